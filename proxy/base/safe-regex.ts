@@ -1,0 +1,38 @@
+// RE2 semantics for every pattern that comes from a configuration: linear time whatever the input.
+import { RE2JS, RE2JSSyntaxException } from 're2js';
+
+/** A compiled pattern; `matches` is a full match, as Envoy's safe_regex. */
+export interface SafeRegex {
+  readonly source: string;
+  /** True when the whole of `text` matches. */
+  matches(text: string): boolean;
+  /** True when some part of `text` matches. */
+  find(text: string): boolean;
+  /** RE2 replace-all with `\1` … `\9` and `\0` in `substitution`. */
+  replaceAll(text: string, substitution: string): string;
+}
+
+/** Compiles a pattern, or gives the reason why RE2 refuses it. */
+export function compileSafeRegex(source: string): SafeRegex | { readonly error: string } {
+  try {
+    const compiled = RE2JS.compile(source);
+    return {
+      source,
+      matches: (text) => compiled.matches(text),
+      find: (text) => compiled.matcher(text).find(),
+      replaceAll: (text, substitution) =>
+        compiled.matcher(text).replaceAll(toJsSubstitution(substitution)),
+    };
+  } catch (error) {
+    if (error instanceof RE2JSSyntaxException) return { error: error.message };
+    throw error;
+  }
+}
+
+/** RE2 writes groups as `\1`, re2js as `$1`; a literal `$` must be escaped. */
+function toJsSubstitution(substitution: string): string {
+  return substitution.replace(/\\(\d|\\)|\$/g, (whole, group: string | undefined) => {
+    if (whole === '$') return '\\$';
+    return group === '\\' ? '\\\\' : `$${group}`;
+  });
+}

@@ -1,0 +1,109 @@
+// The HTTP filter chain's surface. A filter sees a request's events in the order of configuration
+// and the response's in reverse; it lets each pass, holds it back, or answers itself.
+import type { Message } from '@bufbuild/protobuf';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { HeaderList } from '../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { ResponseFlag } from '../http/response-flags.ts';
+import type { ResetReason } from '../http/stream.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import type { ExtensionDefinition } from '../model/extension.ts';
+import type { Route } from '../routing/route-table.ts';
+import type { StatsScope } from '../stats/metrics.ts';
+import type { ClusterManager } from '../upstream/cluster-manager.ts';
+
+/** Go on to the next filter. */
+export const CONTINUE = 0;
+/**
+ * Hold this event and what follows it; content is buffered up to the stream's limit (413 or 500
+ * beyond) until `continueRequest` or `continueResponse`.
+ */
+export const STOP = 1;
+/** What a filter answers to an event. */
+export type FilterStatus = typeof CONTINUE | typeof STOP;
+
+/** A reply that the proxy makes itself. */
+export interface LocalReply {
+  readonly status: number;
+  /** '' for an empty body. */
+  readonly body: string;
+  /** Response code details with `_` for blanks. */
+  readonly details: string;
+  readonly flag: ResponseFlag | null;
+  /** Changes the head before it is sent; null: nothing to change. */
+  readonly headers: HeaderList | null;
+}
+
+/** What a filter may ask of, and do to, its stream. One object a stream. */
+export interface HttpFilterCallbacks {
+  readonly info: StreamInfo;
+  /** null only when the request's head was never complete. */
+  readonly request: RequestHead | null;
+  /** The matched route; null when none matched. Resolved once, before the first filter. */
+  readonly route: Route | null;
+  readonly services: HttpFilterServices;
+  /** Monotonic ms of this loop turn. */
+  nowMs(): number;
+  /** Resumes what `filter` held back on the way in. */
+  continueRequest(filter: HttpFilter): void;
+  /** Resumes what `filter` held back on the way out. */
+  continueResponse(filter: HttpFilter): void;
+  /** Answers; request filters behind are not called, response filters are. */
+  sendLocalReply(reply: LocalReply): void;
+  /** Ends the exchange without a (further) response. */
+  resetStream(reason: ResetReason, details: string): void;
+}
+
+/** Additional surface for the chain's last filter, which produces the response. */
+export interface TerminalFilterCallbacks extends HttpFilterCallbacks {
+  informational(head: ResponseHead): void;
+  responseHead(head: ResponseHead, endStream: boolean): void;
+  /** False: the client is slow; stop until `onResponseWritable`. `data` is borrowed. */
+  responseData(data: Buffer, endStream: boolean): boolean;
+  responseTrailers(trailers: HeaderList): void;
+  /** Holds the client back while the upstream is slow, and lets it go on. */
+  pauseRequest(): void;
+  resumeRequest(): void;
+}
+
+/** One filter on one stream. Hooks that a filter lacks are never called for it. */
+export interface HttpFilter {
+  onRequestHead?(head: RequestHead, endStream: boolean): FilterStatus;
+  /** `data` is borrowed. */
+  onRequestData?(data: Buffer, endStream: boolean): FilterStatus;
+  onRequestTrailers?(trailers: HeaderList): FilterStatus;
+  onResponseHead?(head: ResponseHead, endStream: boolean): FilterStatus;
+  onResponseData?(data: Buffer, endStream: boolean): FilterStatus;
+  onResponseTrailers?(trailers: HeaderList): FilterStatus;
+  /** Terminal filters: the client takes data again. */
+  onResponseWritable?(): void;
+  /** Once, when the stream is over for any reason: free timers and upstream work. */
+  onStreamEnd?(): void;
+}
+
+/** What filters of a worker share. */
+export interface HttpFilterServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: TimerWheel;
+  readonly clusters: ClusterManager;
+  readonly log: Logger;
+  /** `http.<stat_prefix>.` */
+  readonly scope: StatsScope;
+}
+
+/** Makes a filter for each stream; built once per connection manager. */
+export interface HttpFilterFactory {
+  create(callbacks: HttpFilterCallbacks): HttpFilter;
+}
+
+/** An HTTP filter as an extension: everything about it in one file, plus a line in the registry. */
+export interface HttpFilterDefinition<M extends Message = Message, C = unknown>
+  extends ExtensionDefinition<M, C> {
+  /** Only a terminal filter may be (and must be) last; its callbacks are TerminalFilterCallbacks. */
+  readonly isTerminal: boolean;
+  factory(config: C, services: HttpFilterServices): HttpFilterFactory;
+}

@@ -1,0 +1,56 @@
+// The network filter chain's surface: what happens to a connection's bytes. HTTP is one such filter.
+import type { Message } from '@bufbuild/protobuf';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { AccessLogConfig } from '../model/access-log.ts';
+import type { ExtensionDefinition } from '../model/extension.ts';
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
+import type { AccessLog } from '../formatter/access-log.ts';
+import type { StatsScope } from '../stats/metrics.ts';
+import type { ClusterManager } from '../upstream/cluster-manager.ts';
+
+/** What the worker gives to every filter chain. */
+export interface WorkerServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: TimerWheel;
+  readonly clusters: ClusterManager;
+  /** Root scope. */
+  readonly stats: StatsScope;
+  readonly log: Logger;
+  /** Opens (or shares) the log that a configuration describes. */
+  openAccessLog(config: AccessLogConfig): AccessLog;
+}
+
+/** What a listener tells its filters. */
+export interface ListenerFacts {
+  /** `listener.<address>.` */
+  readonly scope: StatsScope;
+  readonly bufferLimitBytes: number;
+  /**
+   * True when a connection should end with its next response: the listener drains, or the process
+   * fails its health check on purpose.
+   */
+  shouldDrainClose(): boolean;
+}
+
+/** Makes the filter of each connection; built once per filter chain. */
+export interface NetworkFilterFactory {
+  /** Called when the connection is established; the filter becomes its handler. */
+  create(connection: Connection, info: DownstreamConnectionInfo): DownstreamConnection;
+}
+
+/** An accepted connection under a filter's care. */
+export interface DownstreamConnection extends ConnectionHandler {
+  /** Begin to end it: nothing new is taken on, what is in flight finishes, then it closes. */
+  drain(): void;
+}
+
+/** A network filter as an extension. */
+export interface NetworkFilterDefinition<M extends Message = Message, C = unknown>
+  extends ExtensionDefinition<M, C> {
+  factory(config: C, services: WorkerServices, listener: ListenerFacts): NetworkFilterFactory;
+}

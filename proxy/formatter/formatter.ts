@@ -1,0 +1,40 @@
+// The substitution formatter's surface: command operators over one exchange, compiled once.
+// It serves access logs, header values and local replies.
+import type { HeaderList } from '../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+
+/** When a log line is written, with Envoy's names for `%ACCESS_LOG_TYPE%`. */
+export type AccessLogType =
+  | 'NotSet'
+  | 'TcpUpstreamConnected'
+  | 'TcpPeriodic'
+  | 'TcpConnectionEnd'
+  | 'DownstreamStart'
+  | 'DownstreamPeriodic'
+  | 'DownstreamEnd'
+  | 'UpstreamPoolReady'
+  | 'UpstreamPeriodic'
+  | 'UpstreamEnd'
+  | 'DownstreamTunnelSuccessfullyEstablished';
+
+/** What operators read. A missing message is null. */
+export interface FormatContext {
+  readonly info: StreamInfo;
+  readonly request: RequestHead | null;
+  readonly response: ResponseHead | null;
+  readonly responseTrailers: HeaderList | null;
+  readonly logType: AccessLogType;
+  /** Wall-clock ms now, for `%EMIT_TIME%` and log durations. */
+  readonly wallMs: number;
+}
+
+/** A compiled format string or JSON format. */
+export interface Formatter {
+  format(context: FormatContext): string;
+}
+
+/** Decides whether a line is written. */
+export interface AccessLogFilter {
+  accepts(context: FormatContext): boolean;
+}

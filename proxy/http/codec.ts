@@ -1,0 +1,74 @@
+// A codec turns a connection's bytes into streams and back. It has no socket, clock or timer: bytes
+// come in by calls, bytes go out through a sink, and it says when it wants the connection closed.
+import type { Protocol } from './message.ts';
+import type { ProtocolError } from './protocol-error.ts';
+import type { RequestReceiver, RequestSender, ResponseReceiver, ResponseSender } from './stream.ts';
+
+/** Where a codec's output goes: a connection, or an array in a test. */
+export interface ByteSink {
+  /** Queues latin1 text. */
+  writeText(text: string): void;
+  /** Queues octets; they are copied or written before the call returns. */
+  writeBytes(data: Buffer): void;
+  /** False when more is queued than the high watermark: stop until the connection drains. */
+  isWritable(): boolean;
+  /** Stops and restarts the arrival of bytes. */
+  pauseReading(): void;
+  resumeReading(): void;
+}
+
+/** What both kinds of codec understand from their connection. */
+export interface Codec {
+  readonly protocol: Protocol;
+  /** Bytes arrived in `buffer[start, end)`, borrowed for the call. */
+  onBytes(buffer: Buffer, start: number, end: number): void;
+  /** The peer will send no more bytes. */
+  onEnd(): void;
+  /** The connection is gone: every open stream is reset with this reason. */
+  onClose(detail: string): void;
+  /** The sink drained: open streams that were told to stop may go on. */
+  onDrain(): void;
+  /** Number of open streams. */
+  readonly activeStreams: number;
+}
+
+/** A server's codec. */
+export interface ServerCodec extends Codec {
+  /**
+   * No further requests: HTTP/1 ends the connection behind the current response (at once when
+   * idle), HTTP/2 sends GOAWAY.
+   */
+  drain(): void;
+}
+
+/** Owner of a server codec: the HTTP connection manager. */
+export interface ServerCodecHandler {
+  /** The first byte of a request arrived. The receiver gets everything of it. */
+  onStream(sender: ResponseSender): RequestReceiver;
+  /** Both messages of a stream are complete (or it was reset): the connection may be idle now. */
+  onStreamClosed(): void;
+  /** The codec is done with the connection: close it behind what is queued. */
+  onConnectionDone(reason: CodecDone): void;
+}
+
+/** Why a codec wants its connection closed. */
+export type CodecDone =
+  | { readonly kind: 'message-end' }
+  | { readonly kind: 'peer-closed' }
+  | { readonly kind: 'protocol-error'; readonly error: ProtocolError };
+
+/** A client's codec. */
+export interface ClientCodec extends Codec {
+  /** Streams that may be opened now: 0 or 1 for HTTP/1. */
+  readonly availableStreams: number;
+  /** Opens a stream; only when one is available. */
+  openStream(receiver: ResponseReceiver): RequestSender;
+}
+
+/** Owner of a client codec: a pool's connection. */
+export interface ClientCodecHandler {
+  /** Both messages of a stream are complete: it may be used again if `availableStreams` says so. */
+  onStreamClosed(): void;
+  /** No further stream may be opened, and the connection is to be closed now. */
+  onConnectionDone(reason: CodecDone): void;
+}

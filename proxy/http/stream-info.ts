@@ -1,0 +1,94 @@
+// What is known about one exchange besides its messages: for access logs, header formatters,
+// filters and statistics. Written by whoever learns a fact, read at the end.
+import type { SocketAddress } from '../base/address.ts';
+import type { Protocol } from './message.ts';
+import type { ResponseFlag } from './response-flags.ts';
+
+/** What a downstream connection tells about itself; one object a connection. */
+export interface DownstreamConnectionInfo {
+  /** Ids count up from 1 in a process. */
+  readonly id: number;
+  /** The peer of the socket. */
+  readonly directRemoteAddress: SocketAddress;
+  readonly localAddress: SocketAddress;
+  /** SNI, '' when there was none. */
+  readonly requestedServerName: string;
+  /** Name of the filter chain that was chosen, '' when it has none. */
+  readonly filterChainName: string;
+  readonly isTls: boolean;
+}
+
+/** The upstream side of an exchange's last attempt. */
+export interface UpstreamHostInfo {
+  readonly address: SocketAddress;
+  readonly hostname: string;
+  /** Name of the cluster, and the name its statistics use. */
+  readonly clusterName: string;
+  readonly observabilityName: string;
+}
+
+/** Facts about one exchange. Times are monotonic ms of the worker's clock; -1 means «not yet». */
+export class StreamInfo {
+  readonly downstream: DownstreamConnectionInfo;
+  /** Wall-clock ms at which the request's first byte arrived. */
+  readonly startWallMs: number;
+  /** Monotonic ms of the same moment: all other times are later. */
+  readonly startMs: number;
+  protocol: Protocol = 'HTTP/1.1';
+  /** Trusted client address; the direct peer until the connection manager decides. */
+  remoteAddress: SocketAddress;
+  lastRequestByteMs = -1;
+  firstUpstreamTxByteMs = -1;
+  lastUpstreamTxByteMs = -1;
+  firstUpstreamRxByteMs = -1;
+  lastUpstreamRxByteMs = -1;
+  firstResponseByteMs = -1;
+  lastResponseByteMs = -1;
+  /** Body octets. */
+  bytesReceived = 0;
+  bytesSent = 0;
+  requestHeaderBytes = 0;
+  responseHeaderBytes = 0;
+  /** Octets of whole messages on the two wires. */
+  downstreamWireBytesReceived = 0;
+  downstreamWireBytesSent = 0;
+  upstreamWireBytesReceived = 0;
+  upstreamWireBytesSent = 0;
+  /** 0 when no response was begun. */
+  responseCode = 0;
+  /** Envoy's RESPONSE_CODE_DETAILS with `_` for blanks; '' until known. */
+  responseCodeDetails = '';
+  connectionTerminationDetails = '';
+  upstreamTransportFailureReason = '';
+  /** In the order in which they were set; null until the first. */
+  flags: ResponseFlag[] | null = null;
+  routeName = '';
+  virtualHostName = '';
+  virtualClusterName = '';
+  /** The cluster's name once a route was matched, even if no host was picked. */
+  clusterName = '';
+  upstreamHost: UpstreamHostInfo | null = null;
+  upstreamLocalAddress: SocketAddress | null = null;
+  upstreamConnectionId = 0;
+  upstreamProtocol: Protocol | null = null;
+  attemptCount = 0;
+  /** Body of a reply that the proxy made itself. */
+  localReplyBody = '';
+  isHealthCheck = false;
+  /** Values that filters leave for others, by filter name; null until the first. */
+  dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
+  filterState: Map<string, unknown> | null = null;
+
+  constructor(downstream: DownstreamConnectionInfo, startMs: number, startWallMs: number) {
+    this.downstream = downstream;
+    this.startMs = startMs;
+    this.startWallMs = startWallMs;
+    this.remoteAddress = downstream.directRemoteAddress;
+  }
+
+  /** Sets a flag once. */
+  addFlag(flag: ResponseFlag): void {
+    if (this.flags === null) this.flags = [flag];
+    else if (!this.flags.includes(flag)) this.flags.push(flag);
+  }
+}

@@ -1,0 +1,50 @@
+// What a bootstrap says about the process itself; its listeners and clusters are resources.
+import type { SocketAddress } from '../base/address.ts';
+import type { AccessLogConfig } from './access-log.ts';
+import type { LocalityConfig } from './cluster.ts';
+import type { StringMatchConfig } from './route.ts';
+
+/** config.bootstrap.v3.Bootstrap without its resources. */
+export interface BootstrapConfig {
+  readonly node: NodeConfig;
+  /** null: no admin interface. */
+  readonly admin: AdminConfig | null;
+  readonly stats: StatsConfig;
+  /** Runtime values of all static layers merged: key to number, text or boolean. */
+  readonly runtime: ReadonlyMap<string, string | number | boolean>;
+  readonly statsFlushIntervalMs: number;
+}
+
+/** config.core.v3.Node */
+export interface NodeConfig {
+  readonly id: string;
+  readonly cluster: string;
+  readonly locality: LocalityConfig;
+}
+
+/** config.bootstrap.v3.Admin */
+export interface AdminConfig {
+  readonly address: SocketAddress;
+  readonly accessLogs: readonly AccessLogConfig[];
+}
+
+/** config.metrics.v3.StatsConfig */
+export interface StatsConfig {
+  /** Which names are kept; null: all. */
+  readonly matcher:
+    | { readonly kind: 'reject-all' }
+    | { readonly kind: 'include' | 'exclude'; readonly patterns: readonly StringMatchConfig[] }
+    | null;
+  readonly useAllDefaultTags: boolean;
+  readonly tags: readonly StatsTagConfig[];
+  /** Bucket bounds by name matcher, first match wins. */
+  readonly histogramBuckets: readonly {
+    readonly match: StringMatchConfig;
+    readonly bounds: readonly number[];
+  }[];
+}
+
+/** config.metrics.v3.TagSpecifier: a regex on names, or a fixed value on every metric. */
+export type StatsTagConfig =
+  | { readonly name: string; readonly regex: string }
+  | { readonly name: string; readonly fixedValue: string };

@@ -1,0 +1,81 @@
+// A cluster as the data path sees it: checked, frozen, defaults filled in.
+import type { Http1OptionsConfig } from './http-connection-manager.ts';
+import type { TcpKeepaliveConfig, TransportSocketConfig } from './listener.ts';
+
+/** config.cluster.v3.Cluster; durations are ms. */
+export interface ClusterConfig {
+  readonly name: string;
+  /** alt_stat_name or the name: `cluster.<this>.` in statistics. */
+  readonly observabilityName: string;
+  readonly discovery: 'static' | 'strict-dns' | 'logical-dns';
+  readonly loadBalancer: LoadBalancerConfig;
+  readonly endpoints: readonly EndpointConfig[];
+  readonly connectTimeoutMs: number;
+  readonly perConnectionBufferLimitBytes: number;
+  readonly limits: ClusterLimitsConfig;
+  readonly http: UpstreamHttpConfig;
+  readonly dns: DnsConfig;
+  readonly transportSocket: TransportSocketConfig;
+  readonly tcpKeepalive: TcpKeepaliveConfig | null;
+  /** Source address of upstream connections; null: the system chooses. */
+  readonly bindAddress: { readonly ip: string; readonly port: number } | null;
+}
+
+/** Load balancing policy; further ones add a member. */
+export type LoadBalancerConfig =
+  | { readonly kind: 'round-robin' }
+  | { readonly kind: 'random' }
+  | { readonly kind: 'least-request'; readonly choiceCount: number; readonly activeRequestBias: number };
+
+/** One lb_endpoint with what its locality says. */
+export interface EndpointConfig {
+  /** Numeric IP, a DNS name to resolve, or a pipe's path when `port` is -1. */
+  readonly address: string;
+  readonly port: number;
+  /** Endpoint.hostname, '' when it has none. */
+  readonly hostname: string;
+  /** From 1; default 1. */
+  readonly weight: number;
+  readonly priority: number;
+  readonly healthStatus: 'healthy' | 'degraded' | 'unhealthy';
+  readonly locality: LocalityConfig;
+  /** filter_metadata by namespace, frozen JSON values. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** config.core.v3.Locality; '' where unset. */
+export interface LocalityConfig {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+/** circuit_breakers.thresholds of priority DEFAULT. */
+export interface ClusterLimitsConfig {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+}
+
+/** HttpProtocolOptions for upstream connections. */
+export interface UpstreamHttpConfig {
+  readonly http1: Http1OptionsConfig;
+  /** 0: off. Default 1 h. */
+  readonly idleTimeoutMs: number;
+  /** 0: off. */
+  readonly maxConnectionDurationMs: number;
+  /** 0: unlimited. */
+  readonly maxRequestsPerConnection: number;
+  readonly maxResponseHeaderBytes: number;
+  readonly maxHeadersCount: number;
+}
+
+/** How names of STRICT_DNS and LOGICAL_DNS clusters are resolved. */
+export interface DnsConfig {
+  readonly refreshMs: number;
+  readonly failureRefreshBaseMs: number;
+  readonly failureRefreshMaxMs: number;
+  readonly respectTtl: boolean;
+  readonly jitterMs: number;
+  readonly family: 'auto' | 'v4-only' | 'v6-only' | 'v4-preferred' | 'all';
+}

@@ -1,0 +1,61 @@
+// The extension seam: how a filter, access logger or transport socket takes part in compiling a
+// configuration. One definition per extension, listed in a registry table; nothing registers itself.
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+
+/** What becomes of one field of a message: the same table validates and writes the documentation. */
+export type FieldSupport =
+  /** Works as in Envoy. */
+  | 'honoured'
+  /** Has no meaning here and harms nobody when dropped; the text says why. Reported as a warning. */
+  | { readonly accepted: string }
+  /** Works for some values or with a difference that the text names. */
+  | { readonly partly: string };
+
+/** Support of a message's fields by proto name. A field that is not listed is refused by name. */
+export type SupportTable = Readonly<Record<string, FieldSupport>>;
+
+/** Collects what is wrong while a resource is compiled; every method may be called any number of times. */
+export interface CompileContext {
+  /** Refuses the resource. `path` is relative to the message at hand: `filter_chains[0].filters[1]`. */
+  reject(path: string, reason: string): void;
+  /** Accepts, and tells the author. */
+  warn(path: string, reason: string): void;
+  /** The same context one or more steps deeper. */
+  at(path: string): CompileContext;
+  /** True once anything was refused in this resource. */
+  readonly failed: boolean;
+}
+
+/** One extension of one category. */
+export interface ExtensionDefinition<M extends Message = Message, C = unknown> {
+  /** Envoy's canonical name: `envoy.filters.http.router`. */
+  readonly name: string;
+  /** Descriptor of its configuration; its type name is what `@type` must say. */
+  readonly schema: DescMessage;
+  /** Field tables of the configuration and of each message type that only it uses, by type name. */
+  readonly support: Readonly<Record<string, SupportTable>>;
+  /**
+   * Checks and freezes a decoded configuration whose fields all passed `support` and the proto's
+   * own validation rules. Problems go to `context`; null when there is no usable value.
+   */
+  compile(message: M, context: CompileContext): C | null;
+}
+
+/** The categories in which typed configurations are looked up. */
+export interface ExtensionRegistry {
+  readonly networkFilters: readonly ExtensionDefinition[];
+  readonly httpFilters: readonly ExtensionDefinition[];
+  readonly listenerFilters: readonly ExtensionDefinition[];
+  readonly accessLoggers: readonly ExtensionDefinition[];
+  readonly transportSockets: readonly ExtensionDefinition[];
+}
+
+/** An extension that a resource names, with its compiled configuration. */
+export interface ExtensionInstance<C = unknown> {
+  /** The name the author gave, by which per-route configuration refers to it. */
+  readonly name: string;
+  readonly definition: ExtensionDefinition;
+  readonly config: C;
+  /** HttpFilter.disabled */
+  readonly disabled: boolean;
+}

@@ -1,0 +1,75 @@
+// The HTTP connection manager's configuration, compiled from
+// extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
+import type { AccessLogConfig } from './access-log.ts';
+import type { ExtensionInstance } from './extension.ts';
+import type { RouteTableConfig } from './route.ts';
+
+/** Durations are ms; 0 switches a timer off. */
+export interface HttpConnectionManagerConfig {
+  readonly statPrefix: string;
+  readonly codecType: 'auto' | 'http1';
+  readonly routeTable: RouteTableConfig;
+  /** In order; the last is the router or another terminal filter. */
+  readonly httpFilters: readonly ExtensionInstance[];
+  readonly accessLogs: readonly AccessLogConfig[];
+  readonly serverName: string;
+  readonly serverHeader: 'overwrite' | 'append-if-absent' | 'pass-through';
+  /** '' for none. */
+  readonly via: string;
+  readonly useRemoteAddress: boolean;
+  readonly xffNumTrustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly appendXForwardedPort: boolean;
+  /** CIDRs whose addresses count as internal; empty: none. */
+  readonly internalCidrs: readonly string[];
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly alwaysSetRequestIdInResponse: boolean;
+  readonly normalizePath: boolean;
+  readonly mergeSlashes: boolean;
+  readonly escapedSlashes: 'keep' | 'reject' | 'redirect' | 'forward';
+  readonly stripHostPort: 'no' | 'matching' | 'any';
+  readonly stripTrailingHostDot: boolean;
+  readonly schemeOverwrite: '' | 'http' | 'https';
+  /** `x-envoy-downstream-service-cluster` and user-agent, when add_user_agent. */
+  readonly addUserAgent: boolean;
+  readonly proxy100Continue: boolean;
+  readonly suppressEnvoyHeaders: boolean;
+  readonly maxRequestHeaderBytes: number;
+  readonly maxHeadersCount: number;
+  readonly headersWithUnderscores: 'allow' | 'reject' | 'drop';
+  /** 0: unlimited. */
+  readonly maxRequestsPerConnection: number;
+  readonly idleTimeoutMs: number;
+  readonly maxConnectionDurationMs: number;
+  readonly maxStreamDurationMs: number;
+  readonly streamIdleTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly requestHeadersTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly delayedCloseTimeoutMs: number;
+  readonly http1: Http1OptionsConfig;
+}
+
+/** config.core.v3.Http1ProtocolOptions */
+export interface Http1OptionsConfig {
+  readonly allowAbsoluteUrl: boolean;
+  readonly acceptHttp10: boolean;
+  readonly defaultHostForHttp10: string;
+  readonly enableTrailers: boolean;
+  readonly allowChunkedLength: boolean;
+  readonly allowCustomMethods: boolean;
+  /** `proper-case`: `Content-Type`; names are lower case on the wire otherwise. */
+  readonly headerKeyFormat: 'lower' | 'proper-case';
+}
+
+/** Envoy's defaults for an absent http_protocol_options. */
+export const DEFAULT_HTTP1_OPTIONS: Http1OptionsConfig = Object.freeze({
+  allowAbsoluteUrl: true,
+  acceptHttp10: false,
+  defaultHostForHttp10: '',
+  enableTrailers: false,
+  allowChunkedLength: false,
+  allowCustomMethods: false,
+  headerKeyFormat: 'lower',
+});

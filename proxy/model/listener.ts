@@ -1,0 +1,50 @@
+// A listener as the data path sees it: checked, frozen, defaults filled in.
+import type { SocketAddress } from '../base/address.ts';
+import type { AccessLogConfig } from './access-log.ts';
+import type { ExtensionInstance } from './extension.ts';
+
+/** config.listener.v3.Listener */
+export interface ListenerConfig {
+  /** Unique; made up from the address when the author gave none. */
+  readonly name: string;
+  /** `address` first, then `additional_addresses`. */
+  readonly addresses: readonly SocketAddress[];
+  /** `listener.<this>.` in statistics: stat_prefix or the first address, `:` as written. */
+  readonly statPrefix: string;
+  readonly bindToPort: boolean;
+  readonly reusePort: boolean;
+  /** null: the system's default. */
+  readonly tcpBacklog: number | null;
+  /** Soft limit of each direction's buffer per connection; default 1 MiB. */
+  readonly perConnectionBufferLimitBytes: number;
+  /** From the runtime key `envoy.resource_limits.listener.<name>.connection_limit`; null: unlimited. */
+  readonly connectionLimit: number | null;
+  readonly ignoreGlobalConnectionLimit: boolean;
+  readonly drainType: 'default' | 'modify-only';
+  readonly trafficDirection: 'unspecified' | 'inbound' | 'outbound';
+  readonly filterChains: readonly FilterChainConfig[];
+  readonly defaultFilterChain: FilterChainConfig | null;
+  readonly accessLogs: readonly AccessLogConfig[];
+  readonly tcpKeepalive: TcpKeepaliveConfig | null;
+}
+
+/** config.core.v3.TcpKeepalive; null: the system's value. */
+export interface TcpKeepaliveConfig {
+  readonly idleMs: number | null;
+}
+
+/** config.listener.v3.FilterChain */
+export interface FilterChainConfig {
+  /** '' when it has none. */
+  readonly name: string;
+  readonly transportSocket: TransportSocketConfig;
+  /** In order; the last is terminal. */
+  readonly filters: readonly ExtensionInstance[];
+  /** 0: off. */
+  readonly transportSocketConnectTimeoutMs: number;
+}
+
+/** What turns a socket's bytes into the connection's bytes. */
+export interface TransportSocketConfig {
+  readonly kind: 'raw';
+}

@@ -1,0 +1,164 @@
+// Routes as compiled from config.route.v3.RouteConfiguration: matchers ready, defaults filled in.
+import type { SafeRegex } from '../base/safe-regex.ts';
+import type { Formatter } from '../formatter/formatter.ts';
+
+/** config.route.v3.RouteConfiguration */
+export interface RouteTableConfig {
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHostConfig[];
+  readonly ignorePortInHostMatching: boolean;
+  /** Lower case. */
+  readonly internalOnlyHeaders: readonly string[];
+  readonly mutations: HeaderMutations;
+  readonly mostSpecificHeaderMutationsWins: boolean;
+}
+
+/** config.route.v3.VirtualHost */
+export interface VirtualHostConfig {
+  readonly name: string;
+  /** Lower case; exact, `*suffix`, `prefix*` or `*`. */
+  readonly domains: readonly string[];
+  readonly requireTls: 'none' | 'external-only' | 'all';
+  readonly routes: readonly RouteConfig[];
+  readonly mutations: HeaderMutations;
+  readonly includeRequestAttemptCount: boolean;
+  readonly includeAttemptCountInResponse: boolean;
+  /** By HTTP filter name. */
+  readonly perFilterConfig: ReadonlyMap<string, unknown>;
+}
+
+/** config.route.v3.Route */
+export interface RouteConfig {
+  /** '' when it has none. */
+  readonly name: string;
+  readonly match: RouteMatchConfig;
+  readonly action: RouteActionConfig;
+  readonly mutations: HeaderMutations;
+  readonly perFilterConfig: ReadonlyMap<string, unknown>;
+}
+
+/** config.route.v3.RouteMatch */
+export interface RouteMatchConfig {
+  readonly path: PathMatchConfig;
+  readonly caseSensitive: boolean;
+  readonly headers: readonly HeaderMatchConfig[];
+  readonly queryParameters: readonly QueryParameterMatchConfig[];
+  /** Parts per million that match; null: all. */
+  readonly runtimeFractionPpm: number | null;
+  /** `grpc: {}` */
+  readonly grpcOnly: boolean;
+}
+
+/** path_specifier; texts are lower case when matching ignores case. */
+export type PathMatchConfig =
+  | { readonly kind: 'prefix'; readonly text: string }
+  | { readonly kind: 'path'; readonly text: string }
+  | { readonly kind: 'separated-prefix'; readonly text: string }
+  | { readonly kind: 'regex'; readonly regex: SafeRegex };
+
+/** config.route.v3.HeaderMatcher */
+export interface HeaderMatchConfig {
+  /** Lower case; `:path`, `:method`, `:authority`, `:scheme` name the pseudo-fields. */
+  readonly name: string;
+  readonly match: ValueMatchConfig;
+  readonly invert: boolean;
+  readonly treatMissingAsEmpty: boolean;
+}
+
+/** config.route.v3.QueryParameterMatcher */
+export interface QueryParameterMatchConfig {
+  readonly name: string;
+  readonly match: ValueMatchConfig;
+}
+
+/** A test of one value; `present` and `range` as in HeaderMatcher, the rest as in StringMatcher. */
+export type ValueMatchConfig =
+  | { readonly kind: 'present'; readonly expected: boolean }
+  | { readonly kind: 'range'; readonly start: bigint; readonly end: bigint }
+  | StringMatchConfig;
+
+/** type.matcher.v3.StringMatcher; `text` is lower case when case is ignored. */
+export type StringMatchConfig =
+  | {
+      readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains';
+      readonly text: string;
+      readonly ignoreCase: boolean;
+    }
+  | { readonly kind: 'regex'; readonly regex: SafeRegex };
+
+/** What a route does. */
+export type RouteActionConfig =
+  | ForwardActionConfig
+  | RedirectActionConfig
+  | DirectResponseActionConfig
+  | { readonly kind: 'non-forwarding' };
+
+/** config.route.v3.RouteAction */
+export interface ForwardActionConfig {
+  readonly kind: 'forward';
+  readonly cluster: ClusterSpecifierConfig;
+  readonly clusterNotFoundStatus: 503 | 404 | 500;
+  /** 0: none. Default 15 s. */
+  readonly timeoutMs: number;
+  /** Replaces the connection manager's stream_idle_timeout; null: keep that, 0: none. */
+  readonly idleTimeoutMs: number | null;
+  /** '' or the text that replaces what matched. */
+  readonly prefixRewrite: string;
+  readonly regexRewrite: { readonly regex: SafeRegex; readonly substitution: string } | null;
+  readonly hostRewriteLiteral: string;
+  readonly autoHostRewrite: boolean;
+  readonly appendXForwardedHost: boolean;
+}
+
+/** cluster_specifier */
+export type ClusterSpecifierConfig =
+  | { readonly kind: 'cluster'; readonly name: string }
+  | { readonly kind: 'header'; readonly name: string }
+  | {
+      readonly kind: 'weighted';
+      readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+      readonly totalWeight: number;
+    };
+
+/** config.route.v3.RedirectAction; '' and 0 mean «keep». */
+export interface RedirectActionConfig {
+  readonly kind: 'redirect';
+  readonly status: 301 | 302 | 303 | 307 | 308;
+  readonly scheme: string;
+  readonly httpsRedirect: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly prefixRewrite: string;
+  readonly regexRewrite: { readonly regex: SafeRegex; readonly substitution: string } | null;
+  readonly stripQuery: boolean;
+}
+
+/** config.route.v3.DirectResponseAction */
+export interface DirectResponseActionConfig {
+  readonly kind: 'direct-response';
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Header work of one level: removals first, then overwrites, then additions. */
+export interface HeaderMutations {
+  readonly request: MessageMutations | null;
+  readonly response: MessageMutations | null;
+}
+
+/** Header work on one message; null in HeaderMutations when there is none. */
+export interface MessageMutations {
+  /** Lower case. */
+  readonly remove: readonly string[];
+  readonly set: readonly HeaderValueConfig[];
+}
+
+/** config.core.v3.HeaderValueOption */
+export interface HeaderValueConfig {
+  /** Lower case. */
+  readonly name: string;
+  readonly value: Formatter;
+  readonly action: 'append' | 'add-if-absent' | 'overwrite' | 'overwrite-if-exists';
+  readonly keepEmptyValue: boolean;
+}

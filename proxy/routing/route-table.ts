@@ -1,0 +1,27 @@
+// Finds the route of a request: virtual host by domain, then the first route that matches.
+import type { RequestHead } from '../http/message.ts';
+import type { RouteConfig, VirtualHostConfig } from '../model/route.ts';
+
+/** A matched route with the virtual host it stands in. */
+export interface Route {
+  readonly config: RouteConfig;
+  readonly virtualHost: VirtualHostConfig;
+}
+
+/** What matching needs besides the head. */
+export interface RouteMatchInput {
+  /** Random number of the stream, 0 to 2^32 - 1: the same for every fraction of a request. */
+  readonly streamRandom: number;
+}
+
+/** Answer of the table: a route, nothing, or «redirect to https first» (require_tls). */
+export type RouteLookup =
+  | { readonly kind: 'route'; readonly route: Route }
+  | { readonly kind: 'tls-required' }
+  | { readonly kind: 'none' };
+
+/** An immutable, compiled RouteConfiguration; a request keeps the one it started with. */
+export interface RouteTable {
+  readonly name: string;
+  match(head: RequestHead, input: RouteMatchInput): RouteLookup;
+}

@@ -1,0 +1,41 @@
+// The link between primary and worker: typed messages, over the cluster module's IPC channel or as
+// a direct call in one process. Nobody outside server/ knows which.
+import type { LogLevel } from '../base/log.ts';
+import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+
+/** From the primary. `id` ties an answer to its question. */
+export type ToWorker =
+  | { readonly kind: 'update'; readonly id: number; readonly update: ResourceUpdate }
+  /** Current endpoints of a cluster whose hosts the primary finds (DNS now; EDS, health later). */
+  | { readonly kind: 'endpoints'; readonly cluster: string; readonly endpoints: readonly ResolvedEndpoint[] }
+  /** Every initial resource was sent: start to accept. */
+  | { readonly kind: 'start' }
+  | { readonly kind: 'fail-health-check'; readonly failed: boolean }
+  /** Stop accepting; end connections politely until `deadlineMs` from now, then cut them. */
+  | { readonly kind: 'drain'; readonly inboundOnly: boolean; readonly deadlineMs: number }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'set-log-levels'; readonly levels: Readonly<Record<string, LogLevel>> }
+  | { readonly kind: 'reopen-logs' }
+  | { readonly kind: 'reset-counters' }
+  | { readonly kind: 'ask'; readonly id: number; readonly what: 'stats' | 'clusters' | 'listeners' };
+
+/** From a worker. */
+export type FromWorker =
+  | { readonly kind: 'hello'; readonly pid: number }
+  | { readonly kind: 'outcome'; readonly id: number; readonly outcome: UpdateOutcome }
+  /** All listeners are bound; failures to bind are in it. */
+  | { readonly kind: 'started'; readonly listeners: readonly ListenerStatus[] }
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'answer'; readonly id: number; readonly stats: StatsSnapshot | null; readonly clusters: readonly ClusterStatus[] | null; readonly listeners: readonly ListenerStatus[] | null };
+
+/** One end of a link. Messages arrive in order; a closed link drops what is sent. */
+export interface LinkEnd<Out, In> {
+  send(message: Out): void;
+  /** Set once, before the other side sends. */
+  onMessage: ((message: In) => void) | null;
+  /** The other side is gone. */
+  onClosed: (() => void) | null;
+}

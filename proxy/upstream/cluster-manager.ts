@@ -1,0 +1,28 @@
+// The clusters of a worker as filters see them.
+import type { StreamInfo } from '../http/stream-info.ts';
+import type { RequestHead } from '../http/message.ts';
+import type { ClusterConfig } from '../model/cluster.ts';
+import type { ConnectionPool } from './conn-pool.ts';
+import type { ClusterStats } from './cluster-stats.ts';
+import type { Host } from './host.ts';
+
+/** What a load balancer may look at. */
+export interface LoadBalancerContext {
+  readonly request: RequestHead | null;
+  readonly info: StreamInfo;
+}
+
+/** One cluster of this worker. */
+export interface Cluster {
+  readonly config: ClusterConfig;
+  readonly stats: ClusterStats;
+  /** A host for a request; null: none is usable. */
+  pickHost(context: LoadBalancerContext): Host | null;
+  /** The HTTP connection pool of a host. */
+  httpPool(host: Host): ConnectionPool;
+}
+
+/** Finds clusters by name; what it gives is valid for the current exchange. */
+export interface ClusterManager {
+  get(name: string): Cluster | null;
+}

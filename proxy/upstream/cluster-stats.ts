@@ -1,0 +1,117 @@
+// The counters of one cluster, found once when the cluster is made.
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+
+/** `cluster.<name>.*`, with Envoy's names in camel case. */
+export class ClusterStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxHttp1Total: Counter;
+  readonly cxConnectFail: Counter;
+  readonly cxConnectTimeout: Counter;
+  readonly cxIdleTimeout: Counter;
+  readonly cxMaxDurationReached: Counter;
+  readonly cxMaxRequests: Counter;
+  readonly cxOverflow: Counter;
+  readonly cxNoneHealthy: Counter;
+  readonly cxProtocolError: Counter;
+  readonly cxCloseNotify: Counter;
+  readonly cxDestroy: Counter;
+  readonly cxDestroyLocal: Counter;
+  readonly cxDestroyRemote: Counter;
+  readonly cxDestroyWithActiveRq: Counter;
+  readonly cxDestroyLocalWithActiveRq: Counter;
+  readonly cxDestroyRemoteWithActiveRq: Counter;
+  readonly cxRxBytesTotal: Counter;
+  readonly cxTxBytesTotal: Counter;
+  readonly cxConnectMs: Histogram;
+  readonly cxLengthMs: Histogram;
+  readonly rqTotal: Counter;
+  readonly rqActive: Gauge;
+  readonly rqPendingTotal: Counter;
+  readonly rqPendingActive: Gauge;
+  readonly rqPendingOverflow: Counter;
+  readonly rqPendingFailureEject: Counter;
+  readonly rqCancelled: Counter;
+  readonly rqCompleted: Counter;
+  readonly rqTimeout: Counter;
+  readonly rqRxReset: Counter;
+  readonly rqTxReset: Counter;
+  readonly rqTime: Histogram;
+  readonly flowPaused: Counter;
+  readonly flowResumed: Counter;
+  readonly flowBackedUp: Counter;
+  readonly flowDrained: Counter;
+  readonly #scope: StatsScope;
+  readonly #byStatus: (StatusCounters | null)[] = [];
+
+  /** `scope` is `cluster.<observability name>.` */
+  constructor(scope: StatsScope) {
+    this.#scope = scope;
+    this.cxTotal = scope.counter('upstream_cx_total');
+    this.cxActive = scope.gauge('upstream_cx_active');
+    this.cxHttp1Total = scope.counter('upstream_cx_http1_total');
+    this.cxConnectFail = scope.counter('upstream_cx_connect_fail');
+    this.cxConnectTimeout = scope.counter('upstream_cx_connect_timeout');
+    this.cxIdleTimeout = scope.counter('upstream_cx_idle_timeout');
+    this.cxMaxDurationReached = scope.counter('upstream_cx_max_duration_reached');
+    this.cxMaxRequests = scope.counter('upstream_cx_max_requests');
+    this.cxOverflow = scope.counter('upstream_cx_overflow');
+    this.cxNoneHealthy = scope.counter('upstream_cx_none_healthy');
+    this.cxProtocolError = scope.counter('upstream_cx_protocol_error');
+    this.cxCloseNotify = scope.counter('upstream_cx_close_notify');
+    this.cxDestroy = scope.counter('upstream_cx_destroy');
+    this.cxDestroyLocal = scope.counter('upstream_cx_destroy_local');
+    this.cxDestroyRemote = scope.counter('upstream_cx_destroy_remote');
+    this.cxDestroyWithActiveRq = scope.counter('upstream_cx_destroy_with_active_rq');
+    this.cxDestroyLocalWithActiveRq = scope.counter('upstream_cx_destroy_local_with_active_rq');
+    this.cxDestroyRemoteWithActiveRq = scope.counter('upstream_cx_destroy_remote_with_active_rq');
+    this.cxRxBytesTotal = scope.counter('upstream_cx_rx_bytes_total');
+    this.cxTxBytesTotal = scope.counter('upstream_cx_tx_bytes_total');
+    this.cxConnectMs = scope.histogram('upstream_cx_connect_ms', 'ms');
+    this.cxLengthMs = scope.histogram('upstream_cx_length_ms', 'ms');
+    this.rqTotal = scope.counter('upstream_rq_total');
+    this.rqActive = scope.gauge('upstream_rq_active');
+    this.rqPendingTotal = scope.counter('upstream_rq_pending_total');
+    this.rqPendingActive = scope.gauge('upstream_rq_pending_active');
+    this.rqPendingOverflow = scope.counter('upstream_rq_pending_overflow');
+    this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
+    this.rqCancelled = scope.counter('upstream_rq_cancelled');
+    this.rqCompleted = scope.counter('upstream_rq_completed');
+    this.rqTimeout = scope.counter('upstream_rq_timeout');
+    this.rqRxReset = scope.counter('upstream_rq_rx_reset');
+    this.rqTxReset = scope.counter('upstream_rq_tx_reset');
+    this.rqTime = scope.histogram('upstream_rq_time', 'ms');
+    this.flowPaused = scope.counter('upstream_flow_control_paused_reading_total');
+    this.flowResumed = scope.counter('upstream_flow_control_resumed_reading_total');
+    this.flowBackedUp = scope.counter('upstream_flow_control_backed_up_total');
+    this.flowDrained = scope.counter('upstream_flow_control_drained_total');
+  }
+
+  /** `upstream_rq_<code>`, `upstream_rq_<class>` and their `external.` twins, made at first use. */
+  status(status: number): StatusCounters {
+    const known = this.#byStatus[status];
+    if (known !== undefined && known !== null) return known;
+    while (this.#byStatus.length < status) this.#byStatus.push(null);
+    const made = new StatusCounters(this.#scope, status);
+    this.#byStatus[status] = made;
+    return made;
+  }
+}
+
+/** Counters of one status code. */
+export class StatusCounters {
+  readonly code: Counter;
+  readonly codeClass: Counter;
+  readonly externalCode: Counter;
+  readonly externalClass: Counter;
+  readonly externalCompleted: Counter;
+
+  constructor(scope: StatsScope, status: number) {
+    const codeClass = `upstream_rq_${Math.floor(status / 100)}xx`;
+    this.code = scope.counter(`upstream_rq_${status}`);
+    this.codeClass = scope.counter(codeClass);
+    this.externalCode = scope.counter(`external.upstream_rq_${status}`);
+    this.externalClass = scope.counter(`external.${codeClass}`);
+    this.externalCompleted = scope.counter('external.upstream_rq_completed');
+  }
+}

@@ -1,0 +1,39 @@
+// A running endpoint of a cluster.
+import type { SocketAddress } from '../base/address.ts';
+import type { UpstreamHostInfo } from '../http/stream-info.ts';
+import type { EndpointConfig } from '../model/cluster.ts';
+
+/** Counts of one host, as `/clusters` prints them. */
+export class HostStats {
+  cxTotal = 0;
+  cxActive = 0;
+  cxConnectFail = 0;
+  rqTotal = 0;
+  rqActive = 0;
+  rqSuccess = 0;
+  rqError = 0;
+  rqTimeout = 0;
+}
+
+/** One address that requests may be sent to. Identity survives updates that keep the address. */
+export class Host implements UpstreamHostInfo {
+  readonly address: SocketAddress;
+  readonly hostname: string;
+  readonly clusterName: string;
+  readonly observabilityName: string;
+  /** Replaced when an update changes weight, health or metadata. */
+  endpoint: EndpointConfig;
+  readonly stats = new HostStats();
+
+  constructor(
+    address: SocketAddress,
+    endpoint: EndpointConfig,
+    cluster: { readonly name: string; readonly observabilityName: string },
+  ) {
+    this.address = address;
+    this.hostname = endpoint.hostname;
+    this.clusterName = cluster.name;
+    this.observabilityName = cluster.observabilityName;
+    this.endpoint = endpoint;
+  }
+}

@@ -1,0 +1,10 @@
+// A host of a cluster as found by whoever looks it up: plain, serialisable.
+
+/** One address with what its endpoint configuration says. */
+export interface ResolvedEndpoint {
+  /** Numeric IP, or a pipe's path when `port` is -1. */
+  readonly ip: string;
+  readonly port: number;
+  /** Index of the EndpointConfig in the cluster's configuration that it came from. */
+  readonly endpointIndex: number;
+}
