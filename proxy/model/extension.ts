@@ -24,6 +24,21 @@ export interface CompileContext {
   at(path: string): CompileContext;
   /** True once anything was refused in this resource. */
   readonly failed: boolean;
+  /** What the resource is compiled against; the same object at every depth. */
+  readonly environment: CompileEnvironment;
+}
+
+/** What surrounds a resource: compilers read it and never change it. */
+export interface CompileEnvironment {
+  readonly extensions: ExtensionRegistry;
+  /** Runtime values of the bootstrap's static layers. */
+  readonly runtime: ReadonlyMap<string, string | number | boolean>;
+  /** Clusters that routes may name when validate_clusters asks for it; null: not known, not checked. */
+  readonly clusterNames: ReadonlySet<string> | null;
+  /** Content of a data source's file; null when it cannot be read. */
+  readFile(path: string): Uint8Array | null;
+  /** Value of a data source's environment variable; null when it is not set. */
+  environmentVariable(name: string): string | null;
 }
 
 /** One extension of one category. */
