@@ -1,21 +1,22 @@
 // Where everything wrong or doubtful with one resource is collected while it is checked and compiled.
 import type { Rejection, Warning } from '../../base/result.ts';
-import type { CompileContext, ExtensionRegistry } from '../../model/extension.ts';
+import type { CompileContext, CompileEnvironment } from '../../model/extension.ts';
 
 /**
  * Turns a checked resource into what the data path uses. Problems go to `context`; null when there
  * is no usable value, in which case at least one problem was reported.
  */
-export type ResourceCompiler<M, C> = (
-  message: M,
-  context: CompileContext,
-  registry: ExtensionRegistry,
-) => C | null;
+export type ResourceCompiler<M, C> = (message: M, context: CompileContext) => C | null;
 
 /** The problems of one resource; the contexts handed to compilers all write into it. */
 export class ProblemSink {
   readonly rejections: Rejection[] = [];
   readonly warnings: Warning[] = [];
+  readonly environment: CompileEnvironment;
+
+  constructor(environment: CompileEnvironment) {
+    this.environment = environment;
+  }
 
   /** A context whose paths start at `path`, '' for the resource itself. */
   context(path = ''): CompileContext {
@@ -37,6 +38,10 @@ class SinkContext implements CompileContext {
   constructor(sink: ProblemSink, path: string) {
     this.#sink = sink;
     this.#path = path;
+  }
+
+  get environment(): CompileEnvironment {
+    return this.#sink.environment;
   }
 
   get failed(): boolean {
