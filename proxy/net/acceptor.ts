@@ -1,0 +1,130 @@
+// A bound address that accepts connections.
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
+import type { TcpKeepaliveConfig } from '../model/listener.ts';
+import { readInto } from './accepted-socket.ts';
+import type { Connection } from './connection.ts';
+import { systemErrorText } from './errno.ts';
+import type { EventLoop } from './event-loop.ts';
+import { sharedReadBuffer } from './read-buffer.ts';
+import { SocketConnection } from './socket-connection.ts';
+
+/** How to listen. */
+export interface AcceptorOptions {
+  readonly address: SocketAddress;
+  /** null: the system's default. */
+  readonly backlog: number | null;
+  readonly bufferLimitBytes: number;
+  readonly keepalive: TcpKeepaliveConfig | null;
+}
+
+/** Owner of an acceptor. */
+export interface AcceptorHandler {
+  /** False: over a limit; the connection is closed at once. */
+  mayAccept(): boolean;
+  /** A connection is there; the owner sets its handler and calls `start` when it is ready. */
+  onConnection(connection: Connection, start: () => void): void;
+  /** Accepting failed for a while (no descriptors left); it goes on by itself. */
+  onAcceptError(text: string): void;
+}
+
+/** Binds one address. Under the cluster module the primary holds the socket. */
+export class Acceptor {
+  readonly #loop: EventLoop;
+  readonly #options: AcceptorOptions;
+  readonly #handler: AcceptorHandler;
+  readonly #server: Server;
+  #isListening = false;
+
+  constructor(loop: EventLoop, options: AcceptorOptions, handler: AcceptorHandler) {
+    this.#loop = loop;
+    this.#options = options;
+    this.#handler = handler;
+    const keepalive = options.keepalive;
+    this.#server = createServer(
+      {
+        allowHalfOpen: true,
+        pauseOnConnect: true,
+        noDelay: true,
+        ...(keepalive === null
+          ? {}
+          : { keepAlive: true, keepAliveInitialDelay: keepalive.idleMs ?? 0 }),
+      },
+      (socket) => this.#onSocket(socket),
+    );
+  }
+
+  /** Binds; resolves with the bound address, or with the reason why it could not. */
+  listen(): Promise<{ readonly address: SocketAddress } | { readonly error: string }> {
+    return new Promise((resolve) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        if (!this.#isListening) resolve({ error: systemErrorText(error) });
+      });
+      this.#server.listen(listenArguments(this.#options), () => {
+        this.#isListening = true;
+        this.#server.on('error', (error: NodeJS.ErrnoException) => {
+          this.#handler.onAcceptError(systemErrorText(error));
+        });
+        resolve({ address: this.#boundAddress() });
+      });
+    });
+  }
+
+  /** Stops accepting; open connections stay. */
+  close(): void {
+    if (this.#isListening) this.#server.close();
+    this.#isListening = false;
+  }
+
+  #boundAddress(): SocketAddress {
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === 'string') return this.#options.address;
+    return socketAddress(bound.address, bound.port);
+  }
+
+  #onSocket(accepted: Socket): void {
+    this.#loop.beginTurn();
+    if (!this.#handler.mayAccept()) {
+      accepted.destroy();
+      return;
+    }
+    const isPipe = this.#options.address.port < 0;
+    const ends = isPipe
+      ? { local: this.#options.address, remote: pipeAddress('') }
+      : socketEnds(accepted);
+    if (ends === null) {
+      accepted.destroy();
+      return;
+    }
+    const connection = new SocketConnection(this.#loop, ends, {
+      bufferLimitBytes: this.#options.bufferLimitBytes,
+      connecting: false,
+    });
+    const socket = readInto(accepted, sharedReadBuffer, (length, buffer) =>
+      connection.receive(length, buffer),
+    );
+    connection.attach(socket);
+    this.#handler.onConnection(connection, () => socket.resume());
+  }
+}
+
+/** null when the peer is gone already. */
+function socketEnds(socket: Socket): { local: SocketAddress; remote: SocketAddress } | null {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  if (remoteAddress === undefined || remotePort === undefined) return null;
+  return {
+    local: socketAddress(plainIp(localAddress ?? ''), localPort ?? 0),
+    remote: socketAddress(plainIp(remoteAddress), remotePort),
+  };
+}
+
+/** An IPv4 peer of a dual-stack socket is shown as IPv4. */
+function plainIp(ip: string): string {
+  return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip;
+}
+
+function listenArguments(options: AcceptorOptions): ListenOptions {
+  const backlog = options.backlog === null ? {} : { backlog: options.backlog };
+  if (options.address.port < 0) return { path: options.address.ip, ...backlog };
+  return { host: options.address.ip, port: options.address.port, ...backlog };
+}
