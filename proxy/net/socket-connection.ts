@@ -2,6 +2,7 @@
 // and leaves in one write: heads and small bodies as one latin1 text, larger ones from the slab.
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
+import { latin1Slice, latin1Write } from '../base/latin1.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
 import { systemErrorText } from './errno.ts';
@@ -117,7 +118,7 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#state !== 'open' || data.length === 0) return;
     this.bytesWritten += data.length;
     if (this.#block === null && data.length <= TEXT_BODY_BYTES) {
-      this.#text += data.latin1Slice(0, data.length);
+      this.#text += latin1Slice(data, 0, data.length);
       this.#queueFlush();
       return;
     }
@@ -178,7 +179,7 @@ export class SocketConnection implements Connection, Flushable {
 
   #copyText(text: string): boolean {
     if (!this.#extend(text.length)) return false;
-    (this.#block as Buffer).latin1Write(text, this.#blockEnd, text.length);
+    latin1Write(this.#block as Buffer, text, this.#blockEnd);
     this.#blockEnd += text.length;
     this.#loop.slab.offset = this.#blockEnd;
     return true;
