@@ -1,0 +1,70 @@
+// Runs the compiled tests through tap's own spawn, one plain node process a file. The tap command
+// would preload its TypeScript, mock and process-info hooks into each, which quadruples the cost
+// of a file. Reads .taprc; arguments select files whose path contains one of them.
+//
+// Prints a line per file, everything about a failing one, and last `N passed, N failed`. The TAP
+// of the whole run is left in dist/test-results.tap.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { t } from 'tap';
+import { parse } from 'yaml';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const config = parse(fs.readFileSync('.taprc', 'utf8'));
+const filters = process.argv.slice(2).map((filter) => filter.replace(/\.[jt]s$/, ''));
+const files = fs
+  .readdirSync('dist/test', { recursive: true })
+  .map((name) => `dist/test/${name.split(path.sep).join('/')}`)
+  .filter((name) => name.endsWith('.test.js'))
+  .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
+  .sort();
+
+const started = Date.now();
+const total = { pass: 0, fail: 0, skip: 0, todo: 0 };
+const failedFiles = [];
+
+t.register();
+t.pipe(fs.createWriteStream('dist/test-results.tap'));
+t.jobs = Number(process.env.OUTRIGGER_TEST_JOBS ?? config.jobs);
+t.setTimeout(0);
+t.on('subtestEnd', report);
+process.on('exit', summarise);
+if (files.length === 0) t.fail(`no test file matches ${filters.join(' ')}`);
+for (const file of files) {
+  t.spawn(process.execPath, ['--enable-source-maps', file], {
+    name: sourceOf(file),
+    buffered: true,
+    timeout: config.timeout * 1000,
+    env: { ...process.env, TAP_TIMEOUT: String(config.timeout) },
+  });
+}
+
+function sourceOf(file) {
+  return file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+}
+
+function report(child) {
+  const { ok } = child.results;
+  const { counts } = child;
+  total.pass += counts.pass;
+  total.fail += ok ? counts.fail : Math.max(counts.fail, 1);
+  total.skip += counts.skip;
+  total.todo += counts.todo;
+  const numbers = `${counts.pass} passed${ok ? '' : `, ${counts.fail} failed`}`;
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${child.name} (${numbers}, ${Math.round(child.time)} ms)`);
+  if (ok) return;
+  failedFiles.push(child.name);
+  console.log(`${child.output}`);
+}
+
+function summarise() {
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  if (files.length === 0) total.fail = 1;
+  if (process.exitCode !== undefined && process.exitCode !== 0 && total.fail === 0) total.fail = 1;
+  console.log('');
+  for (const name of failedFiles) console.log(`FAILED ${name}`);
+  console.log(`${files.length} files in ${seconds} s; ${total.skip} skipped, ${total.todo} todo`);
+  console.log(`${total.pass} passed, ${total.fail} failed`);
+}
