@@ -18,12 +18,15 @@ import type { ClusterManager } from '../upstream/cluster-manager.ts';
 /** Go on to the next filter. */
 export const CONTINUE = 0;
 /**
- * Hold this event and what follows it; content is buffered up to the stream's limit (413 or 500
- * beyond) until `continueRequest` or `continueResponse`.
+ * Hold this event back. Later content still comes to this filter, which decides anew; what it stops
+ * is buffered behind it, up to the stream's limit (413 or 500 beyond), until it answers CONTINUE or
+ * calls `continueRequest` or `continueResponse`.
  */
 export const STOP = 1;
+/** The same, and nothing more comes to this filter either until it calls to continue. */
+export const STOP_ALL = 2;
 /** What a filter answers to an event. */
-export type FilterStatus = typeof CONTINUE | typeof STOP;
+export type FilterStatus = typeof CONTINUE | typeof STOP | typeof STOP_ALL;
 
 /** A reply that the proxy makes itself. */
 export interface LocalReply {

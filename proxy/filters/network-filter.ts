@@ -6,6 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { AccessLogConfig } from '../model/access-log.ts';
+import type { NodeConfig } from '../model/bootstrap.ts';
 import type { ExtensionDefinition } from '../model/extension.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
@@ -21,6 +22,10 @@ export interface WorkerServices {
   /** Root scope. */
   readonly stats: StatsScope;
   readonly log: Logger;
+  /** Who this proxy is, as the bootstrap's node says. */
+  readonly node: NodeConfig;
+  /** The host's own address: what X-Forwarded-For gets for a loopback peer. */
+  readonly localIp: string;
   /** Opens (or shares) the log that a configuration describes. */
   openAccessLog(config: AccessLogConfig): AccessLog;
 }

@@ -1,0 +1,173 @@
+// The way of one message through several filters. Each filter may hold events back: what a filter
+// stopped waits behind it, what it was not shown yet waits before it.
+import { CONTINUE, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
+import type { HeaderList } from '../http/header-list.ts';
+
+/** Which hooks a direction calls. */
+export interface PathHooks<H> {
+  head(filter: HttpFilter, head: H, endStream: boolean): FilterStatus;
+  data(filter: HttpFilter, data: Buffer, endStream: boolean): FilterStatus;
+  trailers(filter: HttpFilter, trailers: HeaderList): FilterStatus;
+}
+
+/** Where events go that passed every filter. */
+export interface PathSink<H> {
+  head(head: H, endStream: boolean): void;
+  data(data: Buffer, endStream: boolean): void;
+  trailers(trailers: HeaderList): void;
+  /** More than the limit is being held. */
+  overflow(): void;
+  /** True once the stream is over or answered: the path drops everything. */
+  isDead(): boolean;
+}
+
+type HeldEvent<H> =
+  | { readonly kind: 'head'; readonly head: H; readonly endStream: boolean }
+  | { readonly kind: 'data'; readonly data: Buffer; readonly endStream: boolean }
+  | { readonly kind: 'trailers'; readonly trailers: HeaderList };
+
+/** What one filter holds. */
+class Hold<H> {
+  /** Not even this filter has seen these. */
+  readonly before: HeldEvent<H>[] = [];
+  /** This filter has seen these and stopped them. */
+  readonly behind: HeldEvent<H>[] = [];
+  holdsAll = false;
+}
+
+/** Events in, events out, in order; filters see them one after the other. */
+export class FilterPath<H> {
+  readonly #filters: readonly HttpFilter[];
+  readonly #hooks: PathHooks<H>;
+  readonly #sink: PathSink<H>;
+  readonly #limitBytes: number;
+  #heldBytes = 0;
+  /** By filter index; null while nobody ever held anything, which is the rule. */
+  #holds: (Hold<H> | null)[] | null = null;
+
+  constructor(
+    filters: readonly HttpFilter[],
+    hooks: PathHooks<H>,
+    sink: PathSink<H>,
+    limitBytes: number,
+  ) {
+    this.#filters = filters;
+    this.#hooks = hooks;
+    this.#sink = sink;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** A message's head. */
+  head(head: H, endStream: boolean): void {
+    this.#head(0, head, endStream);
+  }
+
+  /** Content; `data` is borrowed. */
+  data(data: Buffer, endStream: boolean): void {
+    this.#data(0, data, endStream);
+  }
+
+  /** Trailers; they end the message. */
+  trailers(trailers: HeaderList): void {
+    this.#trailers(0, trailers);
+  }
+
+  /** `filter` lets go what it holds. Harmless when it holds nothing. */
+  release(filter: HttpFilter): void {
+    const index = this.#filters.indexOf(filter);
+    if (index !== -1) this.#release(index);
+  }
+
+  /** Octets that wait somewhere on the path. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  #head(from: number, head: H, endStream: boolean): void {
+    for (let index = from; index < this.#filters.length; index += 1) {
+      const status = this.#hooks.head(this.#filters[index] as HttpFilter, head, endStream);
+      if (this.#sink.isDead()) return;
+      if (status === CONTINUE) continue;
+      this.#stop(index, status, { kind: 'head', head, endStream });
+      return;
+    }
+    this.#sink.head(head, endStream);
+  }
+
+  #data(from: number, data: Buffer, endStream: boolean): void {
+    for (let index = from; index < this.#filters.length; index += 1) {
+      const hold = this.#holdAt(index);
+      if (hold?.holdsAll === true) {
+        hold.before.push({ kind: 'data', data: this.#keep(data), endStream });
+        return;
+      }
+      const status = this.#hooks.data(this.#filters[index] as HttpFilter, data, endStream);
+      if (this.#sink.isDead()) return;
+      if (status !== CONTINUE) {
+        this.#stop(index, status, { kind: 'data', data: this.#keep(data), endStream });
+        return;
+      }
+      if (hold !== null) this.#release(index);
+    }
+    if (!this.#sink.isDead()) this.#sink.data(data, endStream);
+  }
+
+  #trailers(from: number, trailers: HeaderList): void {
+    for (let index = from; index < this.#filters.length; index += 1) {
+      const hold = this.#holdAt(index);
+      if (hold?.holdsAll === true) {
+        hold.before.push({ kind: 'trailers', trailers });
+        return;
+      }
+      const status = this.#hooks.trailers(this.#filters[index] as HttpFilter, trailers);
+      if (this.#sink.isDead()) return;
+      if (status !== CONTINUE) {
+        this.#stop(index, status, { kind: 'trailers', trailers });
+        return;
+      }
+      if (hold !== null) this.#release(index);
+    }
+    if (!this.#sink.isDead()) this.#sink.trailers(trailers);
+  }
+
+  #stop(index: number, status: FilterStatus, event: HeldEvent<H>): void {
+    if (this.#holds === null) this.#holds = this.#filters.map(() => null);
+    const hold = this.#holds[index] ?? new Hold<H>();
+    this.#holds[index] = hold;
+    hold.holdsAll = status === STOP_ALL;
+    hold.behind.push(event);
+    this.#checkLimit();
+  }
+
+  #release(index: number): void {
+    const hold = this.#holdAt(index);
+    if (hold === null || this.#holds === null) return;
+    this.#holds[index] = null;
+    for (const event of hold.behind) this.#replay(index + 1, event);
+    for (const event of hold.before) this.#replay(index, event);
+  }
+
+  #replay(from: number, event: HeldEvent<H>): void {
+    if (this.#sink.isDead()) return;
+    if (event.kind === 'head') this.#head(from, event.head, event.endStream);
+    else if (event.kind === 'trailers') this.#trailers(from, event.trailers);
+    else {
+      this.#heldBytes -= event.data.length;
+      this.#data(from, event.data, event.endStream);
+    }
+  }
+
+  #holdAt(index: number): Hold<H> | null {
+    return this.#holds === null ? null : (this.#holds[index] ?? null);
+  }
+
+  /** Held content outlives the read buffer that it came in. */
+  #keep(data: Buffer): Buffer {
+    this.#heldBytes += data.length;
+    return Buffer.from(data);
+  }
+
+  #checkLimit(): void {
+    if (this.#heldBytes > this.#limitBytes) this.#sink.overflow();
+  }
+}

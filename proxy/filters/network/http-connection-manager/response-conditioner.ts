@@ -1,0 +1,57 @@
+// What the connection manager does to every response behind the filters: date, server and via, and
+// none of the fields that belong to the upstream's hop.
+import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
+import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
+import { appendVia } from './request-conditioner.ts';
+
+const HOP_BY_HOP = headerMask(
+  'connection',
+  'upgrade',
+  'transfer-encoding',
+  'keep-alive',
+  'proxy-connection',
+);
+/** Envoy renews its date line this often. */
+const DATE_REFRESH_MS = 500;
+
+/** One per connection manager. */
+export class ResponseConditioner {
+  readonly #config: HttpConnectionManagerConfig;
+  #date = '';
+  #dateMadeMs = Number.NEGATIVE_INFINITY;
+
+  constructor(config: HttpConnectionManagerConfig) {
+    this.#config = config;
+  }
+
+  /** Does its work in place. `wallMs` is the time now. */
+  condition(head: ResponseHead, request: RequestHead | null, wallMs: number): void {
+    const headers = head.headers;
+    const config = this.#config;
+    if (!headers.mayHave(HEADER_ID.date)) {
+      headers.addKnown(HEADER_ID.date, this.#dateAt(wallMs));
+    }
+    if (
+      config.serverHeader === 'overwrite' ||
+      (config.serverHeader === 'append-if-absent' && !headers.mayHave(HEADER_ID.server))
+    ) {
+      headers.setKnown(HEADER_ID.server, config.serverName);
+    }
+    headers.removeAny(HOP_BY_HOP);
+    if (config.alwaysSetRequestIdInResponse && request !== null) {
+      const id = request.headers.get(HEADER_ID['x-request-id']);
+      if (id !== null) headers.setKnown(HEADER_ID['x-request-id'], id);
+    }
+    if (config.via !== '') appendVia(headers, config.via);
+  }
+
+  /** IMF-fixdate of RFC 9110 §5.6.7. */
+  #dateAt(wallMs: number): string {
+    if (wallMs - this.#dateMadeMs >= DATE_REFRESH_MS || wallMs < this.#dateMadeMs) {
+      this.#date = new Date(wallMs).toUTCString();
+      this.#dateMadeMs = wallMs;
+    }
+    return this.#date;
+  }
+}
