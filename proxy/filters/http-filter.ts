@@ -10,7 +10,7 @@ import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { ResetReason } from '../http/stream.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import type { ExtensionDefinition } from '../model/extension.ts';
+import type { FilterDefinition } from '../model/extension.ts';
 import type { Route } from '../routing/route-table.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
@@ -105,8 +105,6 @@ export interface HttpFilterFactory {
 
 /** An HTTP filter as an extension: everything about it in one file, plus a line in the registry. */
 export interface HttpFilterDefinition<M extends Message = Message, C = unknown>
-  extends ExtensionDefinition<M, C> {
-  /** Only a terminal filter may be (and must be) last; its callbacks are TerminalFilterCallbacks. */
-  readonly isTerminal: boolean;
+  extends FilterDefinition<M, C> {
   factory(config: C, services: HttpFilterServices): HttpFilterFactory;
 }

@@ -7,7 +7,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
-import type { ExtensionDefinition } from '../model/extension.ts';
+import type { FilterDefinition } from '../model/extension.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
 import type { StatsScope } from '../stats/metrics.ts';
@@ -56,6 +56,6 @@ export interface DownstreamConnection extends ConnectionHandler {
 
 /** A network filter as an extension. */
 export interface NetworkFilterDefinition<M extends Message = Message, C = unknown>
-  extends ExtensionDefinition<M, C> {
+  extends FilterDefinition<M, C> {
   factory(config: C, services: WorkerServices, listener: ListenerFacts): NetworkFilterFactory;
 }

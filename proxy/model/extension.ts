@@ -35,6 +35,8 @@ export interface CompileEnvironment {
   readonly runtime: ReadonlyMap<string, string | number | boolean>;
   /** Clusters that routes may name when validate_clusters asks for it; null: not known, not checked. */
   readonly clusterNames: ReadonlySet<string> | null;
+  /** For `%HOSTNAME%`; '' when unknown. */
+  readonly hostname: string;
   /** Content of a data source's file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
   /** Value of a data source's environment variable; null when it is not set. */
@@ -56,10 +58,17 @@ export interface ExtensionDefinition<M extends Message = Message, C = unknown> {
   compile(message: M, context: CompileContext): C | null;
 }
 
+/** A network or HTTP filter. */
+export interface FilterDefinition<M extends Message = Message, C = unknown>
+  extends ExtensionDefinition<M, C> {
+  /** A terminal filter must be the last of its chain, and the last must be terminal. */
+  readonly isTerminal: boolean;
+}
+
 /** The categories in which typed configurations are looked up. */
 export interface ExtensionRegistry {
-  readonly networkFilters: readonly ExtensionDefinition[];
-  readonly httpFilters: readonly ExtensionDefinition[];
+  readonly networkFilters: readonly FilterDefinition[];
+  readonly httpFilters: readonly FilterDefinition[];
   readonly listenerFilters: readonly ExtensionDefinition[];
   readonly accessLoggers: readonly ExtensionDefinition[];
   readonly transportSockets: readonly ExtensionDefinition[];
