@@ -8,13 +8,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const genDir = path.join(root, 'proxy/api/gen');
 const ownProtos = path.join(root, 'proxy/api/protos');
-const stageDir = path.join(root, 'node_modules/.cache/outrigger-api');
+const stageDir = path.join(os.tmpdir(), `outrigger-api-${process.pid}`);
 const stampFile = path.join(genDir, '.stamp');
 
 /** Where protos come from; a later source replaces a file of the same name from an earlier one. */
@@ -27,7 +28,8 @@ const SOURCES = [
 ];
 
 /** Every file matching this is generated, together with all it imports. */
-const ROOTS = /^(envoy\/.*\/v3\/|xds\/(core|data|type)\/|xds\/service\/orca\/|udpa\/type\/|validate\/|udpa\/annotations\/(sensitive|status)|envoy\/annotations\/)/;
+const ROOTS =
+  /^(envoy\/.*\/v3\/|xds\/(core|data|type)\/|xds\/service\/orca\/|udpa\/type\/|validate\/|udpa\/annotations\/(sensitive|status)|envoy\/annotations\/)/;
 
 /** Left out: they import protos that the package lacks, and nothing here speaks these services. */
 const SKIPPED = [
@@ -61,21 +63,25 @@ export async function generateApi(log = console.log) {
   const started = Date.now();
   const files = stage();
   const buf = path.join(root, 'node_modules/.bin/buf');
-  const run = (...args) => execFileSync(buf, args, { cwd: stageDir, stdio: ['ignore', 'inherit', 'inherit'] });
+  const run = (...args) =>
+    execFileSync(buf, args, { cwd: stageDir, stdio: ['ignore', 'inherit', 'inherit'] });
   fs.rmSync(genDir, { recursive: true, force: true });
   const template = JSON.stringify({
     version: 'v2',
-    plugins: [{
-      local: path.join(root, 'node_modules/.bin/protoc-gen-es'),
-      out: genDir,
-      strategy: 'all',
-      opt: ['target=js+dts', 'import_extension=js'],
-    }],
+    plugins: [
+      {
+        local: path.join(root, 'node_modules/.bin/protoc-gen-es'),
+        out: genDir,
+        strategy: 'all',
+        opt: ['target=js+dts', 'import_extension=js'],
+      },
+    ],
   });
   run('build', 'protos', '--as-file-descriptor-set', '--exclude-source-info', '-o', 'image.binpb');
   run('generate', 'protos', '--template', template);
   const count = await writeDescriptors(files);
   for (const name of files) rewriteModule(name);
+  fs.rmSync(stageDir, { recursive: true, force: true });
   fs.writeFileSync(stampFile, hash);
   log(`build: ${files.length} proto files, ${count} types in ${Date.now() - started} ms`);
   return true;
@@ -83,7 +89,12 @@ export async function generateApi(log = console.log) {
 
 function hashInputs() {
   const hash = createHash('sha256');
-  for (const name of ['@grpc/grpc-js-xds', '@bufbuild/buf', '@bufbuild/protoc-gen-es', '@bufbuild/protobuf']) {
+  for (const name of [
+    '@grpc/grpc-js-xds',
+    '@bufbuild/buf',
+    '@bufbuild/protoc-gen-es',
+    '@bufbuild/protobuf',
+  ]) {
     const manifest = path.join(root, 'node_modules', name, 'package.json');
     hash.update(`${name} ${JSON.parse(fs.readFileSync(manifest, 'utf8')).version}\n`);
   }
@@ -96,7 +107,8 @@ function hashInputs() {
 
 function listProtos(dir) {
   if (!fs.existsSync(dir)) return [];
-  return fs.readdirSync(dir, { recursive: true })
+  return fs
+    .readdirSync(dir, { recursive: true })
     .map((name) => name.split(path.sep).join('/'))
     .filter((name) => name.endsWith('.proto'));
 }
@@ -106,12 +118,15 @@ function stage() {
   const origin = new Map();
   const own = new Set(listProtos(ownProtos));
   for (const source of SOURCES) {
-    for (const name of listProtos(path.join(root, source))) origin.set(name, path.join(root, source, name));
+    for (const name of listProtos(path.join(root, source)))
+      origin.set(name, path.join(root, source, name));
   }
   const out = path.join(stageDir, 'protos');
   fs.rmSync(stageDir, { recursive: true, force: true });
   const staged = new Set();
-  const queue = [...origin.keys()].filter((name) => (ROOTS.test(name) || own.has(name)) && !SKIPPED.includes(name));
+  const queue = [...origin.keys()].filter(
+    (name) => (ROOTS.test(name) || own.has(name)) && !SKIPPED.includes(name),
+  );
   for (const name of queue) {
     if (staged.has(name) || name.startsWith('google/protobuf/')) continue;
     const from = origin.get(name);
@@ -140,8 +155,13 @@ function patched(name, text) {
  */
 async function writeDescriptors(files) {
   const { fromBinary, toBinary } = await import('@bufbuild/protobuf');
-  const { FileDescriptorSetSchema, FileDescriptorProtoSchema } = await import('@bufbuild/protobuf/wkt');
-  const image = fromBinary(FileDescriptorSetSchema, fs.readFileSync(path.join(stageDir, 'image.binpb')));
+  const { FileDescriptorSetSchema, FileDescriptorProtoSchema } = await import(
+    '@bufbuild/protobuf/wkt'
+  );
+  const image = fromBinary(
+    FileDescriptorSetSchema,
+    fs.readFileSync(path.join(stageDir, 'image.binpb')),
+  );
   const definedIn = new Map();
   for (const file of image.file) {
     for (const type of allTypes(file)) definedIn.set(`.${type}`, file.name);
@@ -153,7 +173,12 @@ async function writeDescriptors(files) {
     const file = byName.get(name);
     strip(file, definedIn);
     const bytes = toBinary(FileDescriptorProtoSchema, file);
-    for (const type of [...file.messageType, ...file.enumType, ...file.service, ...file.extension]) {
+    for (const type of [
+      ...file.messageType,
+      ...file.enumType,
+      ...file.service,
+      ...file.extension,
+    ]) {
       index.types[`${file.package}.${type.name}`] = index.files.length;
     }
     index.files.push([name, bytes.length]);
@@ -236,11 +261,20 @@ function rewriteModule(name) {
   const names = new Set();
   const out = [];
   for (const line of lines) {
-    if (line.startsWith('import ') || /^\s*(\/\*\*|\*)/.test(line) || line.startsWith('//') || line.startsWith('/*')) continue;
+    if (
+      line.startsWith('import ') ||
+      /^\s*(\/\*\*|\*)/.test(line) ||
+      line.startsWith('//') ||
+      line.startsWith('/*')
+    )
+      continue;
     const replaced = line
       .replace(/^\s*fileDesc\(.*\);$/, `  fileOf(${JSON.stringify(name)});`)
       .replaceAll('/*@__PURE__*/', '');
-    for (const match of replaced.matchAll(/\b(fileOf|messageDesc|enumDesc|extDesc|serviceDesc|tsEnum)\(/g)) names.add(match[1]);
+    for (const match of replaced.matchAll(
+      /\b(fileOf|messageDesc|enumDesc|extDesc|serviceDesc|tsEnum)\(/g,
+    ))
+      names.add(match[1]);
     if (replaced !== '' || out.at(-1) !== '') out.push(replaced);
   }
   const head = [

@@ -53,7 +53,9 @@ function report(child) {
   total.skip += counts.skip;
   total.todo += counts.todo;
   const numbers = `${counts.pass} passed${ok ? '' : `, ${counts.fail} failed`}`;
-  console.log(`${ok ? 'ok    ' : 'FAILED'} ${child.name} (${numbers}, ${Math.round(child.time)} ms)`);
+  console.log(
+    `${ok ? 'ok    ' : 'FAILED'} ${child.name} (${numbers}, ${Math.round(child.time)} ms)`,
+  );
   if (ok) return;
   failedFiles.push(child.name);
   console.log(`${child.output}`);

@@ -69,10 +69,7 @@ export function fileOf(name: string): DescFile {
   if (present !== undefined) return present;
   const range = offsets.get(name);
   if (range === undefined) throw new Error(`no descriptor for ${name}: was the API generated?`);
-  const proto = fromBinary(
-    wkt.FileDescriptorProtoSchema,
-    blob.subarray(range.start, range.end),
-  );
+  const proto = fromBinary(wkt.FileDescriptorProtoSchema, blob.subarray(range.start, range.end));
   proto.messageType.forEach(restoreJsonNames);
   const dependencies = proto.dependency.map(fileOf);
   const registry = createFileRegistry(proto, (wanted) => withoutDependencies(fileOf(wanted)));

@@ -71,7 +71,10 @@ t.test('reads ProtoJSON with an Any in it, by JSON and by proto field names', as
     { registry: apiRegistry },
   );
   t.equal(listener.filterChains[0]?.filters[0]?.configType.case, 'typedConfig');
-  t.equal(anyPack(ListenerSchema, listener).typeUrl, `type.googleapis.com/${ListenerSchema.typeName}`);
+  t.equal(
+    anyPack(ListenerSchema, listener).typeUrl,
+    `type.googleapis.com/${ListenerSchema.typeName}`,
+  );
 });
 
 t.test('keeps the validation rules of fields', async (t) => {
