@@ -1,16 +1,46 @@
 // The link between primary and worker: typed messages, over the cluster module's IPC channel or as
 // a direct call in one process. Nobody outside server/ knows which.
-import type { LogLevel } from '../base/log.ts';
-import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
-import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import type { LogLevel } from '../base/log.ts';
+import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+
+/** What a worker must know before its first resource. */
+export interface WorkerSettings {
+  /** From 0; `listener.<address>.worker_<index>.` in statistics. A replacement keeps its number. */
+  readonly index: number;
+  /** The bootstrap without its resources: node, runtime, statistics settings. */
+  readonly bootstrap: Resource;
+  readonly accessLogFlushBytes: number;
+  readonly accessLogFlushIntervalMs: number;
+  /** Over this many seconds drained and removed listeners end their connections. */
+  readonly drainTimeS: number;
+  readonly drainStrategy: 'gradual' | 'immediate';
+}
+
+/** Where a worker of its own process writes its diagnostics; it opens them before anything else. */
+export interface WorkerLogSettings {
+  readonly path: string;
+  readonly pattern: string;
+  /** Levels by component; '' for all others. */
+  readonly levels: Readonly<Record<string, LogLevel>>;
+}
+
+/** A kind of question that every worker can be asked. */
+export type Question = 'stats' | 'clusters' | 'listeners';
 
 /** From the primary. `id` ties an answer to its question. */
 export type ToWorker =
+  /** First of all messages. */
+  | { readonly kind: 'init'; readonly settings: WorkerSettings }
   | { readonly kind: 'update'; readonly id: number; readonly update: ResourceUpdate }
   /** Current endpoints of a cluster whose hosts the primary finds (DNS now; EDS, health later). */
-  | { readonly kind: 'endpoints'; readonly cluster: string; readonly endpoints: readonly ResolvedEndpoint[] }
+  | {
+      readonly kind: 'endpoints';
+      readonly cluster: string;
+      readonly endpoints: readonly ResolvedEndpoint[];
+    }
   /** Every initial resource was sent: start to accept. */
   | { readonly kind: 'start' }
   | { readonly kind: 'fail-health-check'; readonly failed: boolean }
@@ -20,7 +50,7 @@ export type ToWorker =
   | { readonly kind: 'set-log-levels'; readonly levels: Readonly<Record<string, LogLevel>> }
   | { readonly kind: 'reopen-logs' }
   | { readonly kind: 'reset-counters' }
-  | { readonly kind: 'ask'; readonly id: number; readonly what: 'stats' | 'clusters' | 'listeners' };
+  | { readonly kind: 'ask'; readonly id: number; readonly what: Question };
 
 /** From a worker. */
 export type FromWorker =
@@ -29,7 +59,15 @@ export type FromWorker =
   /** All listeners are bound; failures to bind are in it. */
   | { readonly kind: 'started'; readonly listeners: readonly ListenerStatus[] }
   | { readonly kind: 'drained' }
-  | { readonly kind: 'answer'; readonly id: number; readonly stats: StatsSnapshot | null; readonly clusters: readonly ClusterStatus[] | null; readonly listeners: readonly ListenerStatus[] | null };
+  /** Its last statistics, sent before it stops by itself. */
+  | { readonly kind: 'last-stats'; readonly stats: StatsSnapshot }
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly stats: StatsSnapshot | null;
+      readonly clusters: readonly ClusterStatus[] | null;
+      readonly listeners: readonly ListenerStatus[] | null;
+    };
 
 /** One end of a link. Messages arrive in order; a closed link drops what is sent. */
 export interface LinkEnd<Out, In> {

@@ -1,0 +1,41 @@
+// A link over the cluster module's IPC channel.
+import type { Worker as ClusterWorker } from 'node:cluster';
+import type { FromWorker, LinkEnd, ToWorker } from './link.ts';
+import { decodeToWorker, encodeToWorker, type WireToWorker } from './link-codec.ts';
+
+/** The primary's end of the link to a forked worker. */
+export class PrimaryIpcEnd implements LinkEnd<ToWorker, FromWorker> {
+  onMessage: ((message: FromWorker) => void) | null = null;
+  onClosed: (() => void) | null = null;
+  readonly #worker: ClusterWorker;
+
+  constructor(worker: ClusterWorker) {
+    this.#worker = worker;
+    worker.on('message', (message: FromWorker) => this.onMessage?.(message));
+    worker.once('exit', () => this.onClosed?.());
+    // Sending to a worker that just died: its exit follows and says all there is to say.
+    worker.on('error', () => undefined);
+  }
+
+  send(message: ToWorker): void {
+    if (!this.#worker.isConnected()) return;
+    // The callback takes EPIPE of a worker that died a moment ago; its 'exit' follows.
+    this.#worker.send(encodeToWorker(message), () => undefined);
+  }
+}
+
+/** A forked worker's end. */
+export class WorkerIpcEnd implements LinkEnd<FromWorker, ToWorker> {
+  onMessage: ((message: ToWorker) => void) | null = null;
+  onClosed: (() => void) | null = null;
+
+  constructor() {
+    process.on('message', (wire: WireToWorker) => this.onMessage?.(decodeToWorker(wire)));
+    process.once('disconnect', () => this.onClosed?.());
+  }
+
+  send(message: FromWorker): void {
+    if (process.connected !== true || process.send === undefined) return;
+    process.send(message, undefined, undefined, () => undefined);
+  }
+}

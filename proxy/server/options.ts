@@ -1,0 +1,84 @@
+// How the process was asked to run: the command line, read once, complete.
+import type { LogLevel } from '../base/log.ts';
+
+/** Everything that the command line says; defaults filled in. */
+export interface ServerOptions {
+  /** '' when everything is in `configYaml`. */
+  readonly configPath: string;
+  /** Merged over the file; '' for none. */
+  readonly configYaml: string;
+  /** Workers; 1 runs the only one inside the primary. */
+  readonly concurrency: number;
+  /** Empty texts leave what the bootstrap's node says. */
+  readonly serviceCluster: string;
+  readonly serviceNode: string;
+  readonly serviceZone: string;
+  readonly drain: DrainSettings;
+  /** File that receives the admin interface's bound address; '' for none. */
+  readonly adminAddressPath: string;
+  readonly log: LogSettings;
+  readonly fileFlushIntervalMs: number;
+  readonly fileFlushMinBytes: number;
+  readonly allowUnknownStaticFields: boolean;
+  readonly skipDeprecatedLogs: boolean;
+  readonly restartEpoch: number;
+  /** Flags that were given and mean nothing here: said at debug level. */
+  readonly unusedFlags: readonly string[];
+  /** admin.v3.CommandLineOptions in ProtoJSON, for `/server_info`. */
+  readonly commandLine: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Times and manner of draining. */
+export interface DrainSettings {
+  /** `--drain-time-s`: over how long removed and drained listeners end their connections. */
+  readonly timeS: number;
+  readonly strategy: 'gradual' | 'immediate';
+  /** How long requests in flight may take to finish after SIGTERM. */
+  readonly shutdownMs: number;
+}
+
+/** Where diagnostics go and which. */
+export interface LogSettings {
+  readonly level: LogLevel;
+  readonly componentLevels: Readonly<Record<string, LogLevel>>;
+  /** '' for stderr. */
+  readonly path: string;
+  /** An spdlog pattern; '' for lines of JSON. */
+  readonly pattern: string;
+}
+
+/** Envoy's `--drain-time-s`. */
+export const DEFAULT_DRAIN_TIME_S = 600;
+/**
+ * Drain time after SIGTERM unless `--drain-time-s` was given. Envoy exits at once and loses what is
+ * in flight; 600 s would outlast every supervisor's patience (Kubernetes kills after 30 s).
+ */
+export const DEFAULT_SHUTDOWN_DRAIN_MS = 5_000;
+/** Envoy's `--file-flush-interval-msec`. */
+export const DEFAULT_FILE_FLUSH_INTERVAL_MS = 10_000;
+/** Envoy's `--file-flush-min-size-kb`. */
+export const DEFAULT_FILE_FLUSH_MIN_KB = 64;
+
+/** The options of a process that nobody asked anything of: tests change what they need. */
+export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions>({
+  configPath: '',
+  configYaml: '',
+  concurrency: 1,
+  serviceCluster: '',
+  serviceNode: '',
+  serviceZone: '',
+  drain: {
+    timeS: DEFAULT_DRAIN_TIME_S,
+    strategy: 'gradual',
+    shutdownMs: DEFAULT_SHUTDOWN_DRAIN_MS,
+  },
+  adminAddressPath: '',
+  log: { level: 'info', componentLevels: {}, path: '', pattern: '' },
+  fileFlushIntervalMs: DEFAULT_FILE_FLUSH_INTERVAL_MS,
+  fileFlushMinBytes: DEFAULT_FILE_FLUSH_MIN_KB * 1024,
+  allowUnknownStaticFields: false,
+  skipDeprecatedLogs: false,
+  restartEpoch: 0,
+  unusedFlags: [],
+  commandLine: {},
+});

@@ -1,0 +1,155 @@
+// One worker as the primary sees it: sends it messages and ties answers to questions.
+import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { FromWorker, LinkEnd, Question, ToWorker } from './link.ts';
+
+/** A worker just made, in this process or another. */
+export interface SpawnedWorker {
+  readonly link: LinkEnd<ToWorker, FromWorker>;
+  /** 0 when it lives in this process. */
+  readonly pid: number;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** What a worker tells unasked. */
+export interface WorkerPeerHandler {
+  onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void;
+  onDrained(peer: WorkerPeer): void;
+  onGone(peer: WorkerPeer): void;
+}
+
+/** What a worker answers, by question. */
+export interface Answers {
+  readonly stats: StatsSnapshot;
+  readonly clusters: readonly ClusterStatus[];
+  readonly listeners: readonly ListenerStatus[];
+}
+
+/** A worker that is alive but busy answers later than this only when its loop is blocked. */
+const ANSWER_TIMEOUT_MS = 1_000;
+/** Compiling thousands of resources takes a while; nobody waits for a dead worker longer. */
+const UPDATE_TIMEOUT_MS = 30_000;
+
+interface Pending {
+  readonly resolve: (message: FromWorker | null) => void;
+  readonly timeout: NodeJS.Timeout;
+}
+
+/** The primary's handle on one worker. */
+export class WorkerPeer {
+  readonly index: number;
+  readonly pid: number;
+  readonly #spawned: SpawnedWorker;
+  readonly #handler: WorkerPeerHandler;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #isGone = false;
+  #hasStarted = false;
+  #hasDrained = false;
+  /** The newest statistics it sent: what is counted for it once it is dead. */
+  #lastStats: StatsSnapshot | null = null;
+
+  constructor(index: number, spawned: SpawnedWorker, handler: WorkerPeerHandler) {
+    this.index = index;
+    this.pid = spawned.pid;
+    this.#spawned = spawned;
+    this.#handler = handler;
+    spawned.link.onMessage = (message) => this.#onMessage(message);
+    spawned.link.onClosed = () => this.#onGone();
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** True once it has no connection left after a `drain`, or is gone. */
+  get hasDrained(): boolean {
+    return this.#hasDrained || this.#isGone;
+  }
+
+  get lastStats(): StatsSnapshot | null {
+    return this.#lastStats;
+  }
+
+  send(message: ToWorker): void {
+    this.#spawned.link.send(message);
+  }
+
+  /** Ends the worker without asking it. */
+  kill(): void {
+    this.#spawned.kill();
+  }
+
+  /** null: it died or does not answer in time. */
+  async ask<Q extends Question>(what: Q): Promise<Answers[Q] | null> {
+    const answer = await this.#exchange((id) => ({ kind: 'ask', id, what }), ANSWER_TIMEOUT_MS);
+    if (answer?.kind !== 'answer') return null;
+    return answer[what] as Answers[Q] | null;
+  }
+
+  /** null: it died or does not answer in time. */
+  async update(update: ResourceUpdate): Promise<UpdateOutcome | null> {
+    const answer = await this.#exchange(
+      (id) => ({ kind: 'update', id, update }),
+      UPDATE_TIMEOUT_MS,
+    );
+    return answer?.kind === 'outcome' ? answer.outcome : null;
+  }
+
+  #exchange(make: (id: number) => ToWorker, timeoutMs: number): Promise<FromWorker | null> {
+    if (this.#isGone) return Promise.resolve(null);
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve) => {
+      const timeout = setTimeout(() => this.#settle(id, null), timeoutMs).unref();
+      this.#pending.set(id, { resolve, timeout });
+      this.send(make(id));
+    });
+  }
+
+  #settle(id: number, message: FromWorker | null): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timeout);
+    pending.resolve(message);
+  }
+
+  #onMessage(message: FromWorker): void {
+    switch (message.kind) {
+      case 'hello':
+        return;
+      case 'answer':
+        if (message.stats !== null) this.#lastStats = message.stats;
+        this.#settle(message.id, message);
+        return;
+      case 'outcome':
+        this.#settle(message.id, message);
+        return;
+      case 'last-stats':
+        this.#lastStats = message.stats;
+        return;
+      case 'started':
+        this.#hasStarted = true;
+        this.#handler.onStarted(this, message.listeners);
+        return;
+      case 'drained':
+        this.#hasDrained = true;
+        this.#handler.onDrained(this);
+        return;
+    }
+  }
+
+  #onGone(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    for (const id of [...this.#pending.keys()]) this.#settle(id, null);
+    this.#handler.onGone(this);
+  }
+}

@@ -1,0 +1,153 @@
+// Keeps the wanted number of workers alive: a worker that dies is replaced, at once the first time
+// and ever later when it keeps dying.
+import type { ListenerStatus } from '../admin/status.ts';
+import type { Logger } from '../base/log.ts';
+import type { ToWorker } from './link.ts';
+import { type SpawnedWorker, WorkerPeer, type WorkerPeerHandler } from './worker-peer.ts';
+
+/** Makes workers: in this process, or forked. */
+export type SpawnWorker = (index: number) => SpawnedWorker;
+
+/** What the pool's owner is told and asked. */
+export interface WorkerPoolHandler {
+  /** Everything that a new worker needs to reach the present state, in order, `start` included. */
+  replay(index: number): readonly ToWorker[];
+  onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void;
+  /** Every living worker has drained. */
+  onAllDrained(): void;
+  onDied(peer: WorkerPeer): void;
+  /** It stopped because it was told to, or died while the pool was stopping. */
+  onAllGone(): void;
+}
+
+/** First pause before a worker that died young is replaced; doubled each time. */
+const RESPAWN_BASE_MS = 50;
+/** Longer, and a single crash-looping cause would leave a port half served for no reason. */
+const RESPAWN_MAX_MS = 5_000;
+/** A worker that lived this long counts as healthy: its death is replaced without a pause. */
+const HEALTHY_LIFE_MS = 10_000;
+
+/** Options of a pool. */
+export interface WorkerPoolOptions {
+  readonly count: number;
+  readonly spawn: SpawnWorker;
+  readonly log: Logger;
+  readonly handler: WorkerPoolHandler;
+}
+
+interface Slot {
+  peer: WorkerPeer | null;
+  bornMs: number;
+  deathsInARow: number;
+  respawn: NodeJS.Timeout | null;
+}
+
+/** The workers of the process. */
+export class WorkerPool implements WorkerPeerHandler {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: Slot[] = [];
+  #isStopping = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    for (let index = 0; index < options.count; index += 1) {
+      this.#slots.push({ peer: null, bornMs: 0, deathsInARow: 0, respawn: null });
+    }
+  }
+
+  /** Makes every worker. */
+  start(): void {
+    for (let index = 0; index < this.#slots.length; index += 1) this.#spawn(index);
+  }
+
+  /** The workers that live. */
+  living(): readonly WorkerPeer[] {
+    const peers: WorkerPeer[] = [];
+    for (const slot of this.#slots) if (slot.peer !== null) peers.push(slot.peer);
+    return peers;
+  }
+
+  /** Sends a message to every worker that lives; later ones learn of it by `replay`. */
+  broadcast(message: ToWorker): void {
+    for (const peer of this.living()) peer.send(message);
+  }
+
+  /** Nobody is replaced any more, from now on. */
+  beginStop(): void {
+    this.#isStopping = true;
+    for (const slot of this.#slots) {
+      if (slot.respawn !== null) clearTimeout(slot.respawn);
+      slot.respawn = null;
+    }
+  }
+
+  /** Asks every worker to stop; `onAllGone` follows. */
+  stop(): void {
+    this.beginStop();
+    this.broadcast({ kind: 'stop' });
+    this.#checkAllGone();
+  }
+
+  /** Ends every worker without asking. */
+  kill(): void {
+    this.beginStop();
+    for (const peer of this.living()) peer.kill();
+  }
+
+  onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void {
+    this.#options.handler.onStarted(peer, listeners);
+  }
+
+  onDrained(_peer: WorkerPeer): void {
+    this.#checkAllDrained();
+  }
+
+  onGone(peer: WorkerPeer): void {
+    const slot = this.#slots[peer.index] as Slot;
+    slot.peer = null;
+    this.#options.handler.onDied(peer);
+    if (this.#isStopping) {
+      this.#checkAllDrained();
+      this.#checkAllGone();
+      return;
+    }
+    this.#planRespawn(peer, slot);
+  }
+
+  #planRespawn(peer: WorkerPeer, slot: Slot): void {
+    const livedMs = performance.now() - slot.bornMs;
+    slot.deathsInARow = livedMs >= HEALTHY_LIFE_MS ? 1 : slot.deathsInARow + 1;
+    const delayMs =
+      slot.deathsInARow === 1
+        ? 0
+        : Math.min(RESPAWN_BASE_MS * 2 ** (slot.deathsInARow - 2), RESPAWN_MAX_MS);
+    this.#options.log.log('error', 'worker died; it is being replaced', {
+      worker: peer.index,
+      pid: peer.pid,
+      livedMs: Math.round(livedMs),
+      replacedInMs: delayMs,
+    });
+    slot.respawn = setTimeout(() => {
+      slot.respawn = null;
+      this.#spawn(peer.index);
+    }, delayMs);
+  }
+
+  #spawn(index: number): void {
+    const slot = this.#slots[index] as Slot;
+    const peer = new WorkerPeer(index, this.#options.spawn(index), this);
+    slot.peer = peer;
+    slot.bornMs = performance.now();
+    for (const message of this.#options.handler.replay(index)) peer.send(message);
+  }
+
+  #checkAllDrained(): void {
+    if (this.#slots.every((slot) => slot.peer === null || slot.peer.hasDrained)) {
+      this.#options.handler.onAllDrained();
+    }
+  }
+
+  #checkAllGone(): void {
+    if (this.#slots.every((slot) => slot.peer === null)) this.#options.handler.onAllGone();
+  }
+}
