@@ -1,6 +1,57 @@
 // The counters of one cluster, found once when the cluster is made.
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
 
+/**
+ * Cells that Envoy has in every cluster and nothing here changes: they stay at 0, so that a
+ * dashboard or an alert that names them finds them. Whoever implements the feature takes its name out.
+ */
+const UNTOUCHED_COUNTERS = [
+  'assignment_stale',
+  'assignment_timeout_received',
+  'assignment_use_cached',
+  'bind_errors',
+  'lb_local_cluster_not_ok',
+  'lb_recalculate_zone_structures',
+  'lb_subsets_created',
+  'lb_subsets_fallback',
+  'lb_subsets_fallback_panic',
+  'lb_subsets_removed',
+  'lb_subsets_selected',
+  'lb_zone_cluster_too_small',
+  'lb_zone_no_capacity_left',
+  'lb_zone_routing_all_directly',
+  'lb_zone_routing_cross_zone',
+  'lb_zone_routing_sampled',
+  'original_dst_host_invalid',
+  'retry_or_shadow_abandoned',
+  'upstream_cx_connect_attempts_exceeded',
+  'upstream_cx_connect_with_0_rtt',
+  'upstream_cx_http2_total',
+  'upstream_cx_http3_total',
+  'upstream_cx_pool_overflow',
+  'upstream_cx_preconnect_skipped',
+  'upstream_http3_broken',
+  'upstream_internal_redirect_failed_total',
+  'upstream_internal_redirect_succeeded_total',
+  'upstream_queue_overloaded',
+  'upstream_rq_0rtt',
+  'upstream_rq_active_overflow',
+  'upstream_rq_maintenance_mode',
+  'upstream_rq_max_duration_reached',
+  'upstream_rq_per_try_idle_timeout',
+  'upstream_rq_per_try_timeout',
+  'upstream_rq_retry',
+  'upstream_rq_retry_backoff_exponential',
+  'upstream_rq_retry_backoff_ratelimited',
+  'upstream_rq_retry_limit_exceeded',
+  'upstream_rq_retry_overflow',
+  'upstream_rq_retry_success',
+  'upstream_rq_rx_reset_no_error',
+] as const;
+
+/** The same for gauges. Nothing is buffered on the reading side: octets are handed on as they come. */
+const UNTOUCHED_GAUGES = ['lb_subsets_active', 'upstream_cx_rx_bytes_buffered', 'version', 'warming_state'] as const;
+
 /** `cluster.<name>.*`, with Envoy's names in camel case. */
 export class ClusterStats {
   readonly cxTotal: Counter;
@@ -23,6 +74,8 @@ export class ClusterStats {
   readonly cxDestroyRemoteWithActiveRq: Counter;
   readonly cxRxBytesTotal: Counter;
   readonly cxTxBytesTotal: Counter;
+  /** Set when statistics are asked for. */
+  readonly cxTxBytesBuffered: Gauge;
   readonly cxConnectMs: Histogram;
   readonly cxLengthMs: Histogram;
   readonly rqTotal: Counter;
@@ -37,6 +90,10 @@ export class ClusterStats {
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
   readonly rqTime: Histogram;
+  readonly externalRqTime: Histogram;
+  /** Requests that a connection had served when it closed. */
+  readonly rqPerCx: Histogram;
+  readonly lbHealthyPanic: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
   readonly flowBackedUp: Counter;
@@ -67,6 +124,7 @@ export class ClusterStats {
     this.cxDestroyRemoteWithActiveRq = scope.counter('upstream_cx_destroy_remote_with_active_rq');
     this.cxRxBytesTotal = scope.counter('upstream_cx_rx_bytes_total');
     this.cxTxBytesTotal = scope.counter('upstream_cx_tx_bytes_total');
+    this.cxTxBytesBuffered = scope.gauge('upstream_cx_tx_bytes_buffered');
     this.cxConnectMs = scope.histogram('upstream_cx_connect_ms', 'ms');
     this.cxLengthMs = scope.histogram('upstream_cx_length_ms', 'ms');
     this.rqTotal = scope.counter('upstream_rq_total');
@@ -81,10 +139,15 @@ export class ClusterStats {
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');
     this.rqTime = scope.histogram('upstream_rq_time', 'ms');
+    this.externalRqTime = scope.histogram('external.upstream_rq_time', 'ms');
+    this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
+    this.lbHealthyPanic = scope.counter('lb_healthy_panic');
     this.flowPaused = scope.counter('upstream_flow_control_paused_reading_total');
     this.flowResumed = scope.counter('upstream_flow_control_resumed_reading_total');
     this.flowBackedUp = scope.counter('upstream_flow_control_backed_up_total');
     this.flowDrained = scope.counter('upstream_flow_control_drained_total');
+    for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
+    for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
   }
 
   /** `upstream_rq_<code>`, `upstream_rq_<class>` and their `external.` twins, made at first use. */

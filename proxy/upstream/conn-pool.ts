@@ -8,6 +8,15 @@ export interface UpstreamConnectionInfo {
   readonly id: number;
   readonly localAddress: SocketAddress;
   readonly protocol: Protocol;
+  /**
+   * The stream is not the connection's first. If it fails before the first byte of a response, the
+   * upstream most likely closed the idle connection at the same moment: RFC 9110 §9.2.2 lets
+   * idempotent requests be sent again.
+   */
+  readonly isReused: boolean;
+  /** Octets of the connection so far, in both directions: differences give those of a stream. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
 }
 
 /** A request that waits for (then uses) an upstream stream. */
@@ -24,4 +33,20 @@ export interface ConnectionPool {
   acquire(waiter: StreamWaiter): void;
   /** Takes a queued waiter out; harmless when it is not queued. */
   cancel(waiter: StreamWaiter): void;
+}
+
+/** A pool as its cluster sees it. */
+export interface OwnedPool extends ConnectionPool {
+  /** The host is gone: connections close as they fall idle, requests in flight and queued finish. */
+  drain(): void;
+  /** Closes every connection now; requests on them and in the queue fail. */
+  close(): void;
+  /** Octets that wait to leave on all connections. */
+  bufferedBytes(): number;
+}
+
+/** Hears about the end of a drained pool. */
+export interface PoolOwner {
+  /** Once: the pool was drained and its last connection and request are gone. */
+  onPoolDrained(pool: OwnedPool): void;
 }

@@ -2,6 +2,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { UpstreamHostInfo } from '../http/stream-info.ts';
 import type { EndpointConfig } from '../model/cluster.ts';
+import type { OwnedPool } from './conn-pool.ts';
 
 /** Counts of one host, as `/clusters` prints them. */
 export class HostStats {
@@ -17,13 +18,18 @@ export class HostStats {
 
 /** One address that requests may be sent to. Identity survives updates that keep the address. */
 export class Host implements UpstreamHostInfo {
-  readonly address: SocketAddress;
+  /** Where new connections go; a LOGICAL_DNS cluster replaces it as the name's answer changes. */
+  address: SocketAddress;
   readonly hostname: string;
   readonly clusterName: string;
   readonly observabilityName: string;
   /** Replaced when an update changes weight, health or metadata. */
   endpoint: EndpointConfig;
   readonly stats = new HostStats();
+  /** Connections to it; null until the first request. */
+  pool: OwnedPool | null = null;
+  /** No longer a member of its cluster: its pool is draining. */
+  isRemoved = false;
 
   constructor(
     address: SocketAddress,

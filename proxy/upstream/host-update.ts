@@ -1,0 +1,86 @@
+// From addresses that were found to hosts: whoever keeps its address keeps its identity, and with
+// it its connections and counts.
+import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
+import type { ClusterConfig, EndpointConfig } from '../model/cluster.ts';
+import { Host } from './host.ts';
+import type { ResolvedEndpoint } from './resolved-endpoint.ts';
+
+/** The next hosts of a cluster, and which of the old ones are gone. */
+export interface HostUpdate {
+  readonly hosts: readonly Host[];
+  readonly removed: readonly Host[];
+}
+
+/** The endpoints of a STATIC cluster: its configuration says it all. */
+export function staticEndpoints(config: ClusterConfig): readonly ResolvedEndpoint[] {
+  return config.endpoints.map((endpoint, endpointIndex) => ({
+    ip: endpoint.address,
+    port: endpoint.port,
+    endpointIndex,
+  }));
+}
+
+/** The hosts for `endpoints`. Those whose index the configuration lacks are left out. */
+export function updateHosts(
+  config: ClusterConfig,
+  current: readonly Host[],
+  endpoints: readonly ResolvedEndpoint[],
+): HostUpdate {
+  if (config.discovery === 'logical-dns') return moveLogicalHost(config, current, endpoints);
+  const known = new Map(current.map((host) => [hostKey(host.endpoint, host.address), host]));
+  const hosts: Host[] = [];
+  const seen = new Set<string>();
+  for (const resolved of endpoints) {
+    const endpoint = config.endpoints[resolved.endpointIndex];
+    if (endpoint === undefined) continue;
+    const address = addressOf(resolved);
+    const key = hostKey(endpoint, address);
+    // Two names with one address are one host; a STATIC list is taken as it was written.
+    if (seen.has(key) && config.discovery !== 'static') continue;
+    seen.add(key);
+    hosts.push(takeOver(known, key, () => makeHost(config, endpoint, address)));
+    (hosts.at(-1) as Host).endpoint = endpoint;
+  }
+  return { hosts, removed: [...known.values()] };
+}
+
+function takeOver(known: Map<string, Host>, key: string, make: () => Host): Host {
+  const host = known.get(key);
+  if (host === undefined) return make();
+  known.delete(key);
+  return host;
+}
+
+/** A LOGICAL_DNS cluster has one host: new connections go where the name points now. */
+function moveLogicalHost(
+  config: ClusterConfig,
+  current: readonly Host[],
+  endpoints: readonly ResolvedEndpoint[],
+): HostUpdate {
+  const first = endpoints[0];
+  const endpoint = first === undefined ? undefined : config.endpoints[first.endpointIndex];
+  if (first === undefined || endpoint === undefined) return { hosts: current, removed: [] };
+  const host = current[0];
+  if (host === undefined) {
+    return { hosts: [makeHost(config, endpoint, addressOf(first))], removed: [] };
+  }
+  const address = addressOf(first);
+  if (address.text !== host.address.text) host.address = address;
+  return { hosts: current, removed: [] };
+}
+
+function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: SocketAddress): Host {
+  // Envoy: a host that was found by its name is called by it unless its endpoint says otherwise.
+  const isNamed = config.discovery !== 'static' && endpoint.hostname === '';
+  const named = isNamed ? { ...endpoint, hostname: endpoint.address } : endpoint;
+  return new Host(address, named, config);
+}
+
+function addressOf(resolved: ResolvedEndpoint): SocketAddress {
+  if (resolved.port < 0) return pipeAddress(resolved.ip);
+  return socketAddress(resolved.ip, resolved.port);
+}
+
+function hostKey(endpoint: EndpointConfig, address: SocketAddress): string {
+  return `${endpoint.priority} ${address.text}`;
+}

@@ -1,0 +1,86 @@
+// How much of the traffic each priority gets, in whole percent: lower priorities take over as the
+// hosts of higher ones fail. Pure arithmetic on counts, with Envoy's rounding.
+
+/** Healthy hosts count for so many percent: 72 % of them are as good as all (Envoy: 140). */
+export const OVERPROVISIONING_PERCENT = 140;
+/** Below this share of usable hosts a priority uses all of them (healthy_panic_threshold: 50). */
+export const PANIC_THRESHOLD_PERCENT = 50;
+
+/** What counts of one priority. */
+export interface PriorityCounts {
+  readonly total: number;
+  readonly healthy: number;
+  readonly degraded: number;
+}
+
+/** Shares of the traffic by priority; healthy and degraded ones together make 100. */
+export interface PriorityLoad {
+  readonly healthy: readonly number[];
+  readonly degraded: readonly number[];
+  /** True where too few hosts are usable: all of the priority's hosts are used. */
+  readonly panics: readonly boolean[];
+}
+
+/** Shares for the given counts; at least one priority. */
+export function priorityLoad(counts: readonly PriorityCounts[]): PriorityLoad {
+  const healthy = counts.map((count) => availability(count.healthy, count.total));
+  const degraded = counts.map((count) => availability(count.degraded, count.total));
+  const total = Math.min(100, sum(healthy) + sum(degraded));
+  const panics = counts.map((count) => total < 100 && isPanicking(count));
+  if (panics.every(Boolean)) return allPanicking(counts);
+  return { ...distribute(healthy, degraded, total), panics };
+}
+
+function availability(usable: number, total: number): number {
+  if (total === 0) return 0;
+  return Math.min(100, Math.floor((OVERPROVISIONING_PERCENT * usable) / total));
+}
+
+function isPanicking(count: PriorityCounts): boolean {
+  if (count.total === 0) return true;
+  return (100 * (count.healthy + count.degraded)) / count.total < PANIC_THRESHOLD_PERCENT;
+}
+
+function distribute(
+  healthy: readonly number[],
+  degraded: readonly number[],
+  total: number,
+): { healthy: number[]; degraded: number[] } {
+  let remaining = 100;
+  const take = (percent: number): number => {
+    const load = total === 0 ? 0 : Math.min(remaining, Math.floor((percent * 100) / total));
+    remaining -= load;
+    return load;
+  };
+  const loads = { healthy: healthy.map(take), degraded: degraded.map(take) };
+  addRemainder(loads, remaining, { healthy, degraded });
+  return loads;
+}
+
+function addRemainder(
+  loads: { healthy: number[]; degraded: number[] },
+  remaining: number,
+  usable: { healthy: readonly number[]; degraded: readonly number[] },
+): void {
+  const firstHealthy = usable.healthy.findIndex((percent) => percent > 0);
+  const firstDegraded = usable.degraded.findIndex((percent) => percent > 0);
+  if (firstHealthy >= 0) loads.healthy[firstHealthy] = (loads.healthy[firstHealthy] ?? 0) + remaining;
+  else if (firstDegraded >= 0) {
+    loads.degraded[firstDegraded] = (loads.degraded[firstDegraded] ?? 0) + remaining;
+  }
+}
+
+/** Nobody has enough: traffic follows the number of hosts, whatever their health. */
+function allPanicking(counts: readonly PriorityCounts[]): PriorityLoad {
+  const total = sum(counts.map((count) => count.total));
+  const healthy = counts.map((count) =>
+    total === 0 ? 0 : Math.floor((100 * count.total) / total),
+  );
+  const first = Math.max(0, counts.findIndex((count) => count.total > 0));
+  healthy[first] = (healthy[first] ?? 0) + 100 - sum(healthy);
+  return { healthy, degraded: counts.map(() => 0), panics: counts.map(() => true) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((left, right) => left + right, 0);
+}

@@ -1,0 +1,47 @@
+// ROUND_ROBIN: hosts in turn, from a random start so that workers do not march in step; by
+// earliest deadline first where weights differ.
+import { type Random, randomBelow } from '../../base/random.ts';
+import type { Host } from '../host.ts';
+import { EdfSchedule, haveEqualWeights } from './edf-schedule.ts';
+import type { HostPicker } from './load-balancer.ts';
+
+/** Hosts of equal weight. */
+class EqualRoundRobin implements HostPicker {
+  readonly #hosts: readonly Host[];
+  #next: number;
+
+  constructor(hosts: readonly Host[], random: Random) {
+    this.#hosts = hosts;
+    this.#next = randomBelow(random, hosts.length);
+  }
+
+  pick(): Host {
+    const host = this.#hosts[this.#next] as Host;
+    this.#next = this.#next + 1 === this.#hosts.length ? 0 : this.#next + 1;
+    return host;
+  }
+}
+
+/** Hosts of different weights. */
+class WeightedRoundRobin implements HostPicker {
+  readonly #hosts: readonly Host[];
+  readonly #schedule: EdfSchedule;
+
+  constructor(hosts: readonly Host[], random: Random) {
+    this.#hosts = hosts;
+    this.#schedule = new EdfSchedule(hosts.length, (item) => (hosts[item] as Host).endpoint.weight);
+    for (let skipped = randomBelow(random, hosts.length); skipped > 0; skipped -= 1) this.pick();
+  }
+
+  pick(): Host {
+    const host = this.#hosts[this.#schedule.first()] as Host;
+    this.#schedule.postpone(host.endpoint.weight);
+    return host;
+  }
+}
+
+/** Envoy lb_policy ROUND_ROBIN for one list of hosts. */
+export function roundRobin(hosts: readonly Host[], _config: unknown, random: Random): HostPicker {
+  const isEqual = haveEqualWeights(hosts.map((host) => host.endpoint.weight));
+  return isEqual ? new EqualRoundRobin(hosts, random) : new WeightedRoundRobin(hosts, random);
+}

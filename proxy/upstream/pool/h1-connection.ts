@@ -1,0 +1,306 @@
+// One HTTP/1.1 connection of a pool: joins transport and codec, counts, and watches its timers.
+// Content flows from the codec to the request's own receiver; this class is not in between.
+import type { SocketAddress } from '../../base/address.ts';
+import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
+import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
+import type { Protocol } from '../../http/message.ts';
+import type { ResetReason } from '../../http/stream.ts';
+import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
+import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
+import type { Host } from '../host.ts';
+import type { ClusterResources } from '../upstream-context.ts';
+
+/** States and edges stand in LIFECYCLE.md. */
+export type H1ConnectionState = 'connecting' | 'ready' | 'busy' | 'closed';
+
+/** Why a connection never came to be. */
+export interface ConnectFailure {
+  readonly reason: ResetReason;
+  readonly detail: string;
+}
+
+/** Which end ended a connection, for the statistics. */
+type ClosedBy = 'local' | 'remote';
+
+/** The pool of a connection. */
+export interface H1ConnectionOwner {
+  readonly resources: ClusterResources;
+  readonly host: Host;
+  /** It is connected; `onConnectionReady` follows. */
+  onConnectionOpen(): void;
+  /** It can take a stream: it was connected, or its stream is complete. */
+  onConnectionReady(connection: H1Connection): void;
+  /** It is gone, counted, and its stream (if any) is about to hear of it. */
+  onConnectionClosed(connection: H1Connection, was: H1ConnectionState): void;
+  /** Last call: everybody on it was told. `failure` is set when it was never connected. */
+  onConnectionSettled(failure: ConnectFailure | null): void;
+}
+
+/** See the file's head. Made and driven by an H1Pool. */
+export class H1Connection
+  implements ConnectionHandler, ClientCodecHandler, UpstreamConnectionInfo, TimerTarget
+{
+  readonly #owner: H1ConnectionOwner;
+  readonly #resources: ClusterResources;
+  readonly #host: Host;
+  readonly #transport: Connection;
+  readonly #codec: ClientCodec;
+  #state: H1ConnectionState = 'connecting';
+  /** Streams begun on it. */
+  #streamCount = 0;
+  /** It closes behind its current stream. */
+  #isLastStream = false;
+  #txBytesCounted = 0;
+  readonly #createdMs: number;
+  #lastActiveMs: number;
+  readonly #connectTimer: Timer;
+  readonly #idleTimer: Timer;
+  readonly #durationTimer: Timer;
+
+  /** Begins to connect. */
+  constructor(owner: H1ConnectionOwner) {
+    this.#owner = owner;
+    this.#resources = owner.resources;
+    this.#host = owner.host;
+    const { config, context } = owner.resources;
+    this.#createdMs = context.clock.nowMs();
+    this.#lastActiveMs = this.#createdMs;
+    this.#connectTimer = new Timer(this);
+    this.#idleTimer = new Timer(this);
+    this.#durationTimer = new Timer(this);
+    const options = {
+      bufferLimitBytes: config.perConnectionBufferLimitBytes,
+      keepalive: config.tcpKeepalive,
+      bindAddress: config.bindAddress,
+    };
+    this.#transport = context.connector.connect(owner.host.address, options, this);
+    this.#codec = context.codecs.create(this.#transport, this, config.http);
+    context.timers.arm(this.#connectTimer, this.#createdMs, config.connectTimeoutMs);
+    this.#countOpened();
+  }
+
+  get id(): number {
+    return this.#transport.id;
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#transport.localAddress;
+  }
+
+  get protocol(): Protocol {
+    return this.#codec.protocol;
+  }
+
+  get isReused(): boolean {
+    return this.#streamCount > 1;
+  }
+
+  get bytesRead(): number {
+    return this.#transport.bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#transport.bytesWritten;
+  }
+
+  get bufferedBytes(): number {
+    return this.#transport.bufferedBytes;
+  }
+
+  get state(): H1ConnectionState {
+    return this.#state;
+  }
+
+  /** Puts a request on it; only when ready. */
+  start(waiter: StreamWaiter): void {
+    const { stats, breakers, config } = this.#resources;
+    this.#state = 'busy';
+    this.#streamCount += 1;
+    if (this.#streamCount === config.http.maxRequestsPerConnection) {
+      stats.cxMaxRequests.inc();
+      this.#isLastStream = true;
+    }
+    breakers.requests.acquire();
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    this.#host.stats.rqTotal += 1;
+    this.#host.stats.rqActive += 1;
+    waiter.onPoolReady(this.#codec.openStream(waiter), this);
+  }
+
+  /** Closes it behind its stream, or at once when it has none. */
+  drain(): void {
+    if (this.#state === 'busy') this.#isLastStream = true;
+    else this.#finish('local', null);
+  }
+
+  /** Closes it now. */
+  close(): void {
+    this.#finish('local', { reason: 'connection-failure', detail: '' });
+  }
+
+  onConnected(): void {
+    if (this.#state !== 'connecting') return;
+    const { context, config, stats } = this.#resources;
+    const nowMs = context.clock.nowMs();
+    context.timers.cancel(this.#connectTimer);
+    stats.cxConnectMs.record(nowMs - this.#createdMs);
+    this.#lastActiveMs = nowMs;
+    this.#arm(this.#idleTimer, config.http.idleTimeoutMs);
+    this.#arm(this.#durationTimer, config.http.maxConnectionDurationMs);
+    this.#state = 'ready';
+    this.#owner.onConnectionOpen();
+    this.#owner.onConnectionReady(this);
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    if (this.#state === 'closed') return;
+    this.#resources.stats.cxRxBytesTotal.add(length);
+    this.#codec.onBytes(buffer, 0, length);
+  }
+
+  onEnd(): void {
+    if (this.#state === 'closed') return;
+    this.#codec.onEnd();
+    // A server that ended its side answers nothing more: whatever the codec made of it, no further
+    // request may go out here.
+    this.#finish('remote', null);
+  }
+
+  onDrain(): void {
+    if (this.#state !== 'closed') this.#codec.onDrain();
+  }
+
+  onClose(reason: CloseReason, detail: string): void {
+    const by = reason === 'local-close' ? 'local' : 'remote';
+    this.#finish(by, { reason: 'connection-failure', detail });
+  }
+
+  onStreamClosed(): void {
+    if (this.#state !== 'busy') return;
+    this.#releaseStream();
+    this.#state = 'ready';
+    if (this.#isLastStream) this.#finish('local', null);
+    // Otherwise the codec is about to say that the connection is done.
+    else if (this.#codec.availableStreams > 0) this.#owner.onConnectionReady(this);
+  }
+
+  onConnectionDone(reason: CodecDone): void {
+    if (this.#state === 'closed') return;
+    const { stats, context } = this.#resources;
+    if (reason.kind === 'message-end') stats.cxCloseNotify.inc();
+    if (reason.kind === 'protocol-error') {
+      stats.cxProtocolError.inc();
+      if (context.log.enabled('debug')) {
+        context.log.log('debug', 'upstream broke HTTP/1.1', {
+          cluster: this.#resources.config.name,
+          host: this.#host.address.text,
+          reason: reason.error.reason,
+        });
+      }
+    }
+    this.#finish(reason.kind === 'peer-closed' ? 'remote' : 'local', null);
+  }
+
+  onTimer(timer: Timer): void {
+    if (timer === this.#connectTimer) this.#onConnectTimeout();
+    else if (timer === this.#idleTimer) this.#onIdleTimer();
+    else this.#onMaxDuration();
+  }
+
+  #onConnectTimeout(): void {
+    this.#resources.stats.cxConnectTimeout.inc();
+    this.#finish('local', { reason: 'connection-timeout', detail: '' });
+  }
+
+  /** Armed once and looked at when due: cheaper than arming it at the end of each request. */
+  #onIdleTimer(): void {
+    const { context, config, stats } = this.#resources;
+    const timeoutMs = config.http.idleTimeoutMs;
+    const idleMs = this.#state === 'busy' ? 0 : context.clock.nowMs() - this.#lastActiveMs;
+    if (idleMs < timeoutMs) {
+      this.#arm(this.#idleTimer, timeoutMs - idleMs);
+      return;
+    }
+    stats.cxIdleTimeout.inc();
+    this.#finish('local', null);
+  }
+
+  #onMaxDuration(): void {
+    this.#resources.stats.cxMaxDurationReached.inc();
+    this.drain();
+  }
+
+  #arm(timer: Timer, delayMs: number): void {
+    const { timers, clock } = this.#resources.context;
+    if (delayMs > 0) timers.arm(timer, clock.nowMs(), delayMs);
+  }
+
+  /** The only way to the state `closed`. `failure` counts only while connecting. */
+  #finish(by: ClosedBy, failure: ConnectFailure | null): void {
+    const was = this.#state;
+    if (was === 'closed') return;
+    const { timers } = this.#resources.context;
+    timers.cancel(this.#connectTimer);
+    timers.cancel(this.#idleTimer);
+    timers.cancel(this.#durationTimer);
+    if (was === 'busy') this.#releaseStream();
+    this.#state = 'closed';
+    this.#countClosed(by, was);
+    this.#owner.onConnectionClosed(this, was);
+    this.#transport.close('now');
+    this.#codec.onClose(failure === null ? '' : failure.detail);
+    this.#owner.onConnectionSettled(was === 'connecting' ? (failure ?? ABANDONED) : null);
+  }
+
+  #releaseStream(): void {
+    const { context, stats, breakers } = this.#resources;
+    breakers.requests.release();
+    stats.rqActive.dec();
+    this.#host.stats.rqActive -= 1;
+    this.#lastActiveMs = context.clock.nowMs();
+    this.#countTxBytes();
+  }
+
+  #countTxBytes(): void {
+    const written = this.#transport.bytesWritten;
+    this.#resources.stats.cxTxBytesTotal.add(written - this.#txBytesCounted);
+    this.#txBytesCounted = written;
+  }
+
+  #countOpened(): void {
+    const { stats, breakers } = this.#resources;
+    stats.cxTotal.inc();
+    stats.cxActive.inc();
+    stats.cxHttp1Total.inc();
+    breakers.connections.acquire();
+    this.#host.stats.cxTotal += 1;
+    this.#host.stats.cxActive += 1;
+  }
+
+  #countClosed(by: ClosedBy, was: H1ConnectionState): void {
+    const { stats, breakers, context } = this.#resources;
+    stats.cxActive.dec();
+    breakers.connections.release();
+    this.#host.stats.cxActive -= 1;
+    stats.cxDestroy.inc();
+    (by === 'local' ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
+    if (was === 'busy') {
+      stats.cxDestroyWithActiveRq.inc();
+      const counter =
+        by === 'local' ? stats.cxDestroyLocalWithActiveRq : stats.cxDestroyRemoteWithActiveRq;
+      counter.inc();
+    }
+    if (was === 'connecting') {
+      stats.cxConnectFail.inc();
+      this.#host.stats.cxConnectFail += 1;
+    } else {
+      stats.rqPerCx.record(this.#streamCount);
+    }
+    this.#countTxBytes();
+    stats.cxLengthMs.record(context.clock.nowMs() - this.#createdMs);
+  }
+}
+
+/** A connection that was given up before it was connected. */
+const ABANDONED: ConnectFailure = { reason: 'connection-failure', detail: '' };

@@ -1,0 +1,37 @@
+// What the upstream side of a worker is given by whoever starts it.
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { ByteSink, ClientCodec, ClientCodecHandler } from '../http/codec.ts';
+import type { ClusterConfig, UpstreamHttpConfig } from '../model/cluster.ts';
+import type { Connector } from '../net/connector.ts';
+import type { StatsScope } from '../stats/metrics.ts';
+import type { CircuitBreakers } from './circuit-breakers.ts';
+import type { ClusterStats } from './cluster-stats.ts';
+
+/** Makes the codec of a new upstream connection. */
+export interface ClientCodecFactory {
+  create(sink: ByteSink, handler: ClientCodecHandler, http: UpstreamHttpConfig): ClientCodec;
+}
+
+/** Services of one worker; they outlive every cluster. */
+export interface UpstreamContext {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly random: Random;
+  readonly connector: Connector;
+  readonly codecs: ClientCodecFactory;
+  /** The root scope: clusters count under `cluster.<name>.`. */
+  readonly stats: StatsScope;
+  /** Component `upstream`. */
+  readonly log: Logger;
+}
+
+/** What the pools of one cluster share. */
+export interface ClusterResources {
+  readonly config: ClusterConfig;
+  readonly context: UpstreamContext;
+  readonly stats: ClusterStats;
+  readonly breakers: CircuitBreakers;
+}

@@ -1,0 +1,133 @@
+// One cluster of a worker: its hosts, its balancer, and the pools of its hosts. A changed
+// configuration makes a new cluster beside this one; only endpoints change in place.
+import type { ClusterConfig } from '../model/cluster.ts';
+import type { StatsScope } from '../stats/metrics.ts';
+import { CircuitBreakers } from './circuit-breakers.ts';
+import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
+import { ClusterStats } from './cluster-stats.ts';
+import type { ConnectionPool, OwnedPool, PoolOwner } from './conn-pool.ts';
+import type { Host } from './host.ts';
+import { HostSet } from './host-set.ts';
+import { staticEndpoints, updateHosts } from './host-update.ts';
+import type { LoadBalancer } from './lb/load-balancer.ts';
+import { PriorityBalancer } from './lb/priority-balancer.ts';
+import { H1Pool } from './pool/h1-pool.ts';
+import type { ResolvedEndpoint } from './resolved-endpoint.ts';
+import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
+
+/** Hears about the end of a drained cluster. */
+export interface WorkerClusterOwner {
+  /** Once: the cluster was drained and no connection or request of it is left. */
+  onClusterDrained(cluster: WorkerCluster): void;
+}
+
+/** What a cluster is made with. */
+export interface WorkerClusterOptions {
+  readonly config: ClusterConfig;
+  readonly context: UpstreamContext;
+  /** `cluster.<name>.` */
+  readonly scope: StatsScope;
+  readonly owner: WorkerClusterOwner;
+}
+
+/** See the file's head. */
+export class WorkerCluster implements Cluster, PoolOwner {
+  readonly config: ClusterConfig;
+  readonly stats: ClusterStats;
+  readonly #resources: ClusterResources;
+  readonly #owner: WorkerClusterOwner;
+  readonly #pools = new Set<OwnedPool>();
+  #hostSet: HostSet;
+  #balancer: LoadBalancer;
+  #isDraining = false;
+  #isDrained = false;
+
+  constructor(options: WorkerClusterOptions) {
+    const { config, context, scope } = options;
+    this.config = config;
+    this.stats = new ClusterStats(scope);
+    this.#owner = options.owner;
+    const breakers = new CircuitBreakers(config.limits, scope);
+    this.#resources = { config, context, stats: this.stats, breakers };
+    const endpoints = config.discovery === 'static' ? staticEndpoints(config) : [];
+    this.#hostSet = new HostSet(updateHosts(config, [], endpoints).hosts);
+    this.#balancer = this.#makeBalancer();
+  }
+
+  /** Hosts as of now. */
+  get hostSet(): HostSet {
+    return this.#hostSet;
+  }
+
+  /** Counts `upstream_cx_none_healthy` when there is none. */
+  pickHost(context: LoadBalancerContext): Host | null {
+    const host = this.#balancer.pick(context);
+    if (host === null) this.stats.cxNoneHealthy.inc();
+    return host;
+  }
+
+  httpPool(host: Host): ConnectionPool {
+    return host.pool ?? this.#makePool(host);
+  }
+
+  /** Takes over what was found; hosts that are no longer among it drain. */
+  setEndpoints(endpoints: readonly ResolvedEndpoint[]): void {
+    const update = updateHosts(this.config, this.#hostSet.hosts, endpoints);
+    this.#hostSet = new HostSet(update.hosts);
+    this.#balancer = this.#makeBalancer();
+    for (const host of update.removed) removeHost(host);
+  }
+
+  /** The cluster was removed or replaced: requests in flight finish, idle connections close. */
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (const host of this.#hostSet.hosts) removeHost(host);
+    this.#tellIfDrained();
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    for (const pool of [...this.#pools]) pool.close();
+  }
+
+  /** Brings those gauges up to date that are not kept as things happen. */
+  refreshGauges(): void {
+    let buffered = 0;
+    for (const pool of this.#pools) buffered += pool.bufferedBytes();
+    this.stats.cxTxBytesBuffered.set(buffered);
+  }
+
+  onPoolDrained(pool: OwnedPool): void {
+    this.#pools.delete(pool);
+    this.#tellIfDrained();
+  }
+
+  #makePool(host: Host): ConnectionPool {
+    const pool = new H1Pool(this.#resources, host, this);
+    host.pool = pool;
+    this.#pools.add(pool);
+    // A request that picked its host before the host went away.
+    if (host.isRemoved) pool.drainWhenUsed();
+    return pool;
+  }
+
+  #makeBalancer(): LoadBalancer {
+    return new PriorityBalancer(this.#hostSet, {
+      config: this.config.loadBalancer,
+      random: this.#resources.context.random,
+      healthyPanic: this.stats.lbHealthyPanic,
+    });
+  }
+
+  #tellIfDrained(): void {
+    if (!this.#isDraining || this.#isDrained || this.#pools.size > 0) return;
+    this.#isDrained = true;
+    this.#owner.onClusterDrained(this);
+  }
+}
+
+function removeHost(host: Host): void {
+  host.isRemoved = true;
+  host.pool?.drain();
+}
