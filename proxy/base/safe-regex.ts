@@ -10,6 +10,14 @@ export interface SafeRegex {
   find(text: string): boolean;
   /** RE2 replace-all with `\1` … `\9` and `\0` in `substitution`. */
   replaceAll(text: string, substitution: string): string;
+  /** The groups of the first match, the whole match first, null for a group without one. */
+  captures(text: string): readonly (Capture | null)[] | null;
+}
+
+/** Where a group matched: `text` stands at `start`. */
+export interface Capture {
+  readonly start: number;
+  readonly text: string;
 }
 
 /** Compiles a pattern, or gives the reason why RE2 refuses it. */
@@ -22,11 +30,23 @@ export function compileSafeRegex(source: string): SafeRegex | { readonly error: 
       find: (text) => compiled.matcher(text).find(),
       replaceAll: (text, substitution) =>
         compiled.matcher(text).replaceAll(toJsSubstitution(substitution)),
+      captures: (text) => capturesOf(compiled, text),
     };
   } catch (error) {
     if (error instanceof RE2JSSyntaxException) return { error: error.message };
     throw error;
   }
+}
+
+function capturesOf(compiled: RE2JS, text: string): readonly (Capture | null)[] | null {
+  const matcher = compiled.matcher(text);
+  if (!matcher.find()) return null;
+  const groups: (Capture | null)[] = [];
+  for (let group = 0; group <= matcher.groupCount(); group += 1) {
+    const start = matcher.start(group);
+    groups.push(start < 0 ? null : { start, text: text.slice(start, matcher.end(group)) });
+  }
+  return groups;
 }
 
 /** RE2 writes groups as `\1`, re2js as `$1`; a literal `$` must be escaped. */

@@ -3,66 +3,80 @@
 
 /** Only grows. */
 export class Counter {
-	readonly name: string;
-	value = 0;
+  readonly name: string;
+  value = 0;
 
-	constructor(name: string) {
-		this.name = name;
-	}
+  constructor(name: string) {
+    this.name = name;
+  }
 
-	inc(): void {
-		this.value += 1;
-	}
+  inc(): void {
+    this.value += 1;
+  }
 
-	add(amount: number): void {
-		this.value += amount;
-	}
+  add(amount: number): void {
+    this.value += amount;
+  }
 }
 
-/** Goes up and down; workers' values are summed unless made with `never-import`. */
+/** Goes up and down. What the sum over workers is, `stats/merge.ts` says. */
 export class Gauge {
-	readonly name: string;
-	value = 0;
+  readonly name: string;
+  value = 0;
+  /** True once anything was written, be it 0: `usedonly` shows it. */
+  isUsed = false;
 
-	constructor(name: string) {
-		this.name = name;
-	}
+  constructor(name: string) {
+    this.name = name;
+  }
 
-	inc(): void {
-		this.value += 1;
-	}
+  inc(): void {
+    this.value += 1;
+    this.isUsed = true;
+  }
 
-	dec(): void {
-		this.value -= 1;
-	}
+  dec(): void {
+    this.value -= 1;
+    this.isUsed = true;
+  }
 
-	add(amount: number): void {
-		this.value += amount;
-	}
+  add(amount: number): void {
+    this.value += amount;
+    this.isUsed = true;
+  }
 
-	set(value: number): void {
-		this.value = value;
-	}
+  set(value: number): void {
+    this.value = value;
+    this.isUsed = true;
+  }
 }
 
 /** A distribution of non-negative numbers in log-linear buckets. */
 export interface Histogram {
-	readonly name: string;
-	record(value: number): void;
+  readonly name: string;
+  record(value: number): void;
 }
 
 /** Unit of a histogram, as Envoy declares it. */
-export type HistogramUnit = "ms" | "us" | "bytes" | "percent" | "unspecified";
+export type HistogramUnit = 'ms' | 'us' | 'bytes' | 'percent' | 'unspecified';
+
+/** A text among the statistics, such as a version. */
+export interface TextReadout {
+  set(text: string): void;
+}
 
 /** Makes cells under a prefix; asking twice for a name gives the same cell. */
 export interface StatsScope {
-	/** Dotted prefix with its final dot; '' for the root. */
-	readonly prefix: string;
-	scope(name: string): StatsScope;
-	counter(name: string): Counter;
-	gauge(name: string): Gauge;
-	histogram(name: string, unit: HistogramUnit): Histogram;
-	textReadout(name: string): { set(text: string): void };
-	/** Drops every cell made through this scope (a cluster or listener was removed). */
-	release(): void;
+  /** Dotted prefix with its final dot; '' for the root. */
+  readonly prefix: string;
+  scope(name: string): StatsScope;
+  counter(name: string): Counter;
+  gauge(name: string): Gauge;
+  histogram(name: string, unit: HistogramUnit): Histogram;
+  textReadout(name: string): TextReadout;
+  /**
+   * Gives up every cell made through this scope and the scopes made from it (a cluster or listener
+   * was removed). A cell that another scope holds as well stays.
+   */
+  release(): void;
 }

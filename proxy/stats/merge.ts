@@ -1,0 +1,99 @@
+// Sums the statistics of several workers, and keeps what a worker that died had counted.
+import { addBuckets } from './histogram.ts';
+import { EMPTY_SNAPSHOT, type HistogramSnapshot, type StatsSnapshot } from './snapshot.ts';
+
+/**
+ * Last tokens of names whose value says the same in every worker (how many hosts a cluster has,
+ * whether a breaker is open): their sum would be wrong, so the largest counts.
+ */
+const ALIKE_IN_ALL_WORKERS = new Set([
+  ...['active_clusters', 'warming_clusters', 'warming_state', 'version', 'max_host_weight'],
+  ...['cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated'],
+  ...['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded'],
+  ...['membership_change', 'lb_healthy_panic_active'],
+  ...['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
+  ...['listener_added', 'listener_modified', 'listener_removed', 'listener_in_place_updated'],
+  ...['listener_create_success', 'listener_create_failure', 'workers_started'],
+  ...['total_listeners_active', 'total_listeners_warming', 'total_listeners_draining'],
+  ...['total_filter_chains_draining'],
+  ...['update_attempt', 'update_success', 'update_failure', 'update_empty', 'update_no_rebuild'],
+  ...['config_reload', 'update_rejected'],
+]);
+
+/** How the values of several workers become one. */
+export type MergeRule = 'sum' | 'max';
+
+/** The rule for a counter or gauge of that name. */
+export function mergeRule(name: string): MergeRule {
+  if (name.startsWith('server.') || name.startsWith('runtime.')) return 'max';
+  return ALIKE_IN_ALL_WORKERS.has(name.slice(name.lastIndexOf('.') + 1)) ? 'max' : 'sum';
+}
+
+/** One snapshot out of many. */
+export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapshot {
+  const [only] = snapshots;
+  if (only !== undefined && snapshots.length === 1) return only;
+  const counters: Record<string, number> = {};
+  const gauges: Record<string, number> = {};
+  const textReadouts: Record<string, string> = {};
+  const histograms: Record<string, HistogramSnapshot> = {};
+  const usedZeroes = new Set<string>();
+  for (const snapshot of snapshots) {
+    mergeNumbers(counters, snapshot.counters);
+    mergeNumbers(gauges, snapshot.gauges);
+    Object.assign(textReadouts, snapshot.textReadouts);
+    for (const name of snapshot.usedZeroes) usedZeroes.add(name);
+    for (const [name, histogram] of Object.entries(snapshot.histograms)) {
+      const known = histograms[name];
+      histograms[name] = known === undefined ? histogram : mergeHistograms(known, histogram);
+    }
+  }
+  return { counters, gauges, textReadouts, histograms, usedZeroes: [...usedZeroes] };
+}
+
+/**
+ * What is left of workers that ended: counters and histograms go on counting, gauges are gone with
+ * what they measured. `base` is the sum of those that ended before.
+ */
+export function foldEndedWorker(base: StatsSnapshot, last: StatsSnapshot): StatsSnapshot {
+  const counters: Record<string, number> = {};
+  for (const [name, value] of Object.entries(last.counters)) {
+    // What each worker counts alike, the replacement counts again.
+    if (mergeRule(name) === 'sum') counters[name] = value;
+  }
+  const histograms: Record<string, HistogramSnapshot> = {};
+  for (const [name, histogram] of Object.entries(last.histograms)) {
+    histograms[name] = { ...histogram, intervalBuckets: [] };
+  }
+  const usedZeroes = last.usedZeroes.filter((name) => name in counters);
+  return mergeSnapshots([base, { ...EMPTY_SNAPSHOT, counters, histograms, usedZeroes }]);
+}
+
+/** `base` after `/reset_counters`: every counter 0, histograms as they were. */
+export function resetBase(base: StatsSnapshot): StatsSnapshot {
+  const used = Object.keys(base.counters).filter((name) => base.counters[name] !== 0);
+  const counters = Object.fromEntries(Object.keys(base.counters).map((name) => [name, 0]));
+  return { ...base, counters, usedZeroes: [...new Set([...base.usedZeroes, ...used])] };
+}
+
+function mergeNumbers(
+  into: Record<string, number>,
+  values: Readonly<Record<string, number>>,
+): void {
+  for (const name of Object.keys(values)) {
+    const value = values[name] ?? 0;
+    const known = into[name];
+    if (known === undefined) into[name] = value;
+    else into[name] = mergeRule(name) === 'max' ? Math.max(known, value) : known + value;
+  }
+}
+
+function mergeHistograms(left: HistogramSnapshot, right: HistogramSnapshot): HistogramSnapshot {
+  return {
+    unit: left.unit,
+    sum: left.sum + right.sum,
+    count: left.count + right.count,
+    buckets: addBuckets(left.buckets, right.buckets),
+    intervalBuckets: addBuckets(left.intervalBuckets, right.intervalBuckets),
+  };
+}
