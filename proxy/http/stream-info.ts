@@ -25,6 +25,8 @@ export interface UpstreamHostInfo {
   /** Name of the cluster, and the name its statistics use. */
   readonly clusterName: string;
   readonly observabilityName: string;
+  /** The endpoint's filter_metadata by namespace; absent: none. */
+  readonly endpoint?: { readonly metadata: Readonly<Record<string, unknown>> };
 }
 
 /** Facts about one exchange. Times are monotonic ms of the worker's clock; -1 means «not yet». */
@@ -34,6 +36,10 @@ export class StreamInfo {
   readonly startWallMs: number;
   /** Monotonic ms of the same moment: all other times are later. */
   readonly startMs: number;
+  /** 0 to 2^32 - 1: decides every fraction about this exchange (routes, log sampling). */
+  streamRandom = 0;
+  /** When the exchange was over, before its log lines are written. */
+  endMs = -1;
   protocol: Protocol = 'HTTP/1.1';
   /** Trusted client address; the direct peer until the connection manager decides. */
   remoteAddress: SocketAddress;
@@ -44,6 +50,11 @@ export class StreamInfo {
   lastUpstreamRxByteMs = -1;
   firstResponseByteMs = -1;
   lastResponseByteMs = -1;
+  /** Connecting of the last attempt's connection, which may precede this exchange. */
+  upstreamConnectStartMs = -1;
+  upstreamConnectEndMs = -1;
+  /** How long the last attempt waited for its pool, in ms. */
+  upstreamPoolReadyDurationMs = -1;
   /** Body octets. */
   bytesReceived = 0;
   bytesSent = 0;
@@ -54,6 +65,11 @@ export class StreamInfo {
   downstreamWireBytesSent = 0;
   upstreamWireBytesReceived = 0;
   upstreamWireBytesSent = 0;
+  /** Octets of the heads (and trailers) on the two wires. */
+  downstreamHeaderBytesReceived = 0;
+  downstreamHeaderBytesSent = 0;
+  upstreamHeaderBytesReceived = 0;
+  upstreamHeaderBytesSent = 0;
   /** 0 when no response was begun. */
   responseCode = 0;
   /** Envoy's RESPONSE_CODE_DETAILS with `_` for blanks; '' until known. */
@@ -72,6 +88,9 @@ export class StreamInfo {
   upstreamConnectionId = 0;
   upstreamProtocol: Protocol | null = null;
   attemptCount = 0;
+  /** Hosts of every attempt in order, and their connections' ids; null until the first. */
+  attemptedHosts: UpstreamHostInfo[] | null = null;
+  attemptedConnectionIds: number[] | null = null;
   /** Body of a reply that the proxy made itself. */
   localReplyBody = '';
   isHealthCheck = false;

@@ -1,0 +1,138 @@
+// Access-log filters: which exchanges get a line. Built once from config.accesslog.v3.AccessLogFilter,
+// asked once a line.
+import { HEADER_ID } from '../http/header-names.ts';
+import type { RequestHead } from '../http/message.ts';
+import type { ResponseFlag } from '../http/response-flags.ts';
+import type { AccessLogFilter, AccessLogType, FormatContext } from './formatter.ts';
+import { GRPC_STATUS_NAMES, grpcStatusOf } from './grpc-status.ts';
+
+/** config.accesslog.v3.ComparisonFilter.Op */
+export type ComparisonOp = 'EQ' | 'GE' | 'LE' | 'NE';
+
+/** Hex digits of a request id that decide whether it is in the sample. */
+const SAMPLED_DIGITS = 8;
+
+/** status_code_filter; a missing response counts as 0. */
+export function statusCodeFilter(op: ComparisonOp, value: number): AccessLogFilter {
+  return { accepts: ({ info }) => compare(op, info.responseCode, value) };
+}
+
+/** duration_filter: whole milliseconds from the first byte in to the end of the exchange. */
+export function durationFilter(op: ComparisonOp, valueMs: number): AccessLogFilter {
+  return {
+    accepts: ({ info }) => {
+      const end = info.endMs >= 0 ? info.endMs : info.lastResponseByteMs;
+      return end >= 0 && compare(op, Math.floor(end - info.startMs), valueMs);
+    },
+  };
+}
+
+/** not_health_check_filter */
+export function notHealthCheckFilter(): AccessLogFilter {
+  return { accepts: ({ info }) => !info.isHealthCheck };
+}
+
+/** traceable_filter: nothing is traced as long as no tracer exists, so nothing is accepted. */
+export function traceableFilter(): AccessLogFilter {
+  return { accepts: () => false };
+}
+
+/** header_filter; an exchange without a complete request head has no header. */
+export function headerFilter(matches: (request: RequestHead) => boolean): AccessLogFilter {
+  return { accepts: ({ request }) => request !== null && matches(request) };
+}
+
+/**
+ * runtime_filter: `numerator` in `denominator` of all exchanges. The first digits of a request id
+ * that is a UUID decide, so that proxies along a path agree; else the stream's random number.
+ */
+export function runtimeFilter(options: {
+  readonly numerator: number;
+  /** 100, 10 000 or 1 000 000. */
+  readonly denominator: number;
+  readonly useIndependentRandomness: boolean;
+}): AccessLogFilter {
+  const { numerator, denominator, useIndependentRandomness } = options;
+  return {
+    accepts: (context) => {
+      const fromId = useIndependentRandomness ? null : requestIdNumber(context);
+      return (fromId ?? context.info.streamRandom) % denominator < numerator;
+    },
+  };
+}
+
+/** response_flag_filter: any of these flags; an empty list accepts every flagged exchange. */
+export function responseFlagFilter(flags: readonly ResponseFlag[]): AccessLogFilter {
+  return {
+    accepts: ({ info }) => {
+      if (info.flags === null) return false;
+      return flags.length === 0 || info.flags.some((flag) => flags.includes(flag));
+    },
+  };
+}
+
+/** grpc_status_filter: statuses by number; `exclude` turns the answer around. */
+export function grpcStatusFilter(statuses: readonly number[], exclude: boolean): AccessLogFilter {
+  return {
+    accepts: (context) => {
+      const status = grpcStatusOf(context) ?? 2;
+      const known = status >= 0 && status < GRPC_STATUS_NAMES.length ? status : 2;
+      return statuses.includes(known) !== exclude;
+    },
+  };
+}
+
+/** log_type_filter; `exclude` turns the answer around. */
+export function logTypeFilter(types: readonly AccessLogType[], exclude: boolean): AccessLogFilter {
+  return { accepts: ({ logType }) => types.includes(logType) !== exclude };
+}
+
+/** metadata_filter: the value at `path` below `namespace` of the dynamic metadata. */
+export function metadataFilter(options: {
+  readonly namespace: string;
+  readonly path: readonly string[];
+  readonly matches: (value: unknown) => boolean;
+  readonly matchIfKeyNotFound: boolean;
+}): AccessLogFilter {
+  return {
+    accepts: ({ info }) => {
+      let value: unknown = info.dynamicMetadata?.get(options.namespace);
+      for (const key of options.path) {
+        if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+          return options.matchIfKeyNotFound;
+        }
+        value = (value as Readonly<Record<string, unknown>>)[key];
+      }
+      return value === undefined ? options.matchIfKeyNotFound : options.matches(value);
+    },
+  };
+}
+
+/** and_filter */
+export function andFilter(filters: readonly AccessLogFilter[]): AccessLogFilter {
+  return { accepts: (context) => filters.every((filter) => filter.accepts(context)) };
+}
+
+/** or_filter */
+export function orFilter(filters: readonly AccessLogFilter[]): AccessLogFilter {
+  return { accepts: (context) => filters.some((filter) => filter.accepts(context)) };
+}
+
+function requestIdNumber(context: FormatContext): number | null {
+  const id = context.request?.headers.get(HEADER_ID['x-request-id']) ?? '';
+  const digits = id.slice(0, SAMPLED_DIGITS);
+  return /^[0-9a-fA-F]{8}$/.test(digits) ? Number.parseInt(digits, 16) : null;
+}
+
+function compare(op: ComparisonOp, left: number, right: number): boolean {
+  switch (op) {
+    case 'EQ':
+      return left === right;
+    case 'GE':
+      return left >= right;
+    case 'LE':
+      return left <= right;
+    case 'NE':
+      return left !== right;
+  }
+}
