@@ -20,6 +20,7 @@ export type FlagValues = Readonly<Record<string, string | boolean | readonly str
 export interface ParseEnvironment {
   readonly defaultConcurrency: () => number;
   readonly isTerminal: boolean;
+  readonly version: string;
 }
 
 /** The outcome: options, or every mistake. */
@@ -141,6 +142,7 @@ function readOptions(
     restartEpoch: reader.uint32('restartEpoch', '--restart-epoch') ?? 0,
     unusedFlags: unusedFlags(values),
     commandLine: commandLine(values),
+    version: environment.version,
   };
 }
 

@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly unusedFlags: readonly string[];
   /** admin.v3.CommandLineOptions in ProtoJSON, for `/server_info`. */
   readonly commandLine: Readonly<Record<string, string | number | boolean>>;
+  /** Envoy's `<revision>/<version>/<state>/<build>/<ssl library>`. */
+  readonly version: string;
 }
 
 /** Times and manner of draining. */
@@ -81,4 +83,5 @@ export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions
   restartEpoch: 0,
   unusedFlags: [],
   commandLine: {},
+  version: '',
 });

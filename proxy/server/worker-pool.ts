@@ -99,7 +99,7 @@ export class WorkerPool implements WorkerPeerHandler {
   }
 
   onDrained(_peer: WorkerPeer): void {
-    this.#checkAllDrained();
+    this.checkDrained();
   }
 
   onGone(peer: WorkerPeer): void {
@@ -107,7 +107,7 @@ export class WorkerPool implements WorkerPeerHandler {
     slot.peer = null;
     this.#options.handler.onDied(peer);
     if (this.#isStopping) {
-      this.#checkAllDrained();
+      this.checkDrained();
       this.#checkAllGone();
       return;
     }
@@ -141,7 +141,8 @@ export class WorkerPool implements WorkerPeerHandler {
     for (const message of this.#options.handler.replay(index)) peer.send(message);
   }
 
-  #checkAllDrained(): void {
+  /** Tells the owner if every worker has drained or is gone. */
+  checkDrained(): void {
     if (this.#slots.every((slot) => slot.peer === null || slot.peer.hasDrained)) {
       this.#options.handler.onAllDrained();
     }

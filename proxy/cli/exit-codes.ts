@@ -1,0 +1,8 @@
+// What the process's exit status means.
+
+/** Everything went as asked. */
+export const EXIT_OK = 0;
+/** The configuration is refused, or a port or file that it needs cannot be had; as Envoy. */
+export const EXIT_FAILURE = 1;
+/** The command line makes no sense (sysexits.h EX_USAGE). Envoy says 1. */
+export const EXIT_USAGE = 64;

@@ -1,0 +1,115 @@
+// `server.*`, `listener_manager.*` and `cluster_manager.*` as far as the primary knows them.
+
+import type { ServerState } from '../admin/backend.ts';
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+
+/** Envoy's numbers of server_info.state. */
+const STATE_NUMBERS: Readonly<Record<ServerState, number>> = {
+  LIVE: 0,
+  DRAINING: 1,
+  PRE_INITIALIZING: 2,
+  INITIALIZING: 3,
+};
+
+/** Cells that Envoy has and that stay 0 here: scrapers and dashboards look for them. */
+const ZERO_GAUGES = [
+  'parent_connections',
+  'days_until_first_cert_expiring',
+  'seconds_until_first_ocsp_response_expiring',
+  'stats_recent_lookups',
+];
+const ZERO_COUNTERS = [
+  'debug_assertion_failures',
+  'envoy_bug_failures',
+  'envoy_notifications',
+  'static_unknown_fields',
+  'dynamic_unknown_fields',
+  'wip_protos',
+  'dropped_stat_flushes',
+];
+
+/** The cells; gauges that are measured are brought up to date by `refresh`. */
+export class ServerStats {
+  readonly initializationTimeMs: Histogram;
+  readonly workersStarted: Gauge;
+  readonly listenersActive: Gauge;
+  readonly listenersDraining: Gauge;
+  readonly listenerAdded: Counter;
+  readonly listenerModified: Counter;
+  readonly listenerRemoved: Counter;
+  readonly listenerCreateSuccess: Counter;
+  readonly listenerCreateFailure: Counter;
+  readonly clustersActive: Gauge;
+  readonly clusterAdded: Counter;
+  readonly clusterModified: Counter;
+  readonly clusterRemoved: Counter;
+  /** Workers that died and were replaced; Envoy has no such thing. */
+  readonly workerDeaths: Counter;
+  /** Reloads of the configuration file, and those that were refused. */
+  readonly reloadSuccess: Counter;
+  readonly reloadRejected: Counter;
+  readonly #uptime: Gauge;
+  readonly #live: Gauge;
+  readonly #state: Gauge;
+  readonly #memoryAllocated: Gauge;
+  readonly #memoryHeapSize: Gauge;
+  readonly #memoryPhysicalSize: Gauge;
+  readonly #totalConnections: Gauge;
+
+  constructor(root: StatsScope, concurrency: number, restartEpoch: number) {
+    const server = root.scope('server.');
+    for (const name of ZERO_GAUGES) server.gauge(name);
+    for (const name of ZERO_COUNTERS) server.counter(name);
+    server.gauge('concurrency').set(concurrency);
+    server.gauge('hot_restart_epoch').set(restartEpoch);
+    this.initializationTimeMs = server.histogram('initialization_time_ms', 'ms');
+    this.workerDeaths = server.counter('worker_deaths');
+    this.reloadSuccess = server.counter('config_reload_success');
+    this.reloadRejected = server.counter('config_reload_rejected');
+    this.#uptime = server.gauge('uptime');
+    this.#live = server.gauge('live');
+    this.#state = server.gauge('state');
+    this.#memoryAllocated = server.gauge('memory_allocated');
+    this.#memoryHeapSize = server.gauge('memory_heap_size');
+    this.#memoryPhysicalSize = server.gauge('memory_physical_size');
+    this.#totalConnections = server.gauge('total_connections');
+    const listeners = root.scope('listener_manager.');
+    listeners.counter('listener_stopped');
+    listeners.counter('listener_in_place_updated');
+    listeners.gauge('total_listeners_warming');
+    listeners.gauge('total_filter_chains_draining');
+    this.workersStarted = listeners.gauge('workers_started');
+    this.listenersActive = listeners.gauge('total_listeners_active');
+    this.listenersDraining = listeners.gauge('total_listeners_draining');
+    this.listenerAdded = listeners.counter('listener_added');
+    this.listenerModified = listeners.counter('listener_modified');
+    this.listenerRemoved = listeners.counter('listener_removed');
+    this.listenerCreateSuccess = listeners.counter('listener_create_success');
+    this.listenerCreateFailure = listeners.counter('listener_create_failure');
+    const clusters = root.scope('cluster_manager.');
+    for (const name of [
+      'cluster_updated',
+      'cluster_updated_via_merge',
+      'update_merge_cancelled',
+      'update_out_of_merge_window',
+    ])
+      clusters.counter(name);
+    clusters.gauge('warming_clusters');
+    this.clustersActive = clusters.gauge('active_clusters');
+    this.clusterAdded = clusters.counter('cluster_added');
+    this.clusterModified = clusters.counter('cluster_modified');
+    this.clusterRemoved = clusters.counter('cluster_removed');
+  }
+
+  /** Measures what is measured; called before statistics are read. */
+  refresh(state: ServerState, uptimeMs: number, connections: number): void {
+    const memory = process.memoryUsage();
+    this.#uptime.set(Math.floor(uptimeMs / 1000));
+    this.#live.set(state === 'LIVE' ? 1 : 0);
+    this.#state.set(STATE_NUMBERS[state]);
+    this.#memoryAllocated.set(memory.heapUsed + memory.external);
+    this.#memoryHeapSize.set(memory.heapTotal + memory.external);
+    this.#memoryPhysicalSize.set(memory.rss);
+    this.#totalConnections.set(connections);
+  }
+}

@@ -1,0 +1,139 @@
+// The workers as one: what they all have been told, so that a new one can be told the same.
+import type { ListenerStatus } from '../admin/status.ts';
+import type { Logger, LogLevel } from '../base/log.ts';
+import type { Resource, ResourceUpdate } from '../model/resource.ts';
+import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+import type { ToWorker, WorkerSettings } from './link.ts';
+import type { WorkerPeer } from './worker-peer.ts';
+import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-pool.ts';
+
+/** What the workforce reads of the rest of the primary when a worker is made. */
+export interface WorkforceSource {
+  settings(index: number): WorkerSettings;
+  /** In the order in which a worker must learn them. */
+  resources(): readonly Resource[];
+  /** Hosts found so far, by cluster. */
+  endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]>;
+  isHealthFailed(): boolean;
+  onWorkerDied(peer: WorkerPeer): void;
+}
+
+/** Options of a workforce. */
+export interface WorkforceOptions {
+  readonly count: number;
+  readonly spawn: SpawnWorker;
+  readonly source: WorkforceSource;
+  readonly log: Logger;
+}
+
+/** Starts, tells, drains and ends all workers. */
+export class Workforce implements WorkerPoolHandler {
+  readonly #source: WorkforceSource;
+  readonly #pool: WorkerPool;
+  readonly #count: number;
+  readonly #startedOnce = new Set<number>();
+  /** Listeners by name as some worker bound them: all bind the same. */
+  #listeners: readonly ListenerStatus[] = [];
+  #logLevels: Readonly<Record<string, LogLevel>> | null = null;
+  #whenStarted: (() => void) | null = null;
+  #whenDrained: (() => void) | null = null;
+  #whenGone: (() => void) | null = null;
+
+  constructor(options: WorkforceOptions) {
+    this.#source = options.source;
+    this.#count = options.count;
+    const { count, spawn, log } = options;
+    this.#pool = new WorkerPool({ count, spawn, log, handler: this });
+  }
+
+  /** Bound listeners, as the last worker that started said. */
+  get listeners(): readonly ListenerStatus[] {
+    return this.#listeners;
+  }
+
+  living(): readonly WorkerPeer[] {
+    return this.#pool.living();
+  }
+
+  /** Makes all workers; resolves when each has bound its listeners or failed to. */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenStarted = resolve;
+      this.#pool.start();
+    });
+  }
+
+  /** Tells every worker of resources that changed; resolves when all have swapped them in. */
+  async update(update: ResourceUpdate): Promise<void> {
+    await Promise.all(this.#pool.living().map((peer) => peer.update(update)));
+  }
+
+  broadcast(message: ToWorker): void {
+    this.#pool.broadcast(message);
+  }
+
+  setLogLevels(levels: Readonly<Record<string, LogLevel>>): void {
+    this.#logLevels = { ...this.#logLevels, ...levels };
+    this.#pool.broadcast({ kind: 'set-log-levels', levels });
+  }
+
+  /** Ends connections politely; resolves when no worker has one left. Nobody is replaced. */
+  drain(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenDrained = resolve;
+      this.#pool.beginStop();
+      this.#pool.broadcast({ kind: 'drain', inboundOnly: false, deadlineMs });
+      this.#pool.checkDrained();
+    });
+  }
+
+  /** Resolves when no worker lives. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenGone = resolve;
+      this.#pool.stop();
+    });
+  }
+
+  /** Ends every worker now, without asking it. */
+  kill(): void {
+    this.#pool.kill();
+  }
+
+  replay(index: number): readonly ToWorker[] {
+    const messages: ToWorker[] = [{ kind: 'init', settings: this.#source.settings(index) }];
+    if (this.#logLevels !== null) {
+      messages.push({ kind: 'set-log-levels', levels: this.#logLevels });
+    }
+    const upserted = this.#source.resources();
+    messages.push({ kind: 'update', id: 0, update: { upserted, removed: [] } });
+    for (const [cluster, endpoints] of this.#source.endpoints()) {
+      messages.push({ kind: 'endpoints', cluster, endpoints });
+    }
+    if (this.#source.isHealthFailed()) messages.push({ kind: 'fail-health-check', failed: true });
+    messages.push({ kind: 'start' });
+    return messages;
+  }
+
+  onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void {
+    this.#listeners = listeners;
+    this.#startedOnce.add(peer.index);
+    if (this.#startedOnce.size < this.#count) return;
+    this.#whenStarted?.();
+    this.#whenStarted = null;
+  }
+
+  onAllDrained(): void {
+    this.#whenDrained?.();
+    this.#whenDrained = null;
+  }
+
+  onAllGone(): void {
+    this.#whenGone?.();
+    this.#whenGone = null;
+  }
+
+  onDied(peer: WorkerPeer): void {
+    this.#source.onWorkerDied(peer);
+  }
+}

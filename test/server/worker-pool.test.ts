@@ -1,0 +1,87 @@
+import t from 'tap';
+import { SILENT_LOG } from '../../proxy/base/log.ts';
+import { directLink, type LinkPair } from '../../proxy/server/direct-link.ts';
+import type { ToWorker } from '../../proxy/server/link.ts';
+import { WorkerPool, type WorkerPoolHandler } from '../../proxy/server/worker-pool.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** Workers that only note what they hear. */
+class FakeWorkers {
+  readonly pairs: LinkPair[] = [];
+  readonly heard: ToWorker['kind'][][] = [];
+  readonly indexes: number[] = [];
+
+  readonly spawn = (index: number) => {
+    const pair = directLink();
+    const heard: ToWorker['kind'][] = [];
+    pair.worker.onMessage = (message) => heard.push(message.kind);
+    this.pairs.push(pair);
+    this.heard.push(heard);
+    this.indexes.push(index);
+    return { link: pair.primary, pid: this.pairs.length, kill: () => pair.close() };
+  };
+}
+
+function makePool(workers: FakeWorkers, count: number, notes: string[] = []): WorkerPool {
+  const handler: WorkerPoolHandler = {
+    replay: () => [{ kind: 'start' }],
+    onStarted: (peer) => notes.push(`started ${peer.index}`),
+    onAllDrained: () => notes.push('all drained'),
+    onAllGone: () => notes.push('all gone'),
+    onDied: (peer) => notes.push(`died ${peer.index}`),
+  };
+  const log = SILENT_LOG.logger('main');
+  return new WorkerPool({ count, spawn: workers.spawn, log, handler });
+}
+
+t.test('replaces a worker that dies under its number and tells it everything again', async (t) => {
+  const workers = new FakeWorkers();
+  const pool = makePool(workers, 2);
+  pool.start();
+  workers.pairs[1]?.close();
+  await eventually(() => workers.pairs.length === 3);
+  t.same(workers.indexes, [0, 1, 1]);
+  await eventually(() => workers.heard[2]?.includes('start') === true);
+  t.equal(pool.living().length, 2);
+  pool.kill();
+});
+
+t.test('waits longer each time for a worker that keeps dying', async (t) => {
+  const workers = new FakeWorkers();
+  const pool = makePool(workers, 1);
+  const begin = performance.now();
+  pool.start();
+  for (let deaths = 1; deaths <= 3; deaths += 1) {
+    workers.pairs.at(-1)?.close();
+    await eventually(() => workers.pairs.length === deaths + 1);
+  }
+  t.ok(performance.now() - begin >= 150, 'pauses of 0, 50 and 100 ms');
+  pool.kill();
+});
+
+t.test('replaces nobody once it stops, and tells when all have drained and gone', async (t) => {
+  const workers = new FakeWorkers();
+  const notes: string[] = [];
+  const pool = makePool(workers, 2, notes);
+  pool.start();
+  pool.beginStop();
+  workers.pairs[0]?.worker.send({ kind: 'drained' });
+  await eventually(() => workers.heard[0]?.length === 1);
+  t.notOk(notes.includes('all drained'));
+  workers.pairs[1]?.close();
+  await eventually(() => notes.includes('all drained'));
+  pool.stop();
+  workers.pairs[0]?.close();
+  await eventually(() => notes.includes('all gone'));
+  t.equal(workers.pairs.length, 2);
+});
+
+t.test('answers a question with null when the worker dies before it answers', async (t) => {
+  const workers = new FakeWorkers();
+  const pool = makePool(workers, 1);
+  pool.start();
+  const asked = pool.living()[0]?.ask('stats');
+  workers.pairs[0]?.close();
+  t.equal(await asked, null);
+  pool.kill();
+});
