@@ -1,12 +1,34 @@
-// Format strings and JSON formats become formatters here.
+// Format strings and JSON formats become formatters here. What formatters give are byte strings
+// (one character per octet): write them as latin1.
 import type { FormatOptions, FormatParse, JsonValue } from './format-options.ts';
+import { parseFormatText } from './format-text.ts';
+import { compileJsonNode, JsonFormatter } from './json-formatter.ts';
+import { TextFormatter } from './text-formatter.ts';
 
-/** Compiles a text format: `%OPERATOR(argument):length%` between literal text, `%%` for a percent. */
-export function parseTextFormat(text: string, _options: FormatOptions): FormatParse {
-  return { ok: false, error: `Incorrect configuration: ${text}` };
+/** Envoy's format of access logs that name none; its newline included. */
+export const DEFAULT_LOG_FORMAT =
+  '[%START_TIME%] "%REQUEST_HEADER(:METHOD)% %REQUEST_HEADER(X-ENVOY-ORIGINAL-PATH?:PATH)% ' +
+  '%PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% ' +
+  '%RESPONSE_HEADER(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQUEST_HEADER(X-FORWARDED-FOR)%" ' +
+  '"%REQUEST_HEADER(USER-AGENT)%" "%REQUEST_HEADER(X-REQUEST-ID)%" ' +
+  '"%REQUEST_HEADER(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
+
+/**
+ * Compiles a text format: `%OPERATOR(argument):length%` between literal text, `%%` for a percent
+ * sign. Control bytes in values are escaped; no newline is added.
+ */
+export function parseTextFormat(text: string, options: FormatOptions): FormatParse {
+  const parsed = parseFormatText(text, options);
+  if ('error' in parsed) return { ok: false, error: parsed.error };
+  return { ok: true, formatter: new TextFormatter(parsed, options) };
 }
 
-/** Compiles SubstitutionFormatString.json_format; its lines end with a newline. */
-export function parseJsonFormat(_format: JsonValue, _options: FormatOptions): FormatParse {
-  return { ok: false, error: 'Incorrect configuration' };
+/**
+ * Compiles SubstitutionFormatString.json_format, given as the plain value of the Struct. Keys are
+ * sorted; a line ends with a newline.
+ */
+export function parseJsonFormat(format: JsonValue, options: FormatOptions): FormatParse {
+  const root = compileJsonNode(format, options);
+  if ('error' in root) return { ok: false, error: root.error };
+  return { ok: true, formatter: new JsonFormatter(root) };
 }

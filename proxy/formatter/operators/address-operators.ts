@@ -1,0 +1,84 @@
+// Operators that print the addresses of the two connections and the upstream host.
+import type { SocketAddress } from '../../base/address.ts';
+import type { StreamInfo, UpstreamHostInfo } from '../../http/stream-info.ts';
+import { parseIp, printIp } from '../ip-text.ts';
+import { bare, type OperatorDefinition, type OperatorTable, orMissing } from '../operator.ts';
+
+type AddressReader = (info: StreamInfo) => SocketAddress | null;
+
+/** Operators over addresses. */
+export const ADDRESS_OPERATORS: OperatorTable = {
+  ...addressFamily('DOWNSTREAM_REMOTE', (info) => info.remoteAddress),
+  ...addressFamily('DOWNSTREAM_DIRECT_REMOTE', (info) => info.downstream.directRemoteAddress),
+  ...addressFamily('DOWNSTREAM_LOCAL', (info) => info.downstream.localAddress),
+  // Nothing here replaces the local address (no original-destination or PROXY restore yet).
+  ...addressFamily('DOWNSTREAM_DIRECT_LOCAL', (info) => info.downstream.localAddress),
+  ...addressFamily('UPSTREAM_REMOTE', (info) => info.upstreamHost?.address ?? null),
+  ...addressFamily('UPSTREAM_LOCAL', (info) => info.upstreamLocalAddress),
+  // Only internal addresses have an endpoint id.
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: bare(() => ''),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: bare(() => ''),
+  UPSTREAM_HOST: bare(({ info }) => info.upstreamHost?.address.text ?? null),
+  UPSTREAM_HOST_NAME: bare(({ info }) =>
+    info.upstreamHost === null ? null : hostName(info.upstreamHost),
+  ),
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: bare(({ info }) => {
+    const host = info.upstreamHost;
+    if (host === null) return null;
+    return host.hostname === '' ? host.address.ip : host.hostname.replace(/:\d+$/, '');
+  }),
+  UPSTREAM_HOSTS_ATTEMPTED: bare(({ info }) =>
+    joined(info.attemptedHosts, (host) => host.address.text),
+  ),
+  UPSTREAM_HOST_NAMES_ATTEMPTED: bare(({ info }) => joined(info.attemptedHosts, hostName)),
+  UPSTREAM_CONNECTION_IDS_ATTEMPTED: bare(({ info }) =>
+    joined(info.attemptedConnectionIds, (id) => `${id}`),
+  ),
+};
+
+function hostName(host: UpstreamHostInfo): string {
+  return orMissing(host.hostname) ?? host.address.text;
+}
+
+function joined<T>(list: readonly T[] | null, print: (item: T) => string): string | null {
+  return list === null || list.length === 0 ? null : list.map(print).join(',');
+}
+
+function addressFamily(prefix: string, read: AddressReader): OperatorTable {
+  return {
+    [`${prefix}_ADDRESS`]: bare(({ info }) => read(info)?.text ?? null),
+    [`${prefix}_PORT`]: bare(({ info }) => {
+      const address = read(info);
+      return address === null || address.port < 0 ? null : address.port;
+    }),
+    [`${prefix}_ADDRESS_WITHOUT_PORT`]: addressWithoutPort(read),
+  };
+}
+
+/** `(N)` prints the network of that prefix length; anything else the bare address, as Envoy does. */
+function addressWithoutPort(read: AddressReader): OperatorDefinition {
+  return {
+    syntax: 'optional',
+    takesLength: false,
+    make: ({ argument }) => {
+      if (!/^\d{1,3}$/.test(argument)) return ({ info }) => read(info)?.ip ?? null;
+      const bits = Number(argument);
+      return ({ info }) => {
+        const address = read(info);
+        if (address === null || address.port < 0) return address?.ip ?? null;
+        return networkText(address.ip, bits);
+      };
+    },
+  };
+}
+
+function networkText(ip: string, bits: number): string {
+  const parsed = parseIp(ip);
+  if (parsed === null) return ip;
+  const length = Math.min(bits, parsed.length * 8);
+  const masked = parsed.map((octet, index) => {
+    const kept = Math.min(Math.max(length - index * 8, 0), 8);
+    return octet & (0xff << (8 - kept)) & 0xff;
+  });
+  return `${printIp(masked)}/${length}`;
+}

@@ -1,0 +1,122 @@
+// Operators over what is known of an exchange besides its messages, addresses and durations.
+import { longFlagName } from '../../http/response-flags.ts';
+import type { StreamInfo } from '../../http/stream-info.ts';
+import {
+  bare,
+  type Operator,
+  type OperatorArguments,
+  type OperatorDefinition,
+  type OperatorTable,
+  orMissing,
+} from '../operator.ts';
+
+/** Operators over StreamInfo and the process. */
+export const STREAM_OPERATORS: OperatorTable = {
+  PROTOCOL: fact((info) => info.protocol),
+  UPSTREAM_PROTOCOL: fact((info) => info.upstreamProtocol),
+  RESPONSE_CODE: fact((info) => info.responseCode),
+  RESPONSE_CODE_DETAILS: { syntax: 'optional', takesLength: false, make: makeDetails },
+  CONNECTION_TERMINATION_DETAILS: fact((info) => orMissing(info.connectionTerminationDetails)),
+  RESPONSE_FLAGS: fact((info) => (info.flags === null ? '-' : info.flags.join(','))),
+  RESPONSE_FLAGS_LONG: fact((info) =>
+    info.flags === null ? '-' : info.flags.map(longFlagName).join(','),
+  ),
+  BYTES_RECEIVED: fact((info) => info.bytesReceived),
+  BYTES_SENT: fact((info) => info.bytesSent),
+  REQUEST_HEADERS_BYTES: fact((info) => info.requestHeaderBytes),
+  RESPONSE_HEADERS_BYTES: fact((info) => info.responseHeaderBytes),
+  RESPONSE_TRAILERS_BYTES: bare(({ responseTrailers }) => responseTrailers?.byteSize() ?? 0),
+  DOWNSTREAM_WIRE_BYTES_RECEIVED: fact((info) => info.downstreamWireBytesReceived),
+  DOWNSTREAM_WIRE_BYTES_SENT: fact((info) => info.downstreamWireBytesSent),
+  UPSTREAM_WIRE_BYTES_RECEIVED: fact((info) => info.upstreamWireBytesReceived),
+  UPSTREAM_WIRE_BYTES_SENT: fact((info) => info.upstreamWireBytesSent),
+  ...headerBytes('DOWNSTREAM', 'RECEIVED', (info) => info.downstreamHeaderBytesReceived),
+  ...headerBytes('DOWNSTREAM', 'SENT', (info) => info.downstreamHeaderBytesSent),
+  ...headerBytes('UPSTREAM', 'RECEIVED', (info) => info.upstreamHeaderBytesReceived),
+  ...headerBytes('UPSTREAM', 'SENT', (info) => info.upstreamHeaderBytesSent),
+  // Counted on QUIC only.
+  BYTES_RETRANSMITTED: bare(() => 0),
+  PACKETS_RETRANSMITTED: bare(() => 0),
+  ROUTE_NAME: fact((info) => orMissing(info.routeName)),
+  VIRTUAL_CLUSTER_NAME: fact((info) => orMissing(info.virtualClusterName)),
+  UPSTREAM_CLUSTER: fact((info) =>
+    orMissing(info.upstreamHost?.observabilityName ?? info.clusterName),
+  ),
+  UPSTREAM_CLUSTER_RAW: fact((info) =>
+    orMissing(info.upstreamHost?.clusterName ?? info.clusterName),
+  ),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: fact((info) => info.attemptCount),
+  UPSTREAM_CONNECTION_ID: fact((info) => info.upstreamConnectionId),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: fact((info) => orMissing(info.upstreamTransportFailureReason)),
+  CONNECTION_ID: fact((info) => info.downstream.id),
+  FILTER_CHAIN_NAME: fact((info) => orMissing(info.downstream.filterChainName)),
+  REQUESTED_SERVER_NAME: { syntax: 'optional', takesLength: false, make: makeServerName },
+  LOCAL_REPLY_BODY: fact((info) => info.localReplyBody),
+  ACCESS_LOG_TYPE: bare(({ logType }) => logType),
+  HOSTNAME: { syntax: 'bare', takesLength: false, make: makeHostname },
+  ENVIRONMENT: { syntax: 'required', takesLength: true, make: makeEnvironment },
+  UNIQUE_ID: { syntax: 'bare', takesLength: false, make: makeUniqueId },
+  // No filter of ours sets any, and no tracer exists yet.
+  CUSTOM_FLAGS: bare(() => ''),
+  TRACE_ID: bare(() => null),
+  SPAN_ID: bare(() => null),
+};
+
+function fact(read: (info: StreamInfo) => string | number | null): OperatorDefinition {
+  return bare(({ info }) => read(info));
+}
+
+/** HTTP/1.1 compresses no heads, so both names mean the same octets. */
+function headerBytes(
+  side: string,
+  direction: string,
+  read: (info: StreamInfo) => number,
+): OperatorTable {
+  return {
+    [`${side}_HEADER_BYTES_${direction}`]: fact(read),
+    [`${side}_DECOMPRESSED_HEADER_BYTES_${direction}`]: fact(read),
+  };
+}
+
+function makeDetails({ argument }: OperatorArguments): Operator {
+  if (argument === 'ALLOW_WHITESPACES') return ({ info }) => orMissing(info.responseCodeDetails);
+  return ({ info }) => {
+    const details = info.responseCodeDetails;
+    if (details === '') return null;
+    return details.includes(' ') ? details.replaceAll(' ', '_') : details;
+  };
+}
+
+function makeServerName({ argument }: OperatorArguments): Operator | { readonly error: string } {
+  const [order = ''] = argument.split(':');
+  if (!['', 'SNI_ONLY', 'SNI_FIRST', 'HOST_FIRST'].includes(order)) {
+    return {
+      error: `Invalid REQUESTED_SERVER_NAME option: '${order}', only 'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST' are allowed`,
+    };
+  }
+  if (order === 'HOST_FIRST') {
+    return ({ info, request }) =>
+      orMissing(request?.authority ?? '') ?? orMissing(info.downstream.requestedServerName);
+  }
+  if (order === 'SNI_FIRST' && !argument.endsWith(':ORIG')) {
+    return ({ info, request }) =>
+      orMissing(info.downstream.requestedServerName) ?? orMissing(request?.authority ?? '');
+  }
+  return ({ info }) => orMissing(info.downstream.requestedServerName);
+}
+
+function makeHostname({ options }: OperatorArguments): Operator {
+  const hostname = orMissing(options.environment?.hostname ?? '');
+  return () => hostname;
+}
+
+/** Read once: the environment of a process does not change. Unset is the text `-`, never empty. */
+function makeEnvironment({ argument, options }: OperatorArguments): Operator {
+  const value = options.environment?.variable(argument) ?? '-';
+  return () => value;
+}
+
+function makeUniqueId({ options }: OperatorArguments): Operator {
+  const { environment } = options;
+  return environment === undefined ? () => null : () => environment.uuid();
+}

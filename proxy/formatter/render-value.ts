@@ -1,0 +1,49 @@
+// Operator values as text and as JSON.
+import { escapeJson, MAX_LOGGED_VALUE_BYTES, utf8Bytes } from './byte-text.ts';
+import type { JsonValue } from './format-options.ts';
+
+/** A value that is not null as a byte string, cut to `maxBytes` octets (-1: not cut). */
+export function valueText(value: NonNullable<JsonValue>, maxBytes: number): string {
+  const text = typeof value === 'string' ? value : plainText(value);
+  return maxBytes >= 0 && text.length > maxBytes ? text.slice(0, maxBytes) : text;
+}
+
+/** A value as JSON; only strings are cut, and what is longer than a line may be becomes one. */
+export function valueJson(value: JsonValue, maxBytes: number): string {
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null';
+  if (typeof value === 'string') {
+    const limit =
+      maxBytes < 0 ? MAX_LOGGED_VALUE_BYTES : Math.min(maxBytes, MAX_LOGGED_VALUE_BYTES);
+    return `"${escapeJson(value.length > limit ? value.slice(0, limit) : value)}"`;
+  }
+  const text = utf8Bytes(sortedJson(value));
+  if (text.length <= MAX_LOGGED_VALUE_BYTES) return text;
+  return `"${escapeJson(text.slice(0, MAX_LOGGED_VALUE_BYTES))}"`;
+}
+
+function plainText(value: Exclude<NonNullable<JsonValue>, string>): string {
+  return typeof value === 'object' ? utf8Bytes(sortedJson(value)) : `${value}`;
+}
+
+/** JSON with the keys of every object in order; integer-like keys included. */
+function sortedJson(value: JsonValue): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (isList(value)) return `[${value.map(sortedJson).join(',')}]`;
+  const members = Object.keys(value)
+    .sort(compareUtf8)
+    .map((key) => `${JSON.stringify(key)}:${sortedJson(value[key] ?? null)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** Array.isArray that also narrows readonly arrays. */
+export function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** Order of the keys' UTF-8 octets, which is the order of their code points. */
+export function compareUtf8(left: string, right: string): number {
+  const a = utf8Bytes(left);
+  const b = utf8Bytes(right);
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
