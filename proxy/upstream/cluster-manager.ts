@@ -1,9 +1,10 @@
 // The clusters of a worker as filters see them.
-import type { StreamInfo } from '../http/stream-info.ts';
+
 import type { RequestHead } from '../http/message.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
-import type { ConnectionPool } from './conn-pool.ts';
 import type { ClusterStats } from './cluster-stats.ts';
+import type { ConnectionPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
 
 /** What a load balancer may look at. */

@@ -50,7 +50,12 @@ const UNTOUCHED_COUNTERS = [
 ] as const;
 
 /** The same for gauges. Nothing is buffered on the reading side: octets are handed on as they come. */
-const UNTOUCHED_GAUGES = ['lb_subsets_active', 'upstream_cx_rx_bytes_buffered', 'version', 'warming_state'] as const;
+const UNTOUCHED_GAUGES = [
+  'lb_subsets_active',
+  'upstream_cx_rx_bytes_buffered',
+  'version',
+  'warming_state',
+] as const;
 
 /** `cluster.<name>.*`, with Envoy's names in camel case. */
 export class ClusterStats {

@@ -47,7 +47,10 @@ export class EdfSchedule {
     for (;;) {
       let child = slot * 2 + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#isBefore(heap[child + 1] as number, heap[child] as number)) {
+      if (
+        child + 1 < heap.length &&
+        this.#isBefore(heap[child + 1] as number, heap[child] as number)
+      ) {
         child += 1;
       }
       if (this.#isBefore(item, heap[child] as number)) break;

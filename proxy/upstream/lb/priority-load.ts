@@ -64,7 +64,8 @@ function addRemainder(
 ): void {
   const firstHealthy = usable.healthy.findIndex((percent) => percent > 0);
   const firstDegraded = usable.degraded.findIndex((percent) => percent > 0);
-  if (firstHealthy >= 0) loads.healthy[firstHealthy] = (loads.healthy[firstHealthy] ?? 0) + remaining;
+  if (firstHealthy >= 0)
+    loads.healthy[firstHealthy] = (loads.healthy[firstHealthy] ?? 0) + remaining;
   else if (firstDegraded >= 0) {
     loads.degraded[firstDegraded] = (loads.degraded[firstDegraded] ?? 0) + remaining;
   }
@@ -76,7 +77,10 @@ function allPanicking(counts: readonly PriorityCounts[]): PriorityLoad {
   const healthy = counts.map((count) =>
     total === 0 ? 0 : Math.floor((100 * count.total) / total),
   );
-  const first = Math.max(0, counts.findIndex((count) => count.total > 0));
+  const first = Math.max(
+    0,
+    counts.findIndex((count) => count.total > 0),
+  );
   healthy[first] = (healthy[first] ?? 0) + 100 - sum(healthy);
   return { healthy, degraded: counts.map(() => 0), panics: counts.map(() => true) };
 }

@@ -9,7 +9,9 @@ import { roundRobin } from './round-robin.ts';
 
 type Kind = LoadBalancerConfig['kind'];
 
-const POLICIES: { readonly [K in Kind]: HostPickerFactory<Extract<LoadBalancerConfig, { kind: K }>> } = {
+const POLICIES: {
+  readonly [K in Kind]: HostPickerFactory<Extract<LoadBalancerConfig, { kind: K }>>;
+} = {
   'round-robin': roundRobin,
   'least-request': leastRequest,
   random: randomHost,
