@@ -1,5 +1,6 @@
 // The counters of one cluster, found once when the cluster is made.
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+import type { HostSet } from './host-set.ts';
 
 /**
  * Cells that Envoy has in every cluster and nothing here changes: they stay at 0, so that a
@@ -103,6 +104,7 @@ export class ClusterStats {
   readonly flowResumed: Counter;
   readonly flowBackedUp: Counter;
   readonly flowDrained: Counter;
+  readonly #members: MembershipCells;
   readonly #scope: StatsScope;
   readonly #byStatus: (StatusCounters | null)[] = [];
 
@@ -151,8 +153,25 @@ export class ClusterStats {
     this.flowResumed = scope.counter('upstream_flow_control_resumed_reading_total');
     this.flowBackedUp = scope.counter('upstream_flow_control_backed_up_total');
     this.flowDrained = scope.counter('upstream_flow_control_drained_total');
+    this.#members = membershipCells(scope);
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
+  }
+
+  /** `membership_*` after hosts came or went. */
+  countMembers(hostSet: HostSet): void {
+    const members = this.#members;
+    const { hosts, priorities } = hostSet;
+    members.change.inc();
+    members.total.set(hosts.length);
+    members.healthy.set(priorities.reduce((sum, { healthy }) => sum + healthy.length, 0));
+    members.degraded.set(priorities.reduce((sum, { degraded }) => sum + degraded.length, 0));
+  }
+
+  /** `max_host_weight`: as in Envoy, only of clusters whose hosts are found at run time. */
+  countMaxWeight(hostSet: HostSet): void {
+    const weights = hostSet.hosts.map((host) => host.endpoint.weight);
+    this.#members.maxHostWeight.set(Math.max(0, ...weights));
   }
 
   /** `upstream_rq_<code>`, `upstream_rq_<class>` and their `external.` twins, made at first use. */
@@ -164,6 +183,26 @@ export class ClusterStats {
     this.#byStatus[status] = made;
     return made;
   }
+}
+
+interface MembershipCells {
+  readonly change: Counter;
+  readonly total: Gauge;
+  readonly healthy: Gauge;
+  readonly degraded: Gauge;
+  readonly maxHostWeight: Gauge;
+}
+
+function membershipCells(scope: StatsScope): MembershipCells {
+  // Hosts are left out of account only by active health checks, which this cluster has not.
+  scope.gauge('membership_excluded');
+  return {
+    change: scope.counter('membership_change'),
+    total: scope.gauge('membership_total'),
+    healthy: scope.gauge('membership_healthy'),
+    degraded: scope.gauge('membership_degraded'),
+    maxHostWeight: scope.gauge('max_host_weight'),
+  };
 }
 
 /** Counters of one status code. */

@@ -21,37 +21,29 @@ export interface WorkerClusterOwner {
   onClusterDrained(cluster: WorkerCluster): void;
 }
 
-/** What a cluster is made with. */
-export interface WorkerClusterOptions {
-  readonly config: ClusterConfig;
-  readonly context: UpstreamContext;
-  /** `cluster.<name>.` */
-  readonly scope: StatsScope;
-  readonly owner: WorkerClusterOwner;
-}
-
 /** See the file's head. */
 export class WorkerCluster implements Cluster, PoolOwner {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
+  readonly #scope: StatsScope;
   readonly #pools = new Set<OwnedPool>();
   #hostSet: HostSet;
   #balancer: LoadBalancer;
   #isDraining = false;
   #isDrained = false;
 
-  constructor(options: WorkerClusterOptions) {
-    const { config, context, scope } = options;
+  constructor(config: ClusterConfig, context: UpstreamContext, owner: WorkerClusterOwner) {
     this.config = config;
-    this.stats = new ClusterStats(scope);
-    this.#owner = options.owner;
-    const breakers = new CircuitBreakers(config.limits, scope);
+    this.#owner = owner;
+    this.#scope = context.stats.scope('cluster').scope(config.observabilityName);
+    this.stats = new ClusterStats(this.#scope);
+    const breakers = new CircuitBreakers(config.limits, this.#scope);
     this.#resources = { config, context, stats: this.stats, breakers };
-    const endpoints = config.discovery === 'static' ? staticEndpoints(config) : [];
-    this.#hostSet = new HostSet(updateHosts(config, [], endpoints).hosts);
+    this.#hostSet = new HostSet([]);
     this.#balancer = this.#makeBalancer();
+    if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
   }
 
   /** Hosts as of now. */
@@ -70,12 +62,18 @@ export class WorkerCluster implements Cluster, PoolOwner {
     return host.pool ?? this.#makePool(host);
   }
 
-  /** Takes over what was found; hosts that are no longer among it drain. */
-  setEndpoints(endpoints: readonly ResolvedEndpoint[]): void {
-    const update = updateHosts(this.config, this.#hostSet.hosts, endpoints);
+  /** Takes over what was found; hosts that are no longer among it drain. False: the same hosts. */
+  setEndpoints(endpoints: readonly ResolvedEndpoint[]): boolean {
+    const before = this.#hostSet.hosts;
+    const update = updateHosts(this.config, before, endpoints);
+    // With none gone and as many as before they are the same: the balancer's turn goes on.
+    if (update.removed.length === 0 && update.hosts.length === before.length) return false;
     this.#hostSet = new HostSet(update.hosts);
     this.#balancer = this.#makeBalancer();
+    this.stats.countMembers(this.#hostSet);
+    if (this.config.discovery !== 'static') this.stats.countMaxWeight(this.#hostSet);
     for (const host of update.removed) removeHost(host);
+    return true;
   }
 
   /** The cluster was removed or replaced: requests in flight finish, idle connections close. */
@@ -96,6 +94,11 @@ export class WorkerCluster implements Cluster, PoolOwner {
     let buffered = 0;
     for (const pool of this.#pools) buffered += pool.bufferedBytes();
     this.stats.cxTxBytesBuffered.set(buffered);
+  }
+
+  /** Gives up its statistics; what is still counted afterwards is not shown. */
+  release(): void {
+    this.#scope.release();
   }
 
   onPoolDrained(pool: OwnedPool): void {

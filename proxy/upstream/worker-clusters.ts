@@ -2,7 +2,7 @@
 // filters the cluster that a name means now.
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig } from '../model/cluster.ts';
-import type { StatsScope } from '../stats/metrics.ts';
+import type { Counter, Gauge, StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from './cluster-manager.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import type { UpstreamContext } from './upstream-context.ts';
@@ -14,10 +14,27 @@ export interface ClusterChange {
   readonly removed: readonly string[];
 }
 
-/** Statistics under one name, shared by a cluster and those that it replaced. */
-interface SharedScope {
-  readonly scope: StatsScope;
-  users: number;
+/** `cluster_manager.*` */
+class ManagerStats {
+  readonly active: Gauge;
+  readonly warming: Gauge;
+  readonly added: Counter;
+  readonly modified: Counter;
+  readonly removed: Counter;
+  readonly updated: Counter;
+
+  constructor(scope: StatsScope) {
+    this.active = scope.gauge('active_clusters');
+    this.warming = scope.gauge('warming_clusters');
+    this.added = scope.counter('cluster_added');
+    this.modified = scope.counter('cluster_modified');
+    this.removed = scope.counter('cluster_removed');
+    this.updated = scope.counter('cluster_updated');
+    // Updates are applied as they come, never merged: these stay at 0.
+    scope.counter('cluster_updated_via_merge');
+    scope.counter('update_merge_cancelled');
+    scope.counter('update_out_of_merge_window');
+  }
 }
 
 /** See the file's head. A cluster that was replaced or removed lives until its last request. */
@@ -27,10 +44,11 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   /** Clusters whose first endpoints have not come: the one they replace stays in use meanwhile. */
   readonly #warming = new Map<string, WorkerCluster>();
   readonly #draining = new Set<WorkerCluster>();
-  readonly #scopes = new Map<string, SharedScope>();
+  readonly #stats: ManagerStats;
 
   constructor(context: UpstreamContext) {
     this.#context = context;
+    this.#stats = new ManagerStats(context.stats.scope('cluster_manager'));
   }
 
   get(name: string): WorkerCluster | null {
@@ -46,6 +64,7 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   apply(change: ClusterChange): void {
     for (const name of change.removed) this.#remove(name);
     for (const config of change.upserted) this.#upsert(config);
+    this.#countClusters();
   }
 
   /**
@@ -55,12 +74,14 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   setEndpoints(name: string, endpoints: readonly ResolvedEndpoint[]): void {
     const warming = this.#warming.get(name);
     if (warming === undefined) {
-      this.#active.get(name)?.setEndpoints(endpoints);
+      const isChanged = this.#active.get(name)?.setEndpoints(endpoints) ?? false;
+      if (isChanged) this.#stats.updated.inc();
       return;
     }
     warming.setEndpoints(endpoints);
     this.#warming.delete(name);
     this.#activate(warming);
+    this.#countClusters();
   }
 
   /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */
@@ -76,7 +97,7 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
 
   onClusterDrained(cluster: WorkerCluster): void {
     this.#draining.delete(cluster);
-    this.#releaseScope(cluster.config.observabilityName);
+    cluster.release();
   }
 
   #upsert(config: ClusterConfig): void {
@@ -86,12 +107,11 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     this.#dropWarming(name);
     const active = this.#active.get(name);
     if (active !== undefined && isDeepStrictEqual(active.config, config)) return;
-    const cluster = new WorkerCluster({
-      config,
-      context: this.#context,
-      scope: this.#acquireScope(config.observabilityName),
-      owner: this,
-    });
+    const cluster = new WorkerCluster(config, this.#context, this);
+    (active === undefined && warming === undefined
+      ? this.#stats.added
+      : this.#stats.modified
+    ).inc();
     if (config.discovery === 'static') this.#activate(cluster);
     else this.#warming.set(name, cluster);
   }
@@ -104,6 +124,8 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   }
 
   #remove(name: string): void {
+    const isKnown = this.#active.has(name) || this.#warming.has(name);
+    if (isKnown) this.#stats.removed.inc();
     this.#dropWarming(name);
     const active = this.#active.get(name);
     if (active === undefined) return;
@@ -123,23 +145,8 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     cluster.drain();
   }
 
-  #acquireScope(name: string): StatsScope {
-    const shared = this.#scopes.get(name);
-    if (shared !== undefined) {
-      shared.users += 1;
-      return shared.scope;
-    }
-    const scope = this.#context.stats.scope('cluster').scope(name);
-    this.#scopes.set(name, { scope, users: 1 });
-    return scope;
-  }
-
-  #releaseScope(name: string): void {
-    const shared = this.#scopes.get(name);
-    if (shared === undefined) return;
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    shared.scope.release();
-    this.#scopes.delete(name);
+  #countClusters(): void {
+    this.#stats.active.set(this.#active.size);
+    this.#stats.warming.set(this.#warming.size);
   }
 }

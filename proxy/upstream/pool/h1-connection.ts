@@ -4,6 +4,7 @@ import type { SocketAddress } from '../../base/address.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
 import type { Protocol } from '../../http/message.ts';
+import type { ProtocolError } from '../../http/protocol-error.ts';
 import type { ResetReason } from '../../http/stream.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
@@ -11,7 +12,7 @@ import type { Host } from '../host.ts';
 import type { ClusterResources } from '../upstream-context.ts';
 
 /** States and edges stand in LIFECYCLE.md. */
-export type H1ConnectionState = 'connecting' | 'ready' | 'busy' | 'closed';
+export type H1ConnectionState = 'connecting' | 'ready' | 'busy' | 'settling' | 'closed';
 
 /** Why a connection never came to be. */
 export interface ConnectFailure {
@@ -50,6 +51,11 @@ export class H1Connection
   #streamCount = 0;
   /** It closes behind its current stream. */
   #isLastStream = false;
+  /** The codec is parsing: what it says about the connection is not its last word. */
+  #isReceiving = false;
+  /** The last stream ended before its response was complete. */
+  #wasCut = false;
+  #rxBytesAtStart = 0;
   #txBytesCounted = 0;
   readonly #createdMs: number;
   #lastActiveMs: number;
@@ -116,6 +122,7 @@ export class H1Connection
     const { stats, breakers, config } = this.#resources;
     this.#state = 'busy';
     this.#streamCount += 1;
+    this.#rxBytesAtStart = this.#transport.bytesRead;
     if (this.#streamCount === config.http.maxRequestsPerConnection) {
       stats.cxMaxRequests.inc();
       this.#isLastStream = true;
@@ -130,7 +137,7 @@ export class H1Connection
 
   /** Closes it behind its stream, or at once when it has none. */
   drain(): void {
-    if (this.#state === 'busy') this.#isLastStream = true;
+    if (this.#state === 'busy' || this.#state === 'settling') this.#isLastStream = true;
     else this.#finish('local', null);
   }
 
@@ -156,7 +163,12 @@ export class H1Connection
   onBytes(buffer: Buffer, length: number): void {
     if (this.#state === 'closed') return;
     this.#resources.stats.cxRxBytesTotal.add(length);
+    this.#isReceiving = true;
     this.#codec.onBytes(buffer, 0, length);
+    this.#isReceiving = false;
+    // Only now is it sure that nothing came behind the response: what does must never be taken for
+    // the answer to the next request.
+    if (this.#state === 'settling') this.#offer();
   }
 
   onEnd(): void {
@@ -179,25 +191,22 @@ export class H1Connection
   onStreamClosed(): void {
     if (this.#state !== 'busy') return;
     this.#releaseStream();
-    this.#state = 'ready';
-    if (this.#isLastStream) this.#finish('local', null);
-    // Otherwise the codec is about to say that the connection is done.
-    else if (this.#codec.availableStreams > 0) this.#owner.onConnectionReady(this);
+    this.#state = 'settling';
+    if (!this.#isReceiving && this.#codec.availableStreams > 0) this.#offer();
   }
 
   onConnectionDone(reason: CodecDone): void {
     if (this.#state === 'closed') return;
-    const { stats, context } = this.#resources;
+    const { stats } = this.#resources;
+    const isAnswered = this.#transport.bytesRead > this.#rxBytesAtStart;
+    this.#wasCut =
+      this.#state === 'settling' &&
+      reason.kind !== 'message-end' &&
+      !(reason.kind === 'peer-closed' && isAnswered);
     if (reason.kind === 'message-end') stats.cxCloseNotify.inc();
     if (reason.kind === 'protocol-error') {
       stats.cxProtocolError.inc();
-      if (context.log.enabled('debug')) {
-        context.log.log('debug', 'upstream broke HTTP/1.1', {
-          cluster: this.#resources.config.name,
-          host: this.#host.address.text,
-          reason: reason.error.reason,
-        });
-      }
+      this.#logProtocolError(reason.error);
     }
     this.#finish(reason.kind === 'peer-closed' ? 'remote' : 'local', null);
   }
@@ -206,6 +215,26 @@ export class H1Connection
     if (timer === this.#connectTimer) this.#onConnectTimeout();
     else if (timer === this.#idleTimer) this.#onIdleTimer();
     else this.#onMaxDuration();
+  }
+
+  /** After a stream: back to the pool, or the end. */
+  #offer(): void {
+    if (this.#isLastStream || this.#codec.availableStreams === 0) {
+      this.#finish('local', null);
+      return;
+    }
+    this.#state = 'ready';
+    this.#owner.onConnectionReady(this);
+  }
+
+  #logProtocolError(error: ProtocolError): void {
+    const { context, config } = this.#resources;
+    if (!context.log.enabled('debug')) return;
+    context.log.log('debug', 'upstream broke HTTP/1.1', {
+      cluster: config.name,
+      host: this.#host.address.text,
+      reason: error.reason,
+    });
   }
 
   #onConnectTimeout(): void {
@@ -285,7 +314,7 @@ export class H1Connection
     this.#host.stats.cxActive -= 1;
     stats.cxDestroy.inc();
     (by === 'local' ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
-    if (was === 'busy') {
+    if (was === 'busy' || this.#wasCut) {
       stats.cxDestroyWithActiveRq.inc();
       const counter =
         by === 'local' ? stats.cxDestroyLocalWithActiveRq : stats.cxDestroyRemoteWithActiveRq;

@@ -1,0 +1,52 @@
+// Cluster and endpoint configurations with Envoy's defaults, for tests.
+import type { ClusterConfig, EndpointConfig } from '../../proxy/model/cluster.ts';
+import { DEFAULT_HTTP1_OPTIONS } from '../../proxy/model/http-connection-manager.ts';
+
+/** An endpoint at 127.0.0.1:8080 with some members replaced. */
+export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointConfig {
+  return {
+    address: '127.0.0.1',
+    port: 8080,
+    hostname: '',
+    weight: 1,
+    priority: 0,
+    healthStatus: 'healthy',
+    locality: { region: '', zone: '', subZone: '' },
+    metadata: {},
+    ...members,
+  };
+}
+
+/** A STATIC round-robin cluster `c` with one endpoint, some members replaced. */
+export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConfig {
+  return {
+    name: 'c',
+    observabilityName: members.name ?? 'c',
+    discovery: 'static',
+    loadBalancer: { kind: 'round-robin' },
+    endpoints: [endpointConfig()],
+    connectTimeoutMs: 5000,
+    perConnectionBufferLimitBytes: 1048576,
+    limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 },
+    http: {
+      http1: DEFAULT_HTTP1_OPTIONS,
+      idleTimeoutMs: 3600000,
+      maxConnectionDurationMs: 0,
+      maxRequestsPerConnection: 0,
+      maxResponseHeaderBytes: 81920,
+      maxHeadersCount: 100,
+    },
+    dns: {
+      refreshMs: 5000,
+      failureRefreshBaseMs: 5000,
+      failureRefreshMaxMs: 5000,
+      respectTtl: false,
+      jitterMs: 0,
+      family: 'auto',
+    },
+    transportSocket: { kind: 'raw' },
+    tcpKeepalive: null,
+    bindAddress: null,
+    ...members,
+  };
+}

@@ -1,0 +1,41 @@
+// The upstream side of a worker over fakes: connections in memory, one-letter codec, own time.
+import { SILENT_LOG } from '../../proxy/base/log.ts';
+import { StatsStore } from '../../proxy/stats/store.ts';
+import type { UpstreamContext } from '../../proxy/upstream/upstream-context.ts';
+import { FAKE_CODECS } from './fake-client-codec.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeConnector } from './fake-connector.ts';
+import { seededRandom } from './seeded-random.ts';
+
+/** What a test holds on to. */
+export interface UpstreamFixture {
+  readonly clock: FakeClock;
+  readonly connector: FakeConnector;
+  readonly stats: StatsStore;
+  readonly context: UpstreamContext;
+  /** Value of a counter or gauge; fails on an unknown name. */
+  stat(name: string): number;
+}
+
+/** A fresh fixture. */
+export function upstreamFixture(seed = 1): UpstreamFixture {
+  const clock = new FakeClock();
+  const connector = new FakeConnector();
+  const stats = new StatsStore(null);
+  const context: UpstreamContext = {
+    clock,
+    timers: clock.timers,
+    random: seededRandom(seed),
+    connector,
+    codecs: FAKE_CODECS,
+    stats,
+    log: SILENT_LOG.logger('upstream'),
+  };
+  const stat = (name: string): number => {
+    const { counters, gauges } = stats.snapshot();
+    const value = counters[name] ?? gauges[name];
+    if (value === undefined) throw new Error(`no counter or gauge is called ${name}`);
+    return value;
+  };
+  return { clock, connector, stats, context, stat };
+}
