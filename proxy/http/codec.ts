@@ -45,16 +45,26 @@ export interface ServerCodec extends Codec {
 export interface ServerCodecHandler {
   /** The first byte of a request arrived. The receiver gets everything of it. */
   onStream(sender: ResponseSender): RequestReceiver;
-  /** Both messages of a stream are complete (or it was reset): the connection may be idle now. */
+  /**
+   * A stream is over, once for each: both messages are complete, or it was reset, or the response
+   * is and the rest of the request is not wanted. Nothing more is told to its receiver.
+   */
   onStreamClosed(): void;
-  /** The codec is done with the connection: close it behind what is queued. */
+  /**
+   * The codec is done with the connection: close it behind what is queued. Once, last, and never
+   * after `onClose`.
+   */
   onConnectionDone(reason: CodecDone): void;
 }
 
-/** Why a codec wants its connection closed. */
+/**
+ * Why a codec wants its connection closed. After `reset` the peer must not take the last message
+ * for complete: nothing is flushed, and TCP says RST.
+ */
 export type CodecDone =
   | { readonly kind: 'message-end' }
   | { readonly kind: 'peer-closed' }
+  | { readonly kind: 'reset' }
   | { readonly kind: 'protocol-error'; readonly error: ProtocolError };
 
 /** A client's codec. */
@@ -67,8 +77,11 @@ export interface ClientCodec extends Codec {
 
 /** Owner of a client codec: a pool's connection. */
 export interface ClientCodecHandler {
-  /** Both messages of a stream are complete: it may be used again if `availableStreams` says so. */
+  /**
+   * A stream is over, once for each, complete or not: another may be opened if
+   * `availableStreams` says so.
+   */
   onStreamClosed(): void;
-  /** No further stream may be opened, and the connection is to be closed now. */
+  /** No further stream may be opened, and the connection is to be closed now. Once, last. */
   onConnectionDone(reason: CodecDone): void;
 }

@@ -1,7 +1,15 @@
 // The fields of one message: order and duplicates kept, names in lower case, values validated by
 // the codec that made them. What a codec parsed stays one text with offsets until somebody asks;
 // what the proxy adds lives in a second list behind it.
-import { HEADER_NAME, type HeaderId, type HeaderMask, headerId, highBit, lowBit } from './header-names.ts';
+import {
+  HEADER_NAME,
+  type HeaderId,
+  type HeaderMask,
+  headerId,
+  highBit,
+  lowBit,
+  properCase,
+} from './header-names.ts';
 
 /** Numbers per parsed field in `spans`: id, name start, name end, value start, value end, line end. */
 const SPAN = 6;
@@ -47,6 +55,18 @@ export class HeaderList {
    */
   static parsed(text: string, spans: number[], low: number, high: number): HeaderList {
     return new HeaderList(text, spans, low, high);
+  }
+
+  /** The parsed text that the list points into, start line included; '' when nothing was parsed. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Offset in `text` of the first parsed value of a known field; -1 when there is none. */
+  valueStart(id: HeaderId): number {
+    const spans = this.#spans;
+    for (let at = 0; at < spans.length; at += SPAN) if (spans[at] === id) return spans[at + 3]!;
+    return -1;
   }
 
   /** False only when the list surely has no field with this known name. */
@@ -120,6 +140,18 @@ export class HeaderList {
     for (let index = 0; index < this.length; index += 1) {
       if (this.nameAt(index) !== '') count += 1;
     }
+    return count;
+  }
+
+  /** Number of fields with this known name. */
+  countKnown(id: HeaderId): number {
+    if (!this.mayHave(id)) return 0;
+    let count = 0;
+    const spans = this.#spans;
+    for (let at = 0; at < spans.length; at += SPAN) if (spans[at] === id) count += 1;
+    const extra = this.#extra;
+    const name = HEADER_NAME[id];
+    for (let index = 0; index < extra.length; index += 2) if (extra[index] === name) count += 1;
     return count;
   }
 
@@ -227,6 +259,16 @@ export class HeaderList {
     return lines;
   }
 
+  /** The same with names such as `Content-Type`, as Envoy's `proper_case_words`. */
+  toProperCaseLines(): string {
+    let lines = '';
+    for (let index = 0; index < this.length; index += 1) {
+      const name = this.nameAt(index);
+      if (name !== '') lines += `${properCase(name)}: ${this.valueAt(index)}\r\n`;
+    }
+    return lines;
+  }
+
   #mark(id: HeaderId): void {
     this.#low |= lowBit(id);
     this.#high |= highBit(id);
@@ -234,9 +276,7 @@ export class HeaderList {
 
   #nameEquals(at: number, name: string): boolean {
     const start = this.#spans[at + 1]!;
-    return (
-      this.#spans[at + 2]! - start === name.length && this.#text.startsWith(name, start)
-    );
+    return this.#spans[at + 2]! - start === name.length && this.#text.startsWith(name, start);
   }
 
   #extraValue(name: string): string | null {

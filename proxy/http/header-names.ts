@@ -74,7 +74,9 @@ export type HeaderId = number;
 /** Id per known name. */
 export const HEADER_ID: { readonly [K in KnownName]: HeaderId } = Object.fromEntries(
   KNOWN_NAMES.map((name, index) => [name, index + 1]),
-) as { [K in KnownName]: HeaderId };
+) as {
+  [K in KnownName]: HeaderId;
+};
 
 const IDS: ReadonlyMap<string, HeaderId> = new Map(
   KNOWN_NAMES.map((name, index) => [name, index + 1]),
@@ -116,3 +118,19 @@ export function headerMask(...names: readonly KnownName[]): HeaderMask {
   }
   return { low, high };
 }
+
+/** `x-request-id` to `X-Request-Id`: a letter is upper case at the start and behind non-alphanumerics. */
+export function properCase(name: string): string {
+  const known = PROPER_CASE.get(name);
+  return known === undefined ? capitalize(name) : known;
+}
+
+function capitalize(name: string): string {
+  return name.replace(/(^|[^a-z0-9])([a-z])/g, (_, before: string, letter: string) => {
+    return before + letter.toUpperCase();
+  });
+}
+
+const PROPER_CASE: ReadonlyMap<string, string> = new Map(
+  KNOWN_NAMES.map((name) => [name, capitalize(name)]),
+);

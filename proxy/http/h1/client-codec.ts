@@ -1,0 +1,269 @@
+// A client's HTTP/1.1 connection without the socket: one request out, its response in. A
+// connection about which there is any doubt is never used again.
+import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
+import type { ResponseHead } from '../message.ts';
+import type { ProtocolError } from '../protocol-error.ts';
+import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { type ClientStreamOwner, H1ClientStream } from './client-stream.ts';
+import { H1_ERROR } from './errors.ts';
+import { latin1 } from './latin1.ts';
+import { MessageWriter } from './message-writer.ts';
+import type { H1ClientOptions } from './options.ts';
+import { ResponseDecoder } from './response-decoder.ts';
+import { createTrailerReader } from './trailers.ts';
+
+/** 1xx heads before a response; each costs the client as much as a response. */
+export const MAX_INFORMATIONAL = 32;
+
+/** What a server says that closes an idle connection politely. */
+const IDLE_TIMEOUT_NOTICE = /^HTTP\/1\.[01] 408 /;
+const NOTICE_LENGTH = 13;
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * - `idle`: a stream may be opened.
+ * - `head`, `body`: waiting for, or inside, a response.
+ * - `done`: the handler was told to close the connection, or it is closed.
+ */
+type State = 'idle' | 'head' | 'body' | 'done';
+
+/** HTTP/1.1 towards an upstream. */
+export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
+  readonly protocol = 'HTTP/1.1';
+  readonly writer: MessageWriter;
+  readonly isProperCase: boolean;
+  readonly enableTrailers: boolean;
+  readonly #sink: ByteSink;
+  readonly #handler: ClientCodecHandler;
+  readonly #decoder: ResponseDecoder;
+  readonly #body: BodyDecoder;
+  #state: State = 'idle';
+  #stream: H1ClientStream | null = null;
+  #informational = 0;
+  /** The upstream closes behind this response. */
+  #isLast = false;
+  #isReading = true;
+
+  constructor(options: H1ClientOptions, sink: ByteSink, handler: ClientCodecHandler) {
+    this.#sink = sink;
+    this.#handler = handler;
+    this.isProperCase = options.headerKeyFormat === 'proper-case';
+    this.enableTrailers = options.enableTrailers;
+    this.writer = new MessageWriter(sink);
+    this.#decoder = new ResponseDecoder(options);
+    this.#body = new BodyDecoder(createTrailerReader(options, 'allow'));
+  }
+
+  get activeStreams(): number {
+    return this.#stream === null ? 0 : 1;
+  }
+
+  get availableStreams(): number {
+    return this.#state === 'idle' ? 1 : 0;
+  }
+
+  openStream(receiver: ResponseReceiver): RequestSender {
+    const stream = new H1ClientStream(this, receiver);
+    this.#stream = stream;
+    this.#state = 'head';
+    this.#informational = 0;
+    this.#isLast = false;
+    this.#decoder.reset();
+    this.writer.reset();
+    return stream;
+  }
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    if (this.#state === 'idle' && start < end) this.#onIdleBytes(buffer, start, end);
+    let at = start;
+    while (at < end && this.#stream !== null) {
+      at = this.#state === 'head' ? this.#head(buffer, at, end) : this.#content(buffer, at, end);
+    }
+  }
+
+  onEnd(): void {
+    const stream = this.#stream;
+    if (stream === null) this.#finish({ kind: 'peer-closed' });
+    else if (this.#state === 'body') this.#endInBody(stream);
+    else if (this.#informational > 0) this.#fail(H1_ERROR.onlyInformational);
+    else this.#lose('connection-termination', 'upstream closed the connection', PEER_CLOSED);
+  }
+
+  onClose(detail: string): void {
+    this.#state = 'done';
+    const stream = this.#stream;
+    if (stream === null) return;
+    const receiver = stream.receiver;
+    this.#detach(stream);
+    receiver?.onReset('connection-termination', detail);
+    this.#handler.onStreamClosed();
+  }
+
+  onDrain(): void {
+    const stream = this.#stream;
+    if (stream === null || !stream.isBlocked) return;
+    stream.isBlocked = false;
+    stream.receiver?.onWritable();
+  }
+
+  isWritable(): boolean {
+    return this.#sink.isWritable();
+  }
+
+  onPauseChange(): void {
+    this.#updateReading();
+  }
+
+  onRequestEnd(stream: H1ClientStream): void {
+    if (this.writer.isIntact) return;
+    // The request contradicted its own content-length: the upstream must not answer it.
+    const receiver = stream.receiver;
+    this.onStreamReset(stream);
+    receiver?.onReset('local-reset', 'request content differs from its content-length');
+  }
+
+  onStreamReset(stream: H1ClientStream): void {
+    this.#detach(stream);
+    this.#state = 'done';
+    this.#handler.onStreamClosed();
+    this.#handler.onConnectionDone({ kind: 'reset' });
+  }
+
+  /** RFC 9110 §15.5.9: servers may say 408 before they close an idle connection. */
+  #onIdleBytes(buffer: Buffer, start: number, end: number): void {
+    const text = latin1(buffer, start, Math.min(end, start + NOTICE_LENGTH));
+    const isNotice = IDLE_TIMEOUT_NOTICE.test(text);
+    this.#finish(isNotice ? PEER_CLOSED : { kind: 'protocol-error', error: H1_ERROR.premature });
+  }
+
+  #head(buffer: Buffer, from: number, end: number): number {
+    const decoder = this.#decoder;
+    if (this.#stream?.isHeadSent !== true) {
+      this.#fail(H1_ERROR.premature);
+      return end;
+    }
+    const at = decoder.read(buffer, from, end);
+    if (decoder.reader.isComplete) this.#begin(at < end);
+    else if (decoder.error !== null) this.#fail(decoder.error);
+    return at;
+  }
+
+  #begin(isSurplus: boolean): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    const decoder = this.#decoder;
+    const head = decoder.take(stream.isHeadRequest);
+    if (head === null) {
+      this.#fail(decoder.error ?? H1_ERROR.statusLine);
+    } else if (head.status < 200) {
+      this.#inform(stream, head);
+    } else {
+      if (decoder.framing.isLast) this.#isLast = true;
+      this.#body.start(decoder.body, decoder.framing.contentLength);
+      const isComplete = this.#body.isComplete;
+      this.#state = 'body';
+      stream.receiver?.onResponseHead(head, isComplete);
+      if (isComplete && this.#stream === stream) this.#complete(stream, isSurplus);
+    }
+  }
+
+  #inform(stream: H1ClientStream, head: ResponseHead): void {
+    this.#informational += 1;
+    if (head.status === 101) {
+      this.#fail(H1_ERROR.switchingProtocols);
+      return;
+    }
+    if (this.#informational > MAX_INFORMATIONAL) {
+      this.#fail(H1_ERROR.tooManyInformational);
+      return;
+    }
+    this.#decoder.reset();
+    const { status } = head;
+    const isRelayed = status === 100 || (status >= 102 && status <= 104);
+    if (isRelayed) stream.receiver?.onInformational(head);
+  }
+
+  #content(buffer: Buffer, from: number, end: number): number {
+    const body = this.#body;
+    const stream = this.#stream;
+    const at = body.decode(buffer, from, end);
+    if (stream === null) return at;
+    const isComplete = body.isComplete;
+    const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
+    const endsWithData = isComplete && trailers === null;
+    if (body.dataEnd > body.dataStart || endsWithData) {
+      stream.receiver?.onData(buffer.subarray(body.dataStart, body.dataEnd), endsWithData);
+    }
+    if (trailers !== null) stream.receiver?.onTrailers(trailers);
+    if (this.#stream !== stream) return end;
+    if (body.error !== null) this.#fail(body.error);
+    else if (isComplete) this.#complete(stream, at < end);
+    return at;
+  }
+
+  /** The response is complete; `isSurplus`: bytes follow it that belong to nobody. */
+  #complete(stream: H1ClientStream, isSurplus: boolean): void {
+    const isReusable = stream.isRequestComplete && !this.#isLast && !isSurplus;
+    this.#detach(stream);
+    this.#state = isReusable ? 'idle' : 'done';
+    this.#updateReading();
+    this.#handler.onStreamClosed();
+    if (isReusable) return;
+    this.#handler.onConnectionDone(
+      isSurplus ? { kind: 'protocol-error', error: H1_ERROR.surplus } : { kind: 'message-end' },
+    );
+  }
+
+  #endInBody(stream: H1ClientStream): void {
+    if (!this.#body.endsWithConnection) {
+      this.#fail(H1_ERROR.truncated);
+      return;
+    }
+    this.#isLast = true;
+    stream.receiver?.onData(NO_BYTES, true);
+    if (this.#stream === stream) this.#complete(stream, false);
+  }
+
+  #fail(error: ProtocolError): void {
+    this.#lose('protocol-error', error.details, {
+      kind: 'protocol-error',
+      error,
+    });
+  }
+
+  #lose(reason: ResetReason, detail: string, done: CodecDone): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    const receiver = stream.receiver;
+    this.#detach(stream);
+    this.#state = 'done';
+    this.#updateReading();
+    receiver?.onReset(reason, detail);
+    this.#handler.onStreamClosed();
+    this.#handler.onConnectionDone(done);
+  }
+
+  #detach(stream: H1ClientStream): void {
+    stream.owner = null;
+    stream.receiver = null;
+    this.#stream = null;
+  }
+
+  #finish(done: CodecDone): void {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.#updateReading();
+    this.#handler.onConnectionDone(done);
+  }
+
+  #updateReading(): void {
+    const shouldRead = this.#stream?.isPaused !== true;
+    if (shouldRead === this.#isReading) return;
+    this.#isReading = shouldRead;
+    if (shouldRead) this.#sink.resumeReading();
+    else this.#sink.pauseReading();
+  }
+}
+
+const PEER_CLOSED: CodecDone = { kind: 'peer-closed' };

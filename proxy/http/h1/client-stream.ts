@@ -1,0 +1,95 @@
+// One exchange on a client's HTTP/1.1 connection: the sender that the router writes its request
+// through. After the exchange it is detached, and every call on it is without effect.
+import type { HeaderList } from '../header-list.ts';
+import type { RequestHead } from '../message.ts';
+import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
+import { fieldLines, type MessageWriter } from './message-writer.ts';
+import { writeRequestHead } from './request-encoder.ts';
+
+/** What a stream needs of its codec. */
+export interface ClientStreamOwner {
+  readonly writer: MessageWriter;
+  readonly isProperCase: boolean;
+  readonly enableTrailers: boolean;
+  isWritable(): boolean;
+  /** The request is complete. */
+  onRequestEnd(stream: H1ClientStream): void;
+  /** The stream was given up. */
+  onStreamReset(stream: H1ClientStream): void;
+  /** `isPaused` changed. */
+  onPauseChange(): void;
+}
+
+/** A request sender of HTTP/1.1, with what the codec remembers about the exchange. */
+export class H1ClientStream implements RequestSender {
+  /** Null once the exchange is over. */
+  owner: ClientStreamOwner | null;
+  receiver: ResponseReceiver | null;
+  readonly isProperCase: boolean;
+  isHeadRequest = false;
+  isHeaderOnly = false;
+  isHeadSent = false;
+  isRequestComplete = false;
+  isPaused = false;
+  /** The sender was told to wait for `onWritable`. */
+  isBlocked = false;
+
+  constructor(owner: ClientStreamOwner, receiver: ResponseReceiver) {
+    this.owner = owner;
+    this.receiver = receiver;
+    this.isProperCase = owner.isProperCase;
+  }
+
+  sendRequestHead(head: RequestHead, endStream: boolean): void {
+    const owner = this.owner;
+    if (owner === null || this.isHeadSent) return;
+    this.isHeadSent = true;
+    this.isHeadRequest = head.method === 'HEAD';
+    this.isHeaderOnly = endStream;
+    writeRequestHead(owner.writer, head, this);
+    if (endStream) this.#end(owner);
+  }
+
+  sendData(data: Buffer, endStream: boolean): boolean {
+    const owner = this.owner;
+    if (owner === null || !this.isHeadSent || this.isRequestComplete) return true;
+    owner.writer.data(data, endStream);
+    if (endStream) {
+      this.#end(owner);
+      return true;
+    }
+    this.isBlocked = !owner.isWritable();
+    return !this.isBlocked;
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    const owner = this.owner;
+    if (owner === null || !this.isHeadSent || this.isRequestComplete) return;
+    owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
+    this.#end(owner);
+  }
+
+  reset(_reason: ResetReason): void {
+    if (this.owner !== null) this.owner.onStreamReset(this);
+  }
+
+  pauseReading(): void {
+    this.#setPaused(true);
+  }
+
+  resumeReading(): void {
+    this.#setPaused(false);
+  }
+
+  #end(owner: ClientStreamOwner): void {
+    this.isRequestComplete = true;
+    this.isBlocked = false;
+    owner.onRequestEnd(this);
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (this.owner === null || this.isPaused === isPaused) return;
+    this.isPaused = isPaused;
+    this.owner.onPauseChange();
+  }
+}

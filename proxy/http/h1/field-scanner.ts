@@ -1,0 +1,200 @@
+// Scans field lines, of heads and of trailers, once: every byte is looked at when it arrives and
+// never again, wherever the input is cut. Names are put into lower case in place.
+
+import { highBit, lowBit } from '../header-names.ts';
+import type { ProtocolError } from '../protocol-error.ts';
+import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from './char-tables.ts';
+import { H1_ERROR } from './errors.ts';
+import { hashStep, knownNameAt } from './known-names.ts';
+
+const AT_LINE = 0;
+const IN_NAME = 1;
+const BEFORE_VALUE = 2;
+const IN_VALUE = 3;
+const AT_LINE_FEED = 4;
+const AT_LAST_LINE_FEED = 5;
+const COMPLETE = 6;
+
+/** What to do with a field whose name holds an underscore. */
+export type UnderscoreAction = 'allow' | 'reject' | 'drop';
+
+/** Limits and choices that hold for all messages of a connection. */
+export interface FieldRules {
+  readonly maxCount: number;
+  /** Reported when there are more fields. */
+  readonly tooMany: ProtocolError;
+  readonly underscores: UnderscoreAction;
+}
+
+/** A resumable scanner of field lines up to the empty line. All offsets are relative to `base`. */
+export class FieldScanner {
+  /** Where the message starts in the buffer of the next call. */
+  base = 0;
+  /** Six numbers a field, as `HeaderList.parsed` takes them. */
+  spans: number[] = [];
+  /** Masks of the known names that were seen. */
+  low = 0;
+  high = 0;
+  /** Fields dropped for their underscore, over all messages. */
+  dropped = 0;
+  error: ProtocolError | null = null;
+  readonly #rules: FieldRules;
+  #phase = AT_LINE;
+  #hash = 0;
+  #count = 0;
+  #nameStart = 0;
+  #nameEnd = 0;
+  #valueStart = 0;
+
+  constructor(rules: FieldRules) {
+    this.#rules = rules;
+  }
+
+  /** True behind the empty line. */
+  get isComplete(): boolean {
+    return this.#phase === COMPLETE;
+  }
+
+  /** Forgets the last message; the spans now belong to its list. */
+  reset(): void {
+    this.spans = [];
+    this.low = 0;
+    this.high = 0;
+    this.error = null;
+    this.#phase = AT_LINE;
+    this.#count = 0;
+  }
+
+  /**
+   * Scans `buffer[from, end)`. Returns the offset behind the last byte it took; `isComplete` or
+   * `error` say more.
+   */
+  scan(buffer: Buffer, from: number, end: number): number {
+    let at = from;
+    while (at < end && this.#phase !== COMPLETE && this.error === null) {
+      switch (this.#phase) {
+        case AT_LINE:
+          at = this.#lineStart(buffer, at);
+          break;
+        case IN_NAME:
+          at = this.#name(buffer, at, end);
+          break;
+        case BEFORE_VALUE:
+          at = this.#blanks(buffer, at, end);
+          break;
+        case IN_VALUE:
+          at = this.#value(buffer, at, end);
+          break;
+        default:
+          at = this.#lineFeed(buffer, at);
+      }
+    }
+    return at;
+  }
+
+  #lineStart(buffer: Buffer, at: number): number {
+    const byte = buffer[at]!;
+    if (byte === CR) {
+      this.#phase = AT_LAST_LINE_FEED;
+      return at + 1;
+    }
+    // RFC 9112 §5.2: a line that starts with a blank continues the one before it.
+    if (byte === SP || byte === HTAB) this.error = H1_ERROR.fold;
+    this.#nameStart = at - this.base;
+    this.#hash = 0;
+    this.#phase = IN_NAME;
+    return at;
+  }
+
+  #name(buffer: Buffer, from: number, end: number): number {
+    let at = from;
+    let hash = this.#hash;
+    while (at < end) {
+      const lower = TOKEN_LOWER[buffer[at]!]!;
+      if (lower === 0) {
+        const isEmpty = at - this.base === this.#nameStart;
+        if (buffer[at] !== COLON || isEmpty) this.error = H1_ERROR.name;
+        this.#hash = hash;
+        this.#nameEnd = at - this.base;
+        this.#phase = BEFORE_VALUE;
+        return at + 1;
+      }
+      buffer[at] = lower;
+      hash = hashStep(hash, lower);
+      at += 1;
+    }
+    this.#hash = hash;
+    return at;
+  }
+
+  #blanks(buffer: Buffer, from: number, end: number): number {
+    let at = from;
+    while (at < end && (buffer[at] === SP || buffer[at] === HTAB)) at += 1;
+    if (at === end) return at;
+    this.#valueStart = at - this.base;
+    this.#phase = IN_VALUE;
+    return at;
+  }
+
+  #value(buffer: Buffer, from: number, end: number): number {
+    let at = from;
+    while (at < end && FIELD_VALUE[buffer[at]!] === 1) at += 1;
+    if (at === end) return at;
+    const byte = buffer[at]!;
+    if (byte === LF) this.error = H1_ERROR.lineEnd;
+    else if (byte !== CR) this.error = H1_ERROR.value;
+    this.#phase = AT_LINE_FEED;
+    return at + 1;
+  }
+
+  #lineFeed(buffer: Buffer, at: number): number {
+    if (buffer[at] !== LF) {
+      this.error = H1_ERROR.lineEnd;
+    } else if (this.#phase === AT_LAST_LINE_FEED) {
+      this.#phase = COMPLETE;
+    } else {
+      this.#phase = AT_LINE;
+      this.#finishField(buffer, at - 1);
+    }
+    return at + 1;
+  }
+
+  /** Records the field whose line's CR is at `lineEnd`. */
+  #finishField(buffer: Buffer, lineEnd: number): void {
+    const base = this.base;
+    this.#count += 1;
+    if (this.#count > this.#rules.maxCount) {
+      this.error = this.#rules.tooMany;
+      return;
+    }
+    const nameStart = this.#nameStart;
+    const nameEnd = this.#nameEnd;
+    if (this.#rules.underscores !== 'allow' && this.#refuses(buffer)) return;
+    const valueStart = this.#valueStart;
+    let valueEnd = lineEnd;
+    while (valueEnd - base > valueStart && isBlank(buffer[valueEnd - 1]!)) valueEnd -= 1;
+    const isPlain =
+      valueStart === nameEnd + 2 && valueEnd === lineEnd && buffer[base + nameEnd + 1] === SP;
+    const id = knownNameAt(buffer, base + nameStart, this.#hash);
+    if (id !== 0) {
+      this.low |= lowBit(id);
+      this.high |= highBit(id);
+    }
+    const next = isPlain ? lineEnd + 2 - base : 0;
+    this.spans.push(id, nameStart, nameEnd, valueStart, valueEnd - base, next);
+  }
+
+  /** True when the field is not to be recorded. */
+  #refuses(buffer: Buffer): boolean {
+    const base = this.base;
+    const at = buffer.indexOf(0x5f, base + this.#nameStart);
+    if (at === -1 || at >= base + this.#nameEnd) return false;
+    if (this.#rules.underscores === 'reject') this.error = H1_ERROR.underscore;
+    this.dropped += 1;
+    return true;
+  }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB;
+}

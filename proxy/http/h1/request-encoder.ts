@@ -1,0 +1,74 @@
+// Writes request heads for upstreams: origin-form, `host` from the authority, and the framing that
+// Envoy would choose. What would not be HTTP on the wire is refused or encoded, never truncated.
+import { HEADER_ID, headerMask } from '../header-names.ts';
+import type { RequestHead } from '../message.ts';
+import { isFieldValue, isTargetText } from '../validation.ts';
+import { type BodyKind, parseContentLength } from './message-framing.ts';
+import { fieldLines, type MessageWriter } from './message-writer.ts';
+
+/** Fields that only the codec writes. */
+const OWN_FIELDS = headerMask('host', 'connection', 'transfer-encoding');
+
+/** Methods whose requests without content say nothing about it; others get `content-length: 0`. */
+const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
+
+/** Writes a request's head and tells the writer what follows. */
+export function writeRequestHead(
+  writer: MessageWriter,
+  head: RequestHead,
+  form: { readonly isHeaderOnly: boolean; readonly isProperCase: boolean },
+): void {
+  const { headers, method } = head;
+  headers.removeAny(OWN_FIELDS);
+  const length = takeContentLength(head, form.isHeaderOnly);
+  let kind: BodyKind = 'length';
+  let tail = '';
+  if (length === -1) {
+    kind = form.isHeaderOnly ? 'none' : 'chunked';
+    tail = framingLine(kind, method);
+  }
+  const authority = isFieldValue(head.authority) ? head.authority : '';
+  const path = head.path === '' && method === 'CONNECT' ? authority : wirePath(head.path);
+  const start = `${method} ${path} HTTP/1.1\r\n`;
+  const host = form.isProperCase ? `Host: ${authority}\r\n` : `host: ${authority}\r\n`;
+  const lines = fieldLines(headers, form.isProperCase);
+  writer.head(`${start}${host}${lines}${form.isProperCase ? properTail(tail) : tail}\r\n`);
+  writer.start(form.isHeaderOnly ? 'none' : kind, length);
+}
+
+/** The content-length that will be sent, -1 for none; takes out one that must not be sent. */
+function takeContentLength(head: RequestHead, isHeaderOnly: boolean): number {
+  const id = HEADER_ID['content-length'];
+  const value = head.headers.get(id);
+  if (value === null) return -1;
+  const length = head.headers.countKnown(id) === 1 ? parseContentLength(value) : -1;
+  if (length !== -1 && (!isHeaderOnly || length === 0)) return length;
+  head.headers.removeKnown(id);
+  return -1;
+}
+
+function framingLine(kind: BodyKind, method: string): string {
+  if (kind === 'chunked') return 'transfer-encoding: chunked\r\n';
+  return BODYLESS.has(method) ? '' : 'content-length: 0\r\n';
+}
+
+function properTail(tail: string): string {
+  if (tail === '') return '';
+  return tail.startsWith('t') ? 'Transfer-Encoding: chunked\r\n' : 'Content-Length: 0\r\n';
+}
+
+/** Rewrites may put any text into a path: what no target may hold is percent-encoded. */
+function wirePath(path: string): string {
+  if (isTargetText(path)) return path;
+  const bytes = Buffer.from(path, 'utf8');
+  let encoded = '';
+  for (const byte of bytes) {
+    const isPlain = byte > 0x20 && byte < 0x7f && byte !== 0x23;
+    encoded += isPlain ? String.fromCharCode(byte) : percent(byte);
+  }
+  return encoded === '' ? '/' : encoded;
+}
+
+function percent(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+}

@@ -1,0 +1,297 @@
+// A server's HTTP/1.1 connection without the socket: requests in, one at a time, responses out.
+// Bytes behind a request wait until it is answered; after an error nothing more is parsed.
+import type { ByteSink, CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
+import type { RequestHead } from '../message.ts';
+import type { ProtocolError } from '../protocol-error.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { CR, LF } from './char-tables.ts';
+import { H1_ERROR } from './errors.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { MessageWriter } from './message-writer.ts';
+import type { H1ServerOptions } from './options.ts';
+import { RequestDecoder } from './request-decoder.ts';
+import { H1ServerStream, type ServerStreamOwner } from './server-stream.ts';
+import { createTrailerReader, takeTrailers } from './trailers.ts';
+
+/** Empty lines that may precede a request line (RFC 9112 §2.2 asks for at least one). */
+export const MAX_EMPTY_LINES = 8;
+
+/**
+ * - `idle`: no request; empty lines are skipped.
+ * - `head`, `body`: inside a request.
+ * - `answering`: the request is complete, the response is not.
+ * - `broken`: a protocol error was reported; what arrives is dropped, a response may still leave.
+ * - `done`: the handler was told to close the connection, or it is closed.
+ */
+type State = 'idle' | 'head' | 'body' | 'answering' | 'broken' | 'done';
+
+/** HTTP/1.0 and HTTP/1.1 for a listener. */
+export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
+  readonly protocol = 'HTTP/1.1';
+  readonly writer: MessageWriter;
+  readonly isProperCase: boolean;
+  readonly enableTrailers: boolean;
+  readonly #sink: ByteSink;
+  readonly #handler: ServerCodecHandler;
+  readonly #decoder: RequestDecoder;
+  readonly #body: BodyDecoder;
+  readonly #held = new HeldBytes();
+  #state: State = 'idle';
+  #stream: H1ServerStream | null = null;
+  #error: ProtocolError | null = null;
+  #emptyLines = 0;
+  /** A CR was seen whose LF has not come yet. */
+  #isInEmptyLine = false;
+  #isParsing = false;
+  #isDraining = false;
+  #isReading = true;
+
+  constructor(options: H1ServerOptions, sink: ByteSink, handler: ServerCodecHandler) {
+    this.#sink = sink;
+    this.#handler = handler;
+    this.isProperCase = options.headerKeyFormat === 'proper-case';
+    this.enableTrailers = options.enableTrailers;
+    this.writer = new MessageWriter(sink);
+    this.#decoder = new RequestDecoder(options);
+    this.#body = new BodyDecoder(createTrailerReader(options, options.headersWithUnderscores));
+  }
+
+  get activeStreams(): number {
+    return this.#stream === null ? 0 : 1;
+  }
+
+  /** Fields dropped because of an underscore in their name, over all requests. */
+  get droppedHeadersWithUnderscores(): number {
+    return this.#decoder.reader.fields.dropped;
+  }
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    if (this.#held.isEmpty) this.#parse(buffer, start, end);
+    else this.#hold(buffer, start, end);
+  }
+
+  onEnd(): void {
+    // As Envoy: a client that closes its half is gone; nobody waits for the answer.
+    this.#abandon('client closed the connection');
+    this.#finish(this.#error === null ? { kind: 'peer-closed' } : this.#brokenBy(this.#error));
+  }
+
+  onClose(detail: string): void {
+    this.#state = 'done';
+    this.#held.clear();
+    this.#abandon(detail);
+  }
+
+  onDrain(): void {
+    const stream = this.#stream;
+    if (stream === null || !stream.isBlocked) return;
+    stream.isBlocked = false;
+    stream.receiver?.onWritable();
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    if (this.#stream === null) this.#finish({ kind: 'message-end' });
+    else this.#stream.isLast = true;
+  }
+
+  isWritable(): boolean {
+    return this.#sink.isWritable();
+  }
+
+  onPauseChange(): void {
+    this.#updateReading();
+  }
+
+  onResponseEnd(stream: H1ServerStream): void {
+    const isReusable = stream.isRequestComplete && !stream.isLast && !this.#isDraining;
+    const isIntact = this.writer.isIntact;
+    this.#closeStream(stream);
+    if (this.#error !== null) this.#finish(this.#brokenBy(this.#error));
+    else if (!isIntact) this.#finish({ kind: 'reset' });
+    else if (!isReusable) this.#finish({ kind: 'message-end' });
+    else this.#next();
+  }
+
+  onStreamReset(stream: H1ServerStream): void {
+    this.#closeStream(stream);
+    this.#finish(this.#error === null ? { kind: 'reset' } : this.#brokenBy(this.#error));
+  }
+
+  /** Goes on with the next request: in the running loop, or with what was held back. */
+  #next(): void {
+    if (this.#state === 'done') return;
+    this.#state = 'idle';
+    this.#emptyLines = 0;
+    if (this.#isParsing) return;
+    const held = this.#held;
+    if (!held.isEmpty) this.#parse(held.buffer, held.start, held.end);
+    this.#updateReading();
+  }
+
+  #parse(buffer: Buffer, start: number, end: number): void {
+    this.#isParsing = true;
+    let at = start;
+    while (at < end && this.#state !== 'answering') at = this.#step(buffer, at, end);
+    this.#isParsing = false;
+    const held = this.#held;
+    if (buffer === held.buffer) held.start = at;
+    else if (at < end) this.#hold(buffer, at, end);
+    if (held.isEmpty) held.clear();
+  }
+
+  #step(buffer: Buffer, at: number, end: number): number {
+    switch (this.#state) {
+      case 'idle':
+        return this.#idle(buffer, at);
+      case 'head':
+        return this.#head(buffer, at, end);
+      case 'body':
+        return this.#content(buffer, at, end);
+      default:
+        return end;
+    }
+  }
+
+  #idle(buffer: Buffer, at: number): number {
+    const byte = buffer[at]!;
+    if (this.#isInEmptyLine) {
+      this.#isInEmptyLine = false;
+      this.#emptyLines += 1;
+      if (byte !== LF) this.#refuse(H1_ERROR.lineEnd);
+      return at + 1;
+    }
+    if (byte !== CR) {
+      this.#open();
+      return at;
+    }
+    if (this.#emptyLines === MAX_EMPTY_LINES) this.#refuse(H1_ERROR.emptyLines);
+    this.#isInEmptyLine = true;
+    return at + 1;
+  }
+
+  #open(): void {
+    const stream = new H1ServerStream(this);
+    this.#stream = stream;
+    this.#state = 'head';
+    this.#decoder.reset();
+    this.writer.reset();
+    stream.receiver = this.#handler.onStream(stream);
+  }
+
+  #refuse(error: ProtocolError): void {
+    this.#open();
+    this.#fail(error);
+  }
+
+  #fail(error: ProtocolError): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    this.#state = 'broken';
+    this.#error = error;
+    this.#held.clear();
+    stream.isLast = true;
+    this.#updateReading();
+    stream.receiver?.onProtocolError(error);
+  }
+
+  #head(buffer: Buffer, from: number, end: number): number {
+    const decoder = this.#decoder;
+    const at = decoder.read(buffer, from, end);
+    if (decoder.reader.isComplete) this.#begin();
+    else if (decoder.error !== null) this.#fail(decoder.error);
+    return at;
+  }
+
+  #begin(): void {
+    const decoder = this.#decoder;
+    const head = decoder.take();
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (head === null) {
+      this.#fail(decoder.error ?? H1_ERROR.requestLine);
+      return;
+    }
+    decoder.reader.release();
+    stream.isHttp10 = decoder.isHttp10;
+    stream.isHeadRequest = head.method === 'HEAD';
+    if (decoder.framing.isLast) stream.isLast = true;
+    this.#body.start(decoder.framing.requestBody, decoder.framing.contentLength);
+    stream.isRequestComplete = this.#body.isComplete;
+    this.#state = stream.isRequestComplete ? 'answering' : 'body';
+    stream.receiver?.onRequestHead(head, stream.isRequestComplete);
+  }
+
+  #content(buffer: Buffer, from: number, end: number): number {
+    const body = this.#body;
+    const stream = this.#stream;
+    const at = body.decode(buffer, from, end);
+    if (stream === null) return at;
+    const isComplete = body.isComplete;
+    const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
+    if (isComplete) {
+      stream.isRequestComplete = true;
+      this.#state = 'answering';
+    }
+    const endsWithData = isComplete && trailers === null;
+    if (body.dataEnd > body.dataStart || endsWithData) {
+      stream.receiver?.onData(buffer.subarray(body.dataStart, body.dataEnd), endsWithData);
+    }
+    if (trailers !== null) stream.receiver?.onTrailers(trailers);
+    if (body.error !== null && this.#stream === stream) this.#fail(body.error);
+    return at;
+  }
+
+  #hold(buffer: Buffer, from: number, end: number): void {
+    const stream = this.#stream;
+    // RFC 9112 §9.6: nothing is read behind the last request.
+    if (stream === null || stream.isLast) return;
+    if (!this.#held.append(buffer, from, end)) {
+      this.#held.clear();
+      this.#error = H1_ERROR.pipelineOverflow;
+      stream.isLast = true;
+    }
+    this.#updateReading();
+  }
+
+  #closeStream(stream: H1ServerStream): void {
+    stream.owner = null;
+    stream.receiver = null;
+    this.#stream = null;
+    this.#handler.onStreamClosed();
+  }
+
+  #abandon(detail: string): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    const receiver = stream.receiver;
+    stream.owner = null;
+    stream.receiver = null;
+    this.#stream = null;
+    receiver?.onReset('connection-termination', detail);
+    this.#handler.onStreamClosed();
+  }
+
+  #finish(done: CodecDone): void {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.#held.clear();
+    this.#updateReading();
+    this.#handler.onConnectionDone(done);
+  }
+
+  #brokenBy(error: ProtocolError): CodecDone {
+    return { kind: 'protocol-error', error };
+  }
+
+  /** Reads on unless something is held back; a connection that ends is read so that FIN is seen. */
+  #updateReading(): void {
+    const isOver = this.#state === 'done' || this.#state === 'broken';
+    const isPaused = this.#stream?.isPaused === true || !this.#held.isEmpty;
+    const shouldRead = isOver || !isPaused;
+    if (shouldRead === this.#isReading) return;
+    this.#isReading = shouldRead;
+    if (shouldRead) this.#sink.resumeReading();
+    else this.#sink.pauseReading();
+  }
+}

@@ -1,0 +1,102 @@
+// One exchange on a server's HTTP/1.1 connection: the sender that the connection manager answers
+// through. After the exchange it is detached, and every call on it is without effect.
+import type { HeaderList } from '../header-list.ts';
+import type { ResponseHead } from '../message.ts';
+import type { RequestReceiver, ResetReason, ResponseSender } from '../stream.ts';
+import { fieldLines, type MessageWriter } from './message-writer.ts';
+import { type ResponseContext, writeInformational, writeResponseHead } from './response-encoder.ts';
+
+/** What a stream needs of its codec. */
+export interface ServerStreamOwner {
+  readonly writer: MessageWriter;
+  readonly isProperCase: boolean;
+  readonly enableTrailers: boolean;
+  isWritable(): boolean;
+  /** The response is complete. */
+  onResponseEnd(stream: H1ServerStream): void;
+  /** The stream was given up. */
+  onStreamReset(stream: H1ServerStream): void;
+  /** `isPaused` changed. */
+  onPauseChange(): void;
+}
+
+/** A response sender of HTTP/1.1, with what the codec remembers about the exchange. */
+export class H1ServerStream implements ResponseSender, ResponseContext {
+  /** Null once the exchange is over. */
+  owner: ServerStreamOwner | null;
+  receiver: RequestReceiver | null = null;
+  readonly isProperCase: boolean;
+  isHeadRequest = false;
+  isHttp10 = false;
+  isHeaderOnly = false;
+  /** The connection ends behind this exchange. */
+  isLast = false;
+  isRequestComplete = false;
+  isHeadSent = false;
+  isPaused = false;
+  /** The sender was told to wait for `onWritable`. */
+  isBlocked = false;
+
+  constructor(owner: ServerStreamOwner) {
+    this.owner = owner;
+    this.isProperCase = owner.isProperCase;
+  }
+
+  sendInformational(head: ResponseHead): void {
+    // RFC 9110 §15.2: HTTP/1.0 has no 1xx.
+    if (this.owner === null || this.isHeadSent || this.isHttp10) return;
+    writeInformational(this.owner.writer, head, this);
+  }
+
+  sendResponseHead(head: ResponseHead, endStream: boolean): void {
+    const owner = this.owner;
+    if (owner === null || this.isHeadSent) return;
+    this.isHeadSent = true;
+    this.isHeaderOnly = endStream;
+    // A client that is still sending may take long or never end; nothing is read behind it.
+    if (!this.isRequestComplete) this.isLast = true;
+    this.isLast = writeResponseHead(owner.writer, head, this);
+    if (endStream) owner.onResponseEnd(this);
+  }
+
+  sendData(data: Buffer, endStream: boolean): boolean {
+    const owner = this.owner;
+    if (owner === null || !this.isHeadSent) return true;
+    owner.writer.data(data, endStream);
+    if (endStream) {
+      owner.onResponseEnd(this);
+      return true;
+    }
+    this.isBlocked = !owner.isWritable();
+    return !this.isBlocked;
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    const owner = this.owner;
+    if (owner === null || !this.isHeadSent) return;
+    owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
+    owner.onResponseEnd(this);
+  }
+
+  reset(_reason: ResetReason): void {
+    if (this.owner !== null) this.owner.onStreamReset(this);
+  }
+
+  pauseReading(): void {
+    this.#setPaused(true);
+  }
+
+  resumeReading(): void {
+    this.#setPaused(false);
+  }
+
+  closeAfterResponse(): void {
+    this.isLast = true;
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (this.owner === null || this.isPaused === isPaused) return;
+    this.isPaused = isPaused;
+    this.owner.onPauseChange();
+  }
+}
