@@ -1,7 +1,6 @@
 // A server's HTTP/1.1 connection without the socket: requests in, one at a time, responses out.
 // Bytes behind a request wait until it is answered; after an error nothing more is parsed.
 import type { ByteSink, CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
-import type { RequestHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { CR, LF } from './char-tables.ts';
@@ -11,7 +10,7 @@ import { MessageWriter } from './message-writer.ts';
 import type { H1ServerOptions } from './options.ts';
 import { RequestDecoder } from './request-decoder.ts';
 import { H1ServerStream, type ServerStreamOwner } from './server-stream.ts';
-import { createTrailerReader, takeTrailers } from './trailers.ts';
+import { createTrailerReader } from './trailers.ts';
 
 /** Empty lines that may precede a request line (RFC 9112 §2.2 asks for at least one). */
 export const MAX_EMPTY_LINES = 8;
