@@ -80,9 +80,13 @@ export class BodyDecoder {
 
   #content(buffer: Buffer, from: number, end: number): number {
     const at = Math.min(end, from + this.#remaining);
-    if (this.dataEnd === this.dataStart) this.dataStart = from;
-    else buffer.copyWithin(this.dataEnd, from, at);
-    this.dataEnd = this.dataEnd === this.dataStart ? at : this.dataEnd + at - from;
+    if (this.dataEnd === this.dataStart) {
+      this.dataStart = from;
+      this.dataEnd = at;
+    } else {
+      buffer.copyWithin(this.dataEnd, from, at);
+      this.dataEnd += at - from;
+    }
     this.#remaining -= at - from;
     if (this.#remaining === 0) this.#phase = this.#kind === 'chunked' ? 'chunk-cr' : 'complete';
     return at;
