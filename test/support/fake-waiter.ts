@@ -15,31 +15,31 @@ export class FakeWaiter implements StreamWaiter {
   /** `reason|detail` of the reset or failure. */
   why = '';
   /** Called inside `onPoolReady`, `onPoolFailure`, `onReset` or the response. */
-  then: ((waiter: FakeWaiter) => void) | null = null;
+  onTold: ((waiter: FakeWaiter) => void) | null = null;
 
   onPoolReady(sender: RequestSender, connection: UpstreamConnectionInfo): void {
     this.#move('new', 'started');
     this.sender = sender;
     this.connection = connection;
     this.isReused = connection.isReused;
-    this.then?.(this);
+    this.onTold?.(this);
   }
 
   onPoolFailure(reason: ResetReason, detail: string): void {
     this.why = `${reason}|${detail}`;
     this.#move('new', 'failed');
-    this.then?.(this);
+    this.onTold?.(this);
   }
 
   onResponseHead(): void {
     this.#move('started', 'answered');
-    this.then?.(this);
+    this.onTold?.(this);
   }
 
   onReset(reason: ResetReason, detail: string): void {
     this.why = `${reason}|${detail}`;
     this.#move('started', 'reset');
-    this.then?.(this);
+    this.onTold?.(this);
   }
 
   onInformational(): void {
