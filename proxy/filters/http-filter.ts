@@ -48,6 +48,10 @@ export interface HttpFilterCallbacks {
   /** The matched route; null when none matched. Resolved once, before the first filter. */
   readonly route: Route | null;
   readonly services: HttpFilterServices;
+  /** 0 to 2^32 - 1: the same for every choice by chance on this stream. */
+  readonly streamRandom: number;
+  /** The whole request was received. */
+  readonly isRequestComplete: boolean;
   /** Monotonic ms of this loop turn. */
   nowMs(): number;
   /** Resumes what `filter` held back on the way in. */

@@ -50,8 +50,11 @@ export interface NetworkFilterFactory {
 
 /** An accepted connection under a filter's care. */
 export interface DownstreamConnection extends ConnectionHandler {
-  /** Begin to end it: nothing new is taken on, what is in flight finishes, then it closes. */
-  drain(): void;
+  /**
+   * Begin to end it: what is in flight finishes and is the last; what is idle is closed after
+   * `lingerMs`, so that a request that is already on its way is still answered.
+   */
+  drain(lingerMs: number): void;
 }
 
 /** A network filter as an extension. */

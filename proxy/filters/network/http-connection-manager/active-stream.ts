@@ -1,0 +1,326 @@
+// One exchange: the pump between codec and filters. One class, one method per event; everything
+// that happens to a request happens here, whatever the codec.
+import type { AccessLogType, FormatContext } from '../../../formatter/formatter.ts';
+import { HeaderList } from '../../../http/header-list.ts';
+import { HEADER_ID } from '../../../http/header-names.ts';
+import { type RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { ProtocolError } from '../../../http/protocol-error.ts';
+import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
+import { StreamInfo } from '../../../http/stream-info.ts';
+import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
+import type { Route } from '../../../routing/route-table.ts';
+import type { FilterPath } from '../../filter-path.ts';
+import type {
+  HttpFilter,
+  HttpFilterServices,
+  LocalReply,
+  TerminalFilterCallbacks,
+} from '../../http-filter.ts';
+import type { HcmRuntime } from './hcm-runtime.ts';
+import type { HttpConnection } from './http-connection.ts';
+import { localReplyHead, protocolErrorReply } from './local-reply.ts';
+import { admitRequest } from './request-admission.ts';
+import { requestPath, responsePath } from './stream-paths.ts';
+import { type StreamTimeout, StreamTimers, TIMEOUT_REPLIES } from './stream-timers.ts';
+
+const EMPTY_FILTERS: readonly HttpFilter[] = [];
+
+/** See RequestReceiver for what the codec tells it, TerminalFilterCallbacks for what filters ask. */
+export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, FormatContext {
+  readonly info: StreamInfo;
+  readonly runtime: HcmRuntime;
+  readonly services: HttpFilterServices;
+  readonly logType: AccessLogType = 'DownstreamEnd';
+  request: RequestHead | null = null;
+  response: ResponseHead | null = null;
+  responseTrailers: HeaderList | null = null;
+  route: Route | null = null;
+  /** 0 to 2^32 - 1: the same for every choice by chance on this stream. */
+  streamRandom = 0;
+  terminal: HttpFilter | null = null;
+  lastActiveMs: number;
+  /** 0: off. */
+  idleTimeoutMs: number;
+  /** The whole request was received. */
+  isRequestComplete = false;
+  /** The exchange is over and logged. */
+  isOver = false;
+  /** Over, or answered by the proxy itself: request filters hear nothing more. */
+  isAnswered = false;
+  readonly #connection: HttpConnection;
+  readonly #sender: ResponseSender;
+  readonly #timers: StreamTimers | null;
+  #filters: readonly HttpFilter[] = EMPTY_FILTERS;
+  #requestPath: FilterPath<RequestHead> | null = null;
+  #responsePath: FilterPath<ResponseHead> | null = null;
+  #responseStarted = false;
+
+  constructor(connection: HttpConnection, sender: ResponseSender) {
+    const runtime = connection.runtime;
+    const nowMs = connection.nowMs();
+    this.runtime = runtime;
+    this.services = runtime.filterServices;
+    this.info = new StreamInfo(connection.info, nowMs, runtime.services.clock.wallMs());
+    this.lastActiveMs = nowMs;
+    this.idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
+    this.#connection = connection;
+    this.#sender = sender;
+    this.#timers = runtime.hasStreamTimers ? new StreamTimers(this, nowMs) : null;
+  }
+
+  get wallMs(): number {
+    return this.runtime.services.clock.wallMs();
+  }
+
+  nowMs(): number {
+    return this.#connection.nowMs();
+  }
+
+  // The codec's events.
+
+  onRequestHead(head: RequestHead, endStream: boolean): void {
+    this.request = head;
+    this.info.protocol = head.protocol;
+    this.#timers?.onHead();
+    if (endStream) this.#completeRequest();
+    if (head.headers.mayHave(HEADER_ID.expect)) this.#answerExpectation(head, endStream);
+    const refusal = admitRequest(this, head);
+    if (refusal !== null) {
+      if (refusal.closesConnection) this.#sender.closeAfterResponse();
+      this.sendLocalReply(refusal.reply);
+      return;
+    }
+    this.#makeFilters();
+    if (this.#requestPath !== null) this.#requestPath.head(head, endStream);
+    else this.terminal?.onRequestHead?.(head, endStream);
+  }
+
+  onData(data: Buffer, endStream: boolean): void {
+    this.info.bytesReceived += data.length;
+    this.lastActiveMs = this.nowMs();
+    if (endStream) this.#completeRequest();
+    if (this.isAnswered) return;
+    if (this.#requestPath !== null) this.#requestPath.data(data, endStream);
+    else this.terminal?.onRequestData?.(data, endStream);
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    this.#completeRequest();
+    if (this.isAnswered) return;
+    if (this.#requestPath !== null) this.#requestPath.trailers(trailers);
+    else this.terminal?.onRequestTrailers?.(trailers);
+  }
+
+  onReset(reason: ResetReason, _detail: string): void {
+    if (this.isOver) return;
+    this.runtime.stats.rqRxReset.inc();
+    const isRemoteReset = reason === 'remote-reset';
+    this.info.addFlag(isRemoteReset ? 'DR' : 'DC');
+    this.info.responseCodeDetails = isRemoteReset
+      ? 'http2.remote_reset'
+      : 'downstream_remote_disconnect';
+    this.#finish();
+  }
+
+  onProtocolError(error: ProtocolError): void {
+    if (this.isOver) return;
+    if (error.status === 431) this.runtime.stats.rqTooLarge.inc();
+    this.info.addFlag('DPE');
+    this.info.connectionTerminationDetails = `codec_error:${error.reason.replaceAll(' ', '_')}`;
+    this.#sender.closeAfterResponse();
+    this.sendLocalReply(protocolErrorReply(error));
+  }
+
+  onWritable(): void {
+    this.terminal?.onResponseWritable?.();
+  }
+
+  // Timers.
+
+  /** Nothing moved in either direction for the idle timeout. */
+  onIdleTimeout(): void {
+    this.onTimeout('idle');
+  }
+
+  /** One of the stream's time limits is over: 504 if the request was complete, else 408. */
+  onTimeout(which: StreamTimeout): void {
+    const reply = TIMEOUT_REPLIES[which];
+    reply.counter(this.runtime.stats).inc();
+    if (!this.isRequestComplete) this.#sender.closeAfterResponse();
+    const status = this.isRequestComplete && which !== 'headers' ? 504 : 408;
+    this.sendLocalReply({
+      status,
+      body: reply.body,
+      details: reply.details,
+      flag: reply.flag,
+      headers: null,
+    });
+  }
+
+  /** A matched route replaces the connection manager's stream_idle_timeout. */
+  setIdleTimeout(timeoutMs: number): void {
+    this.idleTimeoutMs = timeoutMs;
+    this.#connection.onIdleTimeoutChanged(this);
+  }
+
+  // What filters ask.
+
+  continueRequest(filter: HttpFilter): void {
+    this.#requestPath?.release(filter);
+  }
+
+  continueResponse(filter: HttpFilter): void {
+    this.#responsePath?.release(filter);
+  }
+
+  sendLocalReply(reply: LocalReply): void {
+    if (this.isOver) return;
+    if (reply.flag !== null) this.info.addFlag(reply.flag);
+    if (this.#responseStarted) {
+      this.resetStream('local-reset', reply.details);
+      return;
+    }
+    this.info.responseCodeDetails = reply.details;
+    this.info.localReplyBody = reply.body;
+    this.isAnswered = true;
+    const head = localReplyHead(reply);
+    this.response = head;
+    if (this.route !== null) finalizeResponseHead(this.route, head, this);
+    const hasContent = reply.body !== '' && this.request?.method !== 'HEAD';
+    this.responseHead(head, !hasContent);
+    if (hasContent && !this.isOver) this.responseData(Buffer.from(reply.body), true);
+  }
+
+  resetStream(reason: ResetReason, details: string): void {
+    if (this.isOver) return;
+    this.info.responseCodeDetails = details;
+    this.runtime.stats.rqTxReset.inc();
+    this.#sender.reset(reason);
+    this.#finish();
+  }
+
+  // What the terminal filter produces.
+
+  informational(head: ResponseHead): void {
+    if (this.runtime.config.proxy100Continue && !this.isOver) this.#sender.sendInformational(head);
+  }
+
+  responseHead(head: ResponseHead, endStream: boolean): void {
+    this.lastActiveMs = this.nowMs();
+    this.response = head;
+    if (this.#responsePath !== null) this.#responsePath.head(head, endStream);
+    else this.encodeHead(head, endStream);
+  }
+
+  responseData(data: Buffer, endStream: boolean): boolean {
+    this.lastActiveMs = this.nowMs();
+    const path = this.#responsePath;
+    if (path === null) return this.encodeData(data, endStream);
+    path.data(data, endStream);
+    return path.heldBytes === 0;
+  }
+
+  responseTrailers(trailers: HeaderList): void {
+    if (this.#responsePath !== null) this.#responsePath.trailers(trailers);
+    else this.encodeTrailers(trailers);
+  }
+
+  pauseRequest(): void {
+    this.runtime.stats.flowPaused.inc();
+    this.#sender.pauseReading();
+  }
+
+  resumeRequest(): void {
+    this.runtime.stats.flowResumed.inc();
+    this.#sender.resumeReading();
+  }
+
+  /** Filters hold more of the response than may be held. */
+  abandonResponse(): void {
+    this.#responsePath = null;
+    this.sendLocalReply({
+      status: 500,
+      body: 'Internal Server Error',
+      details: 'response_payload_too_large',
+      flag: null,
+      headers: null,
+    });
+  }
+
+  // Behind the filters: on to the client.
+
+  /** Sends the head as the client gets it. */
+  encodeHead(head: ResponseHead, endStream: boolean): void {
+    const { runtime, info } = this;
+    info.responseCode = head.status;
+    info.firstResponseByteMs = this.nowMs();
+    runtime.responses.condition(head, this.request, this.wallMs);
+    if (this.#connection.endsWithResponse) {
+      runtime.stats.cxDrainClose.inc();
+      this.#sender.closeAfterResponse();
+    }
+    runtime.stats.responses.count(head.status);
+    runtime.stats.listenerResponses.count(head.status);
+    if (!this.isRequestComplete) runtime.stats.rqResponseBeforeRqComplete.inc();
+    this.#responseStarted = true;
+    this.#sender.sendResponseHead(head, endStream);
+    if (endStream) this.#finish();
+  }
+
+  /** Sends content; false: the client is slow. */
+  encodeData(data: Buffer, endStream: boolean): boolean {
+    if (this.isOver) return true;
+    this.info.bytesSent += data.length;
+    const isWritable = this.#sender.sendData(data, endStream);
+    if (endStream) this.#finish();
+    return isWritable;
+  }
+
+  /** Ends the response with trailers. */
+  encodeTrailers(trailers: HeaderList): void {
+    if (this.isOver) return;
+    this.responseTrailers = trailers;
+    this.#sender.sendTrailers(trailers);
+    this.#finish();
+  }
+
+  #makeFilters(): void {
+    const { filterFactories, terminalFactory } = this.runtime;
+    this.terminal = terminalFactory.create(this);
+    if (filterFactories.length === 0) return;
+    const filters = filterFactories.map((factory) => factory.create(this));
+    this.#filters = filters;
+    this.#requestPath = requestPath(this, filters);
+    this.#responsePath = responsePath(this, filters);
+  }
+
+  #completeRequest(): void {
+    this.isRequestComplete = true;
+    this.info.lastRequestByteMs = this.nowMs();
+    this.#timers?.onRequestComplete();
+  }
+
+  /** RFC 9110 §10.1.1: we ask for the content ourselves unless the upstream is to decide. */
+  #answerExpectation(head: RequestHead, endStream: boolean): void {
+    if (this.runtime.config.proxy100Continue) return;
+    head.headers.removeKnown(HEADER_ID.expect);
+    if (endStream || head.protocol === 'HTTP/1.0') return;
+    this.runtime.stats.responses.count(100);
+    this.#sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
+  }
+
+  #finish(): void {
+    if (this.isOver) return;
+    const nowMs = this.nowMs();
+    this.isOver = true;
+    this.isAnswered = true;
+    this.info.lastResponseByteMs = nowMs;
+    this.#timers?.cancelAll();
+    for (const filter of this.#filters) filter.onStreamEnd?.();
+    this.terminal?.onStreamEnd?.();
+    this.runtime.stats.rqTime.record(nowMs - this.info.startMs);
+    const logs = this.runtime.accessLogs;
+    for (let index = 0; index < logs.length; index += 1) logs[index]?.write(this);
+    this.#connection.onStreamOver(this);
+  }
+}

@@ -1,0 +1,70 @@
+// What all connections and streams of one connection manager share: everything that can be made
+// once is made here, when its filter chain is built.
+import type { AccessLog } from '../../../formatter/access-log.ts';
+import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
+import { buildRouteTable } from '../../../routing/build-route-table.ts';
+import type { RouteTable } from '../../../routing/route-table.ts';
+import type {
+  HttpFilterDefinition,
+  HttpFilterFactory,
+  HttpFilterServices,
+} from '../../http-filter.ts';
+import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
+import { HcmStats } from './hcm-stats.ts';
+import { RequestConditioner } from './request-conditioner.ts';
+import { ResponseConditioner } from './response-conditioner.ts';
+
+/** Immutable but for its counters. */
+export class HcmRuntime {
+  readonly config: HttpConnectionManagerConfig;
+  readonly services: WorkerServices;
+  readonly filterServices: HttpFilterServices;
+  readonly listener: ListenerFacts;
+  readonly stats: HcmStats;
+  readonly routeTable: RouteTable;
+  readonly requests: RequestConditioner;
+  readonly responses: ResponseConditioner;
+  readonly accessLogs: readonly AccessLog[];
+  /** Some time limit of a stream is on. */
+  readonly hasStreamTimers: boolean;
+  /** Paths are changed or refused by an option. */
+  readonly needsPathWork: boolean;
+  /** Without the terminal one. */
+  readonly filterFactories: readonly HttpFilterFactory[];
+  readonly terminalFactory: HttpFilterFactory;
+
+  constructor(
+    config: HttpConnectionManagerConfig,
+    services: WorkerServices,
+    listener: ListenerFacts,
+  ) {
+    this.config = config;
+    this.services = services;
+    this.listener = listener;
+    const scope = services.stats.scope(`http.${config.statPrefix}`);
+    this.stats = new HcmStats(scope, listener.scope.scope(`http.${config.statPrefix}`));
+    this.routeTable = buildRouteTable(config.routeTable);
+    this.requests = new RequestConditioner(config, services);
+    this.responses = new ResponseConditioner(config);
+    this.accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
+    this.hasStreamTimers =
+      config.requestHeadersTimeoutMs + config.requestTimeoutMs + config.maxStreamDurationMs > 0;
+    this.needsPathWork =
+      config.normalizePath || config.mergeSlashes || config.escapedSlashes !== 'keep';
+    this.filterServices = {
+      clock: services.clock,
+      random: services.random,
+      timers: services.timers,
+      clusters: services.clusters,
+      log: services.log,
+      scope,
+    };
+    const factories = config.httpFilters
+      .filter((filter) => !filter.disabled)
+      .map((filter) =>
+        (filter.definition as HttpFilterDefinition).factory(filter.config, this.filterServices),
+      );
+    this.terminalFactory = factories[factories.length - 1] as HttpFilterFactory;
+    this.filterFactories = factories.slice(0, -1);
+  }
+}

@@ -1,0 +1,211 @@
+// One downstream HTTP connection: its codec, its open streams, and the timers that end it. A timer
+// of its own a stream would cost more than the rest of the bookkeeping, so one sweep serves all.
+import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
+import type { CodecDone, ServerCodec, ServerCodecHandler } from '../../../http/codec.ts';
+import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
+import type { RequestReceiver, ResponseSender } from '../../../http/stream.ts';
+import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
+import type { CloseReason, Connection } from '../../../net/connection.ts';
+import type { DownstreamConnection } from '../../network-filter.ts';
+import { ActiveStream } from './active-stream.ts';
+import { serverCodecOptions } from './codec-options.ts';
+import type { HcmRuntime } from './hcm-runtime.ts';
+
+/**
+ * - `open`: takes requests.
+ * - `draining`: the next response ends the connection; so does the end of drain_timeout when idle.
+ * - `closing`: the codec or we asked for the end.
+ */
+type ConnectionState = 'open' | 'draining' | 'closing';
+
+/** See DownstreamConnection. */
+export class HttpConnection implements DownstreamConnection, ServerCodecHandler, TimerTarget {
+  readonly runtime: HcmRuntime;
+  readonly info: DownstreamConnectionInfo;
+  readonly #connection: Connection;
+  readonly #codec: ServerCodec;
+  readonly #openedMs: number;
+  readonly #sweepTimer: Timer;
+  #sweepDueMs = Number.POSITIVE_INFINITY;
+  #drainTimer: Timer | null = null;
+  #durationTimer: Timer | null = null;
+  readonly #streams: ActiveStream[] = [];
+  #requests = 0;
+  #lastActiveMs: number;
+  #state: ConnectionState = 'open';
+  #closedByUs = false;
+
+  constructor(runtime: HcmRuntime, connection: Connection, info: DownstreamConnectionInfo) {
+    this.runtime = runtime;
+    this.info = info;
+    this.#connection = connection;
+    const clock = runtime.services.clock;
+    this.#openedMs = clock.nowMs();
+    this.#lastActiveMs = this.#openedMs;
+    this.#codec = new H1ServerCodec(serverCodecOptions(runtime.config), connection, this);
+    this.#sweepTimer = new Timer(this);
+    runtime.stats.cxTotal.inc();
+    runtime.stats.cxActive.inc();
+    runtime.stats.cxHttp1Total.inc();
+    runtime.stats.cxHttp1Active.inc();
+    this.#planSweep(runtime.config.idleTimeoutMs);
+    if (runtime.config.maxConnectionDurationMs > 0) {
+      this.#durationTimer = this.#armed(runtime.config.maxConnectionDurationMs);
+    }
+  }
+
+  /** Monotonic ms of this turn. */
+  nowMs(): number {
+    return this.runtime.services.clock.nowMs();
+  }
+
+  /** True when the response at hand must be the connection's last. */
+  get endsWithResponse(): boolean {
+    return this.#state !== 'open' || this.runtime.listener.shouldDrainClose();
+  }
+
+  onConnected(): void {
+    // Accepted connections are connected from the start.
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    this.runtime.stats.cxRxBytesTotal.add(length);
+    this.#codec.onBytes(buffer, 0, length);
+  }
+
+  onEnd(): void {
+    this.#codec.onEnd();
+  }
+
+  onDrain(): void {
+    this.#codec.onDrain();
+  }
+
+  onClose(reason: CloseReason, detail: string): void {
+    this.#countClose(reason);
+    this.#state = 'closing';
+    this.#codec.onClose(detail);
+    const timers = this.runtime.services.timers;
+    timers.cancel(this.#sweepTimer);
+    if (this.#drainTimer !== null) timers.cancel(this.#drainTimer);
+    if (this.#durationTimer !== null) timers.cancel(this.#durationTimer);
+  }
+
+  drain(lingerMs: number): void {
+    if (this.#state === 'open') this.#startDrain(lingerMs);
+  }
+
+  onStream(sender: ResponseSender): RequestReceiver {
+    const { stats, config } = this.runtime;
+    stats.rqTotal.inc();
+    stats.rqHttp1Total.inc();
+    stats.rqActive.inc();
+    this.#requests += 1;
+    if (this.#requests === config.maxRequestsPerConnection) {
+      stats.cxMaxRequestsReached.inc();
+      this.#state = this.#state === 'open' ? 'draining' : this.#state;
+    }
+    const stream = new ActiveStream(this, sender);
+    this.#streams.push(stream);
+    if (stream.idleTimeoutMs > 0) this.#planSweep(stream.idleTimeoutMs);
+    return stream;
+  }
+
+  /** A route gave the stream another idle timeout. */
+  onIdleTimeoutChanged(stream: ActiveStream): void {
+    if (stream.idleTimeoutMs > 0) this.#planSweep(stream.idleTimeoutMs);
+  }
+
+  /** The stream is over and logged. */
+  onStreamOver(stream: ActiveStream): void {
+    const streams = this.#streams;
+    const last = streams.pop() as ActiveStream;
+    if (last !== stream) streams[streams.indexOf(stream)] = last;
+    this.runtime.stats.rqActive.dec();
+    this.#lastActiveMs = this.nowMs();
+  }
+
+  onStreamClosed(): void {
+    if (this.#state === 'draining' && this.#streams.length === 0) this.#codec.drain();
+  }
+
+  onConnectionDone(reason: CodecDone): void {
+    if (this.#closedByUs) return;
+    if (reason.kind === 'protocol-error') this.runtime.stats.cxProtocolError.inc();
+    this.#close(reason.kind === 'peer-closed' ? 'flush' : 'flush-and-delay');
+  }
+
+  onTimer(timer: Timer): void {
+    if (timer === this.#sweepTimer) {
+      this.#sweep();
+    } else if (timer === this.#durationTimer) {
+      this.runtime.stats.cxMaxDurationReached.inc();
+      this.#startDrain(this.runtime.config.drainTimeoutMs);
+    } else if (this.#streams.length === 0) {
+      this.#codec.drain();
+    }
+  }
+
+  /** Ends streams and the connection that were silent for too long. */
+  #sweep(): void {
+    this.#sweepDueMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.nowMs();
+    for (const stream of this.#streams.slice()) {
+      const timeoutMs = stream.idleTimeoutMs;
+      if (timeoutMs === 0) continue;
+      const leftMs = stream.lastActiveMs + timeoutMs - nowMs;
+      if (leftMs <= 0) stream.onIdleTimeout();
+      else this.#planSweep(leftMs);
+    }
+    const idleMs = this.runtime.config.idleTimeoutMs;
+    if (idleMs === 0 || this.#state !== 'open') return;
+    if (this.#streams.length > 0) this.#planSweep(idleMs);
+    else if (this.#lastActiveMs + idleMs > nowMs) {
+      this.#planSweep(this.#lastActiveMs + idleMs - nowMs);
+    } else {
+      this.runtime.stats.cxIdleTimeout.inc();
+      this.#startDrain(this.runtime.config.drainTimeoutMs);
+    }
+  }
+
+  /** Makes sure that the sweep comes within `delayMs`; 0: this timeout is off. */
+  #planSweep(delayMs: number): void {
+    if (delayMs === 0) return;
+    const nowMs = this.nowMs();
+    if (nowMs + delayMs >= this.#sweepDueMs) return;
+    this.#sweepDueMs = nowMs + delayMs;
+    this.runtime.services.timers.arm(this.#sweepTimer, nowMs, delayMs);
+  }
+
+  #startDrain(lingerMs: number): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'draining';
+    this.#drainTimer = this.#armed(lingerMs);
+  }
+
+  #armed(delayMs: number): Timer {
+    const timer = new Timer(this);
+    this.runtime.services.timers.arm(timer, this.nowMs(), delayMs);
+    return timer;
+  }
+
+  #close(mode: 'flush' | 'flush-and-delay'): void {
+    this.#state = 'closing';
+    this.#closedByUs = true;
+    this.#connection.close(mode);
+  }
+
+  #countClose(reason: CloseReason): void {
+    const stats = this.runtime.stats;
+    const isLocal = this.#closedByUs || reason === 'local-close';
+    stats.cxActive.dec();
+    stats.cxHttp1Active.dec();
+    stats.cxDestroy.inc();
+    (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
+    stats.cxTxBytesTotal.add(this.#connection.bytesWritten);
+    stats.cxLengthMs.record(this.nowMs() - this.#openedMs);
+    if (this.#streams.length === 0) return;
+    stats.cxDestroyActiveRq.inc();
+    (isLocal ? stats.cxDestroyLocalActiveRq : stats.cxDestroyRemoteActiveRq).inc();
+  }
+}

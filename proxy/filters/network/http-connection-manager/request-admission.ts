@@ -1,0 +1,109 @@
+// The connection manager's checks of a request, in Envoy's order, up to the choice of its route.
+import { HeaderList } from '../../../http/header-list.ts';
+import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
+import type { RequestHead } from '../../../http/message.ts';
+import { randomBelow } from '../../../base/random.ts';
+import { stripAuthority } from '../../../routing/authority.ts';
+import { normalizePath } from '../../../routing/path-normalizer.ts';
+import { httpsLocation } from '../../../routing/redirect.ts';
+import type { LocalReply } from '../../http-filter.ts';
+import type { ActiveStream } from './active-stream.ts';
+import { emptyReply } from './local-reply.ts';
+
+const UINT32 = 2 ** 32;
+const UPGRADE = headerMask('upgrade');
+
+/** Why a request goes no further. */
+export interface Refusal {
+  readonly reply: LocalReply;
+  readonly closesConnection: boolean;
+}
+
+/** Checks and prepares the head and finds the route; null: the filters may have it. */
+export function admitRequest(stream: ActiveStream, head: RequestHead): Refusal | null {
+  const refusal = checkTarget(stream, head) ?? checkPath(stream, head);
+  if (refusal !== null) return refusal;
+  const config = stream.runtime.config;
+  if (config.stripTrailingHostDot || config.stripHostPort !== 'no') {
+    head.authority = stripAuthority(
+      head.authority,
+      config,
+      stream.info.downstream.localAddress.port,
+    );
+  }
+  const isUpgrade = head.method === 'CONNECT' || isUpgradeRequest(head.headers);
+  if (!stream.runtime.requests.condition(head, stream.info)) {
+    return { reply: emptyReply(400, 'http1.connection_header_rejected'), closesConnection: true };
+  }
+  if (isUpgrade) {
+    stream.runtime.stats.rqWsOnNonWsRoute.inc();
+    return { reply: emptyReply(403, 'upgrade_failed'), closesConnection: true };
+  }
+  return findRoute(stream, head);
+}
+
+function checkTarget(stream: ActiveStream, head: RequestHead): Refusal | null {
+  if (head.authority === '') {
+    return { reply: emptyReply(400, 'missing_host_header'), closesConnection: true };
+  }
+  if (head.method === 'CONNECT') return null;
+  if (head.path === '') {
+    return { reply: emptyReply(404, 'missing_path_rejected'), closesConnection: false };
+  }
+  if (head.path.startsWith('/')) return null;
+  stream.runtime.stats.rqNonRelativePath.inc();
+  return { reply: emptyReply(404, 'absolute_path_rejected'), closesConnection: false };
+}
+
+function checkPath(stream: ActiveStream, head: RequestHead): Refusal | null {
+  if (!stream.runtime.needsPathWork && !head.path.includes('#')) return null;
+  const normalized = normalizePath(head.path, stream.runtime.config);
+  if (normalized.kind === 'ok') {
+    head.path = normalized.path;
+    return null;
+  }
+  const stats = stream.runtime.stats;
+  if (normalized.kind === 'rejected') {
+    stats.rqFailedPathNormalization.inc();
+    return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: false };
+  }
+  stats.rqRedirectedWithNormalizedPath.inc();
+  const reply: LocalReply = {
+    ...emptyReply(307, 'path_normalization_failed'),
+    headers: HeaderList.of('location', normalized.path),
+  };
+  return { reply, closesConnection: false };
+}
+
+/** RFC 9110 §7.8: both the field and the connection option. */
+function isUpgradeRequest(headers: HeaderList): boolean {
+  if (!headers.mayHaveAny(UPGRADE)) return false;
+  const protocol = headers.get(HEADER_ID.upgrade);
+  if (protocol === null || protocol.toLowerCase() === 'h2c') return false;
+  return headers
+    .values('connection')
+    .some((line) => line.split(',').some((token) => token.trim().toLowerCase() === 'upgrade'));
+}
+
+function findRoute(stream: ActiveStream, head: RequestHead): Refusal | null {
+  const { runtime, info } = stream;
+  stream.streamRandom = randomBelow(runtime.services.random, UINT32);
+  const lookup = runtime.routeTable.match(head, stream);
+  if (lookup.kind === 'tls-required') {
+    const reply: LocalReply = {
+      ...emptyReply(301, 'tls_required'),
+      headers: HeaderList.of('location', httpsLocation(head)),
+    };
+    return { reply, closesConnection: false };
+  }
+  if (lookup.kind === 'none') return null;
+  const route = lookup.route;
+  stream.route = route;
+  info.routeName = route.config.name;
+  info.virtualHostName = route.virtualHost.name;
+  const action = route.config.action;
+  if (action.kind === 'forward' && action.idleTimeoutMs !== null) {
+    stream.setIdleTimeout(action.idleTimeoutMs);
+  }
+  return null;
+}

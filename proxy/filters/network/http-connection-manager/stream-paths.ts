@@ -1,0 +1,109 @@
+// How the two directions of a stream walk through its filters.
+import type { HeaderList } from '../../../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import { FilterPath, type PathHooks, type PathSink } from '../../filter-path.ts';
+import { CONTINUE, type HttpFilter } from '../../http-filter.ts';
+import type { ActiveStream } from './active-stream.ts';
+
+const REQUEST_HOOKS: PathHooks<RequestHead> = {
+  head: (filter, head, endStream) => filter.onRequestHead?.(head, endStream) ?? CONTINUE,
+  data: (filter, data, endStream) => filter.onRequestData?.(data, endStream) ?? CONTINUE,
+  trailers: (filter, trailers) => filter.onRequestTrailers?.(trailers) ?? CONTINUE,
+};
+
+const RESPONSE_HOOKS: PathHooks<ResponseHead> = {
+  head: (filter, head, endStream) => filter.onResponseHead?.(head, endStream) ?? CONTINUE,
+  data: (filter, data, endStream) => filter.onResponseData?.(data, endStream) ?? CONTINUE,
+  trailers: (filter, trailers) => filter.onResponseTrailers?.(trailers) ?? CONTINUE,
+};
+
+/** Towards the terminal filter, in the order of configuration. */
+export function requestPath(
+  stream: ActiveStream,
+  filters: readonly HttpFilter[],
+): FilterPath<RequestHead> {
+  const limit = stream.runtime.listener.bufferLimitBytes;
+  return new FilterPath(filters, REQUEST_HOOKS, new RequestSink(stream), limit);
+}
+
+/** Towards the client, in reverse; null when no filter looks at responses. */
+export function responsePath(
+  stream: ActiveStream,
+  filters: readonly HttpFilter[],
+): FilterPath<ResponseHead> | null {
+  const interested = filters.filter(looksAtResponses).reverse();
+  if (interested.length === 0) return null;
+  const limit = stream.runtime.listener.bufferLimitBytes;
+  return new FilterPath(interested, RESPONSE_HOOKS, new ResponseSink(stream), limit);
+}
+
+function looksAtResponses(filter: HttpFilter): boolean {
+  return (
+    filter.onResponseHead !== undefined ||
+    filter.onResponseData !== undefined ||
+    filter.onResponseTrailers !== undefined
+  );
+}
+
+class RequestSink implements PathSink<RequestHead> {
+  readonly #stream: ActiveStream;
+
+  constructor(stream: ActiveStream) {
+    this.#stream = stream;
+  }
+
+  head(head: RequestHead, endStream: boolean): void {
+    this.#stream.terminal?.onRequestHead?.(head, endStream);
+  }
+
+  data(data: Buffer, endStream: boolean): void {
+    this.#stream.terminal?.onRequestData?.(data, endStream);
+  }
+
+  trailers(trailers: HeaderList): void {
+    this.#stream.terminal?.onRequestTrailers?.(trailers);
+  }
+
+  overflow(): void {
+    this.#stream.sendLocalReply({
+      status: 413,
+      body: 'Payload Too Large',
+      details: 'request_payload_too_large',
+      flag: null,
+      headers: null,
+    });
+  }
+
+  isDead(): boolean {
+    return this.#stream.isAnswered;
+  }
+}
+
+class ResponseSink implements PathSink<ResponseHead> {
+  readonly #stream: ActiveStream;
+
+  constructor(stream: ActiveStream) {
+    this.#stream = stream;
+  }
+
+  head(head: ResponseHead, endStream: boolean): void {
+    this.#stream.encodeHead(head, endStream);
+  }
+
+  data(data: Buffer, endStream: boolean): void {
+    this.#stream.encodeData(data, endStream);
+  }
+
+  trailers(trailers: HeaderList): void {
+    this.#stream.encodeTrailers(trailers);
+  }
+
+  overflow(): void {
+    this.#stream.runtime.stats.rsTooLarge.inc();
+    this.#stream.abandonResponse();
+  }
+
+  isDead(): boolean {
+    return this.#stream.isOver;
+  }
+}

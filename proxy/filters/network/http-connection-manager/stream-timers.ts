@@ -1,0 +1,97 @@
+// The time limits of one stream that are off by default; made only when one of them is configured.
+import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
+import type { ResponseFlag } from '../../../http/response-flags.ts';
+import type { Counter } from '../../../stats/metrics.ts';
+import type { ActiveStream } from './active-stream.ts';
+import type { HcmStats } from './hcm-stats.ts';
+
+/** The limits, by what they bound. */
+export type StreamTimeout = 'headers' | 'request' | 'duration' | 'idle';
+
+/** What the client gets and what is counted. */
+export const TIMEOUT_REPLIES: Readonly<
+  Record<
+    StreamTimeout,
+    {
+      readonly body: string;
+      readonly details: string;
+      readonly flag: ResponseFlag | null;
+      readonly counter: (stats: HcmStats) => Counter;
+    }
+  >
+> = {
+  headers: {
+    body: 'request header timeout',
+    details: 'request_header_timeout',
+    flag: null,
+    counter: (stats) => stats.rqHeaderTimeout,
+  },
+  request: {
+    body: 'request timeout',
+    details: 'request_overall_timeout',
+    flag: null,
+    counter: (stats) => stats.rqTimeout,
+  },
+  duration: {
+    body: 'downstream duration timeout',
+    details: 'max_duration_timeout',
+    flag: null,
+    counter: (stats) => stats.rqMaxDurationReached,
+  },
+  idle: {
+    body: 'stream timeout',
+    details: 'stream_idle_timeout',
+    flag: 'SI',
+    counter: (stats) => stats.rqIdleTimeout,
+  },
+};
+
+/** request_headers_timeout, request_timeout and max_stream_duration of one stream. */
+export class StreamTimers implements TimerTarget {
+  readonly #stream: ActiveStream;
+  readonly #headers: Timer | null;
+  readonly #request: Timer | null;
+  readonly #duration: Timer | null;
+
+  /** Starts every configured limit at the request's first byte. */
+  constructor(stream: ActiveStream, nowMs: number) {
+    this.#stream = stream;
+    const config = stream.runtime.config;
+    this.#headers = this.#start(nowMs, config.requestHeadersTimeoutMs);
+    this.#request = this.#start(nowMs, config.requestTimeoutMs);
+    this.#duration = this.#start(nowMs, config.maxStreamDurationMs);
+  }
+
+  /** The head is complete. */
+  onHead(): void {
+    this.#cancel(this.#headers);
+  }
+
+  /** The whole request is there. */
+  onRequestComplete(): void {
+    this.#cancel(this.#request);
+  }
+
+  cancelAll(): void {
+    this.#cancel(this.#headers);
+    this.#cancel(this.#request);
+    this.#cancel(this.#duration);
+  }
+
+  onTimer(timer: Timer): void {
+    if (timer === this.#headers) this.#stream.onTimeout('headers');
+    else if (timer === this.#request) this.#stream.onTimeout('request');
+    else this.#stream.onTimeout('duration');
+  }
+
+  #start(nowMs: number, delayMs: number): Timer | null {
+    if (delayMs === 0) return null;
+    const timer = new Timer(this);
+    this.#stream.services.timers.arm(timer, nowMs, delayMs);
+    return timer;
+  }
+
+  #cancel(timer: Timer | null): void {
+    if (timer !== null) this.#stream.services.timers.cancel(timer);
+  }
+}
