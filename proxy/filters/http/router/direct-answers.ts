@@ -1,0 +1,65 @@
+// Routes that need no upstream, and clusters that cannot be used.
+import { HeaderList } from '../../../http/header-list.ts';
+import type { RequestHead } from '../../../http/message.ts';
+import type { DirectResponseActionConfig, ForwardActionConfig } from '../../../model/route.ts';
+import { redirectLocation } from '../../../routing/redirect.ts';
+import type { HttpFilterCallbacks, LocalReply } from '../../http-filter.ts';
+import type { RouterRuntime } from './router-runtime.ts';
+
+/** Envoy's reply when a load balancer finds no usable host. */
+export const NO_HEALTHY_UPSTREAM: LocalReply = Object.freeze({
+  status: 503,
+  body: 'no healthy upstream',
+  details: 'no_healthy_upstream',
+  flag: 'UH',
+  headers: null,
+});
+
+/** The reply that the route itself gives; null: it forwards. */
+export function answerWithoutUpstream(
+  runtime: RouterRuntime,
+  callbacks: HttpFilterCallbacks,
+  head: RequestHead,
+): LocalReply | null {
+  const action = callbacks.route?.config.action ?? null;
+  if (action === null || action.kind === 'non-forwarding') {
+    runtime.noRoute.inc();
+    return { status: 404, body: '', details: 'route_not_found', flag: 'NR', headers: null };
+  }
+  if (action.kind === 'forward') return null;
+  runtime.directResponse.inc();
+  if (action.kind === 'direct-response') return directResponse(action, head);
+  const location = HeaderList.of('location', redirectLocation(action, head));
+  return {
+    status: action.status,
+    body: '',
+    details: 'direct_response',
+    flag: null,
+    headers: location,
+  };
+}
+
+/** The reply for a route to a cluster that does not exist. */
+export function clusterNotFoundReply(action: ForwardActionConfig): LocalReply {
+  return {
+    status: action.clusterNotFoundStatus,
+    body: '',
+    details: 'cluster_not_found',
+    flag: 'NC',
+    headers: null,
+  };
+}
+
+/** Envoy adds the request's own URL as `location` to 201 and 3xx. */
+function directResponse(action: DirectResponseActionConfig, head: RequestHead): LocalReply {
+  const { status, body } = action;
+  const hasLocation = status === 201 || (status >= 300 && status < 400);
+  const url = `${head.scheme}://${head.authority}${head.path}`;
+  return {
+    status,
+    body,
+    details: 'direct_response',
+    flag: null,
+    headers: hasLocation ? HeaderList.of('location', url) : null,
+  };
+}
