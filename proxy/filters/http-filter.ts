@@ -5,11 +5,11 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { FormatContext } from '../formatter/formatter.ts';
 import type { HeaderList } from '../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { ResetReason } from '../http/stream.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
 import type { FilterDefinition } from '../model/extension.ts';
 import type { Route } from '../routing/route-table.ts';
 import type { StatsScope } from '../stats/metrics.ts';
@@ -41,8 +41,7 @@ export interface LocalReply {
 }
 
 /** What a filter may ask of, and do to, its stream. One object a stream. */
-export interface HttpFilterCallbacks {
-  readonly info: StreamInfo;
+export interface HttpFilterCallbacks extends FormatContext {
   /** null only when the request's head was never complete. */
   readonly request: RequestHead | null;
   /** The matched route; null when none matched. Resolved once, before the first filter. */
@@ -66,11 +65,11 @@ export interface HttpFilterCallbacks {
 
 /** Additional surface for the chain's last filter, which produces the response. */
 export interface TerminalFilterCallbacks extends HttpFilterCallbacks {
-  informational(head: ResponseHead): void;
-  responseHead(head: ResponseHead, endStream: boolean): void;
+  sendInformational(head: ResponseHead): void;
+  sendResponseHead(head: ResponseHead, endStream: boolean): void;
   /** False: the client is slow; stop until `onResponseWritable`. `data` is borrowed. */
-  responseData(data: Buffer, endStream: boolean): boolean;
-  responseTrailers(trailers: HeaderList): void;
+  sendResponseData(data: Buffer, endStream: boolean): boolean;
+  sendResponseTrailers(trailers: HeaderList): void;
   /** Holds the client back while the upstream is slow, and lets it go on. */
   pauseRequest(): void;
   resumeRequest(): void;

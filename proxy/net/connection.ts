@@ -45,6 +45,12 @@ export interface Connection extends ByteSink {
   readonly bytesWritten: number;
   /** Octets waiting to leave. */
   readonly bufferedBytes: number;
+  /** Told once, behind the handler, when the connection is gone: for whoever counts connections. */
+  onGone: ((connection: Connection) => void) | null;
+  /** Ms that `flush-and-delay` waits for the peer; 0: no wait. Default 1 s. */
+  delayedCloseMs: number;
+  /** Told when that time ran out. */
+  onDelayedCloseTimeout: (() => void) | null;
   /** The owner; set once before the first event, replaced when a filter takes over. */
   setHandler(handler: ConnectionHandler): void;
   close(mode: CloseMode): void;

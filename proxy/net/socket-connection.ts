@@ -32,9 +32,8 @@ export class SocketConnection implements Connection, Flushable {
   readonly remoteAddress: SocketAddress;
   bytesRead = 0;
   bytesWritten = 0;
-  /** Ms to wait for the peer's FIN in `flush-and-delay`; 0: none. */
+  onGone: ((connection: Connection) => void) | null = null;
   delayedCloseMs = DEFAULT_DELAYED_CLOSE_MS;
-  /** Called when `delayedCloseMs` ran out. */
   onDelayedCloseTimeout: (() => void) | null = null;
   readonly #loop: EventLoop;
   readonly #bufferLimit: number;
@@ -299,6 +298,7 @@ export class SocketConnection implements Connection, Flushable {
     this.#loop.beginTurn();
     if (this.#delayTimer !== null) this.#loop.timers.cancel(this.#delayTimer);
     this.#handler?.onClose(this.#reason, this.#detail);
+    this.onGone?.(this);
   }
 }
 

@@ -221,4 +221,13 @@ export class StatusCounters {
     this.externalClass = scope.counter(`external.${codeClass}`);
     this.externalCompleted = scope.counter('external.upstream_rq_completed');
   }
+
+  /** Counts one response. */
+  charge(): void {
+    this.code.inc();
+    this.codeClass.inc();
+    this.externalCode.inc();
+    this.externalClass.inc();
+    this.externalCompleted.inc();
+  }
 }

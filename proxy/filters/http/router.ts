@@ -3,7 +3,7 @@ import {
   type Router,
   RouterSchema,
 } from '../../api/gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
-import type { HttpFilterDefinition } from '../http-filter.ts';
+import type { HttpFilterDefinition, TerminalFilterCallbacks } from '../http-filter.ts';
 import { RouterRuntime } from './router/router-runtime.ts';
 import { RouterStream } from './router/router-stream.ts';
 
@@ -38,6 +38,6 @@ export const routerDefinition: HttpFilterDefinition<Router, RouterConfig> = {
     }),
   factory: (config, services) => {
     const runtime = new RouterRuntime(config, services);
-    return { create: (callbacks) => new RouterStream(runtime, callbacks) };
+    return { create: (callbacks) => new RouterStream(runtime, callbacks as TerminalFilterCallbacks) };
   },
 };

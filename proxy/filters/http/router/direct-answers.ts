@@ -15,6 +15,15 @@ export const NO_HEALTHY_UPSTREAM: LocalReply = Object.freeze({
   headers: null,
 });
 
+/** Envoy's reply when the route's timeout is over before the response began. */
+export const RESPONSE_TIMEOUT: LocalReply = Object.freeze({
+  status: 504,
+  body: 'upstream request timeout',
+  details: 'response_timeout',
+  flag: 'UT',
+  headers: null,
+});
+
 /** The reply that the route itself gives; null: it forwards. */
 export function answerWithoutUpstream(
   runtime: RouterRuntime,

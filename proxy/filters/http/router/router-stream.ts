@@ -1,239 +1,185 @@
-// The router on one stream: a state between the downstream filters and one upstream stream. It is
-// itself the pool's waiter, the upstream's receiver and the target of its timer.
+// The router on one stream: sends the request to a host of the route's cluster, watches the time,
+// and hands the response back through the filters.
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
-import type { FormatContext } from '../../../formatter/formatter.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
-import type { RequestSender, ResetReason } from '../../../http/stream.ts';
+import type { ResetReason } from '../../../http/stream.ts';
+import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig } from '../../../model/route.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead, finalizeResponseHead } from '../../../routing/finalize-head.ts';
-import type { Cluster, LoadBalancerContext } from '../../../upstream/cluster-manager.ts';
-import type {
-  ConnectionPool,
-  StreamWaiter,
-  UpstreamConnectionInfo,
-} from '../../../upstream/conn-pool.ts';
-import type { Host } from '../../../upstream/host.ts';
+import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import {
   CONTINUE,
   type FilterStatus,
   type HttpFilter,
-  type HttpFilterCallbacks,
+  type LocalReply,
   type TerminalFilterCallbacks,
 } from '../../http-filter.ts';
-import { answerWithoutUpstream, clusterNotFoundReply, NO_HEALTHY_UPSTREAM } from './direct-answers.ts';
-import { PendingBody } from './pending-body.ts';
+import {
+  answerWithoutUpstream,
+  clusterNotFoundReply,
+  NO_HEALTHY_UPSTREAM,
+  RESPONSE_TIMEOUT,
+} from './direct-answers.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
+import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
-/**
- * - `idle`: no upstream is wanted (not yet, or the answer came from the route itself).
- * - `waiting`: queued in a pool. `sending`: on a connection, no response head yet.
- * - `responding`: the response began. `done`: nothing more to do upstream.
- */
-type RouterState = 'idle' | 'waiting' | 'sending' | 'responding' | 'done';
-
-const UPSTREAM_TIMEOUT_BODY = 'upstream request timeout';
-
-/** One per stream; see HttpFilter and StreamWaiter for who calls what. */
-export class RouterStream implements HttpFilter, StreamWaiter, TimerTarget {
+/** One per stream. */
+export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget {
+  readonly info: StreamInfo;
   readonly #runtime: RouterRuntime;
   readonly #callbacks: TerminalFilterCallbacks;
   readonly #timer: Timer;
-  #state: RouterState = 'idle';
-  #head: RequestHead | null = null;
-  #requestEnded = false;
-  #pending: PendingBody | null = null;
   #cluster: Cluster | null = null;
-  #host: Host | null = null;
-  #pool: ConnectionPool | null = null;
-  #sender: RequestSender | null = null;
+  #upstream: UpstreamRequest | null = null;
   #timeoutMs = 0;
   #requestCompleteMs = -1;
-  #isUpstreamPaused = false;
-  #isDownstreamPaused = false;
+  #isRequestPaused = false;
 
-  constructor(runtime: RouterRuntime, callbacks: HttpFilterCallbacks) {
+  constructor(runtime: RouterRuntime, callbacks: TerminalFilterCallbacks) {
+    this.info = callbacks.info;
     this.#runtime = runtime;
-    this.#callbacks = callbacks as TerminalFilterCallbacks;
+    this.#callbacks = callbacks;
     this.#timer = new Timer(this);
+  }
+
+  nowMs(): number {
+    return this.#callbacks.nowMs();
   }
 
   // The request.
 
   onRequestHead(head: RequestHead, endStream: boolean): FilterStatus {
     this.#runtime.total.inc();
-    this.#head = head;
-    this.#requestEnded = endStream;
     const reply = answerWithoutUpstream(this.#runtime, this.#callbacks, head);
     if (reply !== null) {
-      this.#state = 'done';
       this.#callbacks.sendLocalReply(reply);
       return CONTINUE;
     }
-    this.#forward(head, this.#callbacks.route?.config.action as ForwardActionConfig);
+    const action = this.#callbacks.route?.config.action as ForwardActionConfig;
+    const failure = this.#forward(head, action, endStream);
+    if (failure !== null) this.#reply(failure);
     return CONTINUE;
   }
 
   onRequestData(data: Buffer, endStream: boolean): FilterStatus {
-    this.#requestEnded = endStream;
-    if (this.#sender !== null) {
-      const isWritable = this.#sender.sendData(data, endStream);
-      if (!isWritable && !endStream) this.#pauseDownstream();
-    } else if (this.#state === 'waiting') {
-      this.#hold(data);
-    }
+    this.#upstream?.sendData(data, endStream);
     if (endStream) this.#onRequestComplete();
     return CONTINUE;
   }
 
   onRequestTrailers(trailers: HeaderList): FilterStatus {
-    this.#requestEnded = true;
-    if (this.#sender !== null) this.#sender.sendTrailers(trailers);
-    else if (this.#state === 'waiting') this.#pendingBody().setTrailers(trailers);
+    this.#upstream?.sendTrailers(trailers);
     this.#onRequestComplete();
     return CONTINUE;
   }
 
-  onStreamEnd(): void {
-    this.#callbacks.services.timers.cancel(this.#timer);
-    if (this.#state === 'waiting') {
-      this.#pool?.cancel(this);
-    } else if (this.#sender !== null && this.#state !== 'done') {
-      this.#cluster?.stats.rqTxReset.inc();
-      this.#sender.reset('local-reset');
-    }
-    this.#sender = null;
-    this.#state = 'done';
-  }
-
-  // The pool.
-
-  onPoolReady(sender: RequestSender, connection: UpstreamConnectionInfo): void {
-    const info = this.#callbacks.info;
-    this.#sender = sender;
-    this.#state = 'sending';
-    info.upstreamConnectionId = connection.id;
-    info.upstreamLocalAddress = connection.localAddress;
-    info.upstreamProtocol = connection.protocol;
-    info.firstUpstreamTxByteMs = this.#callbacks.nowMs();
-    const pending = this.#pending;
-    this.#pending = null;
-    const hasMore = pending !== null || !this.#requestEnded;
-    sender.sendRequestHead(this.#head as RequestHead, !hasMore);
-    pending?.sendTo(sender, this.#requestEnded);
-    this.#resumeDownstream();
-  }
-
-  onPoolFailure(reason: ResetReason, detail: string): void {
-    this.#callbacks.info.upstreamTransportFailureReason = detail;
-    this.#fail(reason, detail);
-  }
-
-  // The upstream's response.
-
-  onInformational(head: ResponseHead): void {
-    this.#cluster?.stats.status(head.status).codeClass.inc();
-    this.#callbacks.informational(head);
-  }
-
-  onResponseHead(head: ResponseHead, endStream: boolean): void {
-    const { info } = this.#callbacks;
-    const nowMs = this.#callbacks.nowMs();
-    this.#state = 'responding';
-    info.firstUpstreamRxByteMs = nowMs;
-    info.responseCodeDetails = 'via_upstream';
-    this.#chargeResponse(head.status, nowMs);
-    this.#finalizeResponse(head, nowMs);
-    if (endStream) this.#completeUpstream();
-    this.#callbacks.responseHead(head, endStream);
-  }
-
-  onData(data: Buffer, endStream: boolean): void {
-    if (endStream) this.#completeUpstream();
-    const isWritable = this.#callbacks.responseData(data, endStream);
-    if (isWritable || endStream || this.#sender === null || this.#isUpstreamPaused) return;
-    this.#isUpstreamPaused = true;
-    this.#cluster?.stats.flowPaused.inc();
-    this.#sender.pauseReading();
-  }
-
-  onTrailers(trailers: HeaderList): void {
-    this.#completeUpstream();
-    this.#callbacks.responseTrailers(trailers);
-  }
-
-  onReset(reason: ResetReason, detail: string): void {
-    this.#cluster?.stats.rqRxReset.inc();
-    this.#fail(reason, detail);
-  }
-
-  onWritable(): void {
-    this.#resumeDownstream();
-  }
-
   /** The client takes data again. */
   onResponseWritable(): void {
-    if (!this.#isUpstreamPaused) return;
-    this.#isUpstreamPaused = false;
-    this.#cluster?.stats.flowResumed.inc();
-    this.#sender?.resumeReading();
+    this.#upstream?.resumeReading();
   }
 
-  /** The route's timeout: counted from the complete request. */
-  onTimer(): void {
-    const { info } = this.#callbacks;
-    this.#cluster?.stats.rqTimeout.inc();
-    if (this.#host !== null) this.#host.stats.rqTimeout += 1;
-    const started = this.#state === 'responding';
-    if (!started) this.#chargeStatus(504);
-    this.#abandonUpstream();
+  onStreamEnd(): void {
+    this.#callbacks.services.timers.cancel(this.#timer);
+    this.#upstream?.abort();
+  }
+
+  // The upstream.
+
+  onUpstreamInformational(head: ResponseHead): void {
+    this.#cluster?.stats.status(head.status).codeClass.inc();
+    this.#callbacks.sendInformational(head);
+  }
+
+  onUpstreamHead(head: ResponseHead, endStream: boolean): void {
+    const nowMs = this.nowMs();
+    this.info.firstUpstreamRxByteMs = nowMs;
+    this.info.responseCodeDetails = 'via_upstream';
+    this.#chargeStatus(head.status);
+    this.#finalizeResponse(head, nowMs);
+    if (endStream) this.#onUpstreamComplete(nowMs);
+    this.#callbacks.sendResponseHead(head, endStream);
+  }
+
+  onUpstreamData(data: Buffer, endStream: boolean): boolean {
+    if (endStream) this.#onUpstreamComplete(this.nowMs());
+    return this.#callbacks.sendResponseData(data, endStream);
+  }
+
+  onUpstreamTrailers(trailers: HeaderList): void {
+    this.#onUpstreamComplete(this.nowMs());
+    this.#callbacks.sendResponseTrailers(trailers);
+  }
+
+  onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void {
+    this.#callbacks.services.timers.cancel(this.#timer);
     if (started) {
-      info.addFlag('UT');
-      this.#callbacks.resetStream('local-reset', 'response_timeout');
+      this.info.addFlag(failureFlag(reason));
+      this.#callbacks.resetStream('local-reset', failureDetails(reason, detail, true));
       return;
     }
-    this.#callbacks.sendLocalReply({
-      status: 504,
-      body: UPSTREAM_TIMEOUT_BODY,
-      details: 'response_timeout',
-      flag: 'UT',
-      headers: null,
-    });
+    this.#reply(failureReply(reason, detail, this.#runtime.config.suppressEnvoyHeaders));
   }
 
-  #forward(head: RequestHead, action: ForwardActionConfig): void {
-    const { info, services } = this.#callbacks;
-    const name = chooseCluster(action.cluster, head, this.#callbacks.streamRandom);
+  onUpstreamSlow(): void {
+    if (this.#isRequestPaused) return;
+    this.#isRequestPaused = true;
+    this.#cluster?.stats.flowBackedUp.inc();
+    this.#callbacks.pauseRequest();
+  }
+
+  onUpstreamWritable(): void {
+    if (!this.#isRequestPaused) return;
+    this.#isRequestPaused = false;
+    this.#cluster?.stats.flowDrained.inc();
+    this.#callbacks.resumeRequest();
+  }
+
+  /** The route's timeout, counted from the complete request. */
+  onTimer(): void {
+    const upstream = this.#upstream;
+    if (upstream === null) return;
+    this.#cluster?.stats.rqTimeout.inc();
+    upstream.host.stats.rqTimeout += 1;
+    const started = upstream.state === 'responding';
+    upstream.abort();
+    if (!started) {
+      this.#reply(RESPONSE_TIMEOUT);
+      return;
+    }
+    this.info.addFlag('UT');
+    this.#callbacks.resetStream('local-reset', 'response_timeout');
+  }
+
+  /** Starts the attempt; gives the reply when there is no cluster or no host. */
+  #forward(head: RequestHead, action: ForwardActionConfig, endStream: boolean): LocalReply | null {
+    const { services, streamRandom } = this.#callbacks;
+    const name = chooseCluster(action.cluster, head, streamRandom);
     const cluster = services.clusters.get(name);
     if (cluster === null) {
-      this.#state = 'done';
       this.#runtime.noCluster.inc();
-      this.#callbacks.sendLocalReply(clusterNotFoundReply(action));
-      return;
+      return clusterNotFoundReply(action);
     }
     this.#cluster = cluster;
-    info.clusterName = name;
+    this.info.clusterName = name;
     this.#timeoutMs = this.#routeTimeout(head, action);
-    this.#finalizeRequest(head, action);
-    const host = cluster.pickHost(this.#callbacks as LoadBalancerContext);
+    this.#finalizeRequest(head);
+    const host = cluster.pickHost(this.#callbacks);
     if (host === null) {
-      this.#state = 'done';
       cluster.stats.cxNoneHealthy.inc();
-      this.#chargeStatus(503);
-      this.#callbacks.sendLocalReply(NO_HEALTHY_UPSTREAM);
-      return;
+      return NO_HEALTHY_UPSTREAM;
     }
-    this.#host = host;
-    info.upstreamHost = host;
-    info.attemptCount = 1;
+    this.info.upstreamHost = host;
+    this.info.attemptCount = 1;
     if (action.autoHostRewrite && host.hostname !== '') head.authority = host.hostname;
-    if (this.#requestEnded) this.#onRequestComplete();
-    this.#state = 'waiting';
-    this.#pool = cluster.httpPool(host);
-    this.#pool.acquire(this);
+    const upstream = new UpstreamRequest(this, { cluster, host, head }, endStream);
+    this.#upstream = upstream;
+    if (endStream) this.#onRequestComplete();
+    upstream.start();
+    return null;
   }
 
   #routeTimeout(head: RequestHead, action: ForwardActionConfig): number {
@@ -242,27 +188,27 @@ export class RouterStream implements HttpFilter, StreamWaiter, TimerTarget {
       const expected = timeoutFrom(headers, HEADER_ID['x-envoy-expected-rq-timeout-ms']);
       if (expected !== null) return expected;
     }
-    const given = timeoutFrom(headers, HEADER_ID['x-envoy-upstream-rq-timeout-ms']);
-    headers.removeKnown(HEADER_ID['x-envoy-upstream-rq-timeout-ms']);
+    const id = HEADER_ID['x-envoy-upstream-rq-timeout-ms'];
+    const given = timeoutFrom(headers, id);
+    headers.removeKnown(id);
     return given ?? action.timeoutMs;
   }
 
-  #finalizeRequest(head: RequestHead, action: ForwardActionConfig): void {
+  #finalizeRequest(head: RequestHead): void {
     const { route } = this.#callbacks;
-    const suppressEnvoyHeaders = this.#runtime.config.suppressEnvoyHeaders;
     if (route === null) return;
+    const headers = head.headers;
+    const { suppressEnvoyHeaders } = this.#runtime.config;
     const expectedId = HEADER_ID['x-envoy-expected-rq-timeout-ms'];
     if (this.#timeoutMs > 0 && !suppressEnvoyHeaders) {
-      head.headers.setKnown(expectedId, String(this.#timeoutMs));
+      headers.setKnown(expectedId, String(this.#timeoutMs));
     } else {
-      head.headers.removeKnown(expectedId);
+      headers.removeKnown(expectedId);
     }
     if (route.virtualHost.includeRequestAttemptCount) {
-      head.headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
+      headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
     }
-    const context = this.#callbacks as unknown as FormatContext;
-    finalizeRequestHead(route, head, context, { suppressEnvoyHeaders });
-    if (action.autoHostRewrite) this.#callbacks.info.attemptCount = 1;
+    finalizeRequestHead(route, head, this.#callbacks, { suppressEnvoyHeaders });
   }
 
   #finalizeResponse(head: ResponseHead, nowMs: number): void {
@@ -278,98 +224,42 @@ export class RouterStream implements HttpFilter, StreamWaiter, TimerTarget {
     if (route.virtualHost.includeAttemptCountInResponse) {
       head.headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
     }
-    finalizeResponseHead(route, head, this.#callbacks as unknown as FormatContext);
+    finalizeResponseHead(route, head, this.#callbacks);
   }
 
   #onRequestComplete(): void {
-    const { info, services } = this.#callbacks;
-    const nowMs = this.#callbacks.nowMs();
+    const nowMs = this.nowMs();
     this.#requestCompleteMs = nowMs;
-    info.lastUpstreamTxByteMs = nowMs;
-    if (this.#timeoutMs > 0 && this.#state !== 'done') {
-      services.timers.arm(this.#timer, nowMs, this.#timeoutMs);
+    this.info.lastUpstreamTxByteMs = nowMs;
+    const isRunning = this.#upstream !== null && this.#upstream.state !== 'done';
+    if (this.#timeoutMs > 0 && isRunning) {
+      this.#callbacks.services.timers.arm(this.#timer, nowMs, this.#timeoutMs);
     }
   }
 
-  /** The response is complete; what is left of the request has nowhere to go. */
-  #completeUpstream(): void {
-    const { info, services } = this.#callbacks;
-    const nowMs = this.#callbacks.nowMs();
-    services.timers.cancel(this.#timer);
-    info.lastUpstreamRxByteMs = nowMs;
-    this.#state = 'done';
-    this.#sender = null;
-    const sentMs = this.#requestCompleteMs >= 0 ? this.#requestCompleteMs : info.startMs;
+  #onUpstreamComplete(nowMs: number): void {
+    this.#callbacks.services.timers.cancel(this.#timer);
+    this.info.lastUpstreamRxByteMs = nowMs;
+    const sentMs = this.#requestCompleteMs >= 0 ? this.#requestCompleteMs : this.info.startMs;
     this.#cluster?.stats.rqTime.record(nowMs - sentMs);
   }
 
-  #fail(reason: ResetReason, detail: string): void {
-    const { info, services } = this.#callbacks;
-    const started = this.#state === 'responding';
-    services.timers.cancel(this.#timer);
-    this.#state = 'done';
-    this.#sender = null;
-    this.#pending = null;
-    if (this.#host !== null) this.#host.stats.rqError += 1;
-    if (started) {
-      info.addFlag(failureFlag(reason));
-      this.#callbacks.resetStream('local-reset', failureDetails(reason, detail, true));
-      return;
-    }
-    const reply = failureReply(reason, detail, this.#runtime.config.suppressEnvoyHeaders);
+  /** A reply of our own counts as the cluster's response once a cluster is known. */
+  #reply(reply: LocalReply): void {
     this.#chargeStatus(reply.status);
     this.#callbacks.sendLocalReply(reply);
   }
 
-  #abandonUpstream(): void {
-    if (this.#state === 'waiting') this.#pool?.cancel(this);
-    else this.#sender?.reset('local-reset');
-    this.#cluster?.stats.rqTxReset.inc();
-    this.#sender = null;
-    this.#state = 'done';
-  }
-
-  #chargeResponse(status: number, _nowMs: number): void {
-    this.#chargeStatus(status);
-    if (this.#host === null) return;
-    if (status >= 500) this.#host.stats.rqError += 1;
-    else this.#host.stats.rqSuccess += 1;
-  }
-
-  /** Replies of our own count too, once a cluster is known. */
   #chargeStatus(status: number): void {
+    const host = this.#upstream?.host.stats;
+    if (host !== undefined) {
+      if (status >= 500) host.rqError += 1;
+      else host.rqSuccess += 1;
+    }
     const stats = this.#cluster?.stats;
     if (stats === undefined || !this.#runtime.config.dynamicStats) return;
-    const counters = stats.status(status);
     stats.rqCompleted.inc();
-    counters.code.inc();
-    counters.codeClass.inc();
-    counters.externalCompleted.inc();
-    counters.externalCode.inc();
-    counters.externalClass.inc();
-  }
-
-  #hold(data: Buffer): void {
-    if (!this.#pendingBody().add(data)) this.#pauseDownstream();
-  }
-
-  #pendingBody(): PendingBody {
-    this.#pending ??= new PendingBody();
-    return this.#pending;
-  }
-
-  #pauseDownstream(): void {
-    if (this.#isDownstreamPaused) return;
-    this.#isDownstreamPaused = true;
-    this.#cluster?.stats.flowBackedUp.inc();
-    this.#callbacks.pauseRequest();
-  }
-
-  #resumeDownstream(): void {
-    if (!this.#isDownstreamPaused) return;
-    this.#isDownstreamPaused = false;
-    this.#cluster?.stats.flowDrained.inc();
-    this.#callbacks.resumeRequest();
+    stats.status(status).charge();
   }
 }
 

@@ -187,8 +187,8 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
     this.response = head;
     if (this.route !== null) finalizeResponseHead(this.route, head, this);
     const hasContent = reply.body !== '' && this.request?.method !== 'HEAD';
-    this.responseHead(head, !hasContent);
-    if (hasContent && !this.isOver) this.responseData(Buffer.from(reply.body), true);
+    this.sendResponseHead(head, !hasContent);
+    if (hasContent && !this.isOver) this.sendResponseData(Buffer.from(reply.body), true);
   }
 
   resetStream(reason: ResetReason, details: string): void {
@@ -201,18 +201,18 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
 
   // What the terminal filter produces.
 
-  informational(head: ResponseHead): void {
+  sendInformational(head: ResponseHead): void {
     if (this.runtime.config.proxy100Continue && !this.isOver) this.#sender.sendInformational(head);
   }
 
-  responseHead(head: ResponseHead, endStream: boolean): void {
+  sendResponseHead(head: ResponseHead, endStream: boolean): void {
     this.lastActiveMs = this.nowMs();
     this.response = head;
     if (this.#responsePath !== null) this.#responsePath.head(head, endStream);
     else this.encodeHead(head, endStream);
   }
 
-  responseData(data: Buffer, endStream: boolean): boolean {
+  sendResponseData(data: Buffer, endStream: boolean): boolean {
     this.lastActiveMs = this.nowMs();
     const path = this.#responsePath;
     if (path === null) return this.encodeData(data, endStream);
@@ -220,7 +220,7 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
     return path.heldBytes === 0;
   }
 
-  responseTrailers(trailers: HeaderList): void {
+  sendResponseTrailers(trailers: HeaderList): void {
     if (this.#responsePath !== null) this.#responsePath.trailers(trailers);
     else this.encodeTrailers(trailers);
   }

@@ -1,6 +1,7 @@
 // What all connections and streams of one connection manager share: everything that can be made
 // once is made here, when its filter chain is built.
 import type { AccessLog } from '../../../formatter/access-log.ts';
+import type { H1ServerOptions } from '../../../http/h1/options.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import { buildRouteTable } from '../../../routing/build-route-table.ts';
 import type { RouteTable } from '../../../routing/route-table.ts';
@@ -10,6 +11,7 @@ import type {
   HttpFilterServices,
 } from '../../http-filter.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
+import { serverCodecOptions } from './codec-options.ts';
 import { HcmStats } from './hcm-stats.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
@@ -24,6 +26,7 @@ export class HcmRuntime {
   readonly routeTable: RouteTable;
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
+  readonly codecOptions: H1ServerOptions;
   readonly accessLogs: readonly AccessLog[];
   /** Some time limit of a stream is on. */
   readonly hasStreamTimers: boolean;
@@ -47,6 +50,7 @@ export class HcmRuntime {
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
     this.accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
+    this.codecOptions = serverCodecOptions(config);
     this.hasStreamTimers =
       config.requestHeadersTimeoutMs + config.requestTimeoutMs + config.maxStreamDurationMs > 0;
     this.needsPathWork =

@@ -8,7 +8,6 @@ import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
 import type { CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
 import { ActiveStream } from './active-stream.ts';
-import { serverCodecOptions } from './codec-options.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 
 /**
@@ -42,8 +41,10 @@ export class HttpConnection implements DownstreamConnection, ServerCodecHandler,
     const clock = runtime.services.clock;
     this.#openedMs = clock.nowMs();
     this.#lastActiveMs = this.#openedMs;
-    this.#codec = new H1ServerCodec(serverCodecOptions(runtime.config), connection, this);
+    this.#codec = new H1ServerCodec(runtime.codecOptions, connection, this);
     this.#sweepTimer = new Timer(this);
+    connection.delayedCloseMs = runtime.config.delayedCloseTimeoutMs;
+    connection.onDelayedCloseTimeout = () => runtime.stats.cxDelayedCloseTimeout.inc();
     runtime.stats.cxTotal.inc();
     runtime.stats.cxActive.inc();
     runtime.stats.cxHttp1Total.inc();

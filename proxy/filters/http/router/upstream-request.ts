@@ -1,0 +1,181 @@
+// One attempt at one host: waits for a connection, sends the request, tells its owner of the
+// response. A retry is another UpstreamRequest.
+import type { HeaderList } from '../../../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { RequestSender, ResetReason } from '../../../http/stream.ts';
+import type { StreamInfo } from '../../../http/stream-info.ts';
+import type { Cluster } from '../../../upstream/cluster-manager.ts';
+import type {
+  ConnectionPool,
+  StreamWaiter,
+  UpstreamConnectionInfo,
+} from '../../../upstream/conn-pool.ts';
+import type { Host } from '../../../upstream/host.ts';
+import { PendingBody } from './pending-body.ts';
+
+/**
+ * - `waiting`: queued in a pool. `sending`: on a connection, no response head yet.
+ * - `responding`: the response began. `done`: complete, failed or given up.
+ */
+export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'done';
+
+/** The router of a stream. */
+export interface UpstreamRequestOwner {
+  readonly info: StreamInfo;
+  nowMs(): number;
+  onUpstreamInformational(head: ResponseHead): void;
+  onUpstreamHead(head: ResponseHead, endStream: boolean): void;
+  /** False: the client is slow; the upstream is held back until `resumeReading`. */
+  onUpstreamData(data: Buffer, endStream: boolean): boolean;
+  onUpstreamTrailers(trailers: HeaderList): void;
+  /** It failed. `started`: its response head had come. */
+  onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void;
+  /** The upstream is slow, or takes data again. */
+  onUpstreamSlow(): void;
+  onUpstreamWritable(): void;
+}
+
+/** See the file's head. */
+export class UpstreamRequest implements StreamWaiter {
+  readonly host: Host;
+  readonly #owner: UpstreamRequestOwner;
+  readonly #cluster: Cluster;
+  readonly #head: RequestHead;
+  readonly #pool: ConnectionPool;
+  #state: UpstreamRequestState = 'waiting';
+  #sender: RequestSender | null = null;
+  #pending: PendingBody | null = null;
+  #requestEnded: boolean;
+  #isReadingPaused = false;
+
+  constructor(
+    owner: UpstreamRequestOwner,
+    target: { readonly cluster: Cluster; readonly host: Host; readonly head: RequestHead },
+    endStream: boolean,
+  ) {
+    this.host = target.host;
+    this.#owner = owner;
+    this.#cluster = target.cluster;
+    this.#head = target.head;
+    this.#pool = target.cluster.httpPool(target.host);
+    this.#requestEnded = endStream;
+  }
+
+  get state(): UpstreamRequestState {
+    return this.#state;
+  }
+
+  /** Asks for a connection; everything else follows by events, some of them inside this call. */
+  start(): void {
+    this.#pool.acquire(this);
+  }
+
+  /** Content of the request; `data` is borrowed. */
+  sendData(data: Buffer, endStream: boolean): void {
+    this.#requestEnded = endStream;
+    if (this.#state === 'done') return;
+    const isWritable =
+      this.#sender === null
+        ? this.#pendingBody().add(data)
+        : this.#sender.sendData(data, endStream);
+    if (!isWritable && !endStream) this.#owner.onUpstreamSlow();
+  }
+
+  /** Trailers of the request. */
+  sendTrailers(trailers: HeaderList): void {
+    this.#requestEnded = true;
+    if (this.#state === 'done') return;
+    if (this.#sender === null) this.#pendingBody().setTrailers(trailers);
+    else this.#sender.sendTrailers(trailers);
+  }
+
+  /** Gives it up; the owner hears nothing more of it. Harmless when it is done. */
+  abort(): void {
+    const { stats } = this.#cluster;
+    if (this.#state === 'waiting') {
+      this.#state = 'done';
+      this.#pool.cancel(this);
+    } else if (this.#state !== 'done') {
+      this.#state = 'done';
+      stats.rqTxReset.inc();
+      this.#sender?.reset('local-reset');
+    }
+    this.#sender = null;
+  }
+
+  /** The client takes data again. */
+  resumeReading(): void {
+    if (!this.#isReadingPaused) return;
+    this.#isReadingPaused = false;
+    this.#cluster.stats.flowResumed.inc();
+    this.#sender?.resumeReading();
+  }
+
+  onPoolReady(sender: RequestSender, connection: UpstreamConnectionInfo): void {
+    const info = this.#owner.info;
+    this.#sender = sender;
+    this.#state = 'sending';
+    info.upstreamConnectionId = connection.id;
+    info.upstreamLocalAddress = connection.localAddress;
+    info.upstreamProtocol = connection.protocol;
+    info.firstUpstreamTxByteMs = this.#owner.nowMs();
+    const pending = this.#pending;
+    this.#pending = null;
+    sender.sendRequestHead(this.#head, this.#requestEnded && pending === null);
+    pending?.sendTo(sender, this.#requestEnded);
+    this.#owner.onUpstreamWritable();
+  }
+
+  onPoolFailure(reason: ResetReason, detail: string): void {
+    this.#owner.info.upstreamTransportFailureReason = detail;
+    this.#end(reason, detail);
+  }
+
+  onInformational(head: ResponseHead): void {
+    if (this.#state === 'sending') this.#owner.onUpstreamInformational(head);
+  }
+
+  onResponseHead(head: ResponseHead, endStream: boolean): void {
+    if (this.#state !== 'sending') return;
+    this.#state = endStream ? 'done' : 'responding';
+    this.#owner.onUpstreamHead(head, endStream);
+  }
+
+  onData(data: Buffer, endStream: boolean): void {
+    if (this.#state !== 'responding') return;
+    if (endStream) this.#state = 'done';
+    const isWritable = this.#owner.onUpstreamData(data, endStream);
+    if (isWritable || endStream || this.#isReadingPaused || this.#sender === null) return;
+    this.#isReadingPaused = true;
+    this.#cluster.stats.flowPaused.inc();
+    this.#sender.pauseReading();
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    if (this.#state !== 'responding') return;
+    this.#state = 'done';
+    this.#owner.onUpstreamTrailers(trailers);
+  }
+
+  onReset(reason: ResetReason, detail: string): void {
+    if (this.#state === 'done') return;
+    this.#cluster.stats.rqRxReset.inc();
+    this.#end(reason, detail);
+  }
+
+  onWritable(): void {
+    if (this.#state !== 'done') this.#owner.onUpstreamWritable();
+  }
+
+  #end(reason: ResetReason, detail: string): void {
+    const started = this.#state === 'responding';
+    this.#state = 'done';
+    this.#sender = null;
+    this.#owner.onUpstreamReset(reason, detail, started);
+  }
+
+  #pendingBody(): PendingBody {
+    this.#pending ??= new PendingBody();
+    return this.#pending;
+  }
+}

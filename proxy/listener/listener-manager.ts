@@ -1,0 +1,191 @@
+// The listeners of a worker: adds, replaces and removes them without refusing a connection.
+import type { WorkerServices } from '../filters/network-filter.ts';
+import type { ListenerConfig } from '../model/listener.ts';
+import type { EventLoop } from '../net/event-loop.ts';
+import type { Counter, Gauge } from '../stats/metrics.ts';
+import { ActiveListener, type ProcessHealth } from './active-listener.ts';
+import { BoundAddress } from './bound-address.ts';
+import type { ConnectionBudget } from './connection-budget.ts';
+
+/** A listener's addresses as bound, for the admin interface and the primary. */
+export interface ListenerState {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  /** Why an address could not be bound, '' if all were. */
+  readonly error: string;
+}
+
+/** What drains. */
+export interface DrainOptions {
+  readonly inboundOnly: boolean;
+  /** Idle connections are closed after this. */
+  readonly lingerMs: number;
+}
+
+interface Entry {
+  readonly active: ActiveListener;
+  readonly bound: BoundAddress[];
+  error: string;
+}
+
+/** What the manager is made with. */
+export interface ListenerManagerOptions {
+  readonly loop: EventLoop;
+  readonly services: WorkerServices;
+  readonly budget: ConnectionBudget;
+  readonly health: ProcessHealth;
+}
+
+/** One per worker. */
+export class ListenerManager {
+  readonly #options: ListenerManagerOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** Replaced or removed, with connections that are still ending. */
+  readonly #draining = new Set<ActiveListener>();
+  readonly #added: Counter;
+  readonly #modified: Counter;
+  readonly #removed: Counter;
+  readonly #stopped: Counter;
+  readonly #createSuccess: Counter;
+  readonly #createFailure: Counter;
+  readonly #totalActive: Gauge;
+  readonly #totalDraining: Gauge;
+  readonly #workersStarted: Gauge;
+  #isStarted = false;
+  /** Called when the last connection of all listeners is gone. */
+  onEmpty: (() => void) | null = null;
+
+  constructor(options: ListenerManagerOptions) {
+    this.#options = options;
+    const scope = options.services.stats.scope('listener_manager');
+    this.#added = scope.counter('listener_added');
+    this.#modified = scope.counter('listener_modified');
+    this.#removed = scope.counter('listener_removed');
+    this.#stopped = scope.counter('listener_stopped');
+    this.#createSuccess = scope.counter('listener_create_success');
+    this.#createFailure = scope.counter('listener_create_failure');
+    this.#totalActive = scope.gauge('total_listeners_active');
+    this.#totalDraining = scope.gauge('total_listeners_draining');
+    this.#workersStarted = scope.gauge('workers_started');
+    scope.gauge('total_listeners_warming');
+    scope.gauge('total_filter_chains_draining');
+    scope.counter('listener_in_place_updated');
+  }
+
+  /** Connections of all listeners, draining ones included. */
+  get connectionCount(): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) count += entry.active.connectionCount;
+    for (const listener of this.#draining) count += listener.connectionCount;
+    return count;
+  }
+
+  /** Adds a listener, or replaces the one of this name; resolves when it is bound (if started). */
+  async apply(config: ListenerConfig): Promise<ListenerState> {
+    const previous = this.#entries.get(config.name) ?? null;
+    const active = new ActiveListener(config, this.#options.services, this.#options);
+    active.onEmpty = () => this.#onListenerEmpty(active);
+    const entry: Entry = { active, bound: [], error: '' };
+    this.#entries.set(config.name, entry);
+    (previous === null ? this.#added : this.#modified).inc();
+    this.#totalActive.set(this.#entries.size);
+    if (this.#isStarted) await this.#bind(entry, previous);
+    if (previous !== null) this.#retire(previous);
+    return this.#stateOf(config.name, entry);
+  }
+
+  /** Removes a listener; its connections end politely. */
+  remove(name: string, lingerMs: number): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    this.#entries.delete(name);
+    this.#removed.inc();
+    this.#totalActive.set(this.#entries.size);
+    for (const bound of entry.bound) bound.close();
+    this.#retire(entry, lingerMs);
+  }
+
+  /** Binds everything that was applied so far. */
+  async start(): Promise<readonly ListenerState[]> {
+    this.#isStarted = true;
+    await Promise.all([...this.#entries.values()].map((entry) => this.#bind(entry, null)));
+    this.#workersStarted.set(1);
+    return this.states();
+  }
+
+  /** Stops accepting and ends connections politely. */
+  drain(options: DrainOptions): void {
+    for (const entry of this.#matching(options.inboundOnly)) {
+      this.#closeSockets(entry);
+      entry.active.drain(options.lingerMs);
+    }
+    if (this.connectionCount === 0) this.onEmpty?.();
+  }
+
+  /** Stops accepting; connections go on as if nothing had happened. */
+  stopAccepting(inboundOnly: boolean): void {
+    for (const entry of this.#matching(inboundOnly)) this.#closeSockets(entry);
+  }
+
+  /** Closes everything now. */
+  close(): void {
+    for (const entry of this.#entries.values()) {
+      this.#closeSockets(entry);
+      entry.active.closeConnections();
+    }
+    for (const listener of this.#draining) listener.closeConnections();
+  }
+
+  states(): readonly ListenerState[] {
+    return [...this.#entries].map(([name, entry]) => this.#stateOf(name, entry));
+  }
+
+  #matching(inboundOnly: boolean): Entry[] {
+    return [...this.#entries.values()].filter(
+      (entry) => !inboundOnly || entry.active.config.trafficDirection === 'inbound',
+    );
+  }
+
+  /** Binds addresses, taking over those that the previous version holds. */
+  async #bind(entry: Entry, previous: Entry | null): Promise<void> {
+    if (!entry.active.config.bindToPort) return;
+    for (const address of entry.active.config.addresses) {
+      const held = previous?.bound.find((bound) => bound.wanted.text === address.text) ?? null;
+      if (held !== null) {
+        held.serveBy(entry.active);
+        entry.bound.push(held);
+        continue;
+      }
+      const { loop, services } = this.#options;
+      const bound = new BoundAddress(loop, services.log, { address, listener: entry.active });
+      const error = await bound.listen();
+      if (error === '') entry.bound.push(bound);
+      else entry.error = `cannot bind '${address.text}': ${error}`;
+    }
+    for (const bound of previous?.bound ?? []) if (!entry.bound.includes(bound)) bound.close();
+    (entry.error === '' ? this.#createSuccess : this.#createFailure).inc();
+  }
+
+  #retire(entry: Entry, lingerMs = 0): void {
+    this.#draining.add(entry.active);
+    this.#totalDraining.set(this.#draining.size);
+    entry.active.drain(lingerMs);
+    if (entry.active.connectionCount === 0) this.#onListenerEmpty(entry.active);
+  }
+
+  #closeSockets(entry: Entry): void {
+    if (entry.bound.length > 0) this.#stopped.inc();
+    for (const bound of entry.bound) bound.close();
+    entry.bound.length = 0;
+  }
+
+  #onListenerEmpty(listener: ActiveListener): void {
+    if (this.#draining.delete(listener)) this.#totalDraining.set(this.#draining.size);
+    if (this.connectionCount === 0) this.onEmpty?.();
+  }
+
+  #stateOf(name: string, entry: Entry): ListenerState {
+    const addresses = entry.bound.map((bound) => (bound.bound ?? bound.wanted).text);
+    return { name, addresses, error: entry.error };
+  }
+}

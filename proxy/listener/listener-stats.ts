@@ -1,0 +1,33 @@
+// `listener.<address>.*`, with Envoy's names in camel case.
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+
+/** Found once when the listener is made. */
+export class ListenerStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxDestroy: Counter;
+  readonly cxOverflow: Counter;
+  readonly cxOverloadReject: Counter;
+  readonly cxTransportSocketConnectTimeout: Counter;
+  readonly cxLengthMs: Histogram;
+  readonly globalCxOverflow: Counter;
+  readonly preCxTimeout: Counter;
+  readonly preCxActive: Gauge;
+  readonly noFilterChainMatch: Counter;
+
+  constructor(scope: StatsScope) {
+    this.cxTotal = scope.counter('downstream_cx_total');
+    this.cxActive = scope.gauge('downstream_cx_active');
+    this.cxDestroy = scope.counter('downstream_cx_destroy');
+    this.cxOverflow = scope.counter('downstream_cx_overflow');
+    this.cxOverloadReject = scope.counter('downstream_cx_overload_reject');
+    this.cxTransportSocketConnectTimeout = scope.counter(
+      'downstream_cx_transport_socket_connect_timeout',
+    );
+    this.cxLengthMs = scope.histogram('downstream_cx_length_ms', 'ms');
+    this.globalCxOverflow = scope.counter('downstream_global_cx_overflow');
+    this.preCxTimeout = scope.counter('downstream_pre_cx_timeout');
+    this.preCxActive = scope.gauge('downstream_pre_cx_active');
+    this.noFilterChainMatch = scope.counter('no_filter_chain_match');
+  }
+}
