@@ -34,6 +34,8 @@ export interface ListenerManagerOptions {
   readonly services: WorkerServices;
   readonly budget: ConnectionBudget;
   readonly health: ProcessHealth;
+  /** Time for connections of a replaced or removed listener to end by themselves (--drain-time-s). */
+  readonly drainTimeMs: number;
 }
 
 /** One per worker. */
@@ -95,14 +97,14 @@ export class ListenerManager {
   }
 
   /** Removes a listener; its connections end politely. */
-  remove(name: string, lingerMs: number): void {
+  remove(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     this.#entries.delete(name);
     this.#removed.inc();
     this.#totalActive.set(this.#entries.size);
     for (const bound of entry.bound) bound.close();
-    this.#retire(entry, lingerMs);
+    this.#retire(entry);
   }
 
   /** Binds everything that was applied so far. */
@@ -166,10 +168,10 @@ export class ListenerManager {
     (entry.error === '' ? this.#createSuccess : this.#createFailure).inc();
   }
 
-  #retire(entry: Entry, lingerMs = 0): void {
+  #retire(entry: Entry): void {
     this.#draining.add(entry.active);
     this.#totalDraining.set(this.#draining.size);
-    entry.active.drain(lingerMs);
+    entry.active.drain(this.#options.drainTimeMs);
     if (entry.active.connectionCount === 0) this.#onListenerEmpty(entry.active);
   }
 
