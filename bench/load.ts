@@ -1,0 +1,92 @@
+// Load on a proxy: wrk where it is installed, else autocannon in a process of its own.
+import { spawn, spawnSync } from 'node:child_process';
+
+/** What a run of load found. */
+export interface LoadResult {
+  readonly requests: number;
+  readonly errors: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** How to load. */
+export interface LoadOptions {
+  readonly url: string;
+  readonly seconds: number;
+  readonly connections: number;
+  readonly headers: readonly string[];
+}
+
+/** True when a command is on the PATH. */
+export function hasCommand(name: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+}
+
+/** The command line prefix that pins to one core; empty where it cannot. */
+export function pinnedTo(core: number): string[] {
+  return hasCommand('taskset') ? ['taskset', '-c', String(core)] : [];
+}
+
+/** Runs a command to its end and gives its output. */
+function run(command: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command[0] as string, command.slice(1), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (text: string) => {
+      output += text;
+    });
+    child.once('error', reject);
+    child.once('exit', () => resolve(output));
+  });
+}
+
+/** Loads `url` from the second core. */
+export async function load(options: LoadOptions): Promise<LoadResult> {
+  const duration = String(options.seconds);
+  const pin = pinnedTo(1);
+  const headerFlags = options.headers.flatMap((header) => ['-H', header]);
+  if (hasCommand('wrk')) {
+    const connections = String(options.connections);
+    const flags = ['-t1', '-c', connections, '-d', `${duration}s`, '--latency', ...headerFlags];
+    return parseWrk(await run([...pin, 'wrk', ...flags, options.url]));
+  }
+  const flags = ['-c', String(options.connections), '-d', duration, '-j', ...headerFlags];
+  return parseAutocannon(await run([...pin, 'npx', '--no', 'autocannon', ...flags, options.url]));
+}
+
+function parseWrk(output: string): LoadResult {
+  const requests = Number(/(\d+) requests in/.exec(output)?.[1] ?? 0);
+  const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
+  const socket = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
+  const errors = failed + (socket?.slice(1).reduce((sum, text) => sum + Number(text), 0) ?? 0);
+  return {
+    requests,
+    errors,
+    p50Ms: toMs(/50%\s+([\d.]+)(us|ms|s)/.exec(output)),
+    p99Ms: toMs(/99%\s+([\d.]+)(us|ms|s)/.exec(output)),
+  };
+}
+
+function toMs(match: RegExpExecArray | null): number {
+  if (match === null) return Number.NaN;
+  const factor = { us: 0.001, ms: 1, s: 1000 }[match[2] as 'us' | 'ms' | 's'];
+  return Number(match[1]) * factor;
+}
+
+function parseAutocannon(output: string): LoadResult {
+  const result = JSON.parse(output) as {
+    readonly requests: { readonly total: number };
+    readonly non2xx: number;
+    readonly errors: number;
+    readonly latency: { readonly p50: number; readonly p99: number };
+  };
+  return {
+    requests: result.requests.total,
+    errors: result.non2xx + result.errors,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+  };
+}
