@@ -14,6 +14,9 @@ type State = 'connecting' | 'open' | 'closed';
 
 /** One connection; methods named after what the far end (or the system) does drive it. */
 export class FakeConnection implements Connection {
+  onGone: ((connection: Connection) => void) | null = null;
+  delayedCloseMs = 1000;
+  onDelayedCloseTimeout: (() => void) | null = null;
   readonly id: number;
   readonly localAddress = socketAddress('127.0.0.1', 50000);
   readonly remoteAddress: SocketAddress;
