@@ -17,8 +17,6 @@ const BROKEN: CodecDone = {
   error: { scope: 'connection', status: 502, h2Code: 0, details: 'fake', reason: 'fake' },
 };
 
-const RESET = { kind: 'reset' } as unknown as CodecDone;
-
 /** See the file's head. */
 export class FakeClientCodec implements ClientCodec, RequestSender {
   readonly protocol = 'HTTP/1.1';
@@ -71,7 +69,7 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
     this.#receiver = null;
     this.#isSpent = true;
     this.#handler.onStreamClosed();
-    this.#handler.onConnectionDone(RESET);
+    this.#handler.onConnectionDone({ kind: 'reset' });
   }
 
   sendRequestHead(): void {

@@ -3,6 +3,7 @@
 import type { SocketAddress } from '../../base/address.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
+import { H1_ERROR } from '../../http/h1/errors.ts';
 import type { Protocol } from '../../http/message.ts';
 import type { ProtocolError } from '../../http/protocol-error.ts';
 import type { ResetReason } from '../../http/stream.ts';
@@ -55,7 +56,7 @@ export class H1Connection
   #isReceiving = false;
   /** The last stream ended before its response was complete. */
   #wasCut = false;
-  #rxBytesAtStart = 0;
+  #hasPeerEnded = false;
   #txBytesCounted = 0;
   readonly #createdMs: number;
   #lastActiveMs: number;
@@ -122,7 +123,6 @@ export class H1Connection
     const { stats, breakers, config } = this.#resources;
     this.#state = 'busy';
     this.#streamCount += 1;
-    this.#rxBytesAtStart = this.#transport.bytesRead;
     if (this.#streamCount === config.http.maxRequestsPerConnection) {
       stats.cxMaxRequests.inc();
       this.#isLastStream = true;
@@ -173,6 +173,7 @@ export class H1Connection
 
   onEnd(): void {
     if (this.#state === 'closed') return;
+    this.#hasPeerEnded = true;
     this.#codec.onEnd();
     // A server that ended its side answers nothing more: whatever the codec made of it, no further
     // request may go out here.
@@ -198,17 +199,14 @@ export class H1Connection
   onConnectionDone(reason: CodecDone): void {
     if (this.#state === 'closed') return;
     const { stats } = this.#resources;
-    const isAnswered = this.#transport.bytesRead > this.#rxBytesAtStart;
-    this.#wasCut =
-      this.#state === 'settling' &&
-      reason.kind !== 'message-end' &&
-      !(reason.kind === 'peer-closed' && isAnswered);
-    if (reason.kind === 'message-end') stats.cxCloseNotify.inc();
+    if (this.#state === 'settling') this.#wasCut = isCut(reason);
+    if (reason.kind === 'message-end' && !this.#hasPeerEnded) stats.cxCloseNotify.inc();
     if (reason.kind === 'protocol-error') {
       stats.cxProtocolError.inc();
       this.#logProtocolError(reason.error);
     }
-    this.#finish(reason.kind === 'peer-closed' ? 'remote' : 'local', null);
+    const isClean = reason.kind === 'message-end' || reason.kind === 'peer-closed';
+    this.#finish(this.#hasPeerEnded && isClean ? 'remote' : 'local', null);
   }
 
   onTimer(timer: Timer): void {
@@ -329,6 +327,12 @@ export class H1Connection
     this.#countTxBytes();
     stats.cxLengthMs.record(context.clock.nowMs() - this.#createdMs);
   }
+}
+
+/** True when a stream that is over was not answered completely. */
+function isCut(reason: CodecDone): boolean {
+  if (reason.kind === 'protocol-error') return reason.error !== H1_ERROR.surplus;
+  return reason.kind !== 'message-end';
 }
 
 /** A connection that was given up before it was connected. */
