@@ -1,7 +1,13 @@
 // All statistics of one worker (or of the primary): cells by full name, held by the scopes that
 // made them. Nothing here runs on the data path, which only touches the cells.
 import { LogLinearHistogram } from './histogram.ts';
-import { Counter, Gauge, type HistogramUnit, type StatsScope, type TextReadout } from './metrics.ts';
+import {
+  Counter,
+  Gauge,
+  type HistogramUnit,
+  type StatsScope,
+  type TextReadout,
+} from './metrics.ts';
 import type { HistogramSnapshot, StatsSnapshot } from './snapshot.ts';
 
 /** Says whether a full name is kept: stats_config.stats_matcher, compiled by its owner. */
@@ -204,6 +210,5 @@ export class StatsStore implements StatsScope {
 /** Envoy Stats::Utility::sanitizeStatsName: what a name may not hold becomes `_`. */
 function scopeName(name: string): string {
   const bare = name.endsWith('.') ? name.slice(0, -1) : name;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is one of what is replaced.
   return bare.replace(/:\/\/|:\/|:|\0/g, '_');
 }
