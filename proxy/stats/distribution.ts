@@ -51,6 +51,20 @@ export function countsBelow(
   });
 }
 
+/** The sum of all values, each taken to lie where its bucket's mean is expected. */
+export function approximateSum(buckets: readonly number[], unit: string): number {
+  let sum = 0;
+  for (let at = 0; at < buckets.length; at += 2) {
+    const index = buckets[at] ?? 0;
+    const left = bucketLowerBound(index, unit);
+    const width = bucketWidth(index, unit);
+    // As many values in the lower part as in the upper, if they are spread as 1/x.
+    const middle = left === 0 ? 0 : left + (width * left) / (2 * left + width);
+    sum += middle * (buckets[at + 1] ?? 0);
+  }
+  return sum;
+}
+
 /** The bucket that holds `bound`; bounds between 0 and 1 end with the bucket of zero. */
 function lastBucketUpTo(bound: number, unit: string): number {
   return bucketIndex(unit === 'percent' ? Math.round(bound * 1_000_000) : bound);
