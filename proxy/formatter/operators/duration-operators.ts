@@ -33,6 +33,8 @@ const TIME_POINTS: Readonly<Record<string, TimePoint>> = {
   DS_TX_END: LAST_RESPONSE_BYTE,
 };
 
+/** Half a nanosecond or so: what a difference of two large floating-point times may lack. */
+const CLOCK_GRAIN_MS = 1e-7;
 const UNITS_PER_MS: Readonly<Record<string, number>> = { ms: 1, us: 1000, ns: 1_000_000 };
 
 /** Operators that print durations. */
@@ -58,7 +60,7 @@ function between(from: TimePoint, to: TimePoint): OperatorDefinition {
 /** null unless both moments have come, in this order. */
 function elapsed(from: number, to: number, unitsPerMs: number): number | null {
   if (from < 0 || to < 0 || to < from) return null;
-  return Math.floor((to - from) * unitsPerMs);
+  return Math.floor((to - from + CLOCK_GRAIN_MS) * unitsPerMs);
 }
 
 function makeCommonDuration({
