@@ -12,6 +12,8 @@ export interface BootstrapConfig {
   readonly stats: StatsConfig;
   /** Runtime values of all static layers merged: key to number, text or boolean. */
   readonly runtime: ReadonlyMap<string, string | number | boolean>;
+  /** Runtime key `overload.global_downstream_max_connections`; null: unlimited. */
+  readonly globalConnectionLimit: number | null;
   readonly statsFlushIntervalMs: number;
 }
 
@@ -44,7 +46,10 @@ export interface StatsConfig {
   }[];
 }
 
-/** config.metrics.v3.TagSpecifier: a regex on names, or a fixed value on every metric. */
+/**
+ * config.metrics.v3.TagSpecifier: a regex on names, or a fixed value on every metric. The empty
+ * regex stands for that of the default tag with this name.
+ */
 export type StatsTagConfig =
   | { readonly name: string; readonly regex: string }
   | { readonly name: string; readonly fixedValue: string };

@@ -25,7 +25,11 @@ export interface ClusterConfig {
 export type LoadBalancerConfig =
   | { readonly kind: 'round-robin' }
   | { readonly kind: 'random' }
-  | { readonly kind: 'least-request'; readonly choiceCount: number; readonly activeRequestBias: number };
+  | {
+      readonly kind: 'least-request';
+      readonly choiceCount: number;
+      readonly activeRequestBias: number;
+    };
 
 /** One lb_endpoint with what its locality says. */
 export interface EndpointConfig {

@@ -1,6 +1,7 @@
 // The extension seam: how a filter, access logger or transport socket takes part in compiling a
 // configuration. One definition per extension, listed in a registry table; nothing registers itself.
 import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { FormatEnvironment } from '../formatter/format-options.ts';
 
 /** What becomes of one field of a message: the same table validates and writes the documentation. */
 export type FieldSupport =
@@ -35,12 +36,10 @@ export interface CompileEnvironment {
   readonly runtime: ReadonlyMap<string, string | number | boolean>;
   /** Clusters that routes may name when validate_clusters asks for it; null: not known, not checked. */
   readonly clusterNames: ReadonlySet<string> | null;
-  /** For `%HOSTNAME%`; '' when unknown. */
-  readonly hostname: string;
+  /** What format strings print about the process; its variables serve data sources too. */
+  readonly format: FormatEnvironment;
   /** Content of a data source's file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
-  /** Value of a data source's environment variable; null when it is not set. */
-  environmentVariable(name: string): string | null;
 }
 
 /** One extension of one category. */

@@ -1,0 +1,150 @@
+// config.accesslog.v3.AccessLogFilter: which exchanges get a line.
+import {
+  type ComparisonFilter,
+  type AccessLogFilter as FilterMessage,
+  type HeaderFilter,
+  ComparisonFilter_Op as Op,
+  type RuntimeFilter,
+} from '../../api/gen/envoy/config/accesslog/v3/accesslog_pb.js';
+import { AccessLogType as LogTypeNumber } from '../../api/gen/envoy/data/accesslog/v3/accesslog_pb.js';
+import type { AccessLogFilter, AccessLogType } from '../../formatter/formatter.ts';
+import {
+  andFilter,
+  type ComparisonOp,
+  durationFilter,
+  grpcStatusFilter,
+  headerFilter,
+  logTypeFilter,
+  notHealthCheckFilter,
+  orFilter,
+  responseFlagFilter,
+  runtimeFilter,
+  statusCodeFilter,
+  traceableFilter,
+} from '../../formatter/log-filter.ts';
+import { RESPONSE_FLAGS, type ResponseFlag } from '../../http/response-flags.ts';
+import type { CompileContext } from '../../model/extension.ts';
+import { matchesHeader } from '../../model/match-value.ts';
+import { compileEach } from './compile-each.ts';
+import { compileHeaderMatcher } from './header-matcher.ts';
+import { runtimeFractionPpm, runtimeInteger } from './runtime-values.ts';
+
+const PARTS_PER_MILLION = 1_000_000;
+/** Short names of all response flags. */
+const FLAG_NAMES: ReadonlySet<string> = new Set(RESPONSE_FLAGS.map(([short]) => short));
+
+/** Types of lines about UDP sessions are absent: none is ever written. */
+const LOG_TYPES: Readonly<Partial<Record<LogTypeNumber, AccessLogType>>> = {
+  [LogTypeNumber.NotSet]: 'NotSet',
+  [LogTypeNumber.TcpUpstreamConnected]: 'TcpUpstreamConnected',
+  [LogTypeNumber.TcpPeriodic]: 'TcpPeriodic',
+  [LogTypeNumber.TcpConnectionEnd]: 'TcpConnectionEnd',
+  [LogTypeNumber.DownstreamStart]: 'DownstreamStart',
+  [LogTypeNumber.DownstreamPeriodic]: 'DownstreamPeriodic',
+  [LogTypeNumber.DownstreamEnd]: 'DownstreamEnd',
+  [LogTypeNumber.UpstreamPoolReady]: 'UpstreamPoolReady',
+  [LogTypeNumber.UpstreamPeriodic]: 'UpstreamPeriodic',
+  [LogTypeNumber.UpstreamEnd]: 'UpstreamEnd',
+  [LogTypeNumber.DownstreamTunnelSuccessfullyEstablished]:
+    'DownstreamTunnelSuccessfullyEstablished',
+};
+
+/** A compiled access-log filter; null and a rejection when it cannot be evaluated as asked. */
+export function compileAccessLogFilter(
+  message: FilterMessage,
+  context: CompileContext,
+): AccessLogFilter | null {
+  const specifier = message.filterSpecifier;
+  switch (specifier.case) {
+    case 'statusCodeFilter':
+      return comparison(specifier.value.comparison, statusCodeFilter, context);
+    case 'durationFilter':
+      return comparison(specifier.value.comparison, durationFilter, context);
+    case 'notHealthCheckFilter':
+      return notHealthCheckFilter();
+    case 'traceableFilter':
+      return traceableFilter();
+    case 'runtimeFilter':
+      return compileRuntimeFilter(specifier.value, context);
+    case 'andFilter':
+      return andFilter(compileAll(specifier.value.filters, context.at('and_filter')));
+    case 'orFilter':
+      return orFilter(compileAll(specifier.value.filters, context.at('or_filter')));
+    case 'headerFilter':
+      return compileHeaderFilter(specifier.value, context.at('header_filter'));
+    case 'responseFlagFilter':
+      return compileFlagFilter(specifier.value.flags, context.at('response_flag_filter'));
+    case 'grpcStatusFilter':
+      return grpcStatusFilter(specifier.value.statuses, specifier.value.exclude);
+    case 'logTypeFilter': {
+      const types = specifier.value.types.map((type) => LOG_TYPES[type]);
+      const written = types.filter((type) => type !== undefined);
+      return logTypeFilter(written, specifier.value.exclude);
+    }
+    default:
+      return refuse(specifier.case, context);
+  }
+}
+
+function refuse(
+  name: 'extensionFilter' | 'metadataFilter' | undefined,
+  context: CompileContext,
+): null {
+  if (name === undefined) context.reject('', 'filter_specifier is required');
+  else {
+    const field = name === 'extensionFilter' ? 'extension_filter' : 'metadata_filter';
+    context.reject(field, 'is not supported yet');
+  }
+  return null;
+}
+
+function comparison(
+  message: ComparisonFilter | undefined,
+  make: (op: ComparisonOp, value: number) => AccessLogFilter,
+  context: CompileContext,
+): AccessLogFilter {
+  const { defaultValue = 0, runtimeKey = '' } = message?.value ?? {};
+  const { runtime } = context.environment;
+  const value =
+    runtimeKey === '' ? defaultValue : runtimeInteger(runtime, runtimeKey, defaultValue);
+  return make(Op[message?.op ?? Op.EQ] as ComparisonOp, value);
+}
+
+function compileAll(
+  filters: readonly FilterMessage[],
+  context: CompileContext,
+): readonly AccessLogFilter[] {
+  return compileEach({ path: 'filters', items: filters }, context, compileAccessLogFilter);
+}
+
+function compileRuntimeFilter(message: RuntimeFilter, context: CompileContext): AccessLogFilter {
+  const { runtime } = context.environment;
+  return runtimeFilter({
+    numerator: runtimeFractionPpm(runtime, message.runtimeKey, message.percentSampled),
+    denominator: PARTS_PER_MILLION,
+    useIndependentRandomness: message.useIndependentRandomness,
+  });
+}
+
+function compileHeaderFilter(
+  message: HeaderFilter,
+  context: CompileContext,
+): AccessLogFilter | null {
+  if (message.header === undefined) {
+    context.reject('header', 'is required');
+    return null;
+  }
+  const match = compileHeaderMatcher(message.header, context.at('header'));
+  return match === null ? null : headerFilter((request) => matchesHeader(match, request));
+}
+
+function compileFlagFilter(flags: readonly string[], context: CompileContext): AccessLogFilter {
+  flags.forEach((flag, index) => {
+    if (FLAG_NAMES.has(flag)) return;
+    context.reject(
+      `flags[${index}]`,
+      `'${flag}' is no response flag: use ${[...FLAG_NAMES].join(', ')}`,
+    );
+  });
+  return responseFlagFilter(flags as readonly ResponseFlag[]);
+}

@@ -1,0 +1,107 @@
+// Which cluster a forwarding route means: one, one named by a header, or one of several by weight.
+import type {
+  WeightedCluster_ClusterWeight as ClusterWeight,
+  RouteAction,
+  WeightedCluster,
+} from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import type { ClusterSpecifierConfig } from '../../model/route.ts';
+import type { RouteTableRules } from './route-action.ts';
+import { runtimeInteger } from './runtime-values.ts';
+
+/** Envoy: the sum of weights must fit an unsigned 32-bit integer. */
+const MAX_TOTAL_WEIGHT = 0xffff_ffff;
+
+/** A weighted cluster as the model has it. */
+interface WeightedEntry {
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** The compiled cluster_specifier; null and rejections when no cluster can be found by it. */
+export function compileClusterSpecifier(
+  action: RouteAction,
+  rules: RouteTableRules,
+  context: CompileContext,
+): ClusterSpecifierConfig | null {
+  const specifier = action.clusterSpecifier;
+  switch (specifier.case) {
+    case 'cluster':
+      checkKnown(specifier.value, { rules, what: 'cluster', path: 'cluster' }, context);
+      return { kind: 'cluster', name: specifier.value };
+    case 'clusterHeader':
+      return { kind: 'header', name: specifier.value.toLowerCase() };
+    case 'weightedClusters':
+      return compileWeighted(specifier.value, rules, context.at('weighted_clusters'));
+    case 'clusterSpecifierPlugin':
+    case 'inlineClusterSpecifierPlugin':
+      context.reject('', 'cluster specifier plugins are not supported yet: use cluster');
+      return null;
+    default:
+      context.reject(
+        '',
+        'cluster_specifier is required: use cluster, cluster_header or weighted_clusters',
+      );
+      return null;
+  }
+}
+
+function compileWeighted(
+  message: WeightedCluster,
+  rules: RouteTableRules,
+  context: CompileContext,
+): ClusterSpecifierConfig | null {
+  if (message.randomValueSpecifier.case !== undefined) {
+    context.reject('header_name', 'is not supported yet: clusters are chosen at random');
+  }
+  const clusters = message.clusters.map((entry, index) => {
+    const at = context.at(`clusters[${index}]`);
+    return compileEntry(entry, { rules, runtimeKeyPrefix: message.runtimeKeyPrefix }, at);
+  });
+  const totalWeight = clusters.reduce((sum, { weight }) => sum + weight, 0);
+  if (totalWeight === 0) {
+    context.reject('clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
+    return null;
+  }
+  if (totalWeight > MAX_TOTAL_WEIGHT) {
+    const subject = `The sum of weights of all weighted clusters of route ${rules.name}`;
+    context.reject('clusters', `${subject} exceeds ${MAX_TOTAL_WEIGHT}`);
+    return null;
+  }
+  return { kind: 'weighted', clusters, totalWeight };
+}
+
+function compileEntry(
+  entry: ClusterWeight,
+  surroundings: { readonly rules: RouteTableRules; readonly runtimeKeyPrefix: string },
+  context: CompileContext,
+): WeightedEntry {
+  const { rules, runtimeKeyPrefix } = surroundings;
+  if (entry.name === '') {
+    const reason =
+      entry.clusterHeader === ''
+        ? 'At least one of name or cluster_header need to be specified'
+        : 'cluster_header is not supported yet: give a name';
+    context.reject('', reason);
+  } else {
+    checkKnown(entry.name, { rules, what: 'weighted cluster', path: 'name' }, context);
+  }
+  if (entry.weight === undefined) {
+    context.reject('weight', "Field 'weight' is missing: give each cluster a weight");
+  }
+  const weight = entry.weight ?? 0;
+  if (runtimeKeyPrefix === '') return { name: entry.name, weight };
+  const key = `${runtimeKeyPrefix}.${entry.name}`;
+  return { name: entry.name, weight: runtimeInteger(context.environment.runtime, key, weight) };
+}
+
+function checkKnown(
+  name: string,
+  reference: { readonly rules: RouteTableRules; readonly what: string; readonly path: string },
+  context: CompileContext,
+): void {
+  const { clusterNames } = reference.rules;
+  if (clusterNames === null || clusterNames.has(name)) return;
+  const advice = 'define it, correct the name, or set validate_clusters to false';
+  context.reject(reference.path, `route: unknown ${reference.what} '${name}': ${advice}`);
+}

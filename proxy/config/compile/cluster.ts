@@ -1,0 +1,117 @@
+// config.cluster.v3.Cluster.
+import {
+  type Cluster,
+  Cluster_DiscoveryType as DiscoveryType,
+} from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import type { ClusterConfig, ClusterLimitsConfig } from '../../model/cluster.ts';
+import type { CompileContext } from '../../model/extension.ts';
+import type { TcpKeepaliveConfig } from '../../model/listener.ts';
+import { compileClusterDns } from './cluster-dns.ts';
+import { compileEndpoints } from './endpoints.ts';
+import { durationMs, enumMember } from './field-values.ts';
+import { deepFreeze } from './freeze.ts';
+import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
+import { compileLoadBalancer } from './load-balancer.ts';
+import { runtimeInteger } from './runtime-values.ts';
+import { fromSocketAddress, isNumeric } from './socket-address.ts';
+import { compileTransportSocket } from './transport-socket.ts';
+import { compileUpstreamHttp } from './upstream-http.ts';
+
+/** Envoy cluster.v3.Cluster.connect_timeout; covers TCP and TLS. */
+export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
+/** Envoy cluster.v3.CircuitBreakers.Thresholds: connections, pending and active requests alike. */
+export const DEFAULT_CLUSTER_LIMIT = 1024;
+/** Envoy cluster.v3.Cluster.CommonLbConfig.healthy_panic_threshold. */
+export const DEFAULT_PANIC_THRESHOLD_PERCENT = 50;
+
+const MS_PER_SECOND = 1000;
+const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery']>>> = {
+  [DiscoveryType.STATIC]: 'static',
+  [DiscoveryType.STRICT_DNS]: 'strict-dns',
+  [DiscoveryType.LOGICAL_DNS]: 'logical-dns',
+};
+
+/** A compiled, frozen cluster; null when anything in it was refused. */
+export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
+  const discovery = compileDiscovery(message, context);
+  const loadBalancer = compileLoadBalancer(message, context);
+  const transportSocket = compileTransportSocket(message.transportSocket, context);
+  const endpoints = compileEndpoints(
+    message.loadAssignment,
+    discovery ?? 'strict-dns',
+    context.at('load_assignment'),
+  );
+  checkPanicThreshold(message, context);
+  const timeout = { path: 'connect_timeout', value: message.connectTimeout };
+  const config = {
+    name: message.name,
+    observabilityName: message.altStatName === '' ? message.name : message.altStatName,
+    endpoints,
+    connectTimeoutMs: durationMs(context, timeout, DEFAULT_CONNECT_TIMEOUT_MS),
+    perConnectionBufferLimitBytes:
+      message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
+    limits: compileLimits(message, context),
+    http: compileUpstreamHttp(message, context),
+    dns: compileClusterDns(message, context),
+    tcpKeepalive: compileKeepalive(message),
+    bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),
+  };
+  if (discovery === null || loadBalancer === null || transportSocket === null) return null;
+  return context.failed
+    ? null
+    : deepFreeze({ ...config, discovery, loadBalancer, transportSocket });
+}
+
+function compileDiscovery(
+  { clusterDiscoveryType: choice }: Cluster,
+  context: CompileContext,
+): ClusterConfig['discovery'] | null {
+  if (choice.case === 'clusterType') {
+    const reason = `cluster type '${choice.value.name}' is not supported yet: use type`;
+    context.reject('cluster_type', reason);
+    return null;
+  }
+  const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
+  return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
+}
+
+function checkPanicThreshold(message: Cluster, context: CompileContext): void {
+  const percent = message.commonLbConfig?.healthyPanicThreshold?.value;
+  if (percent === undefined || percent === DEFAULT_PANIC_THRESHOLD_PERCENT) return;
+  const reason = `only ${DEFAULT_PANIC_THRESHOLD_PERCENT}, the default, is supported yet`;
+  context.reject('common_lb_config.healthy_panic_threshold', reason);
+}
+
+/** As Envoy, the first thresholds of a priority count; no route uses priority HIGH yet. */
+function compileLimits(message: Cluster, context: CompileContext): ClusterLimitsConfig {
+  const all = message.circuitBreakers?.thresholds ?? [];
+  const found = all.find(({ priority }) => priority === RoutingPriority.DEFAULT);
+  const limit = (field: string, value: number | undefined): number => {
+    const key = `circuit_breakers.${message.name}.default.${field}`;
+    return runtimeInteger(context.environment.runtime, key, value ?? DEFAULT_CLUSTER_LIMIT);
+  };
+  return {
+    maxConnections: limit('max_connections', found?.maxConnections),
+    maxPendingRequests: limit('max_pending_requests', found?.maxPendingRequests),
+    maxRequests: limit('max_requests', found?.maxRequests),
+  };
+}
+
+function compileKeepalive(message: Cluster): TcpKeepaliveConfig | null {
+  const keepalive = message.upstreamConnectionOptions?.tcpKeepalive;
+  if (keepalive === undefined) return null;
+  const seconds = keepalive.keepaliveTime;
+  return { idleMs: seconds === undefined ? null : seconds * MS_PER_SECOND };
+}
+
+function compileBindAddress(
+  message: Cluster,
+  context: CompileContext,
+): ClusterConfig['bindAddress'] {
+  const source = message.upstreamBindConfig?.sourceAddress;
+  if (source === undefined) return null;
+  const address = fromSocketAddress(source, context);
+  if (address === null || !isNumeric(address.ip, context)) return null;
+  return { ip: address.ip, port: address.port };
+}

@@ -1,0 +1,134 @@
+// config.endpoint.v3.ClusterLoadAssignment: the hosts of a cluster as the author wrote them.
+import type { Address } from '../../api/gen/envoy/config/core/v3/address_pb.js';
+import type { Locality, Metadata } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import { HealthStatus } from '../../api/gen/envoy/config/core/v3/health_check_pb.js';
+import type {
+  LbEndpoint,
+  LocalityLbEndpoints,
+} from '../../api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js';
+import type { ClusterLoadAssignment } from '../../api/gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import type { SocketAddress } from '../../base/address.ts';
+import { ipVersion } from '../../base/ip-address.ts';
+import type { ClusterConfig, EndpointConfig, LocalityConfig } from '../../model/cluster.ts';
+import type { CompileContext } from '../../model/extension.ts';
+import { compileTarget } from './socket-address.ts';
+
+/** Envoy endpoint.v3.LbEndpoint.load_balancing_weight. */
+export const DEFAULT_ENDPOINT_WEIGHT = 1;
+/** Envoy endpoint.v3.ClusterLoadAssignment.Policy.overprovisioning_factor. */
+export const DEFAULT_OVERPROVISIONING_PERCENT = 140;
+
+const HEALTH: Readonly<Record<HealthStatus, EndpointConfig['healthStatus']>> = {
+  [HealthStatus.UNKNOWN]: 'healthy',
+  [HealthStatus.HEALTHY]: 'healthy',
+  [HealthStatus.UNHEALTHY]: 'unhealthy',
+  [HealthStatus.DRAINING]: 'unhealthy',
+  [HealthStatus.TIMEOUT]: 'unhealthy',
+  [HealthStatus.DEGRADED]: 'degraded',
+};
+const DNS_ADVICE =
+  "Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'";
+
+/** Compiles a load assignment's endpoints; refused ones are left out. */
+export function compileEndpoints(
+  assignment: ClusterLoadAssignment | undefined,
+  discovery: ClusterConfig['discovery'],
+  context: CompileContext,
+): readonly EndpointConfig[] {
+  if (discovery === 'logical-dns') checkSingle(assignment, context);
+  if (assignment === undefined) return [];
+  checkPolicy(assignment, context);
+  return assignment.endpoints.flatMap((group, index) =>
+    compileLocality(group, discovery, context.at(`endpoints[${index}]`)),
+  );
+}
+
+function checkSingle(assignment: ClusterLoadAssignment | undefined, context: CompileContext): void {
+  if (assignment === undefined) {
+    context.reject('', 'LOGICAL_DNS clusters must have a single host: add a load_assignment');
+    return;
+  }
+  const [group, ...others] = assignment.endpoints;
+  if (others.length === 0 && group?.lbEndpoints.length === 1) return;
+  const rule =
+    'LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint';
+  context.reject('endpoints', `${rule}: use STRICT_DNS for several names`);
+}
+
+function checkPolicy(assignment: ClusterLoadAssignment, context: CompileContext): void {
+  const percent = assignment.policy?.overprovisioningFactor;
+  if (percent === undefined || percent === DEFAULT_OVERPROVISIONING_PERCENT) return;
+  const reason = `only ${DEFAULT_OVERPROVISIONING_PERCENT}, the default, is supported yet`;
+  context.reject('policy.overprovisioning_factor', reason);
+}
+
+function compileLocality(
+  group: LocalityLbEndpoints,
+  discovery: ClusterConfig['discovery'],
+  context: CompileContext,
+): readonly EndpointConfig[] {
+  if (group.lbConfig.case !== undefined) {
+    context.reject(
+      '',
+      'leds_cluster_locality_config and load_balancer_endpoints are not supported yet',
+    );
+  }
+  const locality = compileLocalityName(group.locality);
+  return group.lbEndpoints.flatMap((message, index) => {
+    const at = context.at(`lb_endpoints[${index}]`);
+    const endpoint = compileEndpoint(message, discovery, at);
+    return endpoint === null ? [] : [{ ...endpoint, priority: group.priority, locality }];
+  });
+}
+
+/** A Locality with '' for what is unset. */
+export function compileLocalityName(locality: Locality | undefined): LocalityConfig {
+  return {
+    region: locality?.region ?? '',
+    zone: locality?.zone ?? '',
+    subZone: locality?.subZone ?? '',
+  };
+}
+
+function compileEndpoint(
+  message: LbEndpoint,
+  discovery: ClusterConfig['discovery'],
+  context: CompileContext,
+): Omit<EndpointConfig, 'priority' | 'locality'> | null {
+  const identifier = message.hostIdentifier;
+  if (identifier.case === 'endpointName') {
+    context.reject('endpoint_name', 'named endpoints are not supported: write endpoint');
+    return null;
+  }
+  const target = compileHostAddress(
+    identifier.value?.address,
+    discovery,
+    context.at('endpoint.address'),
+  );
+  if (target === null) return null;
+  return {
+    address: target.ip,
+    port: target.port,
+    hostname: identifier.value?.hostname ?? '',
+    weight: message.loadBalancingWeight ?? DEFAULT_ENDPOINT_WEIGHT,
+    healthStatus: HEALTH[message.healthStatus],
+    metadata: compileMetadata(message.metadata),
+  };
+}
+
+function compileHostAddress(
+  address: Address | undefined,
+  discovery: ClusterConfig['discovery'],
+  context: CompileContext,
+): SocketAddress | null {
+  const target = compileTarget(address, context);
+  if (target === null || target.port === -1 || discovery !== 'static') return target;
+  if (ipVersion(target.ip) !== 0) return target;
+  const reason = `malformed IP address: ${target.ip}. ${DNS_ADVICE}`;
+  context.reject('socket_address.address', reason);
+  return null;
+}
+
+function compileMetadata(metadata: Metadata | undefined): Readonly<Record<string, unknown>> {
+  return structuredClone(metadata?.filterMetadata ?? {});
+}

@@ -1,0 +1,67 @@
+// Finds what a typed configuration asks for by its type URL, and has it compiled.
+import type { Message } from '@bufbuild/protobuf';
+import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt';
+import { apiRegistry } from '../../api/registry.ts';
+import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
+
+/** A place where one extension of a category is configured. */
+export interface ExtensionSlot<D extends ExtensionDefinition> {
+  readonly name: string;
+  /** Absent when the author wrote a name only. */
+  readonly typedConfig: Any | undefined;
+  readonly definitions: readonly D[];
+  /** What a definition is called in messages: `HTTP filter`, `access logger`. */
+  readonly category: string;
+  /** How names of types of this category begin: `envoy.extensions.filters.http.`. */
+  readonly typePrefix: string;
+}
+
+/** A definition with its compiled configuration. */
+export interface FoundExtension<D extends ExtensionDefinition> {
+  readonly definition: D;
+  readonly config: unknown;
+}
+
+/** Type name of a type URL: what follows its last slash. */
+export function typeNameOf(any: Any): string {
+  return any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
+}
+
+/** The message in an Any, or null (and a rejection) when its type is unknown or its bytes are not. */
+export function unpack(any: Any, context: CompileContext, path: string): Message | null {
+  const message = anyUnpack(any, apiRegistry);
+  if (message !== undefined) return message;
+  context.reject(path, `unknown type '${any.typeUrl}': check the spelling of @type`);
+  return null;
+}
+
+/** The definition of an extension and its configuration; null and a rejection when there is none. */
+export function compileExtension<D extends ExtensionDefinition>(
+  slot: ExtensionSlot<D>,
+  context: CompileContext,
+): FoundExtension<D> | null {
+  const { typedConfig } = slot;
+  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig);
+  const definition = slot.definitions.find(({ schema }) => schema.typeName === typeName);
+  if (definition === undefined || typedConfig === undefined) {
+    context.reject('typed_config', notFound(slot, typeName));
+    return null;
+  }
+  const message = unpack(typedConfig, context, 'typed_config');
+  if (message === null) return null;
+  const config = definition.compile(message, context.at('typed_config'));
+  return config === null ? null : { definition, config };
+}
+
+function notFound(slot: ExtensionSlot<ExtensionDefinition>, typeName: string): string {
+  const kind = slot.category;
+  const envoyText = `Didn't find a registered implementation for '${slot.name}' with type URL: '${typeName}'`;
+  if (typeName === '') return `${envoyText}: give the ${kind} a typed_config with an @type`;
+  if (apiRegistry.getMessage(typeName) === undefined) {
+    return `${envoyText}: unknown extension, check the spelling of @type`;
+  }
+  if (typeName.startsWith(slot.typePrefix)) {
+    return `${envoyText}: this ${kind} is known but not supported yet`;
+  }
+  return `${envoyText}: that type configures no ${kind}`;
+}

@@ -1,0 +1,66 @@
+// The timers of a connection manager, with Envoy's defaults; 0 switches a timer off.
+import type { HttpConnectionManager } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
+import { durationMs } from './field-values.ts';
+import { DEFAULT_IDLE_TIMEOUT_MS } from './http1-options.ts';
+
+/** Envoy HttpConnectionManager.stream_idle_timeout. Shorter cuts long polls, longer keeps dead peers. */
+export const DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000;
+/** Envoy HttpConnectionManager.drain_timeout. Shorter loses requests on their way to us. */
+export const DEFAULT_DRAIN_TIMEOUT_MS = 5000;
+/** Envoy HttpConnectionManager.delayed_close_timeout. Shorter may reset what the client still reads. */
+export const DEFAULT_DELAYED_CLOSE_TIMEOUT_MS = 1000;
+
+/** The names of the model's timers. */
+type TimerFields = Pick<
+  HttpConnectionManagerConfig,
+  | 'idleTimeoutMs'
+  | 'maxConnectionDurationMs'
+  | 'maxStreamDurationMs'
+  | 'streamIdleTimeoutMs'
+  | 'requestTimeoutMs'
+  | 'requestHeadersTimeoutMs'
+  | 'drainTimeoutMs'
+  | 'delayedCloseTimeoutMs'
+>;
+
+/** Compiles every duration of a connection manager. */
+export function compileTimers(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): TimerFields {
+  const common = message.commonHttpProtocolOptions;
+  const read = (
+    name: string,
+    value: HttpConnectionManager['drainTimeout'],
+    absent: number,
+  ): number => durationMs(context, { path: name, value }, absent);
+  const readCommon = (
+    name: string,
+    value: HttpConnectionManager['drainTimeout'],
+    absent: number,
+  ): number => read(`common_http_protocol_options.${name}`, value, absent);
+  return {
+    idleTimeoutMs: readCommon('idle_timeout', common?.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
+    maxConnectionDurationMs: readCommon(
+      'max_connection_duration',
+      common?.maxConnectionDuration,
+      0,
+    ),
+    maxStreamDurationMs: readCommon('max_stream_duration', common?.maxStreamDuration, 0),
+    streamIdleTimeoutMs: read(
+      'stream_idle_timeout',
+      message.streamIdleTimeout,
+      DEFAULT_STREAM_IDLE_TIMEOUT_MS,
+    ),
+    requestTimeoutMs: read('request_timeout', message.requestTimeout, 0),
+    requestHeadersTimeoutMs: read('request_headers_timeout', message.requestHeadersTimeout, 0),
+    drainTimeoutMs: read('drain_timeout', message.drainTimeout, DEFAULT_DRAIN_TIMEOUT_MS),
+    delayedCloseTimeoutMs: read(
+      'delayed_close_timeout',
+      message.delayedCloseTimeout,
+      DEFAULT_DELAYED_CLOSE_TIMEOUT_MS,
+    ),
+  };
+}

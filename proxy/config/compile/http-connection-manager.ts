@@ -1,0 +1,228 @@
+// extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
+
+import { HttpProtocolOptions_HeadersWithUnderscoresAction as UnderscoresAction } from '../../api/gen/envoy/config/core/v3/protocol_pb.js';
+import {
+  HttpConnectionManager_CodecType as CodecType,
+  type HttpConnectionManager,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+  HttpConnectionManager_PathWithEscapedSlashesAction as SlashesAction,
+} from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
+import type { RouteTableConfig } from '../../model/route.ts';
+import { compileAccessLogs } from './access-log.ts';
+import { enumMember, refuseTrue } from './field-values.ts';
+import { deepFreeze } from './freeze.ts';
+import { compileTimers } from './hcm-timers.ts';
+import { compileHttpFilters } from './http-filters.ts';
+import { compileHttp1Options, DEFAULT_MAX_HEADERS_COUNT } from './http1-options.ts';
+import { compileInternalCidrs } from './internal-addresses.ts';
+import { checkRequestIdExtension } from './request-id.ts';
+import { compileRouteTable } from './route-table.ts';
+import { runtimeInteger } from './runtime-values.ts';
+
+/** Envoy HttpConnectionManager.max_request_headers_kb; larger heads are a 431. */
+export const DEFAULT_MAX_REQUEST_HEADERS_KIB = 60;
+/** Envoy HttpConnectionManager.server_name. */
+export const DEFAULT_SERVER_NAME = 'envoy';
+
+const BYTES_PER_KIB = 1024;
+const HEADERS_KB_KEY = 'envoy.reloadable_features.max_request_headers_size_kb';
+const HEADERS_COUNT_KEY = 'envoy.reloadable_features.max_request_headers_count';
+
+const CODECS: Readonly<Partial<Record<CodecType, HttpConnectionManagerConfig['codecType']>>> = {
+  [CodecType.AUTO]: 'auto',
+  [CodecType.HTTP1]: 'http1',
+};
+const SERVER_HEADERS: Readonly<Record<ServerHeader, HttpConnectionManagerConfig['serverHeader']>> =
+  {
+    [ServerHeader.OVERWRITE]: 'overwrite',
+    [ServerHeader.APPEND_IF_ABSENT]: 'append-if-absent',
+    [ServerHeader.PASS_THROUGH]: 'pass-through',
+  };
+const ESCAPED_SLASHES: Readonly<
+  Record<SlashesAction, HttpConnectionManagerConfig['escapedSlashes']>
+> = {
+  [SlashesAction.IMPLEMENTATION_SPECIFIC_DEFAULT]: 'keep',
+  [SlashesAction.KEEP_UNCHANGED]: 'keep',
+  [SlashesAction.REJECT_REQUEST]: 'reject',
+  [SlashesAction.UNESCAPE_AND_REDIRECT]: 'redirect',
+  [SlashesAction.UNESCAPE_AND_FORWARD]: 'forward',
+};
+const UNDERSCORES: Readonly<
+  Record<UnderscoresAction, HttpConnectionManagerConfig['headersWithUnderscores']>
+> = {
+  [UnderscoresAction.ALLOW]: 'allow',
+  [UnderscoresAction.REJECT_REQUEST]: 'reject',
+  [UnderscoresAction.DROP_HEADER]: 'drop',
+};
+
+/** A compiled, frozen connection manager; null when anything in the resource was refused. */
+export function compileHttpConnectionManager(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): HttpConnectionManagerConfig | null {
+  refuseTrue(
+    context,
+    'stream_error_on_invalid_http_message',
+    message.streamErrorOnInvalidHttpMessage,
+  );
+  checkRequestIdExtension(message.requestIdExtension, context.at('request_id_extension'));
+  const codec = { value: message.codecType, names: CodecType, table: CODECS };
+  const codecType = enumMember(context, 'codec_type', codec);
+  const routeTable = compileRoutes(message, context);
+  const httpFilters = compileHttpFilters(message.httpFilters, context);
+  const accessLogs = compileAccessLogs(message.accessLog, context);
+  const config = {
+    statPrefix: message.statPrefix,
+    accessLogs,
+    httpFilters,
+    ...identityFields(message, context),
+    ...addressFields(message, context),
+    ...pathFields(message, context),
+    ...limitFields(message, context),
+    ...compileTimers(message, context),
+    http1: compileHttp1Options(message.httpProtocolOptions, context.at('http_protocol_options')),
+  };
+  if (codecType === null || routeTable === null || context.failed) return null;
+  return deepFreeze({ ...config, codecType, routeTable });
+}
+
+function compileRoutes(
+  { routeSpecifier: specifier }: HttpConnectionManager,
+  context: CompileContext,
+): RouteTableConfig | null {
+  switch (specifier.case) {
+    case 'routeConfig':
+      return compileRouteTable(specifier.value, context.at('route_config'));
+    case 'rds':
+      context.reject('rds', 'is not supported yet: use route_config');
+      return null;
+    case 'scopedRoutes':
+      context.reject('scoped_routes', 'is not supported yet: use route_config');
+      return null;
+    default:
+      context.reject('', 'route_specifier is required: use route_config');
+      return null;
+  }
+}
+
+type Config = HttpConnectionManagerConfig;
+type IdentityFields =
+  | 'serverName'
+  | 'serverHeader'
+  | 'via'
+  | 'generateRequestId'
+  | 'preserveExternalRequestId'
+  | 'alwaysSetRequestIdInResponse'
+  | 'schemeOverwrite'
+  | 'addUserAgent'
+  | 'proxy100Continue'
+  | 'suppressEnvoyHeaders';
+
+function identityFields(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): Pick<Config, IdentityFields> {
+  return {
+    serverName: message.serverName === '' ? DEFAULT_SERVER_NAME : message.serverName,
+    serverHeader: SERVER_HEADERS[message.serverHeaderTransformation],
+    via: message.via,
+    generateRequestId: message.generateRequestId ?? true,
+    preserveExternalRequestId: message.preserveExternalRequestId,
+    alwaysSetRequestIdInResponse: message.alwaysSetRequestIdInResponse,
+    schemeOverwrite: schemeOverwrite(message, context),
+    addUserAgent: message.addUserAgent ?? false,
+    proxy100Continue: message.proxy100Continue,
+    suppressEnvoyHeaders: false,
+  };
+}
+
+function schemeOverwrite(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): Config['schemeOverwrite'] {
+  const transformation = message.schemeHeaderTransformation;
+  refuseTrue(context, 'scheme_header_transformation.match_upstream', transformation?.matchUpstream);
+  if (transformation?.transformation.case !== 'schemeToOverwrite') return '';
+  const scheme = transformation.transformation.value;
+  if (scheme === 'http' || scheme === 'https') return scheme;
+  const reason = `value must be in list [http, https], is '${scheme}'`;
+  context.reject('scheme_header_transformation.scheme_to_overwrite', reason);
+  return '';
+}
+
+type AddressFields =
+  | 'useRemoteAddress'
+  | 'xffNumTrustedHops'
+  | 'skipXffAppend'
+  | 'appendXForwardedPort'
+  | 'internalCidrs';
+
+function addressFields(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): Pick<Config, AddressFields> {
+  return {
+    useRemoteAddress: message.useRemoteAddress ?? false,
+    xffNumTrustedHops: message.xffNumTrustedHops,
+    skipXffAppend: message.skipXffAppend,
+    appendXForwardedPort: message.appendXForwardedPort,
+    internalCidrs: compileInternalCidrs(
+      message.internalAddressConfig,
+      context.at('internal_address_config'),
+    ),
+  };
+}
+
+type PathFields =
+  | 'normalizePath'
+  | 'mergeSlashes'
+  | 'escapedSlashes'
+  | 'stripHostPort'
+  | 'stripTrailingHostDot';
+
+function pathFields(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): Pick<Config, PathFields> {
+  const any = message.stripPortMode.case === 'stripAnyHostPort' && message.stripPortMode.value;
+  if (any && message.stripMatchingHostPort) {
+    const rule = 'Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.';
+    context.reject('strip_any_host_port', `Error: ${rule}`);
+  }
+  const matching = message.stripMatchingHostPort ? 'matching' : 'no';
+  return {
+    normalizePath: message.normalizePath ?? false,
+    mergeSlashes: message.mergeSlashes,
+    escapedSlashes: ESCAPED_SLASHES[message.pathWithEscapedSlashesAction],
+    stripHostPort: any ? 'any' : matching,
+    stripTrailingHostDot: message.stripTrailingHostDot,
+  };
+}
+
+type LimitFields =
+  | 'maxRequestHeaderBytes'
+  | 'maxHeadersCount'
+  | 'headersWithUnderscores'
+  | 'maxRequestsPerConnection';
+
+function limitFields(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): Pick<Config, LimitFields> {
+  const { runtime } = context.environment;
+  const common = message.commonHttpProtocolOptions;
+  const kib =
+    message.maxRequestHeadersKb ??
+    runtimeInteger(runtime, HEADERS_KB_KEY, DEFAULT_MAX_REQUEST_HEADERS_KIB);
+  return {
+    maxRequestHeaderBytes: kib * BYTES_PER_KIB,
+    maxHeadersCount:
+      common?.maxHeadersCount ??
+      runtimeInteger(runtime, HEADERS_COUNT_KEY, DEFAULT_MAX_HEADERS_COUNT),
+    headersWithUnderscores:
+      UNDERSCORES[common?.headersWithUnderscoresAction ?? UnderscoresAction.ALLOW],
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+  };
+}

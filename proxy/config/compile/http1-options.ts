@@ -1,0 +1,44 @@
+// Options of HTTP/1.1 and of connections in general, as both sides of the proxy use them.
+import type { Http1ProtocolOptions } from '../../api/gen/envoy/config/core/v3/protocol_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import {
+  DEFAULT_HTTP1_OPTIONS,
+  type Http1OptionsConfig,
+} from '../../model/http-connection-manager.ts';
+import { refuseTrue } from './field-values.ts';
+
+/** Envoy core.v3.HttpProtocolOptions.idle_timeout, both sides. 0 keeps idle connections for ever. */
+export const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
+/** Envoy core.v3.HttpProtocolOptions.max_headers_count, both sides. */
+export const DEFAULT_MAX_HEADERS_COUNT = 100;
+
+/** Compiled Http1ProtocolOptions; Envoy's defaults for an absent message. */
+export function compileHttp1Options(
+  message: Http1ProtocolOptions | undefined,
+  context: CompileContext,
+): Http1OptionsConfig {
+  if (message === undefined) return DEFAULT_HTTP1_OPTIONS;
+  const lenient = 'override_stream_error_on_invalid_http_message';
+  refuseTrue(context, lenient, message.overrideStreamErrorOnInvalidHttpMessage);
+  return {
+    allowAbsoluteUrl: message.allowAbsoluteUrl ?? DEFAULT_HTTP1_OPTIONS.allowAbsoluteUrl,
+    acceptHttp10: message.acceptHttp10,
+    defaultHostForHttp10: message.defaultHostForHttp10,
+    enableTrailers: message.enableTrailers,
+    allowChunkedLength: message.allowChunkedLength,
+    allowCustomMethods: message.allowCustomMethods,
+    headerKeyFormat: headerKeyFormat(message, context),
+  };
+}
+
+function headerKeyFormat(
+  message: Http1ProtocolOptions,
+  context: CompileContext,
+): Http1OptionsConfig['headerKeyFormat'] {
+  const format = message.headerKeyFormat?.headerFormat;
+  if (format?.case === 'statefulFormatter') {
+    const reason = 'stateful formatters are not supported yet: use proper_case_words';
+    context.reject('header_key_format.stateful_formatter', reason);
+  }
+  return format?.case === 'properCaseWords' ? 'proper-case' : 'lower';
+}

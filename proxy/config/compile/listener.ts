@@ -1,0 +1,127 @@
+// config.listener.v3.Listener.
+
+import { TrafficDirection } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import {
+  Listener_DrainType as DrainType,
+  type Listener,
+} from '../../api/gen/envoy/config/listener/v3/listener_pb.js';
+import type { SocketAddress } from '../../base/address.ts';
+import type { CompileContext } from '../../model/extension.ts';
+import type { FilterChainConfig, ListenerConfig } from '../../model/listener.ts';
+import { compileAccessLogs } from './access-log.ts';
+import { compileEach } from './compile-each.ts';
+import { refuseTrue } from './field-values.ts';
+import { compileFilterChain } from './filter-chain.ts';
+import { deepFreeze } from './freeze.ts';
+import { runtimeInteger } from './runtime-values.ts';
+import { compileAddress } from './socket-address.ts';
+
+/**
+ * Envoy listener.v3.Listener.per_connection_buffer_limit_bytes, clusters too: more costs memory
+ * per slow peer, less costs throughput.
+ */
+export const DEFAULT_BUFFER_LIMIT_BYTES = 1_048_576;
+
+const DRAIN_TYPES: Readonly<Record<DrainType, ListenerConfig['drainType']>> = {
+  [DrainType.DEFAULT]: 'default',
+  [DrainType.MODIFY_ONLY]: 'modify-only',
+};
+const DIRECTIONS: Readonly<Record<TrafficDirection, ListenerConfig['trafficDirection']>> = {
+  [TrafficDirection.UNSPECIFIED]: 'unspecified',
+  [TrafficDirection.INBOUND]: 'inbound',
+  [TrafficDirection.OUTBOUND]: 'outbound',
+};
+
+/** A compiled, frozen listener; null when anything in it was refused. */
+export function compileListener(message: Listener, context: CompileContext): ListenerConfig | null {
+  refuseUnsupported(message, context);
+  const addresses = compileAddresses(message, context);
+  const chains = compileChains(message, context);
+  const accessLogs = compileAccessLogs(message.accessLog, context);
+  const [first] = addresses;
+  if (first === undefined || context.failed) return null;
+  const name = message.name === '' ? first.text : message.name;
+  const limitKey = `envoy.resource_limits.listener.${message.name}.connection_limit`;
+  return deepFreeze({
+    name,
+    addresses,
+    statPrefix: message.statPrefix === '' ? first.text : message.statPrefix,
+    bindToPort: message.bindToPort ?? true,
+    reusePort: message.enableReusePort ?? true,
+    tcpBacklog: message.tcpBacklogSize ?? null,
+    perConnectionBufferLimitBytes:
+      message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
+    connectionLimit: runtimeInteger(context.environment.runtime, limitKey, null),
+    ignoreGlobalConnectionLimit: message.ignoreGlobalConnLimit,
+    drainType: DRAIN_TYPES[message.drainType],
+    trafficDirection: DIRECTIONS[message.trafficDirection],
+    ...chains,
+    accessLogs,
+    tcpKeepalive: null,
+  });
+}
+
+function refuseUnsupported(message: Listener, context: CompileContext): void {
+  refuseTrue(context, 'use_original_dst', message.useOriginalDst);
+  refuseTrue(context, 'transparent', message.transparent);
+  refuseTrue(context, 'freebind', message.freebind);
+  message.listenerFilters.forEach((filter, index) => {
+    const reason = `listener filter '${filter.name}' is not supported yet: remove it`;
+    context.reject(`listener_filters[${index}]`, reason);
+  });
+}
+
+function compileAddresses(message: Listener, context: CompileContext): readonly SocketAddress[] {
+  if (message.address === undefined) {
+    const reason = `error adding listener named '${message.name}': address is necessary`;
+    context.reject('address', reason);
+    return [];
+  }
+  const first = compileAddress(message.address, context.at('address'));
+  const field = { path: 'additional_addresses', items: message.additionalAddresses };
+  const others = compileEach(field, context, ({ address }, at) =>
+    compileAddress(address, at.at('address')),
+  );
+  return first === null ? [] : [first, ...others];
+}
+
+interface CompiledChains {
+  readonly filterChains: readonly FilterChainConfig[];
+  readonly defaultFilterChain: FilterChainConfig | null;
+}
+
+function compileChains(message: Listener, context: CompileContext): CompiledChains {
+  const field = { path: 'filter_chains', items: message.filterChains };
+  const filterChains = compileEach(field, context, compileFilterChain);
+  const fallback = message.defaultFilterChain;
+  if (field.items.length === 0 && fallback === undefined) {
+    context.reject('filter_chains', errorAdding(message, 'no filter chains specified'));
+  }
+  checkDistinct(message, context);
+  return {
+    filterChains,
+    defaultFilterChain:
+      fallback === undefined
+        ? null
+        : compileFilterChain(fallback, context.at('default_filter_chain')),
+  };
+}
+
+/** Chains that carry no criteria all match the same connections; the others were refused already. */
+function checkDistinct(message: Listener, context: CompileContext): void {
+  const [first, ...others] = message.filterChains;
+  others.forEach((chain, index) => {
+    const rules = `has the same matching rules defined as '${first?.name}'`;
+    const reason = errorAdding(message, `filter chain '${chain.name}' ${rules}`);
+    context.reject(`filter_chains[${index + 1}]`, reason);
+  });
+}
+
+function errorAdding(message: Listener, reason: string): string {
+  const choice = message.address?.address;
+  const address =
+    choice?.case === 'socketAddress'
+      ? `${choice.value.address}:${choice.value.portSpecifier.value ?? ''}`
+      : message.name;
+  return `error adding listener '${address}': ${reason}`;
+}

@@ -1,0 +1,93 @@
+// config.route.v3.RouteMatch: which requests a route is for.
+import type { RouteMatch } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import type { PathMatchConfig, RouteMatchConfig } from '../../model/route.ts';
+import { compileEach } from './compile-each.ts';
+import { compileHeaderMatcher, compileQueryParameterMatcher } from './header-matcher.ts';
+import { runtimeFractionPpm } from './runtime-values.ts';
+import { compileRegex } from './string-matcher.ts';
+
+/** A compiled RouteMatch; null and rejections when no request could be matched as asked. */
+export function compileRouteMatch(
+  match: RouteMatch | undefined,
+  context: CompileContext,
+): RouteMatchConfig | null {
+  if (match === undefined) {
+    context.reject('', 'is required: use match: { prefix: "/" } for every path');
+    return null;
+  }
+  const caseSensitive = match.caseSensitive ?? true;
+  const path = compilePath(match, context);
+  const headers = compileEach(
+    { path: 'headers', items: match.headers },
+    context,
+    compileHeaderMatcher,
+  );
+  const query = { path: 'query_parameters', items: match.queryParameters };
+  const queryParameters = compileEach(query, context, compileQueryParameterMatcher);
+  if (path === null) return null;
+  return {
+    path,
+    caseSensitive,
+    headers,
+    queryParameters,
+    runtimeFractionPpm: fractionPpm(match, context),
+    grpcOnly: match.grpc !== undefined,
+  };
+}
+
+function fractionPpm(match: RouteMatch, context: CompileContext): number | null {
+  const fraction = match.runtimeFraction;
+  if (fraction === undefined) return null;
+  return runtimeFractionPpm(
+    context.environment.runtime,
+    fraction.runtimeKey,
+    fraction.defaultValue,
+  );
+}
+
+function compilePath(match: RouteMatch, context: CompileContext): PathMatchConfig | null {
+  const specifier = match.pathSpecifier;
+  const fold = (text: string): string =>
+    match.caseSensitive === false ? text.toLowerCase() : text;
+  switch (specifier.case) {
+    case 'prefix':
+      return { kind: 'prefix', text: fold(specifier.value) };
+    case 'path':
+      return { kind: 'path', text: fold(specifier.value) };
+    case 'pathSeparatedPrefix':
+      return separatedPrefix(specifier.value, fold(specifier.value), context);
+    case 'safeRegex': {
+      const regex = compileRegex(specifier.value, context.at('safe_regex'));
+      return regex === null ? null : { kind: 'regex', regex };
+    }
+    case 'connectMatcher':
+      context.reject('connect_matcher', 'CONNECT is not supported yet');
+      return null;
+    case 'pathMatchPolicy':
+      context.reject('path_match_policy', 'path match policies are not supported yet');
+      return null;
+    default:
+      context.reject(
+        '',
+        'path_specifier is required: use prefix, path, path_separated_prefix or safe_regex',
+      );
+      return null;
+  }
+}
+
+function separatedPrefix(
+  text: string,
+  folded: string,
+  context: CompileContext,
+): PathMatchConfig | null {
+  // Envoy route.v3.RouteMatch.path_separated_prefix: no trailing slash, no query, no fragment.
+  if (!/^[^?#]+[^?#/]$/.test(text)) {
+    context.reject(
+      'path_separated_prefix',
+      'must not be a single character, end in / or contain ? or #',
+    );
+    return null;
+  }
+  return { kind: 'separated-prefix', text: folded };
+}

@@ -1,0 +1,65 @@
+// config.route.v3.RouteConfiguration.
+import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import type { RouteTableConfig } from '../../model/route.ts';
+import { compileEach } from './compile-each.ts';
+import { deepFreeze } from './freeze.ts';
+import { compileHeaderMutations } from './header-mutations.ts';
+import { DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES, type RouteTableRules } from './route-action.ts';
+import { compileVirtualHost } from './virtual-host.ts';
+
+/** Where a route table comes from: one in a file must name known clusters, one from RDS need not. */
+export type RouteTableOrigin = 'static' | 'discovered';
+
+/** A compiled, frozen route table; null when anything in it was refused. */
+export function compileRouteTable(
+  message: RouteConfiguration,
+  context: CompileContext,
+  origin: RouteTableOrigin = 'static',
+): RouteTableConfig | null {
+  const rules: RouteTableRules = {
+    name: message.name,
+    // Envoy route.v3.RouteConfiguration.validate_clusters: on for static tables, off for RDS.
+    clusterNames:
+      (message.validateClusters ?? origin === 'static') ? context.environment.clusterNames : null,
+    maxDirectResponseBodyBytes:
+      message.maxDirectResponseBodySizeBytes ?? DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
+  };
+  const hosts = { path: 'virtual_hosts', items: message.virtualHosts };
+  const virtualHosts = compileEach(hosts, context, (host, at) =>
+    compileVirtualHost(host, rules, at),
+  );
+  checkDomains(message, context);
+  const mutations = compileHeaderMutations(message, context);
+  if (context.failed) return null;
+  return deepFreeze({
+    name: message.name,
+    virtualHosts,
+    ignorePortInHostMatching: message.ignorePortInHostMatching,
+    internalOnlyHeaders: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
+    mutations,
+    mostSpecificHeaderMutationsWins: message.mostSpecificHeaderMutationsWins,
+  });
+}
+
+function checkDomains(message: RouteConfiguration, context: CompileContext): void {
+  const seen = new Set<string>();
+  message.virtualHosts.forEach((host, hostIndex) => {
+    host.domains.forEach((written, index) => {
+      const domain = written.toLowerCase();
+      if (seen.has(domain)) {
+        context.reject(
+          `virtual_hosts[${hostIndex}].domains[${index}]`,
+          repeated(domain, message.name),
+        );
+      }
+      seen.add(domain);
+    });
+  });
+}
+
+function repeated(domain: string, table: string): string {
+  if (domain === '*') return `Only a single wildcard domain is permitted in route ${table}`;
+  const rule = 'Only unique values for domains are permitted.';
+  return `${rule} Duplicate entry of domain ${domain} in route ${table}`;
+}

@@ -1,0 +1,80 @@
+// Envoy's runtime, as far as static layers set it: flat keys, fixed for the life of the process.
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import {
+  FractionalPercent_DenominatorType as Denominator,
+  type FractionalPercent,
+} from '../../api/gen/envoy/type/v3/percent_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+
+/** Runtime keys to values; a fraction is kept as `<key>.numerator` and `<key>.denominator`. */
+export type RuntimeValues = ReadonlyMap<string, string | number | boolean>;
+
+const PARTS_PER_MILLION = 1_000_000;
+const DENOMINATORS: Readonly<Record<Denominator, number>> = {
+  [Denominator.HUNDRED]: 100,
+  [Denominator.TEN_THOUSAND]: 10_000,
+  [Denominator.MILLION]: PARTS_PER_MILLION,
+};
+
+/** Adds the values of one static layer, nested objects as dotted keys. Later layers win. */
+export function addLayer(
+  into: Map<string, string | number | boolean>,
+  layer: JsonObject,
+  context: CompileContext,
+): void {
+  addMembers(into, { prefix: '', value: layer }, context);
+}
+
+function addMembers(
+  into: Map<string, string | number | boolean>,
+  node: { readonly prefix: string; readonly value: JsonObject },
+  context: CompileContext,
+): void {
+  for (const [name, value] of Object.entries(node.value)) {
+    const key = node.prefix + name;
+    if (isScalar(value)) into.set(key, value);
+    else if (isObject(value)) addMembers(into, { prefix: `${key}.`, value }, context);
+    else context.reject('', `Invalid runtime entry value for ${key}: use text, number or boolean`);
+  }
+}
+
+function isScalar(value: JsonValue): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The non-negative integer that runtime holds for a key; `absent` when it holds none. */
+export function runtimeInteger<T>(runtime: RuntimeValues, key: string, absent: T): number | T {
+  const value = runtime.get(key);
+  if (value === undefined || typeof value === 'boolean' || value === '') return absent;
+  const number = Number(value);
+  return Number.isInteger(number) && number >= 0 ? number : absent;
+}
+
+/** A fraction in parts per million, as runtime or else the configuration has it; at most all. */
+export function runtimeFractionPpm(
+  runtime: RuntimeValues,
+  key: string,
+  fallback: FractionalPercent | undefined,
+): number {
+  const percent = key === '' ? null : runtimeInteger(runtime, key, null);
+  if (percent !== null) return capPpm(percent * (PARTS_PER_MILLION / 100));
+  const numerator = key === '' ? null : runtimeInteger(runtime, `${key}.numerator`, null);
+  if (numerator !== null) {
+    const name = runtime.get(`${key}.denominator`) ?? 'HUNDRED';
+    const denominator = Denominator[name as keyof typeof Denominator] ?? Denominator.HUNDRED;
+    return toPpm(numerator, denominator);
+  }
+  return fallback === undefined ? 0 : toPpm(fallback.numerator, fallback.denominator);
+}
+
+function toPpm(numerator: number, denominator: Denominator): number {
+  return capPpm(numerator * (PARTS_PER_MILLION / DENOMINATORS[denominator]));
+}
+
+function capPpm(ppm: number): number {
+  return Math.min(PARTS_PER_MILLION, ppm);
+}

@@ -1,0 +1,87 @@
+// Which fields of a bootstrap are honoured; those not listed are refused by name.
+import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+
+const NO_CONTROL_PLANE: FieldSupport = {
+  accepted: 'only a control plane is told, and there is none',
+};
+
+/** Support of envoy.config.bootstrap.v3 and envoy.config.metrics.v3 messages, by type name. */
+export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
+  'envoy.config.bootstrap.v3.Bootstrap': {
+    node: 'honoured',
+    node_context_params: NO_CONTROL_PLANE,
+    static_resources: 'honoured',
+    cluster_manager: 'honoured',
+    deferred_stat_options: { accepted: 'it saves memory in Envoy only' },
+    stats_config: 'honoured',
+    stats_flush_interval: 'honoured',
+    stats_flush_on_admin: {
+      accepted: 'statistics are always current when the admin interface shows them',
+    },
+    watchdog: { accepted: 'the primary replaces workers that die' },
+    watchdogs: { accepted: 'the primary replaces workers that die' },
+    layered_runtime: 'honoured',
+    admin: 'honoured',
+    enable_dispatcher_stats: { accepted: 'there are no dispatchers' },
+    header_prefix: { partly: 'only x-envoy, the default' },
+    perf_tracing_file_path: { accepted: 'Envoy reads it only in builds for tracing' },
+    default_regex_engine: { partly: 'only envoy.regex_engines.google_re2, the default' },
+    memory_allocator_manager: { accepted: 'the JavaScript engine manages memory' },
+    grpc_async_client_manager_config: { accepted: 'there are no gRPC clients' },
+  },
+  'envoy.config.bootstrap.v3.Bootstrap.StaticResources': {
+    listeners: 'honoured',
+    clusters: 'honoured',
+  },
+  'envoy.config.bootstrap.v3.Bootstrap.DeferredStatOptions': {
+    enable_deferred_creation_stats: { accepted: 'it saves memory in Envoy only' },
+  },
+  'envoy.config.bootstrap.v3.Admin': {
+    access_log: 'honoured',
+    access_log_path: 'honoured',
+    profile_path: { accepted: 'there is no CPU profiler to write there' },
+    address: 'honoured',
+    ignore_global_conn_limit: { accepted: 'admin connections are never limited' },
+  },
+  'envoy.config.bootstrap.v3.ClusterManager': {
+    local_cluster_name: { accepted: 'it serves zone-aware routing, which is refused' },
+    enable_deferred_cluster_creation: { accepted: 'it saves memory in Envoy only' },
+  },
+  'envoy.config.bootstrap.v3.LayeredRuntime': { layers: 'honoured' },
+  'envoy.config.bootstrap.v3.RuntimeLayer': {
+    name: 'honoured',
+    static_layer: { partly: 'keys that honoured fields name; others change nothing' },
+    admin_layer: { accepted: 'the admin interface changes no runtime values' },
+  },
+  'envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer': {},
+  'envoy.config.core.v3.Node': {
+    id: 'honoured',
+    cluster: 'honoured',
+    metadata: NO_CONTROL_PLANE,
+    dynamic_parameters: NO_CONTROL_PLANE,
+    locality: 'honoured',
+    user_agent_name: NO_CONTROL_PLANE,
+    user_agent_version: NO_CONTROL_PLANE,
+    user_agent_build_version: NO_CONTROL_PLANE,
+    extensions: NO_CONTROL_PLANE,
+    client_features: NO_CONTROL_PLANE,
+    listening_addresses: NO_CONTROL_PLANE,
+  },
+  'envoy.config.metrics.v3.StatsConfig': {
+    stats_tags: 'honoured',
+    use_all_default_tags: 'honoured',
+    stats_matcher: 'honoured',
+    histogram_bucket_settings: 'honoured',
+  },
+  'envoy.config.metrics.v3.StatsMatcher': {
+    reject_all: 'honoured',
+    exclusion_list: 'honoured',
+    inclusion_list: 'honoured',
+  },
+  'envoy.config.metrics.v3.TagSpecifier': {
+    tag_name: 'honoured',
+    regex: { partly: 'RE2 syntax: no look-around' },
+    fixed_value: 'honoured',
+  },
+  'envoy.config.metrics.v3.HistogramBucketSettings': { match: 'honoured', buckets: 'honoured' },
+};

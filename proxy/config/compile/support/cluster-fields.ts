@@ -1,0 +1,124 @@
+// Which fields of clusters and endpoints are honoured; those not listed are refused by name.
+import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+
+const NO_HEALTH_CHECKS: FieldSupport = { accepted: 'there are no active health checks' };
+const NO_SLOW_START = 'slow start is refused';
+const UNUSED_LB: FieldSupport = {
+  accepted: `only slow_start_config is in it, and ${NO_SLOW_START}`,
+};
+
+/** Support of envoy.config.cluster.v3 and envoy.config.endpoint.v3 messages, by type name. */
+export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
+  'envoy.config.cluster.v3.Cluster': {
+    name: 'honoured',
+    alt_stat_name: 'honoured',
+    type: { partly: 'STATIC, STRICT_DNS and LOGICAL_DNS' },
+    connect_timeout: 'honoured',
+    per_connection_buffer_limit_bytes: 'honoured',
+    lb_policy: { partly: 'ROUND_ROBIN, LEAST_REQUEST and RANDOM' },
+    load_assignment: 'honoured',
+    max_requests_per_connection: 'honoured',
+    circuit_breakers: 'honoured',
+    common_http_protocol_options: 'honoured',
+    http_protocol_options: 'honoured',
+    typed_extension_protocol_options: {
+      partly: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions with HTTP/1.1',
+    },
+    dns_refresh_rate: 'honoured',
+    dns_failure_refresh_rate: 'honoured',
+    respect_dns_ttl: 'honoured',
+    dns_lookup_family: 'honoured',
+    wait_for_warm_on_init: { accepted: 'names are looked up before the listeners start' },
+    cleanup_interval: { accepted: 'it is for ORIGINAL_DST clusters, which are refused' },
+    upstream_bind_config: 'honoured',
+    least_request_lb_config: 'honoured',
+    round_robin_lb_config: UNUSED_LB,
+    common_lb_config: 'honoured',
+    transport_socket: 'honoured',
+    metadata: { accepted: 'no supported filter reads it' },
+    upstream_connection_options: 'honoured',
+    close_connections_on_host_health_failure: NO_HEALTH_CHECKS,
+    ignore_health_on_host_removal: NO_HEALTH_CHECKS,
+    load_balancing_policy: { partly: 'round_robin, least_request and random' },
+    preconnect_policy: { accepted: 'connections are made when requests need them' },
+  },
+  'envoy.config.cluster.v3.Cluster.RefreshRate': {
+    base_interval: 'honoured',
+    max_interval: 'honoured',
+  },
+  'envoy.config.cluster.v3.Cluster.LeastRequestLbConfig': {
+    choice_count: 'honoured',
+    active_request_bias: 'honoured',
+  },
+  'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': {},
+  'envoy.config.cluster.v3.Cluster.CommonLbConfig': {
+    healthy_panic_threshold: { partly: 'only 50, the default' },
+    update_merge_window: { accepted: 'changes of hosts take effect at once' },
+    ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
+  },
+  'envoy.config.cluster.v3.Cluster.PreconnectPolicy': {
+    per_upstream_preconnect_ratio: { accepted: 'connections are made when requests need them' },
+    predictive_preconnect_ratio: { accepted: 'connections are made when requests need them' },
+  },
+  'envoy.config.cluster.v3.CircuitBreakers': { thresholds: 'honoured' },
+  'envoy.config.cluster.v3.CircuitBreakers.Thresholds': {
+    priority: { partly: 'DEFAULT: no route has priority HIGH' },
+    max_connections: 'honoured',
+    max_pending_requests: 'honoured',
+    max_requests: 'honoured',
+    max_retries: { accepted: 'nothing is retried' },
+    track_remaining: { accepted: 'the gauges of what remains are not kept' },
+  },
+  'envoy.config.cluster.v3.UpstreamConnectionOptions': {
+    tcp_keepalive: 'honoured',
+    set_local_interface_name_on_upstream_connections: { accepted: 'nothing reads the name' },
+  },
+  'envoy.config.cluster.v3.LoadBalancingPolicy': { policies: 'honoured' },
+  'envoy.config.cluster.v3.LoadBalancingPolicy.Policy': { typed_extension_config: 'honoured' },
+  'envoy.config.core.v3.BindConfig': { source_address: 'honoured' },
+  'envoy.config.endpoint.v3.ClusterLoadAssignment': {
+    cluster_name: { accepted: 'a static cluster uses its own load_assignment' },
+    endpoints: 'honoured',
+    policy: 'honoured',
+  },
+  'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy': {
+    overprovisioning_factor: { partly: 'only 140, the default' },
+    endpoint_stale_after: { accepted: 'static endpoints do not become stale' },
+  },
+  'envoy.config.endpoint.v3.LocalityLbEndpoints': {
+    locality: 'honoured',
+    metadata: { accepted: 'nothing reads it' },
+    lb_endpoints: 'honoured',
+    load_balancing_weight: {
+      accepted: 'it counts with locality-weighted balancing, which is refused',
+    },
+    priority: 'honoured',
+    proximity: { accepted: 'Envoy does not use it either' },
+  },
+  'envoy.config.endpoint.v3.LbEndpoint': {
+    endpoint: 'honoured',
+    health_status: 'honoured',
+    metadata: 'honoured',
+    load_balancing_weight: 'honoured',
+  },
+  'envoy.config.endpoint.v3.Endpoint': {
+    address: 'honoured',
+    health_check_config: NO_HEALTH_CHECKS,
+    hostname: 'honoured',
+  },
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+    common_http_protocol_options: 'honoured',
+    explicit_http_config: 'honoured',
+  },
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig': {
+    http_protocol_options: 'honoured',
+  },
+  'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {},
+  'envoy.extensions.load_balancing_policies.random.v3.Random': {},
+  'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': {
+    choice_count: 'honoured',
+    active_request_bias: 'honoured',
+    enable_full_scan: { partly: 'only false, the default' },
+    selection_method: { partly: 'only N_CHOICES, the default' },
+  },
+};

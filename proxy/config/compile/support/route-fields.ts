@@ -1,0 +1,120 @@
+// Which fields of route tables are honoured; those not listed are refused by name.
+import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+
+const UNREAD_METADATA: FieldSupport = { accepted: 'no supported filter reads it' };
+const NO_TRACING: FieldSupport = { accepted: 'nothing is traced' };
+const NOTHING_BUFFERS: FieldSupport = { accepted: 'nothing buffers whole requests' };
+
+const MUTATIONS: SupportTable = {
+  request_headers_to_add: 'honoured',
+  request_headers_to_remove: 'honoured',
+  response_headers_to_add: 'honoured',
+  response_headers_to_remove: 'honoured',
+};
+
+/** Support of envoy.config.route.v3 messages, by type name. */
+export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
+  'envoy.config.route.v3.RouteConfiguration': {
+    name: 'honoured',
+    virtual_hosts: 'honoured',
+    internal_only_headers: 'honoured',
+    ...MUTATIONS,
+    most_specific_header_mutations_wins: 'honoured',
+    validate_clusters: 'honoured',
+    max_direct_response_body_size_bytes: 'honoured',
+    ignore_port_in_host_matching: 'honoured',
+    metadata: UNREAD_METADATA,
+  },
+  'envoy.config.route.v3.VirtualHost': {
+    name: 'honoured',
+    domains: 'honoured',
+    routes: 'honoured',
+    require_tls: 'honoured',
+    ...MUTATIONS,
+    include_request_attempt_count: 'honoured',
+    include_attempt_count_in_response: 'honoured',
+    include_is_timeout_retry_header: { accepted: 'nothing is retried' },
+    per_request_buffer_limit_bytes: NOTHING_BUFFERS,
+    metadata: UNREAD_METADATA,
+  },
+  'envoy.config.route.v3.Route': {
+    name: 'honoured',
+    match: 'honoured',
+    route: 'honoured',
+    redirect: 'honoured',
+    direct_response: 'honoured',
+    non_forwarding_action: 'honoured',
+    metadata: UNREAD_METADATA,
+    decorator: NO_TRACING,
+    ...MUTATIONS,
+    tracing: NO_TRACING,
+    per_request_buffer_limit_bytes: NOTHING_BUFFERS,
+  },
+  'envoy.config.route.v3.RouteMatch': {
+    prefix: 'honoured',
+    path: 'honoured',
+    safe_regex: 'honoured',
+    path_separated_prefix: 'honoured',
+    case_sensitive: 'honoured',
+    runtime_fraction: 'honoured',
+    headers: 'honoured',
+    query_parameters: 'honoured',
+    grpc: 'honoured',
+  },
+  'envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions': {},
+  'envoy.config.route.v3.HeaderMatcher': {
+    name: 'honoured',
+    exact_match: 'honoured',
+    safe_regex_match: 'honoured',
+    range_match: 'honoured',
+    present_match: 'honoured',
+    prefix_match: 'honoured',
+    suffix_match: 'honoured',
+    contains_match: 'honoured',
+    string_match: 'honoured',
+    invert_match: 'honoured',
+    treat_missing_header_as_empty: 'honoured',
+  },
+  'envoy.config.route.v3.QueryParameterMatcher': {
+    name: 'honoured',
+    string_match: 'honoured',
+    present_match: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction': {
+    cluster: 'honoured',
+    cluster_header: 'honoured',
+    weighted_clusters: 'honoured',
+    cluster_not_found_response_code: 'honoured',
+    metadata_match: { accepted: 'no cluster has subsets, so it selects nothing' },
+    prefix_rewrite: 'honoured',
+    regex_rewrite: 'honoured',
+    host_rewrite_literal: 'honoured',
+    auto_host_rewrite: 'honoured',
+    append_x_forwarded_host: 'honoured',
+    timeout: 'honoured',
+    idle_timeout: 'honoured',
+  },
+  'envoy.config.route.v3.WeightedCluster': {
+    clusters: 'honoured',
+    total_weight: { accepted: 'the sum of the weights counts, as in Envoy' },
+    runtime_key_prefix: { partly: 'values of static layers' },
+  },
+  'envoy.config.route.v3.WeightedCluster.ClusterWeight': {
+    name: 'honoured',
+    weight: 'honoured',
+    metadata_match: { accepted: 'no cluster has subsets, so it selects nothing' },
+  },
+  'envoy.config.route.v3.RedirectAction': {
+    https_redirect: 'honoured',
+    scheme_redirect: 'honoured',
+    host_redirect: 'honoured',
+    port_redirect: 'honoured',
+    path_redirect: 'honoured',
+    prefix_rewrite: 'honoured',
+    regex_rewrite: 'honoured',
+    response_code: 'honoured',
+    strip_query: 'honoured',
+  },
+  'envoy.config.route.v3.DirectResponseAction': { status: 'honoured', body: 'honoured' },
+  'envoy.config.route.v3.NonForwardingAction': {},
+};

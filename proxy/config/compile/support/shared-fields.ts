@@ -1,0 +1,117 @@
+// Which fields of the messages that many others share are honoured.
+import type { SupportTable } from '../../../model/extension.ts';
+
+const UNREAD_TYPED_METADATA = { accepted: 'no supported extension reads it' } as const;
+
+/** Support of envoy.config.core.v3, envoy.type and google.protobuf messages, by type name. */
+export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
+  'envoy.config.core.v3.Address': { socket_address: 'honoured', pipe: 'honoured' },
+  'envoy.config.core.v3.SocketAddress': {
+    protocol: { partly: 'TCP only' },
+    address: 'honoured',
+    port_value: 'honoured',
+  },
+  'envoy.config.core.v3.Pipe': {
+    path: { partly: 'paths in the file system, no abstract sockets' },
+  },
+  'envoy.config.core.v3.TcpKeepalive': {
+    keepalive_time: 'honoured',
+    keepalive_probes: { accepted: 'Node sets the idle time only; the system decides the rest' },
+    keepalive_interval: { accepted: 'Node sets the idle time only; the system decides the rest' },
+  },
+  'envoy.config.core.v3.CidrRange': { address_prefix: 'honoured', prefix_len: 'honoured' },
+  'envoy.config.core.v3.Locality': { region: 'honoured', zone: 'honoured', sub_zone: 'honoured' },
+  'envoy.config.core.v3.Metadata': {
+    filter_metadata: 'honoured',
+    typed_filter_metadata: UNREAD_TYPED_METADATA,
+  },
+  'envoy.config.core.v3.DataSource': {
+    filename: { partly: 'read once; UTF-8 text' },
+    inline_bytes: { partly: 'UTF-8 text' },
+    inline_string: 'honoured',
+    environment_variable: 'honoured',
+  },
+  'envoy.config.core.v3.HeaderValue': { key: 'honoured', value: 'honoured', raw_value: 'honoured' },
+  'envoy.config.core.v3.HeaderValueOption': {
+    header: 'honoured',
+    append: 'honoured',
+    append_action: 'honoured',
+    keep_empty_value: 'honoured',
+  },
+  'envoy.config.core.v3.TransportSocket': {
+    name: 'honoured',
+    typed_config: { partly: 'envoy.transport_sockets.raw_buffer only' },
+  },
+  'envoy.config.core.v3.TypedExtensionConfig': { name: 'honoured', typed_config: 'honoured' },
+  'envoy.config.core.v3.HttpProtocolOptions': {
+    idle_timeout: 'honoured',
+    max_connection_duration: 'honoured',
+    max_headers_count: 'honoured',
+    max_stream_duration: { partly: 'downstream only' },
+    headers_with_underscores_action: { partly: 'downstream only' },
+    max_requests_per_connection: 'honoured',
+  },
+  'envoy.config.core.v3.Http1ProtocolOptions': {
+    allow_absolute_url: 'honoured',
+    accept_http_10: 'honoured',
+    default_host_for_http_10: 'honoured',
+    header_key_format: 'honoured',
+    enable_trailers: 'honoured',
+    allow_chunked_length: 'honoured',
+    override_stream_error_on_invalid_http_message: { partly: 'only false, the default' },
+    use_balsa_parser: { accepted: 'there is one HTTP/1.1 parser' },
+    allow_custom_methods: 'honoured',
+  },
+  'envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat': { proper_case_words: 'honoured' },
+  'envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords': {},
+  'envoy.config.core.v3.RuntimeFractionalPercent': {
+    default_value: 'honoured',
+    runtime_key: { partly: 'values of static layers' },
+  },
+  'envoy.config.core.v3.RuntimeUInt32': {
+    default_value: 'honoured',
+    runtime_key: { partly: 'values of static layers' },
+  },
+  'envoy.config.core.v3.RuntimeDouble': {
+    default_value: 'honoured',
+    runtime_key: { partly: 'values of static layers' },
+  },
+  'envoy.config.core.v3.SchemeHeaderTransformation': {
+    scheme_to_overwrite: 'honoured',
+    match_upstream: { partly: 'only false, the default' },
+  },
+  'envoy.config.core.v3.SubstitutionFormatString': {
+    text_format: 'honoured',
+    text_format_source: 'honoured',
+    json_format: 'honoured',
+    omit_empty_values: 'honoured',
+    content_type: { accepted: 'it describes bodies of local replies, not lines of a log' },
+    json_format_options: 'honoured',
+  },
+  'envoy.config.core.v3.JsonFormatOptions': {
+    sort_properties: { accepted: 'members are always sorted' },
+  },
+  'envoy.type.matcher.v3.StringMatcher': {
+    exact: 'honoured',
+    prefix: 'honoured',
+    suffix: 'honoured',
+    contains: 'honoured',
+    safe_regex: 'honoured',
+    ignore_case: 'honoured',
+  },
+  'envoy.type.matcher.v3.ListStringMatcher': { patterns: 'honoured' },
+  'envoy.type.matcher.v3.RegexMatcher': {
+    google_re2: { accepted: 'RE2 is the only engine' },
+    regex: 'honoured',
+  },
+  'envoy.type.matcher.v3.RegexMatcher.GoogleRE2': {
+    max_program_size: { accepted: 'matching takes linear time whatever the size' },
+  },
+  'envoy.type.matcher.v3.RegexMatchAndSubstitute': {
+    pattern: 'honoured',
+    substitution: 'honoured',
+  },
+  'envoy.type.v3.FractionalPercent': { numerator: 'honoured', denominator: 'honoured' },
+  'envoy.type.v3.Percent': { value: 'honoured' },
+  'envoy.type.v3.Int64Range': { start: 'honoured', end: 'honoured' },
+};

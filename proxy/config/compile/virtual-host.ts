@@ -1,0 +1,62 @@
+// config.route.v3.VirtualHost and its routes.
+import {
+  type Route,
+  VirtualHost_TlsRequirementType as TlsRequirement,
+  type VirtualHost,
+} from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
+import type { CompileContext } from '../../model/extension.ts';
+import type { RouteConfig, VirtualHostConfig } from '../../model/route.ts';
+import { compileEach } from './compile-each.ts';
+import { compileHeaderMutations } from './header-mutations.ts';
+import { compileRouteAction, type RouteTableRules } from './route-action.ts';
+import { compileRouteMatch } from './route-match.ts';
+
+const REQUIRE_TLS: Readonly<Record<TlsRequirement, VirtualHostConfig['requireTls']>> = {
+  [TlsRequirement.NONE]: 'none',
+  [TlsRequirement.EXTERNAL_ONLY]: 'external-only',
+  [TlsRequirement.ALL]: 'all',
+};
+/** No filter takes configuration per route yet. */
+const NO_FILTER_CONFIG: ReadonlyMap<string, unknown> = new Map();
+
+/** A compiled virtual host; routes that were refused are left out. */
+export function compileVirtualHost(
+  message: VirtualHost,
+  rules: RouteTableRules,
+  context: CompileContext,
+): VirtualHostConfig {
+  message.domains.forEach((domain, index) => {
+    warnOfInnerWildcard(domain, context.at(`domains[${index}]`));
+  });
+  return {
+    name: message.name,
+    domains: message.domains.map((domain) => domain.toLowerCase()),
+    requireTls: REQUIRE_TLS[message.requireTls],
+    routes: compileEach({ path: 'routes', items: message.routes }, context, (route, at) =>
+      compileRoute(route, rules, at),
+    ),
+    mutations: compileHeaderMutations(message, context),
+    includeRequestAttemptCount: message.includeRequestAttemptCount,
+    includeAttemptCountInResponse: message.includeAttemptCountInResponse,
+    perFilterConfig: NO_FILTER_CONFIG,
+  };
+}
+
+/** Envoy takes `a*b` as an exact domain, which no request can have. */
+function warnOfInnerWildcard(domain: string, context: CompileContext): void {
+  const inner = domain.startsWith('*') ? domain.slice(1) : domain.replace(/\*$/, '');
+  if (!inner.includes('*')) return;
+  context.warn('', `'${domain}' matches no host: only the first or the last character may be *`);
+}
+
+function compileRoute(
+  message: Route,
+  rules: RouteTableRules,
+  context: CompileContext,
+): RouteConfig | null {
+  const match = compileRouteMatch(message.match, context.at('match'));
+  const action = compileRouteAction(message.action, rules, context);
+  const mutations = compileHeaderMutations(message, context);
+  if (match === null || action === null) return null;
+  return { name: message.name, match, action, mutations, perFilterConfig: NO_FILTER_CONFIG };
+}

@@ -1,0 +1,82 @@
+// Evaluates compiled value matchers on requests: routes, access-log filters and statistics use them.
+// Called for each condition of each candidate route, so it makes nothing but what a regex needs.
+import type { RequestHead } from '../http/message.ts';
+import type { HeaderMatchConfig, StringMatchConfig, ValueMatchConfig } from './route.ts';
+
+/** Decimal text of a 64-bit integer, as range_match reads it. */
+const INTEGER = /^[+-]?\d{1,19}$/;
+
+/** True when a request fulfils a condition on one of its fields or pseudo-fields. */
+export function matchesHeader(config: HeaderMatchConfig, head: RequestHead): boolean {
+  const { match, name } = config;
+  if (name.startsWith(':')) return testOne(config, pseudoField(head, name));
+  if (match.kind === 'present') {
+    return (head.headers.getByName(name) !== null) === match.expected
+      ? !config.invert
+      : config.invert;
+  }
+  const first = head.headers.getByName(name);
+  if (first === null || matchesValue(match, first)) return testOne(config, first);
+  // Repeated lines are tested one by one: one that matches is enough.
+  const matched = head.headers.values(name).some((value) => matchesValue(match, value));
+  return matched !== config.invert;
+}
+
+function testOne(config: HeaderMatchConfig, value: string | null): boolean {
+  const { match, invert } = config;
+  if (match.kind === 'present') return ((value !== null) === match.expected) !== invert;
+  if (value !== null) return matchesValue(match, value) !== invert;
+  // Envoy: a missing field matches nothing, not even an inverted condition.
+  return config.treatMissingAsEmpty && matchesValue(match, '') !== invert;
+}
+
+function pseudoField(head: RequestHead, name: string): string | null {
+  switch (name) {
+    case ':path':
+      return emptyIsMissing(head.path);
+    case ':method':
+      return head.method;
+    case ':authority':
+      return emptyIsMissing(head.authority);
+    case ':scheme':
+      return emptyIsMissing(head.scheme);
+    default:
+      return null;
+  }
+}
+
+function emptyIsMissing(text: string): string | null {
+  return text === '' ? null : text;
+}
+
+/** True when a present value passes the test. */
+export function matchesValue(match: ValueMatchConfig, value: string): boolean {
+  if (match.kind === 'present') return match.expected;
+  if (match.kind === 'range') return isInRange(match, value);
+  return matchesString(match, value);
+}
+
+/** True when a text passes a StringMatcher. */
+export function matchesString(match: StringMatchConfig, value: string): boolean {
+  if (match.kind === 'regex') return match.regex.matches(value);
+  const text = match.ignoreCase ? value.toLowerCase() : value;
+  switch (match.kind) {
+    case 'exact':
+      return text === match.text;
+    case 'prefix':
+      return text.startsWith(match.text);
+    case 'suffix':
+      return text.endsWith(match.text);
+    case 'contains':
+      return text.includes(match.text);
+  }
+}
+
+function isInRange(
+  range: { readonly start: bigint; readonly end: bigint },
+  value: string,
+): boolean {
+  if (!INTEGER.test(value)) return false;
+  const number = BigInt(value.startsWith('+') ? value.slice(1) : value);
+  return number >= range.start && number < range.end;
+}
