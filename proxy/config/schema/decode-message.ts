@@ -48,7 +48,7 @@ class MessageDecoder implements DecodeRun {
       if (key === skip) continue;
       const field = fields.get(key);
       if (field === undefined) {
-        this.walk.rejectKey(key, unknownFieldReason(key, scope));
+        this.walk.rejectUnknown(key, unknownFieldReason(key, scope));
         continue;
       }
       this.walk.push(field.name);

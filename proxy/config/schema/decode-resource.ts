@@ -1,7 +1,8 @@
 // The way of every resource from outside into the program: JSON value or decoded message, checked
 // against its descriptor, its rules and the support tables, with all problems at once.
 import type { DescMessage, Message } from '@bufbuild/protobuf';
-import type { Rejection, Warning } from '../../base/result.ts';
+import type { Warning } from '../../base/result.ts';
+import type { OpenedAny } from './any.ts';
 import { decodeMessage } from './decode-message.ts';
 import { type Problem, ProblemWalk } from './problems.ts';
 import { checkSupport, type SupportTables } from './support.ts';
@@ -22,7 +23,7 @@ export type DecodedResource =
       readonly ok: false;
       /** What could be decoded; for looking at, not for use. */
       readonly message: Message;
-      readonly rejections: readonly Rejection[];
+      readonly rejections: readonly Problem[];
       readonly warnings: readonly Warning[];
     };
 
@@ -34,13 +35,7 @@ export function decodeResource(
 ): DecodedResource {
   const decoding = new ProblemWalk(options.path);
   const message = decodeMessage(schema, value, decoding);
-  const checked = check(message, schema, options);
-  const further = checked.rejections.filter((it) => !isConsequence(it, decoding.rejections));
-  return outcome(
-    message,
-    [...decoding.rejections, ...further],
-    [...decoding.warnings, ...checked.warnings],
-  );
+  return checkDecoded({ schema, message }, options, decoding);
 }
 
 /** Checks a message that arrived decoded, as from an xDS stream. */
@@ -49,17 +44,28 @@ export function validateMessage(
   schema: DescMessage,
   options: CheckOptions,
 ): DecodedResource {
-  const checked = check(message, schema, options);
-  return outcome(message, checked.rejections, checked.warnings);
+  return checkDecoded({ schema, message }, options, new ProblemWalk(options.path));
 }
 
-function check(message: Message, schema: DescMessage, options: CheckOptions): ProblemWalk {
-  const walk = new ProblemWalk(options.path);
-  validateRules(schema, message, walk);
+/** Checks a message of which `decoding` already knows some problems. */
+export function checkDecoded(
+  content: OpenedAny,
+  options: CheckOptions,
+  decoding: Pick<ProblemWalk, 'rejections' | 'warnings'>,
+): DecodedResource {
+  const { schema, message } = content;
+  const rules = new ProblemWalk(options.path);
+  validateRules(schema, message, rules);
+  const support = new ProblemWalk(options.path);
   if (options.support !== null) {
-    checkSupport(schema, message, { tables: options.support, walk });
+    checkSupport(schema, message, { tables: options.support, walk: support });
   }
-  return walk;
+  const broken = rules.rejections.filter((it) => !isConsequence(it, decoding.rejections));
+  return outcome(
+    message,
+    [...decoding.rejections, ...broken, ...support.rejections],
+    [...decoding.warnings, ...rules.warnings, ...support.warnings],
+  );
 }
 
 function outcome(

@@ -1,9 +1,12 @@
 // Collects what is wrong with one value while it is walked: every problem, each under its path.
 import type { Rejection, Warning } from '../../base/result.ts';
 
-/** A rejection or warning; `onKey` when the field's name is meant and not its value. */
+/** A rejection that knows more of itself than its text. */
 export interface Problem extends Rejection {
-  readonly onKey?: boolean;
+  /** The field's name is meant and not its value. */
+  readonly onKey: boolean;
+  /** An unknown field, which some callers let pass. */
+  readonly isUnknownField: boolean;
 }
 
 /** Further problems of one value are counted, not kept. */
@@ -46,13 +49,20 @@ export class ProblemWalk {
   }
 
   reject(reason: string): void {
-    this.#add({ path: this.path(), reason });
+    this.#add({ path: this.path(), reason, onKey: false, isUnknownField: false });
   }
 
   /** Refuses the key `name` of the value at hand. */
   rejectKey(name: string, reason: string): void {
     this.push(name);
-    this.#add({ path: this.path(), reason, onKey: true });
+    this.#add({ path: this.path(), reason, onKey: true, isUnknownField: false });
+    this.pop();
+  }
+
+  /** Refuses the key `name` of the value at hand because its message has no such field. */
+  rejectUnknown(name: string, reason: string): void {
+    this.push(name);
+    this.#add({ path: this.path(), reason, onKey: true, isUnknownField: true });
     this.pop();
   }
 

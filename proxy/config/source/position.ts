@@ -1,5 +1,5 @@
 // From offsets and field paths to places a person can find: line and column, both from 1.
-import { entryOf, type MapNode, type SourceNode } from './source-node.ts';
+import { entryOf, type MapNode, type SourceEntry, type SourceNode } from './source-node.ts';
 
 /** A place in a text; columns count UTF-16 units, as editors do. */
 export interface SourcePosition {
@@ -60,47 +60,64 @@ export function pathSteps(path: string): (string | number)[] {
   return steps;
 }
 
-/** Where a path leads in a text: the last step that the text has. */
+/** Where a path leads: the last step that a text has. */
 export interface Located extends SourceSpan {
-  /** True when the text has every step of the path. */
-  readonly exact: boolean;
+  /** Which of the texts, by its index. */
+  readonly source: number;
+}
+
+interface Candidate extends Located {
+  readonly node: SourceNode;
+  readonly keySpan: SourceSpan;
 }
 
 /**
- * Finds the value at a field path of proto names; keys may be written in either spelling. Points at
- * the key when a map is meant (its value may be a screenful), else at the value; at the deepest
- * step there is when the rest is missing.
+ * Finds the value at a field path of proto names in texts that were merged in this order: objects
+ * by field, lists end to end. Keys may be written in either spelling. Points at the key when asked
+ * to or when a larger value is meant, else at the value; at the deepest step there is when the rest
+ * is missing.
  */
-export function locate(root: SourceNode, path: string): Located {
-  let node = root;
-  let span: SourceSpan = { start: root.start, end: root.start + 1 };
+export function locate(roots: readonly SourceNode[], path: string, onKey: boolean): Located {
+  let candidates = roots.map((node, source) => ({ node, source, ...spans(node, null) }));
   for (const step of pathSteps(path)) {
-    const next = stepInto(node, step);
-    if (next === null) return { ...span, exact: false };
-    ({ node, span } = next);
+    const next = typeof step === 'number' ? itemOf(candidates, step) : entriesOf(candidates, step);
+    if (next.length === 0) break;
+    candidates = next;
   }
-  return { ...span, exact: true };
+  // Of a scalar given twice, the later text's counts.
+  const found = candidates.at(-1);
+  if (found === undefined) return { source: 0, start: 0, end: 0 };
+  const { start, end } = onKey ? found.keySpan : found;
+  return { source: found.source, start, end };
 }
 
-function stepInto(
-  node: SourceNode,
-  step: string | number,
-): { readonly node: SourceNode; readonly span: SourceSpan } | null {
-  if (typeof step === 'number') {
-    // One value may stand for a list of one.
-    const item = node.kind === 'list' ? node.items[step] : node;
-    if (item === undefined) return null;
-    return {
-      node: item,
-      span: item.kind === 'scalar' ? item : { start: item.start, end: item.start + 1 },
-    };
+function entriesOf(candidates: readonly Candidate[], step: string): Candidate[] {
+  return candidates.flatMap(({ node, source }) => {
+    if (node.kind !== 'map') return [];
+    const entry = entryOf(node, step) ?? entryOf(node, camelCase(step)) ?? anyValue(node, step);
+    return entry === null ? [] : [{ node: entry.value, source, ...spans(entry.value, entry) }];
+  });
+}
+
+/** Lists are appended to one another; one value stands for a list of one. */
+function itemOf(candidates: readonly Candidate[], index: number): Candidate[] {
+  let left = index;
+  for (const candidate of candidates) {
+    const { node, source } = candidate;
+    const items = node.kind === 'list' ? node.items : [node];
+    const item = items[left];
+    if (item === node) return [candidate];
+    if (item !== undefined) return [{ node: item, source, ...spans(item, null) }];
+    left -= items.length;
   }
-  if (node.kind !== 'map') return null;
-  const entry = entryOf(node, step) ?? entryOf(node, camelCase(step)) ?? anyValue(node, step);
-  if (entry === null) return null;
-  const isShort = entry.value.kind === 'scalar' && entry.value.end > entry.value.start;
-  const span = isShort ? entry.value : { start: entry.keyStart, end: entry.keyEnd };
-  return { node: entry.value, span };
+  return [];
+}
+
+function spans(node: SourceNode, entry: SourceEntry | null): SourceSpan & { keySpan: SourceSpan } {
+  const first = { start: node.start, end: node.start + 1 };
+  const keySpan = entry === null ? first : { start: entry.keyStart, end: entry.keyEnd };
+  const isVisible = node.kind === 'scalar' && node.end > node.start;
+  return { ...(isVisible ? { start: node.start, end: node.end } : keySpan), keySpan };
 }
 
 /** An Any of a well-known type keeps its content under `value`; paths do not show that. */
