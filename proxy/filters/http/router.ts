@@ -2,7 +2,7 @@
 import {
   type Router,
   RouterSchema,
-} from '../../api/gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
+} from '../../api/gen/envoy/extensions/filters/http/router/v3/router_pb.js';
 import type { HttpFilterDefinition, TerminalFilterCallbacks } from '../http-filter.ts';
 import { RouterRuntime } from './router/router-runtime.ts';
 import { RouterStream } from './router/router-stream.ts';

@@ -1,0 +1,36 @@
+// Every extension there is. A new one is a file of its own and a line here.
+import {
+  FILE_ACCESS_LOGGER,
+  STDERR_ACCESS_LOGGER,
+  STDOUT_ACCESS_LOGGER,
+} from '../config/compile/access-loggers.ts';
+import { RAW_BUFFER } from '../config/compile/transport-socket.ts';
+import type {
+  ExtensionDefinition,
+  ExtensionRegistry,
+  FilterDefinition,
+} from '../model/extension.ts';
+import { routerDefinition } from './http/router.ts';
+import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
+
+/** What a configuration may name. Whoever looks an extension up knows its message by its schema. */
+export const EXTENSIONS: ExtensionRegistry = {
+  networkFilters: [filter(httpConnectionManagerDefinition)],
+  httpFilters: [filter(routerDefinition)],
+  listenerFilters: [],
+  accessLoggers: [
+    extension(FILE_ACCESS_LOGGER),
+    extension(STDOUT_ACCESS_LOGGER),
+    extension(STDERR_ACCESS_LOGGER),
+  ],
+  transportSockets: [RAW_BUFFER],
+};
+
+/** Forgets the types of message and configuration: the look-up by schema vouches for them. */
+function filter(definition: unknown): FilterDefinition {
+  return definition as FilterDefinition;
+}
+
+function extension(definition: unknown): ExtensionDefinition {
+  return definition as ExtensionDefinition;
+}
