@@ -58,9 +58,10 @@ export function matchesValue(match: ValueMatchConfig, value: string): boolean {
 
 /** True when a text passes a StringMatcher. */
 export function matchesString(match: StringMatchConfig, value: string): boolean {
-  if (match.kind === 'regex') return match.regex.matches(value);
-  const text = match.ignoreCase ? value.toLowerCase() : value;
+  const text = match.kind !== 'regex' && match.ignoreCase ? value.toLowerCase() : value;
   switch (match.kind) {
+    case 'regex':
+      return match.regex.matches(text);
     case 'exact':
       return text === match.text;
     case 'prefix':
