@@ -10,19 +10,11 @@ import {
   StdoutAccessLogSchema,
 } from '../../api/gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import type { Formatter } from '../../formatter/formatter.ts';
-import { parseJsonFormat, parseTextFormat } from '../../formatter/parse.ts';
+import { DEFAULT_LOG_FORMAT, parseJsonFormat, parseTextFormat } from '../../formatter/parse.ts';
 import type { AccessLogSinkConfig } from '../../model/access-log.ts';
 import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
 import type { AccessLoggerConfig } from './access-log.ts';
 import { acceptFormat, compileFormatString, formatOptions } from './format-string.ts';
-
-/** Envoy's format for access logs that name none. */
-export const DEFAULT_ACCESS_LOG_FORMAT =
-  '[%START_TIME%] "%REQUEST_HEADER(:METHOD)% ' +
-  '%REQUEST_HEADER(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
-  '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESPONSE_HEADER(X-ENVOY-UPSTREAM-SERVICE-TIME)% ' +
-  '"%REQUEST_HEADER(X-FORWARDED-FOR)%" "%REQUEST_HEADER(USER-AGENT)%" ' +
-  '"%REQUEST_HEADER(X-REQUEST-ID)%" "%REQUEST_HEADER(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
 /** envoy.access_loggers.file */
 export const FILE_ACCESS_LOGGER: ExtensionDefinition<FileAccessLog, AccessLoggerConfig> = {
@@ -83,7 +75,7 @@ function compileFormat(
     case 'logFormat':
       return compileFormatString(format.value, context.at('log_format'));
     case 'format': {
-      const text = format.value === '' ? DEFAULT_ACCESS_LOG_FORMAT : format.value;
+      const text = format.value === '' ? DEFAULT_LOG_FORMAT : format.value;
       return acceptFormat(parseTextFormat(text, options), context, 'format');
     }
     case 'jsonFormat':
@@ -91,6 +83,6 @@ function compileFormat(
     case 'typedJsonFormat':
       return acceptFormat(parseJsonFormat(format.value, options), context, 'typed_json_format');
     default:
-      return acceptFormat(parseTextFormat(DEFAULT_ACCESS_LOG_FORMAT, options), context, '');
+      return acceptFormat(parseTextFormat(DEFAULT_LOG_FORMAT, options), context, '');
   }
 }

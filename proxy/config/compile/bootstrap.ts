@@ -10,10 +10,10 @@ import { GoogleRE2Schema } from '../../api/gen/envoy/extensions/regex_engines/v3
 import type { AccessLogConfig } from '../../model/access-log.ts';
 import type { AdminConfig, BootstrapConfig, NodeConfig } from '../../model/bootstrap.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { typeNameOf } from '../schema/any.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { defaultFileAccessLog } from './access-loggers.ts';
 import { compileLocalityName } from './endpoints.ts';
-import { typeNameOf } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { addLayer, type RuntimeValues, runtimeInteger } from './runtime-values.ts';
@@ -62,7 +62,7 @@ function checkFixedFields(message: Bootstrap, context: CompileContext): void {
     context.reject('header_prefix', `only ${DEFAULT_HEADER_PREFIX}, the default, is supported yet`);
   }
   const engine = message.defaultRegexEngine?.typedConfig;
-  if (engine !== undefined && typeNameOf(engine) !== GoogleRE2Schema.typeName) {
+  if (engine !== undefined && typeNameOf(engine.typeUrl) !== GoogleRE2Schema.typeName) {
     context.reject('default_regex_engine', 'only envoy.regex_engines.google_re2 is supported');
   }
   if (message.statsFlushInterval !== undefined && message.statsFlush.case !== undefined) {

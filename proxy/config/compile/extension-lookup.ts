@@ -1,8 +1,9 @@
 // Finds what a typed configuration asks for by its type URL, and has it compiled.
 import type { Message } from '@bufbuild/protobuf';
-import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
 import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
+import { openAny, typeNameOf } from '../schema/any.ts';
 
 /** A place where one extension of a category is configured. */
 export interface ExtensionSlot<D extends ExtensionDefinition> {
@@ -22,16 +23,11 @@ export interface FoundExtension<D extends ExtensionDefinition> {
   readonly config: unknown;
 }
 
-/** Type name of a type URL: what follows its last slash. */
-export function typeNameOf(any: Any): string {
-  return any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
-}
-
 /** The message in an Any, or null (and a rejection) when its type is unknown or its bytes are not. */
 export function unpack(any: Any, context: CompileContext, path: string): Message | null {
-  const message = anyUnpack(any, apiRegistry);
-  if (message !== undefined) return message;
-  context.reject(path, `unknown type '${any.typeUrl}': check the spelling of @type`);
+  const content = openAny(any, apiRegistry);
+  if (content !== null) return content.message;
+  context.reject(path, `is not a message of type '${any.typeUrl}': check the spelling of @type`);
   return null;
 }
 
@@ -41,7 +37,7 @@ export function compileExtension<D extends ExtensionDefinition>(
   context: CompileContext,
 ): FoundExtension<D> | null {
   const { typedConfig } = slot;
-  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig);
+  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
   const definition = slot.definitions.find(({ schema }) => schema.typeName === typeName);
   if (definition === undefined || typedConfig === undefined) {
     context.reject('typed_config', notFound(slot, typeName));

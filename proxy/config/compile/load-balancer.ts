@@ -14,7 +14,8 @@ import { RandomSchema } from '../../api/gen/envoy/extensions/load_balancing_poli
 import { RoundRobinSchema } from '../../api/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js';
 import type { LoadBalancerConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf, unpack } from './extension-lookup.ts';
+import { typeNameOf } from '../schema/any.ts';
+import { unpack } from './extension-lookup.ts';
 import { enumMember } from './field-values.ts';
 
 /** Envoy cluster.v3.Cluster.LeastRequestLbConfig.choice_count. */
@@ -64,7 +65,7 @@ function compilePolicyList(
 ): LoadBalancerConfig | null {
   for (const [index, { typedExtensionConfig }] of message.policies.entries()) {
     const any = typedExtensionConfig?.typedConfig;
-    const kind = any === undefined ? undefined : TYPE_KINDS[typeNameOf(any)];
+    const kind = any === undefined ? undefined : TYPE_KINDS[typeNameOf(any.typeUrl)];
     if (any === undefined || kind === undefined) continue;
     if (kind !== 'least-request') return { kind };
     const path = `load_balancing_policy.policies[${index}].typed_extension_config.typed_config`;

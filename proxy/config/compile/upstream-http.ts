@@ -11,7 +11,8 @@ import {
 } from '../../api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import type { UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf, unpack } from './extension-lookup.ts';
+import { typeNameOf } from '../schema/any.ts';
+import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
 import {
   compileHttp1Options,
@@ -32,13 +33,13 @@ export function compileUpstreamHttp(message: Cluster, context: CompileContext): 
     if (key === OPTIONS_KEY) continue;
     const rule =
       "Didn't find a registered network or http filter or protocol options implementation";
-    context.reject(`typed_extension_protocol_options[${key}]`, `${rule} for name: '${key}'`);
+    context.reject(`typed_extension_protocol_options["${key}"]`, `${rule} for name: '${key}'`);
   }
   const any = options[OPTIONS_KEY];
   if (any === undefined) return fromOldFields(message, context);
-  const at = context.at(`typed_extension_protocol_options[${OPTIONS_KEY}]`);
-  if (typeNameOf(any) !== OPTIONS_KEY) at.reject('', `must have the @type ${OPTIONS_KEY}`);
-  const typed = typeNameOf(any) === OPTIONS_KEY ? unpack(any, at, '') : null;
+  const at = context.at(`typed_extension_protocol_options["${OPTIONS_KEY}"]`);
+  if (typeNameOf(any.typeUrl) !== OPTIONS_KEY) at.reject('', `must have the @type ${OPTIONS_KEY}`);
+  const typed = typeNameOf(any.typeUrl) === OPTIONS_KEY ? unpack(any, at, '') : null;
   return typed === null ? compile({}, at) : fromTyped(typed as HttpProtocolOptions, at);
 }
 

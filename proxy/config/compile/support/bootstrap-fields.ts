@@ -33,9 +33,6 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     listeners: 'honoured',
     clusters: 'honoured',
   },
-  'envoy.config.bootstrap.v3.Bootstrap.DeferredStatOptions': {
-    enable_deferred_creation_stats: { accepted: 'it saves memory in Envoy only' },
-  },
   'envoy.config.bootstrap.v3.Admin': {
     access_log: 'honoured',
     access_log_path: 'honoured',
@@ -53,7 +50,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     static_layer: { partly: 'keys that honoured fields name; others change nothing' },
     admin_layer: { accepted: 'the admin interface changes no runtime values' },
   },
-  'envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer': {},
+  'envoy.extensions.regex_engines.v3.GoogleRE2': {},
   'envoy.config.core.v3.Node': {
     id: 'honoured',
     cluster: 'honoured',

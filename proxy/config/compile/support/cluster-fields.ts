@@ -2,10 +2,6 @@
 import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
 const NO_HEALTH_CHECKS: FieldSupport = { accepted: 'there are no active health checks' };
-const NO_SLOW_START = 'slow start is refused';
-const UNUSED_LB: FieldSupport = {
-  accepted: `only slow_start_config is in it, and ${NO_SLOW_START}`,
-};
 
 /** Support of envoy.config.cluster.v3 and envoy.config.endpoint.v3 messages, by type name. */
 export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
@@ -32,7 +28,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     cleanup_interval: { accepted: 'it is for ORIGINAL_DST clusters, which are refused' },
     upstream_bind_config: 'honoured',
     least_request_lb_config: 'honoured',
-    round_robin_lb_config: UNUSED_LB,
+    round_robin_lb_config: { partly: 'only an empty one' },
     common_lb_config: 'honoured',
     transport_socket: 'honoured',
     metadata: { accepted: 'no supported filter reads it' },
@@ -55,10 +51,6 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     healthy_panic_threshold: { partly: 'only 50, the default' },
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
     ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
-  },
-  'envoy.config.cluster.v3.Cluster.PreconnectPolicy': {
-    per_upstream_preconnect_ratio: { accepted: 'connections are made when requests need them' },
-    predictive_preconnect_ratio: { accepted: 'connections are made when requests need them' },
   },
   'envoy.config.cluster.v3.CircuitBreakers': { thresholds: 'honoured' },
   'envoy.config.cluster.v3.CircuitBreakers.Thresholds': {

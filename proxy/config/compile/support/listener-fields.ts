@@ -40,10 +40,6 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     bypass_overload_manager: NO_OVERLOAD_MANAGER,
   },
   'envoy.config.listener.v3.AdditionalAddress': { address: 'honoured' },
-  'envoy.config.listener.v3.Listener.ConnectionBalanceConfig': {
-    exact_balance: { accepted: 'the kernel spreads connections over the workers' },
-  },
-  'envoy.config.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance': {},
   // An entry is refused with the filter's name, which says more than a refused field would.
   'envoy.config.listener.v3.ListenerFilter': {
     name: 'honoured',

@@ -104,9 +104,6 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     google_re2: { accepted: 'RE2 is the only engine' },
     regex: 'honoured',
   },
-  'envoy.type.matcher.v3.RegexMatcher.GoogleRE2': {
-    max_program_size: { accepted: 'matching takes linear time whatever the size' },
-  },
   'envoy.type.matcher.v3.RegexMatchAndSubstitute': {
     pattern: 'honoured',
     substitution: 'honoured',
