@@ -115,19 +115,16 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#updateReading();
   }
 
-  onRequestEnd(stream: H1ClientStream): void {
-    if (this.writer.isIntact) return;
-    // The request contradicted its own content-length: the upstream must not answer it.
-    const receiver = stream.receiver;
-    this.onStreamReset(stream);
-    receiver?.onReset('local-reset', 'request content differs from its content-length');
+  onRequestEnd(_stream: H1ClientStream): void {
+    // A request that contradicts its own content-length must not be answered.
+    if (!this.writer.isIntact) this.#lose('local-reset', 'content-length mismatch', RESET);
   }
 
   onStreamReset(stream: H1ClientStream): void {
     this.#detach(stream);
     this.#state = 'done';
     this.#handler.onStreamClosed();
-    this.#handler.onConnectionDone({ kind: 'reset' });
+    this.#handler.onConnectionDone(RESET);
   }
 
   /** RFC 9110 §15.5.9: servers may say 408 before they close an idle connection. */
@@ -204,15 +201,15 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   /** The response is complete; `isSurplus`: bytes follow it that belong to nobody. */
   #complete(stream: H1ClientStream, isSurplus: boolean): void {
-    const isReusable = stream.isRequestComplete && !this.#isLast && !isSurplus;
+    const isWanted = stream.isRequestComplete && !this.#isLast;
+    const isReusable = isWanted && !isSurplus;
     this.#detach(stream);
     this.#state = isReusable ? 'idle' : 'done';
     this.#updateReading();
     this.#handler.onStreamClosed();
     if (isReusable) return;
-    this.#handler.onConnectionDone(
-      isSurplus ? { kind: 'protocol-error', error: H1_ERROR.surplus } : { kind: 'message-end' },
-    );
+    // On a connection that ends in any case nobody looks at what follows.
+    this.#handler.onConnectionDone(isWanted ? SURPLUS : MESSAGE_END);
   }
 
   #endInBody(stream: H1ClientStream): void {
@@ -267,3 +264,6 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 }
 
 const PEER_CLOSED: CodecDone = { kind: 'peer-closed' };
+const RESET: CodecDone = { kind: 'reset' };
+const MESSAGE_END: CodecDone = { kind: 'message-end' };
+const SURPLUS: CodecDone = { kind: 'protocol-error', error: H1_ERROR.surplus };
