@@ -65,13 +65,15 @@ function bootstrap(site: Site): string {
           name: 'bench',
           address: address(site.port),
           filter_chains: [
-            { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: hcm }] },
+            {
+              filters: [
+                { name: 'envoy.filters.network.http_connection_manager', typed_config: hcm },
+              ],
+            },
           ],
         },
       ],
-      clusters: [
-        { name: 'upstream', load_assignment: { cluster_name: 'upstream', endpoints } },
-      ],
+      clusters: [{ name: 'upstream', load_assignment: { cluster_name: 'upstream', endpoints } }],
     },
   });
 }
@@ -138,7 +140,13 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'haproxy',
     isPresent: () => hasCommand('haproxy'),
     install: 'apt-get install haproxy',
-    command: (site) => ['haproxy', '-db', '-q', '-f', file(site, 'haproxy.cfg', haproxyProxy(site))],
+    command: (site) => [
+      'haproxy',
+      '-db',
+      '-q',
+      '-f',
+      file(site, 'haproxy.cfg', haproxyProxy(site)),
+    ],
   },
   {
     name: 'envoy',

@@ -60,7 +60,9 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
 function parseWrk(output: string): LoadResult {
   const requests = Number(/(\d+) requests in/.exec(output)?.[1] ?? 0);
   const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
-  const socket = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
+  const socket = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(
+    output,
+  );
   const errors = failed + (socket?.slice(1).reduce((sum, text) => sum + Number(text), 0) ?? 0);
   return {
     requests,

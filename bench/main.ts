@@ -167,7 +167,9 @@ function printTable(rows: readonly Row[]): void {
   const ratio = (row: Row, base: number | null): string =>
     base === null ? '-' : (row.cpuMicros / base).toFixed(2);
   say('');
-  say('proxy               CPU µs/req  × nginx  × envoy   p50 ms   p99 ms    req/s  RSS MB  errors');
+  say(
+    'proxy               CPU µs/req  × nginx  × envoy   p50 ms   p99 ms    req/s  RSS MB  errors',
+  );
   for (const row of rows) {
     const cells = [
       row.cpuMicros.toFixed(1).padStart(10),
@@ -199,7 +201,11 @@ async function main(): Promise<void> {
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const contender of present) {
         say(`round ${round} of ${settings.rounds}: ${contender.name}`);
-        const row = await measure(contender, { folder, port: 18_102, upstreamPort: 18_101 }, settings);
+        const row = await measure(
+          contender,
+          { folder, port: 18_102, upstreamPort: 18_101 },
+          settings,
+        );
         results.set(contender.name, [...(results.get(contender.name) ?? []), row]);
       }
     }

@@ -103,7 +103,9 @@ function explain(ports: Ports): void {
   say(`Admin      http://127.0.0.1:${ports.admin}/`);
   say('');
   say('Try:');
-  say(`  curl ${base}/productpage                      the page; its calls go through the proxy too`);
+  say(
+    `  curl ${base}/productpage                      the page; its calls go through the proxy too`,
+  );
   say(`  curl -H 'host: reviews' ${base}/reviews/0     v1, v2 and v3 in turn`);
   say(`  curl -H 'host: reviews' -H 'end-user: jason' ${base}/reviews/0     always v2`);
   say('');
@@ -116,11 +118,15 @@ async function main(): Promise<void> {
   const servers = await startBookinfo({ appPort: ports.app, proxyPort: ports.port });
   const folder = await mkdtemp(join(tmpdir(), 'outrigger-'));
   const file = await configFor(ports, folder);
-  const proxy = spawn(process.execPath, [MAIN, 'run', '-c', file, '--concurrency', '1', '-l', 'warning'], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // Its own group: Ctrl-C reaches us, and we stop it in order.
-    detached: true,
-  });
+  const proxy = spawn(
+    process.execPath,
+    [MAIN, 'run', '-c', file, '--concurrency', '1', '-l', 'warning'],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // Its own group: Ctrl-C reaches us, and we stop it in order.
+      detached: true,
+    },
+  );
   const stop = (): void => void proxy.kill('SIGTERM');
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

@@ -1,6 +1,12 @@
 // The bookinfo application as tiny servers in one process: productpage, details, reviews v1 to v3
 // and ratings. Productpage and reviews call the others through the proxy, by name.
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 
 /** Ports of the servers, counted up from `appPort`, and the proxy's. */
 export interface BookinfoPorts {

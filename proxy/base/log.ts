@@ -1,7 +1,15 @@
 // Diagnostics: levels and components as in Envoy; the sink that writes them lives in server/.
 
 /** Log levels in rising order of severity, with Envoy's names. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
+export const LOG_LEVELS = [
+  'trace',
+  'debug',
+  'info',
+  'warning',
+  'error',
+  'critical',
+  'off',
+] as const;
 
 /** One of LOG_LEVELS. */
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,7 +1,8 @@
 // The way of one message through several filters. Each filter may hold events back: what a filter
 // stopped waits behind it, what it was not shown yet waits before it.
-import { CONTINUE, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
+
 import type { HeaderList } from '../http/header-list.ts';
+import { CONTINUE, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
 
 /** Which hooks a direction calls. */
 export interface PathHooks<H> {
@@ -99,6 +100,7 @@ export class FilterPath<H> {
       const hold = this.#holdAt(index);
       if (hold?.holdsAll === true) {
         hold.before.push({ kind: 'data', data: this.#keep(data), endStream });
+        this.#checkLimit();
         return;
       }
       const status = this.#hooks.data(this.#filters[index] as HttpFilter, data, endStream);

@@ -4,12 +4,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { AccessLog } from '../formatter/access-log.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
 import type { FilterDefinition } from '../model/extension.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
-import type { AccessLog } from '../formatter/access-log.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 

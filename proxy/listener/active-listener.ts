@@ -1,8 +1,6 @@
 // A listener at work: builds its filter chains once, gives each accepted connection to one, and
 // knows the connections it answers for until they are gone.
-import type { ExtensionInstance } from '../model/extension.ts';
-import type { FilterChainConfig, ListenerConfig } from '../model/listener.ts';
-import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+
 import type {
   DownstreamConnection,
   ListenerFacts,
@@ -10,6 +8,9 @@ import type {
   NetworkFilterFactory,
   WorkerServices,
 } from '../filters/network-filter.ts';
+import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { ExtensionInstance } from '../model/extension.ts';
+import type { FilterChainConfig, ListenerConfig } from '../model/listener.ts';
 import type { Connection } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ConnectionBudget } from './connection-budget.ts';

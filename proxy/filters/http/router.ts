@@ -38,6 +38,8 @@ export const routerDefinition: HttpFilterDefinition<Router, RouterConfig> = {
     }),
   factory: (config, services) => {
     const runtime = new RouterRuntime(config, services);
-    return { create: (callbacks) => new RouterStream(runtime, callbacks as TerminalFilterCallbacks) };
+    return {
+      create: (callbacks) => new RouterStream(runtime, callbacks as TerminalFilterCallbacks),
+    };
   },
 };

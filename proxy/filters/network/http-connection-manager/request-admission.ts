@@ -1,8 +1,9 @@
 // The connection manager's checks of a request, in Envoy's order, up to the choice of its route.
+
+import { randomBelow } from '../../../base/random.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
-import { randomBelow } from '../../../base/random.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
 import { httpsLocation } from '../../../routing/redirect.ts';

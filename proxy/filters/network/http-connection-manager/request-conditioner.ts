@@ -1,7 +1,8 @@
 // What the connection manager does to every request before its route is chosen: refuses what has no
 // usable target, normalises the path, decides who the client is and which fields it may set.
-import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
+
 import type { HeaderList } from '../../../http/header-list.ts';
+import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
@@ -91,23 +92,23 @@ export class RequestConditioner {
 
   #decideClient(head: RequestHead, info: StreamInfo): void {
     const headers = head.headers;
-    const config = this.#config;
-    const peer = info.downstream.directRemoteAddress;
+    const { useRemoteAddress, xffNumTrustedHops, appendXForwardedPort } = this.#config;
     const id = HEADER_ID['x-forwarded-for'];
     const forwardedFor = headers.mayHave(id) ? joinedLines(headers, 'x-forwarded-for') : null;
-    if (!config.useRemoteAddress) {
-      const ip = forwardedAddress(forwardedFor, config.xffNumTrustedHops);
-      if (ip !== null) info.remoteAddress = addressFromHeader(ip);
-    } else {
-      const hops = config.xffNumTrustedHops;
-      const ip = hops === 0 ? null : forwardedAddress(forwardedFor, hops - 1);
-      if (ip !== null) info.remoteAddress = addressFromHeader(ip);
-      if (!config.skipXffAppend && peer.port >= 0) {
-        const own = isLoopback(peer) ? this.#services.localIp : peer.ip;
-        headers.setKnown(id, forwardedFor === null ? own : `${forwardedFor},${own}`);
-      }
-    }
-    if (config.appendXForwardedPort) this.#addForwardedPort(headers, info);
+    // With use_remote_address the peer is the last hop, so one address fewer stands in the field.
+    const index = useRemoteAddress ? xffNumTrustedHops - 1 : xffNumTrustedHops;
+    const ip = index < 0 ? null : forwardedAddress(forwardedFor, index);
+    if (ip !== null) info.remoteAddress = addressFromHeader(ip);
+    if (useRemoteAddress) this.#appendPeer(headers, info, forwardedFor);
+    if (appendXForwardedPort) this.#addForwardedPort(headers, info);
+  }
+
+  #appendPeer(headers: HeaderList, info: StreamInfo, forwardedFor: string | null): void {
+    const peer = info.downstream.directRemoteAddress;
+    if (this.#config.skipXffAppend || peer.port < 0) return;
+    const ip = isLoopback(peer) ? this.#services.localIp : peer.ip;
+    const value = forwardedFor === null ? ip : `${forwardedFor},${ip}`;
+    headers.setKnown(HEADER_ID['x-forwarded-for'], value);
   }
 
   #addForwardedPort(headers: HeaderList, info: StreamInfo): void {

@@ -1,0 +1,175 @@
+import t from 'tap';
+import { FilterPath, type PathHooks, type PathSink } from '../../proxy/filters/filter-path.ts';
+import {
+  CONTINUE,
+  type FilterStatus,
+  type HttpFilter,
+  STOP,
+  STOP_ALL,
+} from '../../proxy/filters/http-filter.ts';
+import { HeaderList } from '../../proxy/http/header-list.ts';
+import { RequestHead } from '../../proxy/http/message.ts';
+
+const HOOKS: PathHooks<RequestHead> = {
+  head: (filter, head, end) => filter.onRequestHead?.(head, end) ?? CONTINUE,
+  data: (filter, data, end) => filter.onRequestData?.(data, end) ?? CONTINUE,
+  trailers: (filter, trailers) => filter.onRequestTrailers?.(trailers) ?? CONTINUE,
+};
+
+class Probe implements HttpFilter {
+  readonly seen: string[] = [];
+  readonly #script: FilterStatus[];
+
+  /** Statuses in the order of the events; CONTINUE behind them. */
+  constructor(...script: FilterStatus[]) {
+    this.#script = script;
+  }
+
+  onRequestHead(_head: RequestHead, endStream: boolean): FilterStatus {
+    return this.#next(endStream ? 'head.' : 'head');
+  }
+
+  onRequestData(data: Buffer, endStream: boolean): FilterStatus {
+    return this.#next(`${data.toString()}${endStream ? '.' : ''}`);
+  }
+
+  onRequestTrailers(): FilterStatus {
+    return this.#next('trailers');
+  }
+
+  #next(event: string): FilterStatus {
+    this.seen.push(event);
+    return this.#script.shift() ?? CONTINUE;
+  }
+}
+
+class Sink implements PathSink<RequestHead> {
+  readonly seen: string[] = [];
+  overflows = 0;
+  dead = false;
+
+  head(_head: RequestHead, endStream: boolean): void {
+    this.seen.push(endStream ? 'head.' : 'head');
+  }
+
+  data(data: Buffer, endStream: boolean): void {
+    this.seen.push(`${data.toString()}${endStream ? '.' : ''}`);
+  }
+
+  trailers(): void {
+    this.seen.push('trailers');
+  }
+
+  overflow(): void {
+    this.overflows += 1;
+  }
+
+  isDead(): boolean {
+    return this.dead;
+  }
+}
+
+const head = (): RequestHead =>
+  new RequestHead(
+    'HTTP/1.1',
+    'POST',
+    { path: '/', authority: 'a', scheme: 'http' },
+    HeaderList.empty(),
+  );
+
+function path(filters: readonly HttpFilter[], limit = 1000): [FilterPath<RequestHead>, Sink] {
+  const sink = new Sink();
+  return [new FilterPath(filters, HOOKS, sink, limit), sink];
+}
+
+t.test('events pass filters in order and reach the end', async (t) => {
+  const [first, second] = [new Probe(), new Probe()];
+  const [way, sink] = path([first, second]);
+  way.head(head(), false);
+  way.data(Buffer.from('a'), false);
+  way.trailers(HeaderList.empty());
+  for (const seen of [first.seen, second.seen, sink.seen]) t.same(seen, ['head', 'a', 'trailers']);
+});
+
+t.test('a filter that stopped the head sees content and lets all go by continuing', async (t) => {
+  const holder = new Probe(STOP, STOP, CONTINUE);
+  const behind = new Probe();
+  const [way, sink] = path([holder, behind]);
+  way.head(head(), false);
+  way.data(Buffer.from('a'), false);
+  t.same(behind.seen, []);
+  t.equal(way.heldBytes, 1);
+  way.data(Buffer.from('b'), true);
+  t.same(holder.seen, ['head', 'a', 'b.']);
+  t.same(behind.seen, ['head', 'a', 'b.']);
+  t.same(sink.seen, ['head', 'a', 'b.']);
+  t.equal(way.heldBytes, 0);
+});
+
+t.test('STOP_ALL keeps content from the filter itself until it is released', async (t) => {
+  const holder = new Probe(STOP_ALL);
+  const [way, sink] = path([holder]);
+  way.head(head(), false);
+  way.data(Buffer.from('a'), false);
+  way.trailers(HeaderList.empty());
+  t.same(holder.seen, ['head']);
+  way.release(holder);
+  t.same(holder.seen, ['head', 'a', 'trailers']);
+  t.same(sink.seen, ['head', 'a', 'trailers']);
+});
+
+t.test('two filters may hold at different places and are released in any order', async (t) => {
+  for (const firstToGo of [0, 1]) {
+    const filters = [new Probe(CONTINUE, STOP), new Probe(STOP)] as const;
+    const [way, sink] = path(filters);
+    way.head(head(), false);
+    way.data(Buffer.from('a'), true);
+    way.release(filters[firstToGo as 0 | 1]);
+    way.release(filters[(1 - firstToGo) as 0 | 1]);
+    t.same(sink.seen, ['head', 'a.']);
+  }
+});
+
+t.test('held content is a copy of the borrowed buffer', async (t) => {
+  const holder = new Probe(STOP, STOP);
+  const [way, sink] = path([holder]);
+  const borrowed = Buffer.from('a');
+  way.head(head(), false);
+  way.data(borrowed, true);
+  borrowed.write('X');
+  way.release(holder);
+  t.same(sink.seen, ['head', 'a.']);
+});
+
+t.test('more than the limit overflows, the limit itself does not', async (t) => {
+  const [way, sink] = path([new Probe(STOP, STOP, STOP)], 4);
+  way.head(head(), false);
+  way.data(Buffer.from('1234'), false);
+  t.equal(sink.overflows, 0);
+  way.data(Buffer.from('5'), false);
+  t.equal(sink.overflows, 1);
+});
+
+t.test('content held before a filter counts against the limit too', async (t) => {
+  const [way, sink] = path([new Probe(STOP_ALL)], 4);
+  way.head(head(), false);
+  way.data(Buffer.from('12345'), false);
+  t.equal(sink.overflows, 1);
+});
+
+t.test('nothing passes once the stream is over', async (t) => {
+  const [way, sink] = path([new Probe(), new Probe()]);
+  way.head(head(), false);
+  sink.dead = true;
+  way.data(Buffer.from('a'), true);
+  t.same(sink.seen, ['head']);
+});
+
+t.test('releasing a filter that holds nothing is harmless', async (t) => {
+  const probe = new Probe();
+  const [way, sink] = path([probe]);
+  way.head(head(), true);
+  way.release(probe);
+  way.release(new Probe());
+  t.same(sink.seen, ['head.']);
+});
