@@ -116,10 +116,7 @@ for (const isPublic of [false, true]) {
         connection.writeBytes(buffer);
       }
       buffer.fill(255);
-      await eventually(
-        () => chunks.reduce((sum, chunk) => sum + chunk.length, 0) >= wanted.length,
-        'all arrived',
-      );
+      await eventually(() => chunks.reduce((sum, chunk) => sum + chunk.length, 0) >= wanted.length);
       t.ok(Buffer.concat(chunks).equals(wanted));
     });
 
