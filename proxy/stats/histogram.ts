@@ -104,6 +104,7 @@ export function bucketLowerBound(index: number, unit: string): number {
   if (index === 0) return 0;
   const decade = Math.floor((index - 1) / BUCKETS_PER_DECADE);
   const digits = 10 + ((index - 1) % BUCKETS_PER_DECADE);
+  // Not digits * 10 ** (decade - 1), which is exact: 110 is 110.00000000000001 in Envoy's output.
   const bound = (digits / 10) * 10 ** decade;
   return unit === 'percent' ? bound / PERCENT_SCALE : bound;
 }

@@ -1,0 +1,82 @@
+// Cells, scopes, and what is forgotten with them.
+import t from 'tap';
+import { StatsStore } from '../../proxy/stats/store.ts';
+
+t.test('a name is one cell, whoever asks', async (t) => {
+  const store = new StatsStore(null);
+  const cluster = store.scope('cluster').scope('a.');
+  t.equal(cluster.prefix, 'cluster.a.');
+  t.equal(cluster.counter('x'), store.counter('cluster.a.x'));
+  t.equal(cluster.gauge('g'), store.gauge('cluster.a.g'));
+  t.equal(cluster.histogram('h', 'ms'), store.histogram('cluster.a.h', 'ms'));
+});
+
+t.test('characters that names may not hold become underscores', async (t) => {
+  const store = new StatsStore(null);
+  t.equal(store.scope('listener').scope('127.0.0.1:80').prefix, 'listener.127.0.0.1_80.');
+  t.equal(store.scope('cluster.outbound|80||a.b').prefix, 'cluster.outbound|80||a.b.');
+});
+
+t.test('a cell lives as long as one scope holds it', async (t) => {
+  const store = new StatsStore(null);
+  const before = store.scope('cluster.a');
+  before.counter('x').add(3);
+  before.counter('x').inc();
+  const after = store.scope('cluster.a');
+  t.equal(after.counter('x').value, 4, 'the new version of a cluster counts on');
+  before.release();
+  t.equal(store.snapshot().counters['cluster.a.x'], 4);
+  after.release();
+  after.release();
+  t.same(store.snapshot().counters, {});
+});
+
+t.test('a scope takes the scopes below it with it', async (t) => {
+  const store = new StatsStore(null);
+  const listener = store.scope('listener.a');
+  const worker = listener.scope('worker_0');
+  worker.gauge('downstream_cx_active').inc();
+  store.gauge('server.live').set(1);
+  listener.release();
+  t.same(store.snapshot().gauges, { 'server.live': 1 });
+  worker.counter('late').inc();
+  listener.scope('more').counter('late').inc();
+  t.same(store.snapshot().counters, {}, 'late counting is harmless and invisible');
+});
+
+t.test('a refused name gets a cell that nobody sees', async (t) => {
+  const store = new StatsStore((name) => !name.startsWith('http.'));
+  const refused = store.counter('http.a.rq');
+  refused.inc();
+  store.counter('cluster.a.rq').inc();
+  store.histogram('http.a.ms', 'ms').record(3);
+  t.same(store.snapshot().counters, { 'cluster.a.rq': 1 });
+  t.same(store.snapshot().histograms, {});
+});
+
+t.test('zeroes that were written are told from those that were not', async (t) => {
+  const store = new StatsStore(null);
+  store.counter('c.reset').inc();
+  store.counter('c.untouched');
+  store.gauge('g.back').inc();
+  store.gauge('g.back').dec();
+  store.gauge('g.set').set(0);
+  store.gauge('g.untouched');
+  store.textReadout('t').set('v1');
+  store.resetCounters();
+  const snapshot = store.snapshot();
+  t.equal(snapshot.counters['c.reset'], 0);
+  t.same([...snapshot.usedZeroes].sort(), ['c.reset', 'g.back', 'g.set']);
+  t.same(snapshot.textReadouts, { t: 'v1' });
+});
+
+t.test('resetting leaves gauges and histograms', async (t) => {
+  const store = new StatsStore(null);
+  store.gauge('g').add(2);
+  store.histogram('h', 'ms').record(1);
+  store.flushInterval();
+  store.resetCounters();
+  t.equal(store.snapshot().gauges['g'], 2);
+  t.equal(store.snapshot().histograms['h']?.count, 1);
+  t.equal(store.snapshot().histograms['h']?.intervalBuckets.length, 2);
+});
