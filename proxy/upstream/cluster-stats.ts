@@ -25,6 +25,12 @@ const UNTOUCHED_COUNTERS = [
   'lb_zone_routing_sampled',
   'original_dst_host_invalid',
   'retry_or_shadow_abandoned',
+  // The primary counts these for clusters that it resolves: see DnsStats.
+  'update_attempt',
+  'update_empty',
+  'update_failure',
+  'update_no_rebuild',
+  'update_success',
   'upstream_cx_connect_attempts_exceeded',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http2_total',
@@ -168,10 +174,10 @@ export class ClusterStats {
     members.degraded.set(priorities.reduce((sum, { degraded }) => sum + degraded.length, 0));
   }
 
-  /** `max_host_weight`: as in Envoy, only of clusters whose hosts are found at run time. */
+  /** `max_host_weight`: as in Envoy, only of clusters that are told their hosts again and again. */
   countMaxWeight(hostSet: HostSet): void {
-    const weights = hostSet.hosts.map((host) => host.endpoint.weight);
-    this.#members.maxHostWeight.set(Math.max(0, ...weights));
+    const most = hostSet.hosts.reduce((max, host) => Math.max(max, host.endpoint.weight), 1);
+    this.#members.maxHostWeight.set(most);
   }
 
   /** `upstream_rq_<code>`, `upstream_rq_<class>` and their `external.` twins, made at first use. */

@@ -71,7 +71,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
     this.#hostSet = new HostSet(update.hosts);
     this.#balancer = this.#makeBalancer();
     this.stats.countMembers(this.#hostSet);
-    if (this.config.discovery !== 'static') this.stats.countMaxWeight(this.#hostSet);
+    if (this.config.discovery === 'strict-dns') this.stats.countMaxWeight(this.#hostSet);
     for (const host of update.removed) removeHost(host);
     return true;
   }
