@@ -1,0 +1,35 @@
+import t from 'tap';
+import { HostSet } from '../../proxy/upstream/host-set.ts';
+import { host } from '../support/hosts.ts';
+
+t.test('hosts are sorted by priority and health', async (t) => {
+  const hosts = [
+    host(),
+    host({ healthStatus: 'degraded' }),
+    host({ priority: 2 }),
+    host({ healthStatus: 'unhealthy' }),
+  ];
+  const { priorities } = new HostSet(hosts);
+  t.equal(priorities.length, 3);
+  t.strictSame(priorities[0]?.all, [hosts[0], hosts[1], hosts[3]]);
+  t.strictSame(priorities[0]?.healthy, [hosts[0]]);
+  t.strictSame(priorities[0]?.degraded, [hosts[1]]);
+  t.strictSame(priorities[1]?.all, [], 'a gap is an empty priority');
+  t.strictSame(priorities[2]?.healthy, [hosts[2]]);
+});
+
+t.test('localities are recorded within a priority', async (t) => {
+  const here = { region: 'r', zone: 'a', subZone: '' };
+  const there = { region: 'r', zone: 'b', subZone: '' };
+  const hosts = [host({ locality: here }), host({ locality: there }), host({ locality: here })];
+  t.strictSame(new HostSet(hosts).priorities[0]?.localities, [
+    { locality: here, hosts: [hosts[0], hosts[2]] },
+    { locality: there, hosts: [hosts[1]] },
+  ]);
+});
+
+t.test('no host makes one empty priority', async (t) => {
+  t.strictSame(new HostSet([]).priorities, [
+    { all: [], healthy: [], degraded: [], localities: [] },
+  ]);
+});
