@@ -56,10 +56,8 @@ export function loadBootstrap(
   const merged = new MergedSources(BootstrapSchema, options.allowUnknownFields);
   const message = merged.decode(sources) as Bootstrap;
   const { texts, problems } = merged;
-  // Half of a configuration would have the other half's faults.
-  if (merged.failed && texts.size > 0 && merged.undecoded.length === 0) {
-    return { ok: false, problems, texts };
-  }
+  // Without one of the texts, what is left would have faults that are none.
+  if (merged.isIncomplete) return { ok: false, problems, texts };
   const rejected = checkMerged(merged, message, options);
   const trial = new Trial(merged, { rejected, version: versionOf(sources), options });
   const bootstrap = trial.run(message);

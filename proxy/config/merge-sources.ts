@@ -19,10 +19,16 @@ export class MergedSources {
   readonly #roots: SourceNode[] = [];
   readonly #lines = new Map<string, LineIndex>();
   readonly #allowUnknown: boolean;
+  #unread = 0;
 
   constructor(schema: DescMessage, allowUnknown: boolean) {
     this.#schema = schema;
     this.#allowUnknown = allowUnknown;
+  }
+
+  /** True when a text could not be read at all. */
+  get isIncomplete(): boolean {
+    return this.#unread > 0;
   }
 
   get failed(): boolean {
@@ -34,7 +40,8 @@ export class MergedSources {
     const merged = create(this.#schema);
     for (const source of sources) {
       const message = this.#decodeOne(source);
-      if (message !== null) merge(this.#schema, merged, message);
+      if (message === null) this.#unread++;
+      else merge(this.#schema, merged, message);
     }
     return merged;
   }
@@ -53,6 +60,10 @@ export class MergedSources {
       return this.#decodeBinary(source.name, source.content);
     }
     const text = textOf(source);
+    if (text === null) {
+      this.#addFile(source.name, 'the file is not UTF-8 text');
+      return null;
+    }
     this.texts.set(source.name, text);
     const read = readText(text, format);
     for (const it of read.ok ? read.warnings : []) this.#addText(source.name, 'warning', it);
@@ -71,10 +82,13 @@ export class MergedSources {
       return fromBinary(this.#schema, content);
     } catch {
       // Malformed bytes; the library's text says nothing that helps to find them.
-      const reason = `the file is no binary ${this.#schema.typeName}`;
-      this.problems.push({ ...nowhere(name), severity: 'error', path: '', reason });
+      this.#addFile(name, `the file is no binary ${this.#schema.typeName}`);
       return null;
     }
+  }
+
+  #addFile(name: string, reason: string): void {
+    this.problems.push({ ...nowhere(name), severity: 'error', path: '', reason });
   }
 
   #addDecoding(name: string, root: SourceNode, walk: ProblemWalk): void {

@@ -86,7 +86,7 @@ function checkField(message: ReflectMessage, field: DescField, walk: ProblemWalk
   switch (field.fieldKind) {
     case 'message':
       if (isSet) checkChild(message.get(field), field, walk);
-      else if (rules.required) walk.reject('value is required');
+      else if (rules.required && field.oneof === undefined) walk.reject('value is required');
       break;
     case 'list':
       checkList([...message.get(field)], rules, walk);

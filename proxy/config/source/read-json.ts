@@ -206,7 +206,7 @@ function numberValue(text: string): number | string {
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? text : value;
 }
 
-/** Envoy reads a repeated key into the same message again: objects merge and lists append. */
+/** Envoy reads a repeated key into the same message again: objects merge, all else is replaced. */
 function mergeRepeated(entries: readonly SourceEntry[]): SourceEntry[] {
   const byKey = new Map<string, SourceEntry>();
   for (const entry of entries) {
@@ -219,11 +219,6 @@ function mergeRepeated(entries: readonly SourceEntry[]): SourceEntry[] {
 function mergeEntries(earlier: SourceEntry, later: SourceEntry): SourceEntry {
   const a = earlier.value;
   const b = later.value;
-  if (a.kind === 'map' && b.kind === 'map') {
-    return { ...later, value: { ...b, entries: mergeRepeated([...a.entries, ...b.entries]) } };
-  }
-  if (a.kind === 'list' && b.kind === 'list') {
-    return { ...later, value: { ...b, items: [...a.items, ...b.items] } };
-  }
-  return later;
+  if (a.kind !== 'map' || b.kind !== 'map') return later;
+  return { ...later, value: { ...b, entries: mergeRepeated([...a.entries, ...b.entries]) } };
 }

@@ -15,6 +15,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import { LineIndex } from './position.ts';
 import {
   MAX_DEPTH,
   type ReadResult,
@@ -48,11 +49,7 @@ export function readYaml(text: string): ReadResult {
 }
 
 function build({ document, more }: FirstDocument, text: string): ReadResult {
-  const syntax = document.errors.map((error) => ({
-    start: error.pos[0],
-    end: Math.max(error.pos[1], error.pos[0] + 1),
-    reason: error.message,
-  }));
+  const syntax = document.errors.length > 0 ? syntaxProblems(document, text) : [];
   if (syntax.length > 0) return { ok: false, problems: syntax };
   const builder = new NodeBuilder();
   const root = builder.build(document.contents, text.length);
@@ -60,6 +57,19 @@ function build({ document, more }: FirstDocument, text: string): ReadResult {
   if (root.kind === 'scalar') return { ok: false, problems: [emptyProblem(text)] };
   const warnings = more === null ? builder.warnings : [...builder.warnings, more];
   return { ok: true, root, warnings };
+}
+
+/** One error a line: what follows on a line after the first error is mostly its consequence. */
+function syntaxProblems(document: Document.Parsed, text: string): SourceProblem[] {
+  const byLine = new Map<number, SourceProblem>();
+  const index = new LineIndex(text);
+  for (const error of document.errors) {
+    const [start, end] = error.pos;
+    const { line } = index.position(start);
+    if (byLine.has(line)) continue;
+    byLine.set(line, { start, end: Math.max(end, start + 1), reason: error.message });
+  }
+  return [...byLine.values()];
 }
 
 interface FirstDocument {

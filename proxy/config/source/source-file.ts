@@ -21,10 +21,19 @@ export function formatOf(name: string): SourceFormat {
   return lower.endsWith('.pb_text') ? 'protobuf-text' : 'json';
 }
 
-/** A file's text as UTF-8; a byte-order mark stays, so that JSON refuses it as Envoy does. */
-export function textOf(source: SourceText): string {
+/**
+ * A file's text as UTF-8; null when it is JSON and no UTF-8. Envoy lets YAML pass with broken
+ * characters in it. A byte-order mark stays, so that JSON refuses it as Envoy does.
+ */
+export function textOf(source: SourceText): string | null {
   if (typeof source.content === 'string') return source.content;
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(source.content);
+  const fatal = formatOf(source.name) === 'json';
+  try {
+    return new TextDecoder('utf-8', { ignoreBOM: true, fatal }).decode(source.content);
+  } catch {
+    // The decoder's only failure.
+    return null;
+  }
 }
 
 /** Reads a text of a known format; problems of the text itself are found here. */
