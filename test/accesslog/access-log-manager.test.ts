@@ -169,7 +169,7 @@ t.test('a full disk costs lines, not memory, and is counted', async (t) => {
 
 t.test('a pipe: no reader, a slow one, one that leaves', async (t) => {
   const { file, manager, stat } = fixture(t, { streamIntervalMs: 5 });
-  spawnSync('mkfifo', [file]);
+  spawnSync('sh', ['-c', 'mkfifo "$0"', file]);
   t.match(manager.probe({ kind: 'file', path: file }), /ENXIO/, 'no reader is an error, no hang');
   const reader = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   const log = manager.open(logTo(file, `${'x'.repeat(9_999)}\n`));
