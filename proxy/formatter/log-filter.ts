@@ -87,27 +87,6 @@ export function logTypeFilter(types: readonly AccessLogType[], exclude: boolean)
   return { accepts: ({ logType }) => types.includes(logType) !== exclude };
 }
 
-/** metadata_filter: the value at `path` below `namespace` of the dynamic metadata. */
-export function metadataFilter(options: {
-  readonly namespace: string;
-  readonly path: readonly string[];
-  readonly matches: (value: unknown) => boolean;
-  readonly matchIfKeyNotFound: boolean;
-}): AccessLogFilter {
-  return {
-    accepts: ({ info }) => {
-      let value: unknown = info.dynamicMetadata?.get(options.namespace);
-      for (const key of options.path) {
-        if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
-          return options.matchIfKeyNotFound;
-        }
-        value = (value as Readonly<Record<string, unknown>>)[key];
-      }
-      return value === undefined ? options.matchIfKeyNotFound : options.matches(value);
-    },
-  };
-}
-
 /** and_filter */
 export function andFilter(filters: readonly AccessLogFilter[]): AccessLogFilter {
   return { accepts: (context) => filters.every((filter) => filter.accepts(context)) };

@@ -86,21 +86,6 @@ t.test('log types are included or excluded', async (t) => {
   t.notOk(filters.logTypeFilter(['DownstreamEnd'], true).accepts(proxiedContext()));
 });
 
-t.test('metadata is matched by its path, absence by its own rule', async (t) => {
-  const at = (path: string[], matchIfKeyNotFound: boolean): AccessLogFilter =>
-    filters.metadataFilter({
-      namespace: 'ns',
-      path,
-      matches: (value) => value === 2,
-      matchIfKeyNotFound,
-    });
-  t.ok(at(['o', 'a'], false).accepts(proxiedContext()));
-  t.notOk(at(['o', 'z'], true).accepts(proxiedContext()));
-  t.ok(at(['o', 'toString'], true).accepts(proxiedContext()));
-  t.notOk(at(['s', 'x'], false).accepts(proxiedContext()));
-  t.ok(at([], true).accepts(emptyContext()));
-});
-
 t.test('filters combine', async (t) => {
   const context = emptyContext();
   t.ok(filters.andFilter([YES, YES]).accepts(context));
