@@ -21,6 +21,11 @@ export function usePublicSockets(value: boolean): boolean {
   return before;
 }
 
+/** True when undocumented calls are switched off. */
+export function isPublicOnly(): boolean {
+  return publicOnly;
+}
+
 /**
  * A socket that reads into `buffer` and calls `onRead`. `accepted` comes from a server with
  * `pauseOnConnect`; it must not be used afterwards unless it is what is returned.

@@ -4,9 +4,11 @@ import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
 import { latin1Slice, latin1Write } from '../base/latin1.ts';
 import { Timer } from '../base/timer-wheel.ts';
+import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
 import { systemErrorText } from './errno.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
+import { type SocketWriter, socketWriter } from './socket-writer.ts';
 
 /** Up to here a body is cheaper as text joined to its head than copied into the slab. */
 const TEXT_BODY_BYTES = 2048;
@@ -38,6 +40,7 @@ export class SocketConnection implements Connection, Flushable {
   readonly #loop: EventLoop;
   readonly #bufferLimit: number;
   #socket: Socket | null = null;
+  #writer: SocketWriter | null = null;
   #handler: ConnectionHandler | null = null;
   #state: State;
   #text = '';
@@ -67,7 +70,7 @@ export class SocketConnection implements Connection, Flushable {
   /** Takes over the socket's events. */
   attach(socket: Socket): void {
     this.#socket = socket;
-    socket.on('drain', () => this.#onSocketDrain());
+    this.#writer = this.#state === 'open' ? this.#makeWriter(socket) : null;
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error));
     socket.on('close', () => this.#onSocketClose());
@@ -78,6 +81,8 @@ export class SocketConnection implements Connection, Flushable {
     this.localAddress = local;
     if (this.#state !== 'connecting') return;
     this.#state = 'open';
+    // Only a connected socket has its final handle.
+    if (this.#socket !== null) this.#writer = this.#makeWriter(this.#socket);
     this.#loop.beginTurn();
     this.#handler?.onConnected();
   }
@@ -94,8 +99,8 @@ export class SocketConnection implements Connection, Flushable {
   }
 
   get bufferedBytes(): number {
-    const socketBytes = this.#socket === null ? 0 : this.#socket.writableLength;
-    return this.#text.length + (this.#blockEnd - this.#blockStart) + socketBytes;
+    const pendingBytes = this.#writer === null ? 0 : this.#writer.pendingBytes;
+    return this.#text.length + (this.#blockEnd - this.#blockStart) + pendingBytes;
   }
 
   isWritable(): boolean {
@@ -237,11 +242,11 @@ export class SocketConnection implements Connection, Flushable {
 
   /** True when the kernel took everything at once. */
   #socketWrite(data: Buffer | string): boolean {
-    const socket = this.#socket;
-    if (socket === null || !socket.writable) return true;
-    if (typeof data === 'string') socket.write(data, 'latin1');
-    else socket.write(data);
-    return socket.writableLength === 0;
+    return this.#writer === null || this.#writer.write(data);
+  }
+
+  #makeWriter(socket: Socket): SocketWriter {
+    return socketWriter(socket, isPublicOnly(), () => this.#onSocketDrain());
   }
 
   #sendEnd(): void {
@@ -252,7 +257,7 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#state !== 'closing' || this.#peerEnded) return;
     if (!this.#delayAfterFlush) {
       // Everything left (or waits in the socket): the close follows as soon as it is out.
-      if (socket.writableLength === 0) this.#destroy('now');
+      if (this.#writer === null || this.#writer.pendingBytes === 0) this.#destroy('now');
       else socket.once('finish', () => this.#destroy('now'));
       return;
     }
