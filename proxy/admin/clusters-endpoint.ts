@@ -38,7 +38,7 @@ const DEFAULT_LIMITS: ClusterLimits = {
 async function handleClusters(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
   const pattern = request.params.get('filter') ?? '';
   const filter = pattern === '' ? null : compileSafeRegex(pattern);
-  if (filter !== null && 'error' in filter) return textReply('Invalid re2 regex\n', 400);
+  if (filter !== null && 'error' in filter) return textReply('Invalid re2 regex', 400);
   const all = await context.backend.clusters();
   const clusters = all.filter((cluster) => filter === null || filter.find(cluster.name));
   if (request.params.get('format') === 'json') {

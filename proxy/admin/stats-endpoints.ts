@@ -91,7 +91,7 @@ async function handlePrometheus(request: AdminRequest, context: AdminContext): P
   // Envoy takes `none` for buckets too, and shows them.
   if ('error' in display) return textReply(display.error, 400);
   if (display.value === 'detailed' || display.value === 'disjoint') {
-    return textReply('unsupported prometheus histogram bucket mode\n', 400);
+    return textReply('unsupported prometheus histogram bucket mode', 400);
   }
   const all: StatsSelection = { ...selection.value, type: 'All' };
   const text = await statsAsPrometheus(selectStats(await context.backend.getStats(), all), {
@@ -126,7 +126,7 @@ function parseSelection(params: QueryParams): Parsed<StatsSelection> {
   const pattern = params.get('filter') ?? '';
   if (pattern !== '') {
     const compiled = compileSafeRegex(pattern);
-    if ('error' in compiled) return { error: `Invalid re2 regex: ${compiled.error}\n` };
+    if ('error' in compiled) return { error: `Invalid re2 regex: ${compiled.error}` };
     filter = compiled;
   }
   return {

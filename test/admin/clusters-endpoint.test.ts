@@ -60,6 +60,6 @@ t.test('a filter that is no regex is refused', async (t) => {
   await withAdmin(async ({ ask }) => {
     const answer = await ask('/clusters?filter=(');
     t.equal(answer.status, 400);
-    t.equal(answer.body, 'Invalid re2 regex\n');
+    t.equal(answer.body, 'Invalid re2 regex');
   });
 });

@@ -1,0 +1,62 @@
+// Runs a real Envoy for a differential test, if there is one: named by ENVOY_BIN or on the PATH.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { eventually } from './eventually.ts';
+
+/** Why differential tests are skipped; false when there is an Envoy. */
+export const withoutEnvoy: string | false =
+  envoyBinary() === null ? 'no Envoy: neither ENVOY_BIN nor envoy on the PATH' : false;
+
+/** One running Envoy. */
+export interface EnvoyFixture {
+  /** `http://127.0.0.1:port` of its admin interface. */
+  readonly admin: string;
+  /** `ip:port` of the listener with that name. */
+  listener(name: string): Promise<string>;
+}
+
+/** Starts Envoy with a bootstrap (its admin address is filled in), runs `use`, ends Envoy. */
+export async function withEnvoy(
+  bootstrap: Readonly<Record<string, unknown>>,
+  use: (envoy: EnvoyFixture) => Promise<void>,
+): Promise<void> {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'envoy-'));
+  const config = path.join(directory, 'bootstrap.json');
+  const addressFile = path.join(directory, 'admin');
+  const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
+  fs.writeFileSync(config, JSON.stringify({ ...bootstrap, admin }));
+  const options = ['--disable-hot-restart', '--concurrency', '1', '-l', 'off'];
+  const envoy = spawn(
+    envoyBinary() ?? '',
+    ['-c', config, '--admin-address-path', addressFile, ...options],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const ended = new Promise((resolve) => envoy.once('exit', resolve));
+  try {
+    await eventually(() => fs.existsSync(addressFile) && fs.readFileSync(addressFile).length > 0);
+    const url = `http://${fs.readFileSync(addressFile, 'utf8')}`;
+    await eventually(async () => (await fetch(`${url}/ready`)).status === 200);
+    await use({ admin: url, listener: (name) => listenerAddress(url, name) });
+  } finally {
+    envoy.kill('SIGKILL');
+    await ended;
+    fs.rmSync(directory, { recursive: true });
+  }
+}
+
+async function listenerAddress(admin: string, name: string): Promise<string> {
+  const lines = (await (await fetch(`${admin}/listeners`)).text()).split('\n');
+  const line = lines.find((candidate) => candidate.startsWith(`${name}::`));
+  if (line === undefined) throw new Error(`Envoy has no listener ${name}`);
+  return line.slice(name.length + 2);
+}
+
+function envoyBinary(): string | null {
+  const named = process.env['ENVOY_BIN'];
+  if (named !== undefined && named !== '') return named;
+  const directories = (process.env['PATH'] ?? '').split(path.delimiter);
+  const places = directories.map((directory) => path.join(directory, 'envoy'));
+  return places.find((place) => fs.existsSync(place)) ?? null;
+}
