@@ -82,20 +82,9 @@ export function compileAccessLogFilter(
       return logTypeFilter(written, specifier.value.exclude);
     }
     default:
-      return refuse(specifier.case, context);
+      context.reject('', 'filter_specifier is required');
+      return null;
   }
-}
-
-function refuse(
-  name: 'extensionFilter' | 'metadataFilter' | undefined,
-  context: CompileContext,
-): null {
-  if (name === undefined) context.reject('', 'filter_specifier is required');
-  else {
-    const field = name === 'extensionFilter' ? 'extension_filter' : 'metadata_filter';
-    context.reject(field, 'is not supported yet');
-  }
-  return null;
 }
 
 function comparison(

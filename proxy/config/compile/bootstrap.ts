@@ -122,12 +122,6 @@ function compileLayer(
       return;
     case 'adminLayer':
       return;
-    case 'diskLayer':
-      context.reject('disk_layer', 'is not supported yet: use static_layer');
-      return;
-    case 'rtdsLayer':
-      context.reject('rtds_layer', 'is not supported yet: use static_layer');
-      return;
     default:
       context.reject('', 'layer_specifier is required: use static_layer');
   }

@@ -33,10 +33,6 @@ export function compileClusterSpecifier(
       return { kind: 'header', name: specifier.value.toLowerCase() };
     case 'weightedClusters':
       return compileWeighted(specifier.value, rules, context.at('weighted_clusters'));
-    case 'clusterSpecifierPlugin':
-    case 'inlineClusterSpecifierPlugin':
-      context.reject('', 'cluster specifier plugins are not supported yet: use cluster');
-      return null;
     default:
       context.reject(
         '',
@@ -51,9 +47,6 @@ function compileWeighted(
   rules: RouteTableRules,
   context: CompileContext,
 ): ClusterSpecifierConfig | null {
-  if (message.randomValueSpecifier.case !== undefined) {
-    context.reject('header_name', 'is not supported yet: clusters are chosen at random');
-  }
   const clusters = message.clusters.map((entry, index) => {
     const at = context.at(`clusters[${index}]`);
     return compileEntry(entry, { rules, runtimeKeyPrefix: message.runtimeKeyPrefix }, at);
@@ -78,11 +71,7 @@ function compileEntry(
 ): WeightedEntry {
   const { rules, runtimeKeyPrefix } = surroundings;
   if (entry.name === '') {
-    const reason =
-      entry.clusterHeader === ''
-        ? 'At least one of name or cluster_header need to be specified'
-        : 'cluster_header is not supported yet: give a name';
-    context.reject('', reason);
+    context.reject('', 'At least one of name or cluster_header need to be specified');
   } else {
     checkKnown(entry.name, { rules, what: 'weighted cluster', path: 'name' }, context);
   }

@@ -67,11 +67,6 @@ function compileDiscovery(
   { clusterDiscoveryType: choice }: Cluster,
   context: CompileContext,
 ): ClusterConfig['discovery'] | null {
-  if (choice.case === 'clusterType') {
-    const reason = `cluster type '${choice.value.name}' is not supported yet: use type`;
-    context.reject('cluster_type', reason);
-    return null;
-  }
   const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
   return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
 }

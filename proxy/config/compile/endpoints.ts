@@ -67,12 +67,6 @@ function compileLocality(
   discovery: ClusterConfig['discovery'],
   context: CompileContext,
 ): readonly EndpointConfig[] {
-  if (group.lbConfig.case !== undefined) {
-    context.reject(
-      '',
-      'leds_cluster_locality_config and load_balancer_endpoints are not supported yet',
-    );
-  }
   const locality = compileLocalityName(group.locality);
   return group.lbEndpoints.flatMap((message, index) => {
     const at = context.at(`lb_endpoints[${index}]`);
@@ -96,20 +90,13 @@ function compileEndpoint(
   context: CompileContext,
 ): Omit<EndpointConfig, 'priority' | 'locality'> | null {
   const identifier = message.hostIdentifier;
-  if (identifier.case === 'endpointName') {
-    context.reject('endpoint_name', 'named endpoints are not supported: write endpoint');
-    return null;
-  }
-  const target = compileHostAddress(
-    identifier.value?.address,
-    discovery,
-    context.at('endpoint.address'),
-  );
+  const endpoint = identifier.case === 'endpoint' ? identifier.value : undefined;
+  const target = compileHostAddress(endpoint?.address, discovery, context.at('endpoint.address'));
   if (target === null) return null;
   return {
     address: target.ip,
     port: target.port,
-    hostname: identifier.value?.hostname ?? '',
+    hostname: endpoint?.hostname ?? '',
     weight: message.loadBalancingWeight ?? DEFAULT_ENDPOINT_WEIGHT,
     healthStatus: HEALTH[message.healthStatus],
     metadata: compileMetadata(message.metadata),

@@ -23,6 +23,14 @@ export interface FoundExtension<D extends ExtensionDefinition> {
   readonly config: unknown;
 }
 
+/** The typed_config of a filter; undefined when it is configured in another way, or not at all. */
+export function typedConfigOf(configType: {
+  readonly case: string | undefined;
+  readonly value?: unknown;
+}): Any | undefined {
+  return configType.case === 'typedConfig' ? (configType.value as Any) : undefined;
+}
+
 /** The message in an Any, or null (and a rejection) when its type is unknown or its bytes are not. */
 export function unpack(any: Any, context: CompileContext, path: string): Message | null {
   const content = openAny(any, apiRegistry);

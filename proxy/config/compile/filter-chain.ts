@@ -5,7 +5,7 @@ import type {
 } from '../../api/gen/envoy/config/listener/v3/listener_components_pb.js';
 import type { CompileContext, FilterDefinition } from '../../model/extension.ts';
 import type { FilterChainConfig } from '../../model/listener.ts';
-import { compileExtension } from './extension-lookup.ts';
+import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
 import { compileTransportSocket } from './transport-socket.ts';
@@ -15,7 +15,6 @@ export function compileFilterChain(
   message: FilterChain,
   context: CompileContext,
 ): FilterChainConfig | null {
-  checkMatch(message, context);
   refuseTrue(context, 'use_proxy_proto', message.useProxyProto);
   const placed = message.filters.map((filter, index) =>
     compileFilter(filter, context.at(`filters[${index}]`)),
@@ -36,37 +35,10 @@ export function compileFilterChain(
   };
 }
 
-/** A listener has one chain that takes every connection, until chains are chosen by match. */
-function checkMatch(message: FilterChain, context: CompileContext): void {
-  const match = message.filterChainMatch;
-  if (match === undefined) return;
-  const criteria: readonly (readonly [string, boolean])[] = [
-    ['destination_port', match.destinationPort !== undefined],
-    ['prefix_ranges', match.prefixRanges.length > 0],
-    ['address_suffix', match.addressSuffix !== ''],
-    ['suffix_len', match.suffixLen !== undefined],
-    ['direct_source_prefix_ranges', match.directSourcePrefixRanges.length > 0],
-    ['source_type', match.sourceType !== 0],
-    ['source_prefix_ranges', match.sourcePrefixRanges.length > 0],
-    ['source_ports', match.sourcePorts.length > 0],
-    ['server_names', match.serverNames.length > 0],
-    ['transport_protocol', match.transportProtocol !== ''],
-    ['application_protocols', match.applicationProtocols.length > 0],
-  ];
-  for (const [name, isSet] of criteria) {
-    if (!isSet) continue;
-    context.reject(`filter_chain_match.${name}`, 'filter chains cannot be chosen by match yet');
-  }
-}
-
 function compileFilter(filter: Filter, context: CompileContext): PlacedFilter {
-  if (filter.configType.case === 'configDiscovery') {
-    context.reject('config_discovery', 'is not supported yet: use typed_config');
-    return placeFilter(filter.name, null, false);
-  }
   const slot = {
     name: filter.name,
-    typedConfig: filter.configType.value,
+    typedConfig: typedConfigOf(filter.configType),
     definitions: context.environment.extensions.networkFilters,
     category: 'network filter',
     typePrefix: 'envoy.extensions.filters.network.',

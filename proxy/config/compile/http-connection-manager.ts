@@ -92,19 +92,11 @@ function compileRoutes(
   { routeSpecifier: specifier }: HttpConnectionManager,
   context: CompileContext,
 ): RouteTableConfig | null {
-  switch (specifier.case) {
-    case 'routeConfig':
-      return compileRouteTable(specifier.value, context.at('route_config'));
-    case 'rds':
-      context.reject('rds', 'is not supported yet: use route_config');
-      return null;
-    case 'scopedRoutes':
-      context.reject('scoped_routes', 'is not supported yet: use route_config');
-      return null;
-    default:
-      context.reject('', 'route_specifier is required: use route_config');
-      return null;
+  if (specifier.case === 'routeConfig') {
+    return compileRouteTable(specifier.value, context.at('route_config'));
   }
+  context.reject('', 'route_specifier is required: use route_config');
+  return null;
 }
 
 type Config = HttpConnectionManagerConfig;

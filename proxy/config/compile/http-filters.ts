@@ -1,7 +1,7 @@
 // The HTTP filters of a connection manager.
 import type { HttpFilter } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { CompileContext, ExtensionInstance, FilterDefinition } from '../../model/extension.ts';
-import { compileExtension } from './extension-lookup.ts';
+import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
 
 /** Compiles `http_filters`; refused ones are left out. */
@@ -29,13 +29,9 @@ export function compileHttpFilters(
 }
 
 function compileHttpFilter(filter: HttpFilter, context: CompileContext): PlacedFilter {
-  if (filter.configType.case === 'configDiscovery') {
-    context.reject('config_discovery', 'is not supported yet: use typed_config');
-    return placeFilter(filter.name, null, filter.disabled);
-  }
   const slot = {
     name: filter.name,
-    typedConfig: filter.configType.value,
+    typedConfig: typedConfigOf(filter.configType),
     definitions: context.environment.extensions.httpFilters,
     category: 'HTTP filter',
     typePrefix: 'envoy.extensions.filters.http.',

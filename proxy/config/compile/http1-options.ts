@@ -19,6 +19,7 @@ export function compileHttp1Options(
 ): Http1OptionsConfig {
   if (message === undefined) return DEFAULT_HTTP1_OPTIONS;
   const lenient = 'override_stream_error_on_invalid_http_message';
+  const isProperCase = message.headerKeyFormat?.headerFormat.case === 'properCaseWords';
   refuseTrue(context, lenient, message.overrideStreamErrorOnInvalidHttpMessage);
   return {
     allowAbsoluteUrl: message.allowAbsoluteUrl ?? DEFAULT_HTTP1_OPTIONS.allowAbsoluteUrl,
@@ -27,18 +28,6 @@ export function compileHttp1Options(
     enableTrailers: message.enableTrailers,
     allowChunkedLength: message.allowChunkedLength,
     allowCustomMethods: message.allowCustomMethods,
-    headerKeyFormat: headerKeyFormat(message, context),
+    headerKeyFormat: isProperCase ? 'proper-case' : 'lower',
   };
-}
-
-function headerKeyFormat(
-  message: Http1ProtocolOptions,
-  context: CompileContext,
-): Http1OptionsConfig['headerKeyFormat'] {
-  const format = message.headerKeyFormat?.headerFormat;
-  if (format?.case === 'statefulFormatter') {
-    const reason = 'stateful formatters are not supported yet: use proper_case_words';
-    context.reject('header_key_format.stateful_formatter', reason);
-  }
-  return format?.case === 'properCaseWords' ? 'proper-case' : 'lower';
 }

@@ -65,9 +65,6 @@ export function compileRouteAction(
     }
     case 'nonForwardingAction':
       return { kind: 'non-forwarding' };
-    case 'filterAction':
-      context.reject('filter_action', 'filter actions are not supported yet');
-      return null;
     default:
       context.reject('', 'action is required: use route, redirect or direct_response');
       return null;
@@ -85,6 +82,7 @@ function compileForward(
     const reason = 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy';
     context.reject('regex_rewrite', reason);
   }
+  const host = message.hostRewriteSpecifier;
   const idle = { path: 'idle_timeout', value: message.idleTimeout };
   const timeout = { path: 'timeout', value: message.timeout };
   if (cluster === null) return null;
@@ -96,23 +94,9 @@ function compileForward(
     idleTimeoutMs: durationMs(context, idle, null),
     prefixRewrite: message.prefixRewrite,
     regexRewrite,
-    ...hostRewrite(message, context),
+    hostRewriteLiteral: host.case === 'hostRewriteLiteral' ? host.value : '',
+    autoHostRewrite: host.case === 'autoHostRewrite' && host.value.value,
     appendXForwardedHost: message.appendXForwardedHost,
-  };
-}
-
-function hostRewrite(
-  { hostRewriteSpecifier: specifier }: RouteAction,
-  context: CompileContext,
-): Pick<ForwardActionConfig, 'hostRewriteLiteral' | 'autoHostRewrite'> {
-  if (specifier.case === 'hostRewriteHeader' || specifier.case === 'hostRewritePathRegex') {
-    const field =
-      specifier.case === 'hostRewriteHeader' ? 'host_rewrite_header' : 'host_rewrite_path_regex';
-    context.reject(field, 'is not supported yet: use host_rewrite_literal or auto_host_rewrite');
-  }
-  return {
-    hostRewriteLiteral: specifier.case === 'hostRewriteLiteral' ? specifier.value : '',
-    autoHostRewrite: specifier.case === 'autoHostRewrite' && specifier.value.value,
   };
 }
 

@@ -61,12 +61,6 @@ function compilePath(match: RouteMatch, context: CompileContext): PathMatchConfi
       const regex = compileRegex(specifier.value, context.at('safe_regex'));
       return regex === null ? null : { kind: 'regex', regex };
     }
-    case 'connectMatcher':
-      context.reject('connect_matcher', 'CONNECT is not supported yet');
-      return null;
-    case 'pathMatchPolicy':
-      context.reject('path_match_policy', 'path match policies are not supported yet');
-      return null;
     default:
       context.reject(
         '',

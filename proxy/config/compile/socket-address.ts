@@ -30,9 +30,6 @@ export function compileTarget(
       return fromSocketAddress(choice.value, context.at('socket_address'));
     case 'pipe':
       return fromPipe(choice.value.path, context.at('pipe'));
-    case 'envoyInternalAddress':
-      context.reject('envoy_internal_address', 'internal listeners are not supported yet');
-      return null;
     default:
       context.reject('', 'Address must be set: give it a socket_address or a pipe');
       return null;
@@ -55,12 +52,8 @@ export function fromSocketAddress(
     context.reject('protocol', 'UDP is not supported yet: use TCP');
     return null;
   }
-  if (message.resolverName !== '') {
-    context.reject('resolver_name', `Unknown address resolver: ${message.resolverName}`);
-    return null;
-  }
   if (message.portSpecifier.case !== 'portValue') {
-    context.reject('named_port', "IP resolver can't handle named ports: use port_value");
+    context.reject('port_value', 'is required');
     return null;
   }
   return socketAddress(message.address, message.portSpecifier.value);

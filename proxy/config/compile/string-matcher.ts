@@ -52,9 +52,6 @@ export function compileStringMatcher(
     }
     case 'safeRegex':
       return compileRegexPattern(matcher, pattern.value, context);
-    case 'custom':
-      context.reject('custom', 'custom string matchers are not supported yet');
-      return null;
     default:
       context.reject(
         '',

@@ -72,31 +72,12 @@ function fromTyped(message: HttpProtocolOptions, context: CompileContext): Upstr
   const common = message.commonHttpProtocolOptions;
   const commonAt = context.at('common_http_protocol_options');
   const choice = message.upstreamProtocolOptions;
-  if (choice.case !== 'explicitHttpConfig') {
-    const name = choice.case === 'autoConfig' ? 'auto_config' : 'use_downstream_protocol_config';
-    const reason = 'is not supported yet: use explicit_http_config with http_protocol_options';
-    if (choice.case === undefined)
-      context.reject('', 'upstream_protocol_options is required: use explicit_http_config');
-    else context.reject(name, reason);
-    return compile({ common, commonAt }, context);
+  const explicit = choice.case === 'explicitHttpConfig' ? choice.value.protocolConfig : null;
+  if (explicit?.case === 'httpProtocolOptions') {
+    const http1At = context.at('explicit_http_config.http_protocol_options');
+    return compile({ common, commonAt, http1: explicit.value, http1At }, context);
   }
-  const explicit = choice.value.protocolConfig;
-  const at = context.at('explicit_http_config');
-  if (explicit.case === 'httpProtocolOptions') {
-    return compile(
-      { common, commonAt, http1: explicit.value, http1At: at.at('http_protocol_options') },
-      context,
-    );
-  }
-  if (explicit.case === undefined)
-    at.reject('', 'protocol_config is required: use http_protocol_options');
-  else {
-    const field =
-      explicit.case === 'http2ProtocolOptions'
-        ? 'http2_protocol_options'
-        : 'http3_protocol_options';
-    at.reject(field, 'is not supported yet: use http_protocol_options');
-  }
+  context.reject('', 'explicit_http_config with http_protocol_options is required');
   return compile({ common, commonAt }, context);
 }
 

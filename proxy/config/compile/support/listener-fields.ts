@@ -40,13 +40,8 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     bypass_overload_manager: NO_OVERLOAD_MANAGER,
   },
   'envoy.config.listener.v3.AdditionalAddress': { address: 'honoured' },
-  // An entry is refused with the filter's name, which says more than a refused field would.
-  'envoy.config.listener.v3.ListenerFilter': {
-    name: 'honoured',
-    typed_config: 'honoured',
-    filter_disabled: 'honoured',
-    config_discovery: 'honoured',
-  },
+  // What its typed_config holds is in no table, so it is refused with the name of its type.
+  'envoy.config.listener.v3.ListenerFilter': { name: 'honoured', typed_config: 'honoured' },
   'envoy.config.listener.v3.FilterChain': {
     filter_chain_match: { partly: 'only an empty one' },
     filters: 'honoured',
