@@ -1,0 +1,329 @@
+import type { JsonValue } from '@bufbuild/protobuf';
+import t from 'tap';
+import { ClusterSchema } from '../../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import { compileCluster } from '../../../proxy/config/compile/cluster.ts';
+import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
+import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
+import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
+
+type Json = { [key: string]: JsonValue };
+
+function endpoint(address: string, members: Json = {}, port = 80): Json {
+  return { endpoint: { address: { socket_address: { address, port_value: port } } }, ...members };
+}
+
+function assignment(...lbEndpoints: Json[]): Json {
+  return { load_assignment: { cluster_name: 'c', endpoints: [{ lb_endpoints: lbEndpoints }] } };
+}
+
+function compile(members: Json = {}, environment: CompileEnvironment = testEnvironment()) {
+  const json = { name: 'c', ...assignment(endpoint('127.0.0.1')), ...members };
+  return compileJson({ schema: ClusterSchema, json, environment }, compileCluster);
+}
+
+function cluster(members?: Json, environment?: CompileEnvironment): ClusterConfig {
+  const { value, rejections } = compile(members, environment);
+  t.same(problemLines(rejections), []);
+  if (value === null) throw new Error('refused');
+  return value;
+}
+
+function refusals(members: Json): readonly string[] {
+  const { value, rejections } = compile(members);
+  t.equal(value, null);
+  return problemLines(rejections);
+}
+
+t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
+  const config = cluster();
+  t.same(config, {
+    name: 'c',
+    observabilityName: 'c',
+    discovery: 'static',
+    loadBalancer: { kind: 'round-robin' },
+    endpoints: [
+      {
+        address: '127.0.0.1',
+        port: 80,
+        hostname: '',
+        weight: 1,
+        priority: 0,
+        healthStatus: 'healthy',
+        locality: { region: '', zone: '', subZone: '' },
+        metadata: {},
+      },
+    ],
+    connectTimeoutMs: 5000,
+    perConnectionBufferLimitBytes: 1_048_576,
+    limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 },
+    http: {
+      http1: {
+        allowAbsoluteUrl: true,
+        acceptHttp10: false,
+        defaultHostForHttp10: '',
+        enableTrailers: false,
+        allowChunkedLength: false,
+        allowCustomMethods: false,
+        headerKeyFormat: 'lower',
+      },
+      idleTimeoutMs: 3_600_000,
+      maxConnectionDurationMs: 0,
+      maxRequestsPerConnection: 0,
+      maxResponseHeaderBytes: 81_920,
+      maxHeadersCount: 100,
+    },
+    dns: {
+      refreshMs: 5000,
+      failureRefreshBaseMs: 5000,
+      failureRefreshMaxMs: 5000,
+      respectTtl: false,
+      jitterMs: 0,
+      family: 'auto',
+    },
+    transportSocket: { kind: 'raw' },
+    tcpKeepalive: null,
+    bindAddress: null,
+  });
+  t.ok(
+    Object.isFrozen(config) && Object.isFrozen(config.endpoints[0]) && Object.isFrozen(config.http),
+  );
+  t.end();
+});
+
+t.test('takes over what is set', (t) => {
+  const config = cluster({
+    alt_stat_name: 'other',
+    connect_timeout: '0.25s',
+    per_connection_buffer_limit_bytes: 1000,
+    circuit_breakers: {
+      thresholds: [
+        { priority: 'HIGH', max_connections: 1 },
+        { max_connections: 2, max_pending_requests: 3, max_requests: 4 },
+        { max_connections: 9 },
+      ],
+    },
+    upstream_connection_options: { tcp_keepalive: { keepalive_time: 30 } },
+    upstream_bind_config: { source_address: { address: '127.0.0.9', port_value: 0 } },
+  });
+  t.match(config, {
+    observabilityName: 'other',
+    connectTimeoutMs: 250,
+    perConnectionBufferLimitBytes: 1000,
+    limits: { maxConnections: 2, maxPendingRequests: 3, maxRequests: 4 },
+    tcpKeepalive: { idleMs: 30_000 },
+    bindAddress: { ip: '127.0.0.9', port: 0 },
+  });
+  t.same(cluster({ upstream_connection_options: { tcp_keepalive: {} } }).tcpKeepalive, {
+    idleMs: null,
+  });
+  t.equal(cluster({ upstream_bind_config: {} }).bindAddress, null);
+  t.equal(cluster({ upstream_connection_options: {} }).tcpKeepalive, null);
+  t.end();
+});
+
+t.test('runtime changes circuit breakers', (t) => {
+  const runtime = new Map([['circuit_breakers.c.default.max_requests', 5]]);
+  t.equal(cluster({}, testEnvironment({ runtime })).limits.maxRequests, 5);
+  t.end();
+});
+
+t.test('endpoints carry what their locality says', (t) => {
+  const group = {
+    locality: { region: 'r', zone: 'z', sub_zone: 's' },
+    priority: 1,
+    lb_endpoints: [
+      endpoint('::1', {
+        load_balancing_weight: 5,
+        health_status: 'DEGRADED',
+        metadata: { filter_metadata: { ns: { a: 1 } } },
+      }),
+      { endpoint: { hostname: 'h', address: { pipe: { path: '/x' } } }, health_status: 'DRAINING' },
+    ],
+  };
+  const first = {
+    lb_endpoints: [
+      endpoint('1.1.1.1', { health_status: 'UNHEALTHY' }),
+      endpoint('1.1.1.2', { health_status: 'HEALTHY' }),
+    ],
+  };
+  const { endpoints } = cluster({
+    load_assignment: { cluster_name: 'c', endpoints: [first, group] },
+  });
+  t.match(endpoints, [
+    { address: '1.1.1.1', priority: 0, healthStatus: 'unhealthy' },
+    { address: '1.1.1.2', healthStatus: 'healthy' },
+    {
+      address: '::1',
+      weight: 5,
+      priority: 1,
+      healthStatus: 'degraded',
+      locality: { region: 'r', zone: 'z', subZone: 's' },
+      metadata: { ns: { a: 1 } },
+    },
+    { address: '/x', port: -1, hostname: 'h', healthStatus: 'unhealthy' },
+  ]);
+  t.ok(Object.isFrozen(endpoints[2]?.metadata.ns));
+  t.end();
+});
+
+t.test('a static cluster has no names to look up', (t) => {
+  const path = 'load_assignment.endpoints[0].lb_endpoints[0].endpoint.address';
+  t.same(refusals(assignment(endpoint('localhost'))), [
+    `${path}.socket_address.address: malformed IP address: localhost. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'`,
+  ]);
+  t.match(refusals(assignment({ endpoint: {} })), [/endpoint\.address: Address must be set/]);
+  t.match(refusals(assignment({})), [/endpoint\.address: Address must be set/]);
+  t.same(cluster({ load_assignment: { cluster_name: 'c' } }).endpoints, []);
+  t.end();
+});
+
+t.test('names are looked up as the dns fields say', (t) => {
+  const config = cluster({
+    type: 'STRICT_DNS',
+    ...assignment(endpoint('a.test'), endpoint('b.test')),
+    dns_refresh_rate: '60s',
+    dns_failure_refresh_rate: { base_interval: '2s' },
+    respect_dns_ttl: true,
+    dns_lookup_family: 'V4_PREFERRED',
+  });
+  t.equal(config.discovery, 'strict-dns');
+  t.same(config.dns, {
+    refreshMs: 60_000,
+    failureRefreshBaseMs: 2000,
+    failureRefreshMaxMs: 20_000,
+    respectTtl: true,
+    jitterMs: 0,
+    family: 'v4-preferred',
+  });
+  const slow = cluster({ dns_refresh_rate: '7s' });
+  t.match(slow.dns, { failureRefreshBaseMs: 7000, failureRefreshMaxMs: 7000 });
+  t.same(refusals({ dns_failure_refresh_rate: { base_interval: '10s', max_interval: '5s' } }), [
+    'dns_failure_refresh_rate.max_interval: dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval',
+  ]);
+  const families = ['AUTO', 'V4_ONLY', 'V6_ONLY', 'ALL'].map(
+    (name) => cluster({ dns_lookup_family: name }).dns.family,
+  );
+  t.same(families, ['auto', 'v4-only', 'v6-only', 'all']);
+  t.end();
+});
+
+t.test('a logical DNS cluster has exactly one endpoint', (t) => {
+  const logical = (members: Json) => refusals({ type: 'LOGICAL_DNS', ...members });
+  const rule =
+    /^load_assignment\.endpoints: LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint/;
+  t.match(logical(assignment(endpoint('a'), endpoint('b'))), [rule]);
+  t.match(logical({ load_assignment: { cluster_name: 'c' } }), [rule]);
+  const json = { name: 'c', type: 'LOGICAL_DNS' };
+  const { rejections } = compileJson({ schema: ClusterSchema, json }, compileCluster);
+  t.match(problemLines(rejections), [
+    /^load_assignment: LOGICAL_DNS clusters must have a single host/,
+  ]);
+  t.equal(cluster({ type: 'LOGICAL_DNS', ...assignment(endpoint('a')) }).discovery, 'logical-dns');
+  t.end();
+});
+
+t.test('other types of discovery are refused by name', (t) => {
+  t.match(refusals({ type: 'EDS' }), [
+    /^type: EDS is not supported yet: use STATIC or STRICT_DNS or LOGICAL_DNS$/,
+  ]);
+  t.match(refusals({ type: 'ORIGINAL_DST' }), [/^type: ORIGINAL_DST is not supported yet/]);
+  t.end();
+});
+
+t.test('balances by lb_policy', (t) => {
+  t.same(cluster({ lb_policy: 'RANDOM' }).loadBalancer, { kind: 'random' });
+  t.same(cluster({ lb_policy: 'LEAST_REQUEST' }).loadBalancer, {
+    kind: 'least-request',
+    choiceCount: 2,
+    activeRequestBias: 1,
+  });
+  const least_request_lb_config = {
+    choice_count: 5,
+    active_request_bias: { default_value: 0.5, runtime_key: 'bias' },
+  };
+  const least = { lb_policy: 'LEAST_REQUEST', least_request_lb_config };
+  t.match(cluster(least).loadBalancer, { choiceCount: 5, activeRequestBias: 0.5 });
+  const environment = testEnvironment({ runtime: new Map([['bias', 2]]) });
+  t.match(cluster(least, environment).loadBalancer, { activeRequestBias: 2 });
+  const negative = { default_value: -1, runtime_key: 'x' };
+  t.match(
+    refusals({
+      lb_policy: 'LEAST_REQUEST',
+      least_request_lb_config: { active_request_bias: negative },
+    }),
+    [/must not be negative/],
+  );
+  t.match(refusals({ lb_policy: 'RING_HASH' }), [
+    /^lb_policy: RING_HASH is not supported yet: use ROUND_ROBIN or LEAST_REQUEST or RANDOM$/,
+  ]);
+  t.match(refusals({ lb_policy: 'LOAD_BALANCING_POLICY_CONFIG' }), [
+    /^load_balancing_policy: cluster: field load_balancing_policy need to be set/,
+  ]);
+  t.end();
+});
+
+t.test('load_balancing_policy takes the place of lb_policy; its first known entry counts', (t) => {
+  const policies = (...configs: JsonValue[]): Json => ({
+    lb_policy: 'MAGLEV',
+    load_balancing_policy: {
+      policies: configs.map((typed_config, index) => ({
+        typed_extension_config: { name: `p${index}`, typed_config },
+      })),
+    },
+  });
+  const unknown = typed('extensions.load_balancing_policies.maglev.v3.Maglev');
+  const name = 'extensions.load_balancing_policies';
+  t.same(cluster(policies(unknown, typed(`${name}.random.v3.Random`))).loadBalancer, {
+    kind: 'random',
+  });
+  t.same(cluster(policies(typed(`${name}.round_robin.v3.RoundRobin`))).loadBalancer, {
+    kind: 'round-robin',
+  });
+  const least = (members: Json) =>
+    policies(typed(`${name}.least_request.v3.LeastRequest`, members));
+  t.same(cluster(least({ choice_count: 3 })).loadBalancer, {
+    kind: 'least-request',
+    choiceCount: 3,
+    activeRequestBias: 1,
+  });
+  t.match(refusals(least({ selection_method: 'FULL_SCAN' })), [
+    /selection_method: FULL_SCAN is not supported yet/,
+  ]);
+  t.match(refusals(policies(unknown)), [
+    /^load_balancing_policy\.policies: cluster: didn't find a registered load balancer factory implementation for cluster: 'c' with names from \[p0\]/,
+  ]);
+  t.match(refusals({ load_balancing_policy: {} }), [/with names from \[\]/]);
+  t.end();
+});
+
+t.test('values that are fixed for now are refused when they differ', (t) => {
+  const threshold = (value: number) => ({
+    common_lb_config: { healthy_panic_threshold: { value } },
+  });
+  t.ok(cluster(threshold(50)));
+  t.match(refusals(threshold(0)), [/^common_lb_config\.healthy_panic_threshold: only 50/]);
+  const policy = (overprovisioning_factor: number) => ({
+    load_assignment: { cluster_name: 'c', policy: { overprovisioning_factor } },
+  });
+  t.ok(cluster(policy(140)));
+  t.match(refusals(policy(100)), [/^load_assignment\.policy\.overprovisioning_factor: only 140/]);
+  t.match(refusals({ upstream_bind_config: { source_address: { address: 'x', port_value: 0 } } }), [
+    /^upstream_bind_config\.source_address\.address: malformed IP address: x$/,
+  ]);
+  const udp = { address: '127.0.0.1', port_value: 0, protocol: 'UDP' };
+  t.match(refusals({ upstream_bind_config: { source_address: udp } }), [
+    /^upstream_bind_config\.source_address\.protocol: /,
+  ]);
+  t.end();
+});
+
+t.test('TLS towards a cluster is refused by name', (t) => {
+  const transport_socket = {
+    name: 'tls',
+    typed_config: typed('extensions.transport_sockets.tls.v3.UpstreamTlsContext'),
+  };
+  t.match(refusals({ transport_socket }), [
+    /this transport socket is known but not supported yet$/,
+  ]);
+  t.end();
+});
