@@ -1,7 +1,7 @@
 // What the npm scripts call. It needs nothing installed: each command first does what is missing
 // (install, generate, compile), says so, and skips what is up to date.
 //
-//   build | api | check | check:static | test [filter…] | start [argument…] | bench [argument…]
+//   build | api | docs | check | check:static | test [filter…] | start [argument…] | bench [argument…]
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,6 +20,7 @@ const [command, ...rest] = process.argv.slice(2);
 const COMMANDS = {
   api: () => api(),
   build: () => build(),
+  docs: () => runCompiled('build/write-docs.mjs'),
   'check:static': () => checkStatic(),
   async check() {
     await checkStatic();
