@@ -5,7 +5,7 @@ import type { CodecDone, ServerCodec, ServerCodecHandler } from '../../../http/c
 import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
 import type { RequestReceiver, ResponseSender } from '../../../http/stream.ts';
 import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
-import type { CloseReason, Connection } from '../../../net/connection.ts';
+import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
 import { ActiveStream } from './active-stream.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
@@ -16,6 +16,13 @@ import type { HcmRuntime } from './hcm-runtime.ts';
  * - `closing`: the codec or we asked for the end.
  */
 type ConnectionState = 'open' | 'draining' | 'closing';
+
+const CLOSE_MODES: Readonly<Record<CodecDone['kind'], CloseMode>> = {
+  'message-end': 'flush-and-delay',
+  'peer-closed': 'flush',
+  reset: 'reset',
+  'protocol-error': 'flush-and-delay',
+};
 
 /** See DownstreamConnection. */
 export class HttpConnection implements DownstreamConnection, ServerCodecHandler, TimerTarget {
@@ -133,7 +140,7 @@ export class HttpConnection implements DownstreamConnection, ServerCodecHandler,
   onConnectionDone(reason: CodecDone): void {
     if (this.#closedByUs) return;
     if (reason.kind === 'protocol-error') this.runtime.stats.cxProtocolError.inc();
-    this.#close(reason.kind === 'peer-closed' ? 'flush' : 'flush-and-delay');
+    this.#close(CLOSE_MODES[reason.kind]);
   }
 
   onTimer(timer: Timer): void {
@@ -190,7 +197,7 @@ export class HttpConnection implements DownstreamConnection, ServerCodecHandler,
     return timer;
   }
 
-  #close(mode: 'flush' | 'flush-and-delay'): void {
+  #close(mode: CloseMode): void {
     this.#state = 'closing';
     this.#closedByUs = true;
     this.#connection.close(mode);
