@@ -1,6 +1,7 @@
 // The Prometheus form of /stats, written by prom-client from families that are made out of a merged
 // snapshot at scrape time. prom-client writes names, escaped labels and values; Envoy's text has no
 // HELP lines, no blank lines, and `{}` where there is no label, which is mended in its output here.
+import { setImmediate } from 'node:timers/promises';
 import { type Metric, Registry } from 'prom-client';
 import { approximateSum, QUANTILES, quantilesOf } from './distribution.ts';
 import { countOf } from './histogram.ts';
@@ -17,6 +18,9 @@ export interface PrometheusOptions {
   /** Text readouts as gauges of 0 with the text in a label. */
   readonly withTextReadouts: boolean;
 }
+
+/** How long the loop may be held by writing; a longer hold shows in the latency of requests. */
+const WRITE_SLICE_MS = 5;
 
 type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary';
 
@@ -48,7 +52,6 @@ export function statsAsPrometheus(
   selected: SelectedStats,
   options: PrometheusOptions,
 ): Promise<string> {
-  const registry = new Registry();
   const families = new Map<string, Family>();
   const { tags } = options;
   for (const stat of inTaggedOrder(selected.counters, tags)) {
@@ -62,11 +65,26 @@ export function statsAsPrometheus(
     if (options.asSummary) addSummary(families, stat);
     else addHistogram(families, stat, options.boundsOf(stat.fullName));
   }
-  for (const family of families.values()) {
-    // The registry asks a metric for its name and `get()` only; its type names the four classes.
+  return write(families.values());
+}
+
+/**
+ * Writes family by family and lets the loop turn between them: with one worker in the primary's
+ * process a scrape of many clusters must not stop the traffic for the whole of it.
+ */
+async function write(families: Iterable<Family>): Promise<string> {
+  const registry = new Registry();
+  const texts: string[] = [];
+  let started = performance.now();
+  for (const family of families) {
+    // The registry reads name and `get()` only; its declared type names prom-client's classes.
     registry.registerMetric(family as unknown as Metric);
+    texts.push(asEnvoyPrintsIt(await registry.getSingleMetricAsString(family.name)));
+    if (performance.now() - started < WRITE_SLICE_MS) continue;
+    await setImmediate();
+    started = performance.now();
   }
-  return registry.metrics().then(asEnvoyPrintsIt);
+  return texts.join('');
 }
 
 interface TaggedStat<T> {
