@@ -80,10 +80,11 @@ export class HeadReader {
     return from + this.length - before;
   }
 
-  /** The complete head as text with its fields; may be called once. */
+  /** The complete head as text with its fields. */
   takeHeaders(): HeaderList {
     const text = latin1(this.buffer, this.base, this.base + this.length);
-    return HeaderList.parsed(text, this.fields.spans, this.fields.low, this.fields.high);
+    const { fields } = this;
+    return HeaderList.parsed(text, fields.copySpans(), fields.low, fields.high);
   }
 
   #scan(buffer: Buffer, from: number, end: number): void {

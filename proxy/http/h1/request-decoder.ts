@@ -4,7 +4,7 @@
 import type { HeaderList } from '../header-list.ts';
 import { HEADER_ID } from '../header-names.ts';
 import { type Protocol, RequestHead } from '../message.ts';
-import { isKnownMethod } from '../methods.ts';
+import { knownMethodAt } from '../methods.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { isAuthority } from './authority.ts';
 import { H1_ERROR } from './errors.ts';
@@ -31,6 +31,7 @@ export class RequestDecoder {
       maxCount: options.maxHeadersCount,
       tooMany: H1_ERROR.tooManyFields,
       underscores: options.headersWithUnderscores,
+      takesHost: true,
     });
     const limit = {
       maxBytes: options.maxHeadBytes,
@@ -60,22 +61,25 @@ export class RequestDecoder {
   /** The complete head; null when it breaks a rule, which `error` names then. */
   take(): RequestHead | null {
     const line = this.#line;
+    const { buffer, base } = this.reader;
     const headers = this.reader.takeHeaders();
-    const method = headers.text.substring(0, line.methodEnd);
-    if (line.minorVersion === 0 && !this.#options.acceptHttp10)
+    const { text } = headers;
+    if (line.minorVersion === 0 && !this.#options.acceptHttp10) {
       return this.#fail(H1_ERROR.lowVersion);
-    if (!this.#options.allowCustomMethods && !isKnownMethod(method)) {
-      return this.#fail(H1_ERROR.method);
     }
+    const method = knownMethodAt(buffer, base, line.methodEnd);
+    if (method === '' && !this.#options.allowCustomMethods) return this.#fail(H1_ERROR.method);
+    return this.#build(method === '' ? text.substring(0, line.methodEnd) : method, headers);
+  }
+
+  #build(method: string, headers: HeaderList): RequestHead | null {
+    const line = this.#line;
     const target = this.#target;
     target.read(headers.text.substring(line.targetStart, line.targetEnd), method);
-    if (target.error !== null) return this.#fail(target.error);
-    const host = this.#takeHost(headers);
-    if (host === null) return this.#fail(H1_ERROR.host);
-    // RFC 9112 §3.2.2: what the target says replaces Host.
-    if (target.authority === '') target.authority = host;
-    const error = this.#frame(headers, method);
+    const error = target.error ?? this.#checkHost() ?? this.#frame(headers, method);
     if (error !== null) return this.#fail(error);
+    // RFC 9112 §3.2.2: what the target says replaces Host.
+    if (target.authority === '') target.authority = this.#host(headers);
     const protocol: Protocol = line.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
     return new RequestHead(protocol, method, target, headers);
   }
@@ -85,20 +89,22 @@ export class RequestDecoder {
     return null;
   }
 
-  /** Takes Host out of the fields; null when it is invalid, '' when absence is for others to judge. */
-  #takeHost(headers: HeaderList): string | null {
-    const id = HEADER_ID.host;
-    const host = headers.get(id);
-    if (host === null) {
-      if (this.isHttp10) return this.#options.defaultHostForHttp10;
-      return this.#target.authority === '' ? '' : null;
+  /** RFC 9112 §3.2; whether a missing Host beside a path is an error, others judge. */
+  #checkHost(): ProtocolError | null {
+    const { buffer, base, fields } = this.reader;
+    if (fields.hostCount === 0) {
+      const isMissing = !this.isHttp10 && this.#target.authority !== '';
+      return isMissing ? H1_ERROR.host : null;
     }
-    if (headers.countKnown(id) > 1) return null;
-    const { buffer, base } = this.reader;
-    const start = base + headers.valueStart(id);
-    if (!isAuthority(buffer, start, start + host.length)) return null;
-    headers.removeKnown(id);
-    return host;
+    const isValid =
+      fields.hostCount === 1 && isAuthority(buffer, base + fields.hostStart, base + fields.hostEnd);
+    return isValid ? null : H1_ERROR.host;
+  }
+
+  #host(headers: HeaderList): string {
+    const { fields } = this.reader;
+    if (fields.hostCount === 1) return headers.text.substring(fields.hostStart, fields.hostEnd);
+    return this.isHttp10 ? this.#options.defaultHostForHttp10 : '';
   }
 
   #frame(headers: HeaderList, method: string): ProtocolError | null {

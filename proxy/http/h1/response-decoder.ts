@@ -26,6 +26,7 @@ export class ResponseDecoder {
       maxCount: options.maxHeadersCount,
       tooMany: H1_ERROR.tooManyFields,
       underscores: 'allow',
+      takesHost: false,
     });
     const limit = {
       maxBytes: options.maxHeadBytes,

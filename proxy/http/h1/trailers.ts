@@ -40,6 +40,7 @@ export function createTrailerReader(options: H1Options, underscores: UnderscoreA
     maxCount: options.maxHeadersCount,
     tooMany: H1_ERROR.tooManyTrailers,
     underscores,
+    takesHost: false,
   });
   const limit = {
     maxBytes: options.maxHeadBytes,
@@ -50,7 +51,7 @@ export function createTrailerReader(options: H1Options, underscores: UnderscoreA
 
 /** The trailers that a complete section leaves; null when none is left. */
 export function takeTrailers(reader: HeadReader): HeaderList | null {
-  if (reader.fields.spans.length === 0) return null;
+  if (reader.fields.used === 0) return null;
   const trailers = reader.takeHeaders();
   trailers.removeAny(FORBIDDEN);
   for (const name of FORBIDDEN_OTHERS) trailers.remove(name);
