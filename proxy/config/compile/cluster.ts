@@ -42,6 +42,9 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     discovery ?? 'strict-dns',
     context.at('load_assignment'),
   );
+  if (endpoints.length === 0 && !context.failed) {
+    context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
+  }
   checkPanicThreshold(message, context);
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };
   const config = {

@@ -87,11 +87,9 @@ function compileOption(
     context.reject('header.key', ':-prefixed or host headers may not be modified');
     return null;
   }
-  if (name === '' || NOT_A_TOKEN.test(name)) {
-    context.reject(
-      'header.key',
-      'is not a field name (RFC 9110): only letters, digits and - _ . are usual',
-    );
+  if (NOT_A_TOKEN.test(name)) {
+    // Envoy takes such a name; nothing on the way could read the message it would be sent in.
+    context.warn('header.key', `'${name}' is no field name (RFC 9110 §5.1): it is never sent`);
     return null;
   }
   const action = appendAction(option, context);

@@ -56,7 +56,7 @@ function compilePath(match: RouteMatch, context: CompileContext): PathMatchConfi
     case 'path':
       return { kind: 'path', text: fold(specifier.value) };
     case 'pathSeparatedPrefix':
-      return separatedPrefix(specifier.value, fold(specifier.value), context);
+      return { kind: 'separated-prefix', text: fold(specifier.value) };
     case 'safeRegex': {
       const regex = compileRegex(specifier.value, context.at('safe_regex'));
       return regex === null ? null : { kind: 'regex', regex };
@@ -68,20 +68,4 @@ function compilePath(match: RouteMatch, context: CompileContext): PathMatchConfi
       );
       return null;
   }
-}
-
-function separatedPrefix(
-  text: string,
-  folded: string,
-  context: CompileContext,
-): PathMatchConfig | null {
-  // Envoy route.v3.RouteMatch.path_separated_prefix: no trailing slash, no query, no fragment.
-  if (!/^[^?#]+[^?#/]$/.test(text)) {
-    context.reject(
-      'path_separated_prefix',
-      'must not be a single character, end in / or contain ? or #',
-    );
-    return null;
-  }
-  return { kind: 'separated-prefix', text: folded };
 }

@@ -173,7 +173,13 @@ t.test('a static cluster has no names to look up', (t) => {
   ]);
   t.match(refusals(assignment({ endpoint: {} })), [/endpoint\.address: Address must be set/]);
   t.match(refusals(assignment({})), [/endpoint\.address: Address must be set/]);
-  t.same(cluster({ load_assignment: { cluster_name: 'c' } }).endpoints, []);
+  t.end();
+});
+
+t.test('a cluster without endpoints is accepted with a warning', (t) => {
+  const { value, warnings } = compile({ load_assignment: { cluster_name: 'c' } });
+  t.same(value?.endpoints, []);
+  t.match(problemLines(warnings), [/^load_assignment: without endpoints every request/]);
   t.end();
 });
 
