@@ -1,5 +1,5 @@
 // Runs a real Envoy for a differential test, if there is one: named by ENVOY_BIN or on the PATH.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -44,6 +44,23 @@ export async function withEnvoy(
     await ended;
     fs.rmSync(directory, { recursive: true });
   }
+}
+
+/** What `envoy --mode validate` says of a file. */
+export interface EnvoyVerdict {
+  readonly accepted: boolean;
+  /** Its diagnostics, for when a test fails. */
+  readonly output: string;
+}
+
+/** Runs `envoy --mode validate` on a file. */
+export function envoyValidate(file: string): Promise<EnvoyVerdict> {
+  const args = ['--mode', 'validate', '-c', file, '--disable-hot-restart', '-l', 'critical'];
+  return new Promise((resolve) => {
+    execFile(envoyBinary() ?? '', args, { timeout: 30_000 }, (error, stdout, stderr) => {
+      resolve({ accepted: error === null, output: stdout + stderr });
+    });
+  });
 }
 
 async function listenerAddress(admin: string, name: string): Promise<string> {

@@ -108,9 +108,11 @@ function hasPresence(field: DescField): boolean {
 function checkChild(child: ReflectMessage, field: DescField, walk: ProblemWalk): void {
   const rules = rulesOf(field);
   const name = child.desc.typeName;
+  const found = walk.rejections.length;
   if (name === 'google.protobuf.Duration') checkValue(child.message, rules, walk);
   else if (isWrapper(name)) checkValue(wrapped(child), rules, walk);
-  if (!rules.skip) checkMessage(child, walk);
+  // A duration below its bound need not be called negative as well.
+  if (!rules.skip && walk.rejections.length === found) checkMessage(child, walk);
 }
 
 function isWrapper(typeName: string): boolean {
