@@ -28,8 +28,7 @@ export function compileSafeRegex(source: string): SafeRegex | { readonly error: 
       source,
       matches: (text) => compiled.matches(text),
       find: (text) => compiled.matcher(text).find(),
-      replaceAll: (text, substitution) =>
-        compiled.matcher(text).replaceAll(toJsSubstitution(substitution)),
+      replaceAll: (text, substitution) => replaceAll(compiled, text, substitution),
       captures: (text) => capturesOf(compiled, text),
     };
   } catch (error) {
@@ -49,10 +48,25 @@ function capturesOf(compiled: RE2JS, text: string): readonly (Capture | null)[] 
   return groups;
 }
 
-/** RE2 writes groups as `\1`, re2js as `$1`; a literal `$` must be escaped. */
-function toJsSubstitution(substitution: string): string {
-  return substitution.replace(/\\(\d|\\)|\$/g, (whole, group: string | undefined) => {
-    if (whole === '$') return '\\$';
-    return group === '\\' ? '\\\\' : `$${group}`;
-  });
+/** A reference to a group that the pattern does not have leaves the text alone, as in RE2. */
+function replaceAll(compiled: RE2JS, text: string, substitution: string): string {
+  const matcher = compiled.matcher(text);
+  for (const [, group] of substitution.matchAll(/\\(\d|\\)/g)) {
+    if (group !== '\\' && Number(group) > matcher.groupCount()) return text;
+  }
+  return matcher.replaceAll(toJavaSubstitution(substitution), true);
+}
+
+/**
+ * RE2 writes groups as `\1`, of one digit; re2js in its Java mode as `$1`, of all digits there are,
+ * and a backslash before what is meant as it stands.
+ */
+function toJavaSubstitution(substitution: string): string {
+  return substitution.replace(
+    /\\(\d)(\d?)|\\\\|\$/g,
+    (whole, group: string | undefined, digit: string | undefined) => {
+      if (group === undefined) return whole === '$' ? '\\$' : '\\\\';
+      return digit === undefined || digit === '' ? `$${group}` : `$${group}\\${digit}`;
+    },
+  );
 }
