@@ -13,7 +13,7 @@ import type { Resource, ResourceKind } from '../model/resource.ts';
 import { compileBootstrap } from './compile/bootstrap.ts';
 import { compileCluster } from './compile/cluster.ts';
 import { compileListener } from './compile/listener.ts';
-import { staticClusterNames } from './compile/static-resources.ts';
+import { checkStaticResources, staticClusterNames } from './compile/static-resources.ts';
 import { CORE_SUPPORT } from './compile/support/core-support.ts';
 import { MergedSources } from './merge-sources.ts';
 import { ProblemSink, type ResourceCompiler } from './schema/compile-context.ts';
@@ -146,9 +146,10 @@ class Trial {
   #compileBootstrap(message: Bootstrap, environment: CompileEnvironment): BootstrapConfig | null {
     const isElsewhere = (path: string): boolean => /^static_resources\.\w+\[/.test(path);
     if (!this.#run.rejected.every(isElsewhere)) return null;
-    const bootstrap = this.#report(environment, '', (context) =>
-      compileBootstrap(message, context),
-    );
+    const bootstrap = this.#report(environment, '', (context) => {
+      checkStaticResources(message, context);
+      return compileBootstrap(message, context);
+    });
     this.#publish('bootstrap', '', withoutResources(message));
     return bootstrap;
   }

@@ -18,7 +18,6 @@ import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { addLayer, type RuntimeValues, runtimeInteger } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
-import { checkStaticResources } from './static-resources.ts';
 import { compileStatsConfig } from './stats-config.ts';
 
 /** Envoy bootstrap.v3.Bootstrap.stats_flush_interval. */
@@ -35,7 +34,6 @@ export function compileBootstrap(
 ): BootstrapConfig | null {
   const runtime = compileRuntime(message, context);
   checkFixedFields(message, context);
-  checkStaticResources(message, context);
   const interval = { path: 'stats_flush_interval', value: message.statsFlushInterval };
   const config: BootstrapConfig = {
     node: compileNode(message.node),

@@ -6,7 +6,7 @@ import type {
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { ClusterSpecifierConfig } from '../../model/route.ts';
-import type { RouteTableRules } from './route-action.ts';
+import type { RouteTableRules } from './route-table-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy: the sum of weights must fit an unsigned 32-bit integer. */

@@ -16,12 +16,11 @@ import type {
 import { compileClusterSpecifier } from './cluster-specifier.ts';
 import { compileDataSource } from './data-source.ts';
 import { durationMs } from './field-values.ts';
+import type { RouteTableRules } from './route-table-rules.ts';
 import { compileRegexRewrite } from './string-matcher.ts';
 
 /** Envoy route.v3.RouteAction.timeout. Shorter breaks slow answers, longer holds connections. */
 export const DEFAULT_ROUTE_TIMEOUT_MS = 15_000;
-/** Envoy route.v3.RouteConfiguration.max_direct_response_body_size_bytes. */
-export const DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
 
 const NOT_FOUND_STATUS: Readonly<
   Record<NotFoundCode, ForwardActionConfig['clusterNotFoundStatus']>
@@ -37,14 +36,6 @@ const REDIRECT_STATUS: Readonly<Record<RedirectCode, RedirectActionConfig['statu
   [RedirectCode.TEMPORARY_REDIRECT]: 307,
   [RedirectCode.PERMANENT_REDIRECT]: 308,
 };
-
-/** What the route table at large says to each of its actions. */
-export interface RouteTableRules {
-  readonly name: string;
-  /** Clusters that may be named; null: any. */
-  readonly clusterNames: ReadonlySet<string> | null;
-  readonly maxDirectResponseBodyBytes: number;
-}
 
 /** The compiled action of a route; null and rejections when it has none that works. */
 export function compileRouteAction(

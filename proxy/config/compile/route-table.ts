@@ -5,7 +5,10 @@ import type { RouteTableConfig } from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
-import { DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES, type RouteTableRules } from './route-action.ts';
+import {
+  DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
+  type RouteTableRules,
+} from './route-table-rules.ts';
 import { compileVirtualHost } from './virtual-host.ts';
 
 /** Where a route table comes from: one in a file must name known clusters, one from RDS need not. */

@@ -8,8 +8,9 @@ import type { CompileContext } from '../../model/extension.ts';
 import type { RouteConfig, VirtualHostConfig } from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
-import { compileRouteAction, type RouteTableRules } from './route-action.ts';
+import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
+import type { RouteTableRules } from './route-table-rules.ts';
 
 const REQUIRE_TLS: Readonly<Record<TlsRequirement, VirtualHostConfig['requireTls']>> = {
   [TlsRequirement.NONE]: 'none',
