@@ -104,10 +104,21 @@ export interface ForwardActionConfig {
   readonly idleTimeoutMs: number | null;
   /** '' or the text that replaces what matched. */
   readonly prefixRewrite: string;
-  readonly regexRewrite: { readonly regex: SafeRegex; readonly substitution: string } | null;
+  readonly regexRewrite: RegexRewriteConfig | null;
   readonly hostRewriteLiteral: string;
+  /** Lower-case name of the field that holds the new host; absent: none. */
+  readonly hostRewriteHeader?: string;
+  /** Makes the new host of the path without its query; absent: none. */
+  readonly hostRewritePathRegex?: RegexRewriteConfig;
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
+}
+
+/** type.matcher.v3.RegexMatchAndSubstitute */
+export interface RegexRewriteConfig {
+  readonly regex: SafeRegex;
+  /** `\1` is the first group. */
+  readonly substitution: string;
 }
 
 /** cluster_specifier */
@@ -116,9 +127,26 @@ export type ClusterSpecifierConfig =
   | { readonly kind: 'header'; readonly name: string }
   | {
       readonly kind: 'weighted';
-      readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+      readonly clusters: readonly WeightedClusterConfig[];
       readonly totalWeight: number;
+      /** random_value_specifier.header_name in lower case; absent: the stream's random number. */
+      readonly headerName?: string;
     };
+
+/** config.route.v3.WeightedCluster.ClusterWeight */
+export interface WeightedClusterConfig {
+  /** '' when `clusterHeader` names the request's field that holds it. */
+  readonly name: string;
+  readonly weight: number;
+  /** Lower case; absent or '': none. */
+  readonly clusterHeader?: string;
+  /** Acts before all other levels. */
+  readonly mutations?: HeaderMutations;
+  /** '' or absent: keep. Written without `x-envoy-original-host`. */
+  readonly hostRewriteLiteral?: string;
+  /** By HTTP filter name; wins over the route's. */
+  readonly perFilterConfig?: ReadonlyMap<string, unknown>;
+}
 
 /** config.route.v3.RedirectAction; '' and 0 mean «keep». */
 export interface RedirectActionConfig {
@@ -130,7 +158,7 @@ export interface RedirectActionConfig {
   readonly port: number;
   readonly path: string;
   readonly prefixRewrite: string;
-  readonly regexRewrite: { readonly regex: SafeRegex; readonly substitution: string } | null;
+  readonly regexRewrite: RegexRewriteConfig | null;
   readonly stripQuery: boolean;
 }
 

@@ -1,9 +1,24 @@
-// Makes the runtime form of a route configuration.
-import type { RequestHead } from '../http/message.ts';
-import type { RouteConfig, RouteTableConfig, VirtualHostConfig } from '../model/route.ts';
-import type { Route, RouteLookup, RouteTable } from './route-table.ts';
+// Makes the runtime form of a route configuration. Everything that a match answers with is built
+// here, so that matching itself makes nothing.
 
-const NONE: RouteLookup = { kind: 'none' };
+import type { HeaderList } from '../http/header-list.ts';
+import { HEADER_ID } from '../http/header-names.ts';
+import type { RequestHead } from '../http/message.ts';
+import type {
+  RouteConfig,
+  RouteTableConfig,
+  VirtualHostConfig,
+  WeightedClusterConfig,
+} from '../model/route.ts';
+import { portStart } from './authority.ts';
+import { entrySpecifier, type WeightedSpecifier, weightedIndex } from './choose-cluster.ts';
+import { DomainIndex } from './domain-index.ts';
+import { RouteFinalizer } from './route-finalizer.ts';
+import { RouteMatcher } from './route-matcher.ts';
+import type { RouteLookup, RouteMatchInput, RouteTable } from './route-table.ts';
+
+const NONE: RouteLookup = Object.freeze({ kind: 'none' });
+const TLS_REQUIRED: RouteLookup = Object.freeze({ kind: 'tls-required' });
 
 /** Compiles a checked configuration; done once per configuration change. */
 export function buildRouteTable(config: RouteTableConfig): RouteTable {
@@ -12,37 +27,91 @@ export function buildRouteTable(config: RouteTableConfig): RouteTable {
 
 class CompiledRouteTable implements RouteTable {
   readonly name: string;
-  readonly #exact = new Map<string, readonly RouteLookup[]>();
-  #any: readonly RouteLookup[] | null = null;
+  readonly #domains = new DomainIndex<CompiledVirtualHost>();
+  readonly #ignoresPort: boolean;
 
   constructor(config: RouteTableConfig) {
     this.name = config.name;
-    for (const host of config.virtualHosts) this.#add(host);
+    this.#ignoresPort = config.ignorePortInHostMatching;
+    for (const host of config.virtualHosts) {
+      const compiled = new CompiledVirtualHost(config, host);
+      for (const domain of host.domains) this.#domains.add(domain, compiled);
+    }
   }
 
-  match(head: RequestHead): RouteLookup {
-    const lookups = this.#exact.get(head.authority.toLowerCase()) ?? this.#any;
-    if (lookups === null) return NONE;
-    for (const lookup of lookups) {
-      if (lookup.kind === 'route' && matches(lookup.route.config, head)) return lookup;
+  match(head: RequestHead, input: RouteMatchInput): RouteLookup {
+    const host = this.#ignoresPort ? withoutPort(head.authority) : head.authority;
+    const virtualHost = this.#domains.find(host);
+    return virtualHost === null ? NONE : virtualHost.match(head, input.streamRandom);
+  }
+}
+
+class CompiledVirtualHost {
+  readonly #requireTls: VirtualHostConfig['requireTls'];
+  readonly #routes: readonly CompiledRoute[];
+
+  constructor(table: RouteTableConfig, config: VirtualHostConfig) {
+    this.#requireTls = config.requireTls;
+    this.#routes = config.routes.map((route) => new CompiledRoute(table, config, route));
+  }
+
+  match(head: RequestHead, streamRandom: number): RouteLookup {
+    if (this.#requireTls !== 'none' && this.#needsTls(head.headers)) return TLS_REQUIRED;
+    const routes = this.#routes;
+    for (let index = 0; index < routes.length; index += 1) {
+      const route = routes[index]!;
+      if (route.matcher.matches(head, streamRandom)) return route.lookup(head, streamRandom);
     }
     return NONE;
   }
 
-  #add(virtualHost: VirtualHostConfig): void {
-    const lookups = virtualHost.routes.map((config): RouteLookup => {
-      const route: Route = { config, virtualHost };
-      return { kind: 'route', route };
-    });
-    for (const domain of virtualHost.domains) {
-      if (domain === '*') this.#any = lookups;
-      else this.#exact.set(domain, lookups);
-    }
+  /** What the client used counts, which `x-forwarded-proto` knows better than the scheme. */
+  #needsTls(headers: HeaderList): boolean {
+    if (headers.get(HEADER_ID['x-forwarded-proto']) === 'https') return false;
+    return this.#requireTls === 'all' || headers.get(HEADER_ID['x-envoy-internal']) !== 'true';
   }
 }
 
-function matches(route: RouteConfig, head: RequestHead): boolean {
-  const path = route.match.path;
-  if (path.kind === 'prefix') return head.path.startsWith(path.text);
-  return path.kind === 'path' && head.path === path.text;
+class CompiledRoute {
+  readonly matcher: RouteMatcher;
+  readonly #weighted: WeightedSpecifier | null;
+  /** One for the route, or one for each weighted cluster. */
+  readonly #lookups: readonly RouteLookup[];
+
+  constructor(table: RouteTableConfig, virtualHost: VirtualHostConfig, config: RouteConfig) {
+    const { action } = config;
+    this.matcher = new RouteMatcher(config.match);
+    this.#weighted =
+      action.kind === 'forward' && action.cluster.kind === 'weighted' ? action.cluster : null;
+    const entries = this.#weighted?.clusters ?? [null];
+    this.#lookups = entries.map((weightedCluster): RouteLookup => {
+      const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
+      const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
+      return { kind: 'route', route: { config: route, virtualHost, finalizer } };
+    });
+  }
+
+  lookup(head: RequestHead, streamRandom: number): RouteLookup {
+    const index = this.#weighted === null ? 0 : weightedIndex(this.#weighted, head, streamRandom);
+    return this.#lookups[index] ?? NONE;
+  }
+}
+
+/** The route as if it had but this cluster, so that the draw is made once for all who ask. */
+function routeOfEntry(config: RouteConfig, entry: WeightedClusterConfig): RouteConfig {
+  if (config.action.kind !== 'forward') return config;
+  const { perFilterConfig } = entry;
+  return {
+    ...config,
+    action: { ...config.action, cluster: entrySpecifier(entry) },
+    perFilterConfig:
+      perFilterConfig === undefined
+        ? config.perFilterConfig
+        : new Map([...config.perFilterConfig, ...perFilterConfig]),
+  };
+}
+
+function withoutPort(authority: string): string {
+  const start = portStart(authority);
+  return start === -1 ? authority : authority.slice(0, start);
 }

@@ -19,11 +19,8 @@ export function finalizeRequestHead(
   context: FormatContext,
   options: FinalizeOptions,
 ): void {
-  const action = route.config.action;
-  if (action.kind !== 'forward') return;
-  if (action.hostRewriteLiteral === '') return;
-  if (!options.suppressEnvoyHeaders) head.headers.set('x-envoy-original-host', head.authority);
-  if (context.request !== null) head.authority = action.hostRewriteLiteral;
+  if (!route.finalizer.hasRequestWork) return;
+  route.finalizer.finalizeRequest(head, context, !options.suppressEnvoyHeaders);
 }
 
 /** Response side: mutations on what the upstream, or the proxy itself, answers. */
@@ -32,6 +29,5 @@ export function finalizeResponseHead(
   head: ResponseHead,
   context: FormatContext,
 ): void {
-  if (route.config.mutations.response === null || context.response === null) return;
-  for (const name of route.config.mutations.response.remove) head.headers.remove(name);
+  if (route.finalizer.hasResponseWork) route.finalizer.finalizeResponse(head, context);
 }

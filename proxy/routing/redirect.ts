@@ -1,16 +1,58 @@
 // The Location of a redirect action.
+import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead } from '../http/message.ts';
 import type { RedirectActionConfig } from '../model/route.ts';
+import { pathOf } from './path-matcher.ts';
+import type { Route } from './route-table.ts';
 
-/** Envoy's rules for scheme, host, port, path and query of RedirectAction. */
-export function redirectLocation(action: RedirectActionConfig, head: RequestHead): string {
-  const scheme = action.scheme !== '' ? action.scheme : action.httpsRedirect ? 'https' : head.scheme;
-  const host = action.host !== '' ? action.host : head.authority;
-  const path = action.path !== '' ? action.path : head.path;
-  return `${scheme}://${host}${path}`;
+/**
+ * Envoy's rules for scheme, host, port, path and query of RedirectAction; the URL of the request
+ * itself for a route with another action (direct responses 201 and 3xx carry it).
+ */
+export function redirectLocation(route: Route, head: RequestHead): string {
+  const { action } = route.config;
+  if (action.kind !== 'redirect') return `${head.scheme}://${head.authority}${head.path}`;
+  const scheme = newScheme(action, head);
+  const port = action.port === 0 ? '' : `:${action.port}`;
+  const host = action.host === '' ? requestHost(head, scheme, port !== '') : action.host;
+  const target = route.finalizer.pathRewriter?.rewrite(head.path) ?? head.path;
+  return `${scheme}://${host}${port}${newPath(action, target)}`;
 }
 
 /** Location for require_tls: the same target by https. */
 export function httpsLocation(head: RequestHead): string {
   return `https://${head.authority}${head.path}`;
+}
+
+function newScheme(action: RedirectActionConfig, head: RequestHead): string {
+  if (action.scheme !== '') return action.scheme;
+  return action.httpsRedirect ? 'https' : head.scheme;
+}
+
+/** Drops a port that another replaces, and the default one of the scheme that is left. */
+function requestHost(head: RequestHead, scheme: string, hasNewPort: boolean): string {
+  const { authority } = head;
+  const isIpv6 = authority.startsWith('[');
+  const port = isIpv6 ? authority.lastIndexOf(']:') + 1 : authority.lastIndexOf(':');
+  if (isIpv6 ? port === 0 : port === -1) return authority;
+  if (hasNewPort) return authority.slice(0, port);
+  const before = head.headers.get(HEADER_ID['x-forwarded-proto']);
+  if (scheme === before) return authority;
+  const defaultPort = before === 'https' ? ':443' : ':80';
+  const isDefault = authority.slice(port) === defaultPort;
+  return isDefault && (before === 'https' || before === 'http')
+    ? authority.slice(0, port)
+    : authority;
+}
+
+/** A path of the action's own brings its own query, which strip_query spares. */
+function newPath(action: RedirectActionConfig, target: string): string {
+  const { path } = action;
+  if (path.includes('?')) return withSlash(path);
+  const query = action.stripQuery ? '' : target.slice(pathOf(target).length);
+  return withSlash(path === '' ? pathOf(target) : path) + query;
+}
+
+function withSlash(path: string): string {
+  return path.startsWith('/') ? path : `/${path}`;
 }

@@ -1,11 +1,15 @@
 // Finds the route of a request: virtual host by domain, then the first route that matches.
 import type { RequestHead } from '../http/message.ts';
 import type { RouteConfig, VirtualHostConfig } from '../model/route.ts';
+import type { RouteFinalizer } from './route-finalizer.ts';
 
 /** A matched route with the virtual host it stands in. */
 export interface Route {
+  /** With weighted_clusters: as if the drawn one were its only cluster. */
   readonly config: RouteConfig;
   readonly virtualHost: VirtualHostConfig;
+  /** Its header work and rewrites, compiled. */
+  readonly finalizer: RouteFinalizer;
 }
 
 /** What matching needs besides the head. */

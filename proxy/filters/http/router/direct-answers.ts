@@ -30,15 +30,16 @@ export function answerWithoutUpstream(
   callbacks: HttpFilterCallbacks,
   head: RequestHead,
 ): LocalReply | null {
-  const action = callbacks.route?.config.action ?? null;
-  if (action === null || action.kind === 'non-forwarding') {
+  const { route } = callbacks;
+  const action = route?.config.action ?? null;
+  if (route === null || action === null || action.kind === 'non-forwarding') {
     runtime.noRoute.inc();
     return { status: 404, body: '', details: 'route_not_found', flag: 'NR', headers: null };
   }
   if (action.kind === 'forward') return null;
   runtime.directResponse.inc();
   if (action.kind === 'direct-response') return directResponse(action, head);
-  const location = HeaderList.of('location', redirectLocation(action, head));
+  const location = HeaderList.of('location', redirectLocation(route, head));
   return {
     status: action.status,
     body: '',

@@ -1,0 +1,99 @@
+// What a route does to the heads of its requests and responses, gathered once from all levels.
+import type { FormatContext } from '../formatter/formatter.ts';
+import { HEADER_ID } from '../http/header-names.ts';
+import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type {
+  ForwardActionConfig,
+  HeaderMutations,
+  MessageMutations,
+  RouteConfig,
+  RouteTableConfig,
+  VirtualHostConfig,
+  WeightedClusterConfig,
+} from '../model/route.ts';
+import { applyMutations } from './header-mutator.ts';
+import { rewriteAuthority, rewritesHost, rewrittenHost } from './host-rewriter.ts';
+import { compilePathRewriter, type PathRewriter } from './path-rewriter.ts';
+
+/** Where a route stands; the levels of its header work. */
+export interface RouteSurroundings {
+  readonly table: RouteTableConfig;
+  readonly virtualHost: VirtualHostConfig;
+  readonly route: RouteConfig;
+  /** The drawn entry of weighted_clusters; null for other routes. */
+  readonly weightedCluster: WeightedClusterConfig | null;
+}
+
+/** Header mutations and rewrites of one route; made once per route. */
+export class RouteFinalizer {
+  /** False: a request needs no work, and none of the methods need be called. */
+  readonly hasRequestWork: boolean;
+  readonly hasResponseWork: boolean;
+  /** The path rewrite of a forwarding or redirecting route. */
+  readonly pathRewriter: PathRewriter | null;
+  readonly #entryRequest: MessageMutations | null;
+  readonly #entryHost: string;
+  readonly #request: readonly MessageMutations[];
+  readonly #response: readonly MessageMutations[];
+  readonly #action: ForwardActionConfig | null;
+
+  constructor(surroundings: RouteSurroundings) {
+    const { route, weightedCluster } = surroundings;
+    const levels = orderedLevels(surroundings);
+    const { action } = route;
+    this.#entryRequest = weightedCluster?.mutations?.request ?? null;
+    this.#entryHost = weightedCluster?.hostRewriteLiteral ?? '';
+    this.#request = levels.map(({ request }) => request).filter((level) => level !== null);
+    this.#response = [weightedCluster?.mutations, ...levels]
+      .map((level) => level?.response ?? null)
+      .filter((level) => level !== null);
+    this.#action = action.kind === 'forward' && rewritesHost(action) ? action : null;
+    this.pathRewriter =
+      action.kind === 'forward' || action.kind === 'redirect'
+        ? compilePathRewriter(route.match.path, action)
+        : null;
+    this.hasResponseWork = this.#response.length > 0;
+    this.hasRequestWork =
+      this.#request.length > 0 ||
+      this.#entryRequest !== null ||
+      this.#entryHost !== '' ||
+      this.#action !== null ||
+      this.pathRewriter !== null;
+  }
+
+  /** Envoy's order: the entry's fields and host, the levels' fields, the host, the path. */
+  finalizeRequest(head: RequestHead, context: FormatContext, keepsOriginal: boolean): void {
+    if (this.#entryRequest !== null) applyMutations(this.#entryRequest, head.headers, context);
+    if (this.#entryHost !== '') head.authority = this.#entryHost;
+    for (const level of this.#request) applyMutations(level, head.headers, context);
+    if (this.#action !== null) rewriteHost(this.#action, head, keepsOriginal);
+    if (this.pathRewriter !== null) rewritePath(this.pathRewriter, head, keepsOriginal);
+  }
+
+  /** On what the upstream, or the proxy itself, answers. */
+  finalizeResponse(head: ResponseHead, context: FormatContext): void {
+    for (const level of this.#response) applyMutations(level, head.headers, context);
+  }
+}
+
+/** The last level has the last word: the table's, unless most_specific_header_mutations_wins. */
+function orderedLevels(surroundings: RouteSurroundings): HeaderMutations[] {
+  const { route, virtualHost, table } = surroundings;
+  const levels = [route.mutations, virtualHost.mutations, table.mutations];
+  return table.mostSpecificHeaderMutationsWins ? levels.reverse() : levels;
+}
+
+function rewriteHost(action: ForwardActionConfig, head: RequestHead, keepsOriginal: boolean): void {
+  const host = rewrittenHost(action, head);
+  if (host === '') return;
+  rewriteAuthority(head, host, {
+    keepsOriginal,
+    appendsForwardedHost: action.appendXForwardedHost,
+  });
+}
+
+function rewritePath(rewriter: PathRewriter, head: RequestHead, keepsOriginal: boolean): void {
+  const before = head.path;
+  head.path = rewriter.rewrite(before);
+  if (keepsOriginal) head.headers.setKnown(HEADER_ID['x-envoy-original-path'], before);
+}
