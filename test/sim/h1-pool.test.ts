@@ -186,7 +186,8 @@ class Simulation {
   #respond(connection: FakeConnection): void {
     const text = this.#rest.get(connection) ?? this.#response(connection);
     const isLeftHalf = randomBelow(this.#random, 12) === 0;
-    const end = isLeftHalf ? randomBelow(this.#random, text.length) : text.length;
+    // At least one octet goes out: an idle connection must break on it, not remember an old answer.
+    const end = isLeftHalf ? 1 + randomBelow(this.#random, text.length - 1) : text.length;
     this.#rest.delete(connection);
     if (isLeftHalf) this.#rest.set(connection, text.slice(end));
     let at = 0;

@@ -59,7 +59,7 @@ export class FakeConnection implements Connection {
   }
 
   /** The system could not connect. */
-  refuse(detail = 'delayed connect error: Connection refused'): void {
+  refuse(detail = 'Connection refused'): void {
     assert.equal(this.#state, 'connecting', 'refuse() needs a connecting connection');
     this.end('connect-failed', detail);
   }

@@ -6,20 +6,14 @@ import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/code
 import { H1_ERROR } from '../../http/h1/errors.ts';
 import type { Protocol } from '../../http/message.ts';
 import type { ProtocolError } from '../../http/protocol-error.ts';
-import type { ResetReason } from '../../http/stream.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
 import type { ClusterResources } from '../upstream-context.ts';
+import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
 
 /** States and edges stand in LIFECYCLE.md. */
 export type H1ConnectionState = 'connecting' | 'ready' | 'busy' | 'settling' | 'closed';
-
-/** Why a connection never came to be. */
-export interface ConnectFailure {
-  readonly reason: ResetReason;
-  readonly detail: string;
-}
 
 /** Which end ended a connection, for the statistics. */
 type ClosedBy = 'local' | 'remote';
@@ -143,7 +137,7 @@ export class H1Connection
 
   /** Closes it now. */
   close(): void {
-    this.#finish('local', { reason: 'connection-failure', detail: '' });
+    this.#finish('local', GIVEN_UP);
   }
 
   onConnected(): void {
@@ -186,7 +180,8 @@ export class H1Connection
 
   onClose(reason: CloseReason, detail: string): void {
     const by = reason === 'local-close' ? 'local' : 'remote';
-    this.#finish(by, { reason: 'connection-failure', detail });
+    if (this.#state === 'connecting') this.#finish(by, connectFailure(this.#host.address, detail));
+    else this.#finish(by, null, detail);
   }
 
   onStreamClosed(): void {
@@ -237,7 +232,7 @@ export class H1Connection
 
   #onConnectTimeout(): void {
     this.#resources.stats.cxConnectTimeout.inc();
-    this.#finish('local', { reason: 'connection-timeout', detail: '' });
+    this.#finish('local', TIMED_OUT);
   }
 
   /** Armed once and looked at when due: cheaper than arming it at the end of each request. */
@@ -264,7 +259,7 @@ export class H1Connection
   }
 
   /** The only way to the state `closed`. `failure` counts only while connecting. */
-  #finish(by: ClosedBy, failure: ConnectFailure | null): void {
+  #finish(by: ClosedBy, failure: ConnectFailure | null, detail = ''): void {
     const was = this.#state;
     if (was === 'closed') return;
     const { timers } = this.#resources.context;
@@ -276,8 +271,8 @@ export class H1Connection
     this.#countClosed(by, was);
     this.#owner.onConnectionClosed(this, was);
     this.#transport.close('now');
-    this.#codec.onClose(failure === null ? '' : failure.detail);
-    this.#owner.onConnectionSettled(was === 'connecting' ? (failure ?? ABANDONED) : null);
+    this.#codec.onClose(detail);
+    this.#owner.onConnectionSettled(was === 'connecting' ? (failure ?? GIVEN_UP) : null);
   }
 
   #releaseStream(): void {
@@ -334,6 +329,3 @@ function isCut(reason: CodecDone): boolean {
   if (reason.kind === 'protocol-error') return reason.error !== H1_ERROR.surplus;
   return reason.kind !== 'message-end';
 }
-
-/** A connection that was given up before it was connected. */
-const ABANDONED: ConnectFailure = { reason: 'connection-failure', detail: '' };

@@ -4,12 +4,8 @@
 import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
 import type { ClusterResources } from '../upstream-context.ts';
-import {
-  type ConnectFailure,
-  H1Connection,
-  type H1ConnectionOwner,
-  type H1ConnectionState,
-} from './h1-connection.ts';
+import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
+import { H1Connection, type H1ConnectionOwner, type H1ConnectionState } from './h1-connection.ts';
 import { PendingQueue } from './pending-queue.ts';
 
 /** See ConnectionPool. Bounded by its cluster's circuit breakers. */
@@ -70,7 +66,7 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
 
   close(): void {
     this.#isDraining = true;
-    this.#failPending(CLOSED);
+    this.#failPending(GIVEN_UP);
     for (const connection of [...this.#connections]) connection.close();
     this.#closeUnneeded();
   }
@@ -164,6 +160,3 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     this.resources.stats.rqPendingActive.dec();
   }
 }
-
-/** What the queue hears when the worker stops. */
-const CLOSED: ConnectFailure = { reason: 'connection-failure', detail: '' };

@@ -1,0 +1,30 @@
+// Why a connection never came to be, in the words of Envoy's transport failure reason.
+import type { SocketAddress } from '../../base/address.ts';
+import type { ResetReason } from '../../http/stream.ts';
+
+/** What the requests hear that waited for the connection. */
+export interface ConnectFailure {
+  readonly reason: ResetReason;
+  /** Transport failure reason, '' if there is none. */
+  readonly detail: string;
+}
+
+/** A connection that we gave up ourselves. */
+export const GIVEN_UP: ConnectFailure = { reason: 'connection-failure', detail: '' };
+
+/** connect_timeout ran out. */
+export const TIMED_OUT: ConnectFailure = { reason: 'connection-timeout', detail: '' };
+
+/** The system refused; `errorText` is its text, '' if it gave none. */
+export function connectFailure(address: SocketAddress, errorText: string): ConnectFailure {
+  if (errorText === '') return GIVEN_UP;
+  const detail = failsAtOnce(address, errorText)
+    ? `immediate connect error: ${errorText}|remote address:${address.text}`
+    : `delayed connect error: ${errorText}`;
+  return { reason: 'connection-failure', detail };
+}
+
+/** True where connect(2) itself fails, before anything is sent. */
+function failsAtOnce(address: SocketAddress, errorText: string): boolean {
+  return address.port < 0 || errorText === 'Network is unreachable';
+}
