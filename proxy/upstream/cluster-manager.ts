@@ -17,7 +17,7 @@ export interface LoadBalancerContext {
 export interface Cluster {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
-  /** A host for a request; null: none is usable. */
+  /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */
   pickHost(context: LoadBalancerContext): Host | null;
   /** The HTTP connection pool of a host. */
   httpPool(host: Host): ConnectionPool;

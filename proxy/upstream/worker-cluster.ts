@@ -51,11 +51,8 @@ export class WorkerCluster implements Cluster, PoolOwner {
     return this.#hostSet;
   }
 
-  /** Counts `upstream_cx_none_healthy` when there is none. */
   pickHost(context: LoadBalancerContext): Host | null {
-    const host = this.#balancer.pick(context);
-    if (host === null) this.stats.cxNoneHealthy.inc();
-    return host;
+    return this.#balancer.pick(context);
   }
 
   httpPool(host: Host): ConnectionPool {

@@ -200,8 +200,7 @@ export class H1Connection
       stats.cxProtocolError.inc();
       this.#logProtocolError(reason.error);
     }
-    const isClean = reason.kind === 'message-end' || reason.kind === 'peer-closed';
-    this.#finish(this.#hasPeerEnded && isClean ? 'remote' : 'local', null);
+    this.#finish(this.#hasPeerEnded ? 'remote' : 'local', null);
   }
 
   onTimer(timer: Timer): void {

@@ -124,9 +124,6 @@ t.test('one connection serves one request after the other', async (t) => {
 });
 
 t.test('a port where nobody listens', async (t) => {
-  const port = await withServer(t, () => undefined);
-  const { get } = realCluster(t, port);
-  t.ok(get());
   const closed = createServer();
   await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
   const free = (closed.address() as { port: number }).port;
@@ -182,5 +179,17 @@ t.test('a response that is cut inside its content', async (t) => {
   const { cluster, get } = realCluster(t, port);
   t.equal(await get().outcome, 'reset protocol-error');
   t.equal(cluster.stats.cxProtocolError.value, 1);
-  t.equal(cluster.stats.cxDestroyWithActiveRq.value, 1);
+  t.equal(cluster.stats.cxDestroyRemoteWithActiveRq.value, 1);
+});
+
+t.test('bytes behind a response', async (t) => {
+  const port = await withServer(t, (socket) =>
+    socket.on('data', () => socket.write(`${RESPONSE}X`)),
+  );
+  const { cluster, get } = realCluster(t, port);
+  t.equal(await get().outcome, '200 ok');
+  t.equal(await get().outcome, '200 ok');
+  t.equal(cluster.stats.cxProtocolError.value, 2);
+  t.equal(cluster.stats.cxDestroyLocal.value, 2);
+  t.equal(cluster.stats.cxDestroyWithActiveRq.value, 0);
 });
