@@ -44,7 +44,7 @@ export const ENVOY_FLAGS: readonly EnvoyFlag[] = [
   off('--skip-hot-restart-parent-stats', 'hot restart'),
   off('--socket-path <path>', 'hot restart: domain socket'),
   off('--socket-mode <mode>', 'hot restart: mode of the domain socket'),
-  off('--local-address-ip-version <version>', 'v4 or v6: family of the local address'),
+  on('--local-address-ip-version <version>', 'v4 (default) or v6: family of the local address'),
   off('--reject-unknown-dynamic-fields', 'refuse unknown fields in dynamic configuration'),
   off('--ignore-unknown-dynamic-fields', 'ignore unknown fields in dynamic configuration'),
   off('--skip-deprecated-logs', 'do not warn of deprecated fields'),

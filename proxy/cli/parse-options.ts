@@ -140,6 +140,10 @@ function readOptions(
       reader.isSet('allowUnknownStaticFields') || reader.isSet('allowUnknownFields'),
     skipDeprecatedLogs: reader.isSet('skipDeprecatedLogs'),
     restartEpoch: reader.uint32('restartEpoch', '--restart-epoch') ?? 0,
+    localAddressFamily:
+      reader.oneOf('localAddressIpVersion', '--local-address-ip-version', ['v4', 'v6']) === 'v6'
+        ? 'IPv6'
+        : 'IPv4',
     unusedFlags: unusedFlags(values),
     commandLine: commandLine(values),
     version: environment.version,

@@ -17,6 +17,10 @@ export interface WorkerSettings {
   /** Over this many seconds drained and removed listeners end their connections. */
   readonly drainTimeS: number;
   readonly drainStrategy: 'gradual' | 'immediate';
+  /** Limits of the whole process are divided by it. */
+  readonly workerCount: number;
+  /** `--local-address-ip-version` */
+  readonly localAddressFamily: 'IPv4' | 'IPv6';
 }
 
 /** Where a worker of its own process writes its diagnostics; it opens them before anything else. */
@@ -28,7 +32,10 @@ export interface WorkerLogSettings {
 }
 
 /** A kind of question that every worker can be asked. */
-export type Question = 'stats' | 'clusters' | 'listeners';
+export type Question = 'stats' | 'clusters' | 'listeners' | 'memory';
+
+/** A process's memory in bytes. */
+export type MemoryUsage = NodeJS.MemoryUsage;
 
 /** From the primary. `id` ties an answer to its question. */
 export type ToWorker =
@@ -45,7 +52,17 @@ export type ToWorker =
   | { readonly kind: 'start' }
   | { readonly kind: 'fail-health-check'; readonly failed: boolean }
   /** Stop accepting; end connections politely until `deadlineMs` from now, then cut them. */
-  | { readonly kind: 'drain'; readonly inboundOnly: boolean; readonly deadlineMs: number }
+  | { readonly kind: 'drain'; readonly deadlineMs: number }
+  /**
+   * `/drain_listeners`: end connections with their next response for `afterMs`, then stop accepting
+   * (unless it `keepsListening`); with 0 only stop accepting.
+   */
+  | {
+      readonly kind: 'drain-listeners';
+      readonly inboundOnly: boolean;
+      readonly afterMs: number;
+      readonly keepsListening: boolean;
+    }
   | { readonly kind: 'stop' }
   | { readonly kind: 'set-log-levels'; readonly levels: Readonly<Record<string, LogLevel>> }
   | { readonly kind: 'reopen-logs' }
@@ -67,6 +84,7 @@ export type FromWorker =
       readonly stats: StatsSnapshot | null;
       readonly clusters: readonly ClusterStatus[] | null;
       readonly listeners: readonly ListenerStatus[] | null;
+      readonly memory: MemoryUsage | null;
     };
 
 /** One end of a link. Messages arrive in order; a closed link drops what is sent. */

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly allowUnknownStaticFields: boolean;
   readonly skipDeprecatedLogs: boolean;
   readonly restartEpoch: number;
+  /** Family of the address that stands for this host in X-Forwarded-For. */
+  readonly localAddressFamily: 'IPv4' | 'IPv6';
   /** Flags that were given and mean nothing here: said at debug level. */
   readonly unusedFlags: readonly string[];
   /** admin.v3.CommandLineOptions in ProtoJSON, for `/server_info`. */
@@ -81,6 +83,7 @@ export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions
   allowUnknownStaticFields: false,
   skipDeprecatedLogs: false,
   restartEpoch: 0,
+  localAddressFamily: 'IPv4',
   unusedFlags: [],
   commandLine: {},
   version: '',

@@ -1,4 +1,4 @@
-// `server.*`, `listener_manager.*` and `cluster_manager.*` as far as the primary knows them.
+// `server.*`: what the process as a whole counts and measures.
 
 import type { ServerState } from '../admin/backend.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
@@ -31,18 +31,6 @@ const ZERO_COUNTERS = [
 /** The cells; gauges that are measured are brought up to date by `refresh`. */
 export class ServerStats {
   readonly initializationTimeMs: Histogram;
-  readonly workersStarted: Gauge;
-  readonly listenersActive: Gauge;
-  readonly listenersDraining: Gauge;
-  readonly listenerAdded: Counter;
-  readonly listenerModified: Counter;
-  readonly listenerRemoved: Counter;
-  readonly listenerCreateSuccess: Counter;
-  readonly listenerCreateFailure: Counter;
-  readonly clustersActive: Gauge;
-  readonly clusterAdded: Counter;
-  readonly clusterModified: Counter;
-  readonly clusterRemoved: Counter;
   /** Workers that died and were replaced; Envoy has no such thing. */
   readonly workerDeaths: Counter;
   /** Reloads of the configuration file, and those that were refused. */
@@ -54,7 +42,6 @@ export class ServerStats {
   readonly #memoryAllocated: Gauge;
   readonly #memoryHeapSize: Gauge;
   readonly #memoryPhysicalSize: Gauge;
-  readonly #totalConnections: Gauge;
 
   constructor(root: StatsScope, concurrency: number, restartEpoch: number) {
     const server = root.scope('server.');
@@ -72,37 +59,10 @@ export class ServerStats {
     this.#memoryAllocated = server.gauge('memory_allocated');
     this.#memoryHeapSize = server.gauge('memory_heap_size');
     this.#memoryPhysicalSize = server.gauge('memory_physical_size');
-    this.#totalConnections = server.gauge('total_connections');
-    const listeners = root.scope('listener_manager.');
-    listeners.counter('listener_stopped');
-    listeners.counter('listener_in_place_updated');
-    listeners.gauge('total_listeners_warming');
-    listeners.gauge('total_filter_chains_draining');
-    this.workersStarted = listeners.gauge('workers_started');
-    this.listenersActive = listeners.gauge('total_listeners_active');
-    this.listenersDraining = listeners.gauge('total_listeners_draining');
-    this.listenerAdded = listeners.counter('listener_added');
-    this.listenerModified = listeners.counter('listener_modified');
-    this.listenerRemoved = listeners.counter('listener_removed');
-    this.listenerCreateSuccess = listeners.counter('listener_create_success');
-    this.listenerCreateFailure = listeners.counter('listener_create_failure');
-    const clusters = root.scope('cluster_manager.');
-    for (const name of [
-      'cluster_updated',
-      'cluster_updated_via_merge',
-      'update_merge_cancelled',
-      'update_out_of_merge_window',
-    ])
-      clusters.counter(name);
-    clusters.gauge('warming_clusters');
-    this.clustersActive = clusters.gauge('active_clusters');
-    this.clusterAdded = clusters.counter('cluster_added');
-    this.clusterModified = clusters.counter('cluster_modified');
-    this.clusterRemoved = clusters.counter('cluster_removed');
   }
 
   /** Measures what is measured; called before statistics are read. */
-  refresh(state: ServerState, uptimeMs: number, connections: number): void {
+  refresh(state: ServerState, uptimeMs: number): void {
     const memory = process.memoryUsage();
     this.#uptime.set(Math.floor(uptimeMs / 1000));
     this.#live.set(state === 'LIVE' ? 1 : 0);
@@ -110,6 +70,5 @@ export class ServerStats {
     this.#memoryAllocated.set(memory.heapUsed + memory.external);
     this.#memoryHeapSize.set(memory.heapTotal + memory.external);
     this.#memoryPhysicalSize.set(memory.rss);
-    this.#totalConnections.set(connections);
   }
 }

@@ -2,7 +2,7 @@
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
-import type { FromWorker, LinkEnd, Question, ToWorker } from './link.ts';
+import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
 
 /** A worker just made, in this process or another. */
 export interface SpawnedWorker {
@@ -25,6 +25,7 @@ export interface Answers {
   readonly stats: StatsSnapshot;
   readonly clusters: readonly ClusterStatus[];
   readonly listeners: readonly ListenerStatus[];
+  readonly memory: MemoryUsage;
 }
 
 /** A worker that is alive but busy answers later than this only when its loop is blocked. */

@@ -63,9 +63,19 @@ export class Workforce implements WorkerPoolHandler {
     });
   }
 
-  /** Tells every worker of resources that changed; resolves when all have swapped them in. */
-  async update(update: ResourceUpdate): Promise<void> {
-    await Promise.all(this.#pool.living().map((peer) => peer.update(update)));
+  /**
+   * Tells every worker of resources that changed; resolves when all have swapped them in, with what
+   * failed in any of them (an address that cannot be bound), each failure once.
+   */
+  async update(update: ResourceUpdate): Promise<readonly string[]> {
+    const peers = this.#pool.living();
+    const outcomes = await Promise.all(peers.map((peer) => peer.update(update)));
+    const failures = new Set<string>();
+    for (const { kind, name, problems } of outcomes.flatMap((outcome) => outcome?.rejected ?? [])) {
+      for (const { reason } of problems) failures.add(`error updating ${kind} '${name}': ${reason}`);
+    }
+    this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
+    return [...failures];
   }
 
   broadcast(message: ToWorker): void {
@@ -82,7 +92,7 @@ export class Workforce implements WorkerPoolHandler {
     return new Promise((resolve) => {
       this.#whenDrained = resolve;
       this.#pool.beginStop();
-      this.#pool.broadcast({ kind: 'drain', inboundOnly: false, deadlineMs });
+      this.#pool.broadcast({ kind: 'drain', deadlineMs });
       this.#pool.checkDrained();
     });
   }

@@ -1,0 +1,78 @@
+// The commands and how they are called. What a command needs is loaded when it runs: starting to
+// serve must not wait for what only `validate` uses.
+import { Command, CommanderError } from 'commander';
+import { defaultConcurrency } from './cpu-limit.ts';
+import { addEnvoyFlags } from './envoy-flags.ts';
+import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
+import { type FlagValues, parseOptions } from './parse-options.ts';
+import { versionText } from './version.ts';
+
+/** Hot restart needs shared memory between processes; there is none here. */
+const HOT_RESTART_VERSION = 'disabled';
+
+/** Runs a command line; resolves with the exit code when the command has ended. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode = EXIT_OK;
+  const program = makeProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end with 0 and were printed; what is wrong was printed too.
+    return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  }
+  return exitCode;
+}
+
+function makeProgram(finish: (exitCode: number) => void): Command {
+  const program = new Command('outrigger')
+    .description('A service-mesh data plane that reads Envoy configuration.')
+    .version(`outrigger  version: ${versionText()}`, '--version', 'print the version and exit')
+    .exitOverride()
+    .showSuggestionAfterError();
+  const run = program
+    .command('run', { isDefault: true })
+    .description('serve (the default command: `outrigger -c FILE` is enough)')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .allowExcessArguments(false)
+    .action(async (values: FlagValues) => finish(await runCommand(values)));
+  addEnvoyFlags(run);
+  program
+    .command('validate')
+    .description('check configuration files and say everything that is wrong with them')
+    .argument('<file...>', 'Envoy bootstraps, YAML or JSON')
+    .option('--allow-unknown-static-fields', 'accept unknown fields')
+    .exitOverride()
+    .action(async (files: readonly string[], values: FlagValues) => {
+      const { validateFiles } = await import('./validate-command.ts');
+      finish(await validateFiles(files, values['allowUnknownStaticFields'] === true));
+    });
+  return program;
+}
+
+/** `outrigger run`, and `outrigger` without a command. */
+async function runCommand(values: FlagValues): Promise<number> {
+  if (values['hotRestartVersion'] === true) {
+    console.log(HOT_RESTART_VERSION);
+    return EXIT_OK;
+  }
+  const parsed = parseOptions(values, {
+    defaultConcurrency,
+    isTerminal: process.stderr.isTTY === true,
+    version: versionText(),
+  });
+  if (!parsed.ok) {
+    for (const error of parsed.errors) console.error(`error: ${error}`);
+    console.error("Try 'outrigger run --help'.");
+    return EXIT_USAGE;
+  }
+  if (parsed.mode !== 'serve') {
+    const { validateBootstrap } = await import('./validate-command.ts');
+    return validateBootstrap(parsed.options);
+  }
+  const { runServer } = await import('../server/run-server.ts');
+  return runServer(parsed.options);
+}

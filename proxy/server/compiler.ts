@@ -1,0 +1,95 @@
+// Resource to runtime configuration: the same way from every source and in every process.
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Message } from '@bufbuild/protobuf';
+import type { Bootstrap } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
+import { compileBootstrap } from '../config/compile/bootstrap.ts';
+import { compileCluster } from '../config/compile/cluster.ts';
+import { compileListener } from '../config/compile/listener.ts';
+import { ProblemSink, type ResourceCompiler } from '../config/schema/compile-context.ts';
+import type { BootstrapConfig } from '../model/bootstrap.ts';
+import type { ClusterConfig } from '../model/cluster.ts';
+import type { CompileEnvironment } from '../model/extension.ts';
+import type { ListenerConfig } from '../model/listener.ts';
+import type { RejectedResource, Resource } from '../model/resource.ts';
+import { EXTENSIONS } from './extensions.ts';
+
+/** What a resource became; `config` is null when it was refused. */
+export interface Compiled<C> {
+  readonly config: C | null;
+  readonly rejected: RejectedResource | null;
+  readonly warned: RejectedResource | null;
+}
+
+/** Runtime values of static layers. */
+type RuntimeValues = CompileEnvironment['runtime'];
+
+/**
+ * Compiles resources under one runtime. A message is compiled once: where the worker lives in the
+ * primary's process, it gets the very object that the primary's check made.
+ */
+export class Compiler {
+  readonly environment: CompileEnvironment;
+  readonly #known = new WeakMap<Message, Compiled<unknown>>();
+
+  constructor(runtime: RuntimeValues = new Map()) {
+    this.environment = {
+      extensions: EXTENSIONS,
+      runtime,
+      clusterNames: null,
+      hostname: hostname(),
+      readFile,
+      environmentVariable: (name) => process.env[name] ?? null,
+    };
+  }
+
+  listener(resource: Resource): Compiled<ListenerConfig> {
+    return this.#compile<Listener, ListenerConfig>(resource, compileListener);
+  }
+
+  cluster(resource: Resource): Compiled<ClusterConfig> {
+    return this.#compile<Cluster, ClusterConfig>(resource, compileCluster);
+  }
+
+  bootstrap(resource: Resource): Compiled<BootstrapConfig> {
+    return this.#compile<Bootstrap, BootstrapConfig>(resource, compileBootstrap);
+  }
+
+  /** Compiles whatever kind a resource is of. */
+  any(resource: Resource): Compiled<unknown> {
+    if (resource.kind === 'listener') return this.listener(resource);
+    if (resource.kind === 'cluster') return this.cluster(resource);
+    if (resource.kind === 'bootstrap') return this.bootstrap(resource);
+    const reason = `resources of kind ${resource.kind} are not supported`;
+    return { config: null, rejected: about(resource, [{ path: '', reason }]), warned: null };
+  }
+
+  #compile<M extends Message, C>(resource: Resource, compile: ResourceCompiler<M, C>): Compiled<C> {
+    const known = this.#known.get(resource.message);
+    if (known !== undefined) return known as Compiled<C>;
+    const sink = new ProblemSink(this.environment);
+    const config = compile(resource.message as M, sink.context());
+    const compiled = {
+      config: sink.rejections.length === 0 ? config : null,
+      rejected: sink.rejections.length === 0 ? null : about(resource, sink.rejections),
+      warned: sink.warnings.length === 0 ? null : about(resource, sink.warnings),
+    };
+    this.#known.set(resource.message, compiled);
+    return compiled;
+  }
+}
+
+function about(resource: Resource, problems: RejectedResource['problems']): RejectedResource {
+  return { kind: resource.kind, name: resource.name, problems };
+}
+
+function readFile(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    // The compiler names the path and says that it cannot be read.
+    return null;
+  }
+}

@@ -1,0 +1,197 @@
+// The part of the proxy that exists once: configuration, resource store, DNS, health, and the
+// workers. It accepts no traffic and outlives every worker.
+import type { ServerState } from '../admin/backend.ts';
+import type { Logger } from '../base/log.ts';
+import type { Resource } from '../model/resource.ts';
+import type { StatsSnapshot } from '../stats/snapshot.ts';
+import { StatsStore } from '../stats/store.ts';
+import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
+import type { AppliedUpdate, Configuration } from './configuration.ts';
+import { Health } from './health.ts';
+import type { WorkerSettings } from './link.ts';
+import type { ServerOptions } from './options.ts';
+import { ServerStats } from './server-stats.ts';
+import { StatsCollector } from './stats-collector.ts';
+import type { WorkerPeer } from './worker-peer.ts';
+import type { SpawnWorker } from './worker-pool.ts';
+import { Workforce, type WorkforceSource } from './workforce.ts';
+
+/** What a primary is made with. */
+export interface PrimaryParts {
+  readonly options: ServerOptions;
+  readonly log: Logger;
+  readonly spawn: SpawnWorker;
+  /** Loaded once already: a proxy that never had a good configuration does not start. */
+  readonly configuration: Configuration;
+  readonly makeDiscovery: (sink: EndpointsSink, stats: StatsStore) => ClusterDiscovery;
+}
+
+/** How long workers may take beyond the drain time to end; then they are ended. */
+const STOP_GRACE_MS = 500;
+
+/** See the file's head. */
+export class Primary implements WorkforceSource {
+  readonly health = new Health();
+  readonly stats: StatsStore;
+  readonly serverStats: ServerStats;
+  readonly workforce: Workforce;
+  readonly discovery: ClusterDiscovery;
+  readonly configuration: Configuration;
+  readonly startedMs = performance.now();
+  readonly #options: ServerOptions;
+  readonly #log: Logger;
+  readonly #collector = new StatsCollector();
+  #flushTimer: NodeJS.Timeout | null = null;
+  #reloading: Promise<boolean> = Promise.resolve(true);
+
+  constructor(parts: PrimaryParts) {
+    const { options, log, spawn, configuration } = parts;
+    this.#options = options;
+    this.#log = log;
+    this.configuration = configuration;
+    this.stats = new StatsStore(configuration.acceptsStat);
+    this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
+    this.workforce = new Workforce({ count: options.concurrency, spawn, source: this, log });
+    this.discovery = parts.makeDiscovery(
+      (cluster, endpoints) => this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints }),
+      this.stats,
+    );
+  }
+
+  /** Finds the clusters' hosts, then starts the workers; resolves with the listeners' failures. */
+  async start(): Promise<readonly string[]> {
+    this.health.beginInitializing();
+    const applied = this.configuration.takeOver();
+    this.#follow(applied);
+    await this.discovery.settled();
+    await this.workforce.start();
+    const failures = this.workforce.listeners
+      .filter(({ error }) => error !== '')
+      .map(({ name, error }) => `error adding listener '${name}': ${error}`);
+    if (failures.length > 0) return failures;
+    this.health.becomeLive();
+    this.serverStats.initializationTimeMs.record(performance.now() - this.startedMs);
+    this.#planFlush();
+    return [];
+  }
+
+  state(): ServerState {
+    return this.health.state();
+  }
+
+  /** Reads the configuration again; false when it is refused and the last good one stays. */
+  reload(): Promise<boolean> {
+    // One after the other: two signals in a row must not apply out of order.
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  /** Statistics of the whole proxy. */
+  async collectStats(): Promise<StatsSnapshot> {
+    this.serverStats.refresh(this.state(), performance.now() - this.startedMs);
+    return this.#collector.collect(this.stats.snapshot(), this.workforce.living());
+  }
+
+  resetCounters(): void {
+    this.stats.resetCounters();
+    this.#collector.resetCounters();
+    this.workforce.broadcast({ kind: 'reset-counters' });
+  }
+
+  setHealthFailed(failed: boolean): void {
+    this.health.setFailed(failed);
+    this.workforce.broadcast({ kind: 'fail-health-check', failed });
+  }
+
+  /** Fails readiness, lets requests finish for up to `drainMs`, and ends every worker. */
+  async shutdown(drainMs: number): Promise<void> {
+    this.health.beginShutdown();
+    await atMost(this.workforce.drain(drainMs), drainMs + STOP_GRACE_MS / 2);
+    await atMost(this.workforce.stop(), STOP_GRACE_MS / 2);
+    this.close();
+  }
+
+  /** Ends everything now. */
+  close(): void {
+    this.health.beginShutdown();
+    if (this.#flushTimer !== null) clearInterval(this.#flushTimer);
+    this.#flushTimer = null;
+    this.discovery.stop();
+    this.workforce.kill();
+  }
+
+  settings(index: number): WorkerSettings {
+    return {
+      index,
+      bootstrap: this.configuration.bootstrapResource(),
+      accessLogFlushBytes: this.#options.fileFlushMinBytes,
+      accessLogFlushIntervalMs: this.#options.fileFlushIntervalMs,
+      drainTimeS: this.#options.drain.timeS,
+      drainStrategy: this.#options.drain.strategy,
+      workerCount: this.#options.concurrency,
+      localAddressFamily: this.#options.localAddressFamily,
+    };
+  }
+
+  resources(): readonly Resource[] {
+    return this.configuration.store.all();
+  }
+
+  endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
+    return this.discovery.endpoints();
+  }
+
+  isHealthFailed(): boolean {
+    return this.health.isFailed;
+  }
+
+  onWorkerDied(peer: WorkerPeer): void {
+    this.#collector.retire(peer.lastStats);
+    if (!this.health.isShuttingDown) this.serverStats.workerDeaths.inc();
+  }
+
+  async #reload(): Promise<boolean> {
+    if (this.health.isShuttingDown) return false;
+    const outcome = this.configuration.reload();
+    if (outcome === null) {
+      this.serverStats.reloadRejected.inc();
+      return false;
+    }
+    const failures = await this.workforce.update(outcome.update);
+    this.#follow(outcome);
+    for (const failure of failures) this.#log.log('error', failure);
+    this.serverStats.reloadSuccess.inc();
+    this.#log.log('info', 'configuration reloaded', {
+      changed: outcome.update.upserted.length,
+      removed: outcome.update.removed.length,
+    });
+    return true;
+  }
+
+  #follow(applied: AppliedUpdate): void {
+    for (const { kind, name } of applied.update.removed) {
+      if (kind === 'cluster') this.discovery.forget(name);
+    }
+    for (const cluster of applied.clusters) this.discovery.follow(cluster);
+  }
+
+  /** Ends histogram intervals, and remembers what each worker counted in case it dies. */
+  #planFlush(): void {
+    const { statsFlushIntervalMs } = this.configuration.bootstrap;
+    this.#flushTimer = setInterval(() => {
+      this.stats.flushInterval();
+      if (this.#options.concurrency === 1) return;
+      for (const peer of this.workforce.living()) void peer.ask('stats');
+    }, statsFlushIntervalMs).unref();
+  }
+}
+
+async function atMost(promise: Promise<void>, limitMs: number): Promise<void> {
+  let timeout: NodeJS.Timeout | null = null;
+  const limit = new Promise<void>((resolve) => {
+    timeout = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([promise, limit]);
+  if (timeout !== null) clearTimeout(timeout);
+}

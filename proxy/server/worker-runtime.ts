@@ -1,0 +1,96 @@
+// A worker's data path, put together: everything that a request touches is made here, once.
+import type { ClusterStatus } from '../admin/status.ts';
+import { AccessLogManager } from '../accesslog/access-log-manager.ts';
+import type { LogSink } from '../base/log.ts';
+import type { WorkerServices } from '../filters/network-filter.ts';
+import type { ProcessHealth } from '../listener/active-listener.ts';
+import { ConnectionBudget } from '../listener/connection-budget.ts';
+import { ListenerManager } from '../listener/listener-manager.ts';
+import type { BootstrapConfig } from '../model/bootstrap.ts';
+import { SocketConnector } from '../net/connector.ts';
+import { EventLoop } from '../net/event-loop.ts';
+import { StatsStore } from '../stats/store.ts';
+import { WorkerClusters } from '../upstream/worker-clusters.ts';
+import { H1ClientCodecs } from './h1-client-codecs.ts';
+import { descriptorLimit, localIp } from './host-facts.ts';
+import type { WorkerSettings } from './link.ts';
+import { statFilter } from './stat-filter.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+import { SystemRandom } from './system-random.ts';
+
+/** Envoy's runtime key for the limit of all downstream connections together. */
+const GLOBAL_CONNECTIONS_KEY = 'overload.global_downstream_max_connections';
+
+/** One per worker, for its whole life. */
+export class WorkerRuntime implements ProcessHealth {
+  readonly loop = new EventLoop(SYSTEM_CLOCK);
+  readonly stats: StatsStore;
+  readonly clusters: WorkerClusters;
+  readonly listeners: ListenerManager;
+  readonly accessLogs: AccessLogManager;
+  /** `/healthcheck/fail` was called. */
+  isFailed = false;
+  readonly #flushTimer: NodeJS.Timeout;
+
+  constructor(settings: WorkerSettings, bootstrap: BootstrapConfig, log: LogSink) {
+    this.stats = new StatsStore(statFilter(bootstrap.stats));
+    const random = new SystemRandom();
+    this.clusters = new WorkerClusters({
+      clock: this.loop,
+      timers: this.loop.timers,
+      random,
+      connector: new SocketConnector(this.loop),
+      codecs: new H1ClientCodecs(),
+      stats: this.stats,
+      log: log.logger('upstream'),
+    });
+    this.accessLogs = new AccessLogManager({
+      stats: this.stats,
+      flushBytes: settings.accessLogFlushBytes,
+      flushIntervalMs: settings.accessLogFlushIntervalMs,
+      log: log.logger('access_log'),
+    });
+    const services: WorkerServices = {
+      clock: this.loop,
+      random,
+      timers: this.loop.timers,
+      clusters: this.clusters,
+      stats: this.stats,
+      log: log.logger('http'),
+      node: bootstrap.node,
+      localIp: localIp(settings.localAddressFamily),
+      openAccessLog: (config) => this.accessLogs.open(config),
+    };
+    this.listeners = new ListenerManager({
+      loop: this.loop,
+      services,
+      budget: new ConnectionBudget(connectionLimit(bootstrap, settings.workerCount)),
+      health: this,
+      drainTimeMs: settings.drainTimeS * 1000,
+    });
+    this.#flushTimer = setInterval(() => this.stats.flushInterval(), bootstrap.statsFlushIntervalMs);
+    this.#flushTimer.unref();
+  }
+
+  /** Every cluster as the admin interface shows it. */
+  clusterStatuses(): readonly ClusterStatus[] {
+    return [...this.clusters.clusters()].map((cluster) => cluster.status());
+  }
+
+  /** Cuts every connection, writes what logs hold, stops all timers. */
+  async close(): Promise<void> {
+    clearInterval(this.#flushTimer);
+    this.listeners.close();
+    this.clusters.close();
+    this.loop.close();
+    await this.accessLogs.close();
+  }
+}
+
+/** Half of the descriptors, so that upstream connections and files find some. */
+function connectionLimit(bootstrap: BootstrapConfig, workers: number): number {
+  const half = Math.floor(descriptorLimit() / 2);
+  const configured = bootstrap.runtime.get(GLOBAL_CONNECTIONS_KEY);
+  if (typeof configured !== 'number' || configured < 0) return half;
+  return Math.min(half, Math.ceil(configured / workers));
+}

@@ -1,0 +1,188 @@
+// A worker behind its link: turns messages into calls on its data path, and answers.
+import type { LogSink, LogLevel } from '../base/log.ts';
+import type { RejectedResource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { Compiler } from './compiler.ts';
+import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
+import { WorkerRuntime } from './worker-runtime.ts';
+
+/** Diagnostics that can be changed while they run. */
+export interface AdjustableLog extends LogSink {
+  setLevels(levels: Readonly<Record<string, LogLevel>>): void;
+  reopen(): void;
+}
+
+/** What a worker is made with. */
+export interface WorkerParts {
+  readonly link: LinkEnd<FromWorker, ToWorker>;
+  readonly log: AdjustableLog;
+  readonly makeCompiler: (settings: WorkerSettings) => Compiler;
+  /** True when the log is the primary's too, which then sees to it. */
+  readonly sharesLog: boolean;
+  /** It has stopped: the process may end, or forget it. */
+  readonly onStopped: () => void;
+}
+
+/**
+ * While draining, an idle connection is kept this long for a request that is already on its way.
+ * Longer delays the end of every process with idle clients; shorter loses requests on slow links.
+ */
+const IDLE_LINGER_MS = 500;
+
+/** One worker. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #link: LinkEnd<FromWorker, ToWorker>;
+  #compiler: Compiler | null = null;
+  #runtime: WorkerRuntime | null = null;
+  #cutTimer: NodeJS.Timeout | null = null;
+  #graceTimer: NodeJS.Timeout | null = null;
+  #isStopped = false;
+  /** Updates are applied one after the other: binding takes a while. */
+  #applied: Promise<void> = Promise.resolve();
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#link = parts.link;
+    parts.link.onMessage = (message) => this.#onMessage(message);
+    parts.link.send({ kind: 'hello', pid: process.pid });
+  }
+
+  #onMessage(message: ToWorker): void {
+    if (message.kind === 'init') {
+      this.#init(message.settings);
+      return;
+    }
+    if (this.#runtime !== null && !this.#isStopped) this.#dispatch(message, this.#runtime);
+  }
+
+  #init(settings: WorkerSettings): void {
+    this.#compiler = this.#parts.makeCompiler(settings);
+    const { config } = this.#compiler.bootstrap(settings.bootstrap);
+    if (config === null) throw new Error('the primary sent a bootstrap that does not compile');
+    this.#runtime = new WorkerRuntime(settings, config, this.#parts.log);
+  }
+
+  #dispatch(message: Exclude<ToWorker, { readonly kind: 'init' }>, runtime: WorkerRuntime): void {
+    switch (message.kind) {
+      case 'update':
+        this.#inTurn(async () => {
+          const outcome = await this.#apply(message.update, runtime);
+          this.#link.send({ kind: 'outcome', id: message.id, outcome });
+        });
+        return;
+      case 'endpoints':
+        // Behind the update that brought the cluster.
+        this.#inTurn(async () => runtime.clusters.setEndpoints(message.cluster, message.endpoints));
+        return;
+      case 'start':
+        this.#inTurn(async () => {
+          const listeners = await runtime.listeners.start();
+          this.#link.send({ kind: 'started', listeners });
+        });
+        return;
+      case 'fail-health-check':
+        runtime.isFailed = message.failed;
+        return;
+      case 'drain':
+        this.#drain(message, runtime);
+        return;
+      case 'drain-listeners':
+        this.#drainListeners(message, runtime);
+        return;
+      case 'stop':
+        void this.#stop(runtime);
+        return;
+      case 'set-log-levels':
+        if (!this.#parts.sharesLog) this.#parts.log.setLevels(message.levels);
+        return;
+      case 'reopen-logs':
+        if (!this.#parts.sharesLog) this.#parts.log.reopen();
+        runtime.accessLogs.reopen();
+        return;
+      case 'reset-counters':
+        runtime.stats.resetCounters();
+        return;
+      case 'ask':
+        this.#answer(message, runtime);
+        return;
+    }
+  }
+
+  #inTurn(action: () => Promise<void>): void {
+    this.#applied = this.#applied.then(action);
+  }
+
+  /** New clusters come before the listeners that name them, removed ones go after. */
+  async #apply(update: ResourceUpdate, runtime: WorkerRuntime): Promise<UpdateOutcome> {
+    const compiler = this.#compiler as Compiler;
+    const rejected: RejectedResource[] = [];
+    const clusters = update.upserted.filter(({ kind }) => kind === 'cluster');
+    for (const resource of clusters) {
+      const { config, rejected: refused } = compiler.cluster(resource);
+      if (refused !== null) rejected.push(refused);
+      if (config !== null) runtime.clusters.apply({ upserted: [config], removed: [] });
+    }
+    for (const resource of update.upserted.filter(({ kind }) => kind === 'listener')) {
+      const { config, rejected: refused } = compiler.listener(resource);
+      if (refused !== null) rejected.push(refused);
+      if (config === null) continue;
+      const { error } = await runtime.listeners.apply(config);
+      if (error === '') continue;
+      const problems = [{ path: 'address', reason: error }];
+      rejected.push({ kind: 'listener', name: resource.name, problems });
+    }
+    for (const { kind, name } of update.removed) if (kind === 'listener') runtime.listeners.remove(name);
+    const gone = update.removed.filter(({ kind }) => kind === 'cluster').map(({ name }) => name);
+    runtime.clusters.apply({ upserted: [], removed: gone });
+    return { rejected, warned: [] };
+  }
+
+  #answer(question: Extract<ToWorker, { readonly kind: 'ask' }>, runtime: WorkerRuntime): void {
+    const { id, what } = question;
+    if (what === 'stats') runtime.clusters.refreshGauges();
+    this.#link.send({
+      kind: 'answer',
+      id,
+      stats: what === 'stats' ? runtime.stats.snapshot() : null,
+      clusters: what === 'clusters' ? runtime.clusterStatuses() : null,
+      listeners: what === 'listeners' ? runtime.listeners.states() : null,
+      memory: what === 'memory' ? process.memoryUsage() : null,
+    });
+  }
+
+  /** The end is near: every connection ends with its next response, or is cut at the deadline. */
+  #drain(message: Extract<ToWorker, { readonly kind: 'drain' }>, runtime: WorkerRuntime): void {
+    const { listeners } = runtime;
+    listeners.onEmpty = () => this.#link.send({ kind: 'drained' });
+    const lingerMs = Math.min(IDLE_LINGER_MS, message.deadlineMs / 2);
+    listeners.drain({ inboundOnly: false, lingerMs });
+    this.#cutTimer = setTimeout(() => listeners.close(), message.deadlineMs);
+  }
+
+  /** `/drain_listeners`: the process lives on. */
+  #drainListeners(
+    message: Extract<ToWorker, { readonly kind: 'drain-listeners' }>,
+    runtime: WorkerRuntime,
+  ): void {
+    const { listeners } = runtime;
+    const { inboundOnly, afterMs, keepsListening } = message;
+    if (afterMs === 0) {
+      listeners.stopAccepting(inboundOnly);
+      return;
+    }
+    listeners.drainClose(inboundOnly);
+    if (keepsListening) return;
+    this.#graceTimer = setTimeout(() => listeners.stopAccepting(inboundOnly), afterMs);
+    this.#graceTimer.unref();
+  }
+
+  async #stop(runtime: WorkerRuntime): Promise<void> {
+    this.#isStopped = true;
+    if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
+    if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
+    runtime.clusters.refreshGauges();
+    this.#link.send({ kind: 'last-stats', stats: runtime.stats.snapshot() });
+    await runtime.close();
+    this.#parts.onStopped();
+  }
+}
