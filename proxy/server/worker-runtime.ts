@@ -11,15 +11,12 @@ import { SocketConnector } from '../net/connector.ts';
 import { EventLoop } from '../net/event-loop.ts';
 import { StatsStore } from '../stats/store.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
-import { H1ClientCodecs } from './h1-client-codecs.ts';
+import { H1_CODECS } from "../upstream/pool/h1-codecs.ts";
 import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
-import { statFilter } from './stat-filter.ts';
+import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { SystemRandom } from './system-random.ts';
-
-/** Envoy's runtime key for the limit of all downstream connections together. */
-const GLOBAL_CONNECTIONS_KEY = 'overload.global_downstream_max_connections';
 
 /** One per worker, for its whole life. */
 export class WorkerRuntime implements ProcessHealth {
@@ -40,7 +37,7 @@ export class WorkerRuntime implements ProcessHealth {
       timers: this.loop.timers,
       random,
       connector: new SocketConnector(this.loop),
-      codecs: new H1ClientCodecs(),
+      codecs: H1_CODECS,
       stats: this.stats,
       log: log.logger('upstream'),
     });
@@ -90,7 +87,6 @@ export class WorkerRuntime implements ProcessHealth {
 /** Half of the descriptors, so that upstream connections and files find some. */
 function connectionLimit(bootstrap: BootstrapConfig, workers: number): number {
   const half = Math.floor(descriptorLimit() / 2);
-  const configured = bootstrap.runtime.get(GLOBAL_CONNECTIONS_KEY);
-  if (typeof configured !== 'number' || configured < 0) return half;
-  return Math.min(half, Math.ceil(configured / workers));
+  const configured = bootstrap.globalConnectionLimit;
+  return configured === null ? half : Math.min(half, Math.ceil(configured / workers));
 }

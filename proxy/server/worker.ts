@@ -7,6 +7,8 @@ import { WorkerRuntime } from './worker-runtime.ts';
 
 /** Diagnostics that can be changed while they run. */
 export interface AdjustableLog extends LogSink {
+  /** Level of every component there is. */
+  levels(): Readonly<Record<string, LogLevel>>;
   setLevels(levels: Readonly<Record<string, LogLevel>>): void;
   reopen(): void;
 }

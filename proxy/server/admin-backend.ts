@@ -1,0 +1,182 @@
+// The proxy as its admin interface reads and commands it.
+import { toJson } from '@bufbuild/protobuf';
+import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
+import { apiRegistry } from '../api/registry.ts';
+import type {
+  AdminBackend,
+  ConfigDumpData,
+  DrainOptions,
+  DumpedResource,
+  InitTargets,
+  JsonObject,
+  MemoryStatus,
+  RuntimeStatus,
+  ServerInfo,
+  ServerState,
+} from '../admin/backend.ts';
+import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import type { LogLevel } from '../base/log.ts';
+import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { MemoryUsage } from './link.ts';
+import { mergeClusters } from './merge-clusters.ts';
+import type { ServerOptions } from './options.ts';
+import type { Primary } from './primary.ts';
+import type { StoredResource } from './resource-store.ts';
+import { runtimeStatus } from './runtime-status.ts';
+import type { AdjustableLog } from './worker.ts';
+
+/** What the admin interface may do besides asking the primary. */
+export interface AdminBackendParts {
+  readonly primary: Primary;
+  readonly options: ServerOptions;
+  readonly log: AdjustableLog;
+  /** Begins an orderly exit. */
+  readonly quit: () => void;
+}
+
+/** One per process. */
+export class PrimaryAdminBackend implements AdminBackend {
+  readonly #primary: Primary;
+  readonly #options: ServerOptions;
+  readonly #log: AdjustableLog;
+  readonly #quit: () => void;
+
+  constructor(parts: AdminBackendParts) {
+    this.#primary = parts.primary;
+    this.#options = parts.options;
+    this.#log = parts.log;
+    this.#quit = parts.quit;
+  }
+
+  state(): ServerState {
+    return this.#primary.state();
+  }
+
+  serverInfo(): ServerInfo {
+    const uptimeS = Math.floor((performance.now() - this.#primary.startedMs) / 1000);
+    const node = this.#primary.configuration.message().node;
+    return {
+      version: this.#options.version,
+      uptimeCurrentEpochS: uptimeS,
+      uptimeAllEpochsS: uptimeS,
+      hotRestartVersion: 'disabled',
+      commandLineOptions: this.#options.commandLine,
+      node: node === undefined ? {} : nodeJson(node),
+    };
+  }
+
+  getStats(): Promise<StatsSnapshot> {
+    return this.#primary.collectStats();
+  }
+
+  async clusters(): Promise<readonly ClusterStatus[]> {
+    const peers = this.#primary.workforce.living();
+    const lists = await Promise.all(peers.map((peer) => peer.ask('clusters')));
+    return mergeClusters(lists.filter((list) => list !== null));
+  }
+
+  async listeners(): Promise<readonly ListenerStatus[]> {
+    return this.#primary.workforce.listeners;
+  }
+
+  configDump(): ConfigDumpData {
+    const { store, acceptedMs } = this.#primary.configuration;
+    const message = this.#primary.configuration.message();
+    const bootstrap = { ...STATIC, name: '', message, lastUpdatedMs: acceptedMs };
+    return {
+      bootstrap,
+      clusters: store.ofKind('cluster').map(dumped),
+      listeners: store.ofKind('listener').map(dumped),
+      routes: [],
+      endpoints: [],
+      secrets: [],
+      clustersVersion: '',
+      listenersVersion: '',
+    };
+  }
+
+  async memory(): Promise<MemoryStatus> {
+    const usages: MemoryUsage[] = [process.memoryUsage()];
+    if (this.#options.concurrency > 1) {
+      const peers = this.#primary.workforce.living();
+      const answers = await Promise.all(peers.map((peer) => peer.ask('memory')));
+      usages.push(...answers.filter((answer) => answer !== null));
+    }
+    const sum = (field: (usage: MemoryUsage) => number) =>
+      usages.reduce((total, usage) => total + field(usage), 0);
+    return {
+      allocated: sum((usage) => usage.heapUsed + usage.external),
+      heapSize: sum((usage) => usage.heapTotal + usage.external),
+      pageheapUnmapped: 0,
+      pageheapFree: sum((usage) => usage.heapTotal - usage.heapUsed),
+      totalThreadCache: 0,
+      totalPhysicalBytes: sum((usage) => usage.rss),
+    };
+  }
+
+  certs(): readonly never[] {
+    return [];
+  }
+
+  runtime(): RuntimeStatus {
+    return runtimeStatus(this.#primary.configuration.message());
+  }
+
+  unreadyTargets(): readonly InitTargets[] {
+    const targetNames = this.#primary.discovery.unresolved().map((name) => `Cluster ${name}`);
+    return targetNames.length === 0 ? [] : [{ name: 'init manager Server', targetNames }];
+  }
+
+  setHealth(failed: boolean): void {
+    this.#primary.setHealthFailed(failed);
+  }
+
+  async drainListeners(options: DrainOptions): Promise<void> {
+    const { inboundOnly, graceful, skipExit } = options;
+    const drainMs = this.#options.drain.timeS * 1000;
+    this.#primary.workforce.broadcast({
+      kind: 'drain-listeners',
+      inboundOnly,
+      afterMs: graceful || skipExit ? drainMs : 0,
+      keepsListening: skipExit,
+    });
+  }
+
+  quit(): void {
+    this.#quit();
+  }
+
+  async resetCounters(): Promise<void> {
+    this.#primary.resetCounters();
+  }
+
+  logLevels(): Readonly<Record<string, LogLevel>> {
+    return this.#log.levels();
+  }
+
+  setLogLevels(levels: Readonly<Record<string, LogLevel>>): void {
+    this.#log.setLevels(levels);
+    this.#primary.workforce.setLogLevels(levels);
+  }
+
+  reopenLogs(): void {
+    this.#log.reopen();
+    this.#primary.workforce.broadcast({ kind: 'reopen-logs' });
+  }
+}
+
+const STATIC = { state: 'static', version: '', error: null } as const;
+
+function dumped({ resource, acceptedMs, refused }: StoredResource): DumpedResource {
+  const error =
+    refused === null
+      ? null
+      : { details: refused.details, version: refused.version, lastAttemptMs: refused.wallMs };
+  const { name, message } = resource;
+  return { ...STATIC, name, message, lastUpdatedMs: acceptedMs, error };
+}
+
+function nodeJson(node: Parameters<typeof toJson<typeof NodeSchema>>[1]): JsonObject {
+  const json = toJson(NodeSchema, node, { registry: apiRegistry, useProtoFieldName: true });
+  return json as unknown as JsonObject;
+}
