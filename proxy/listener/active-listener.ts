@@ -108,6 +108,11 @@ export class ActiveListener implements ListenerFacts {
     for (const tracked of this.#connections.values()) tracked.filter.drain(lingerMs);
   }
 
+  /** From now on every connection ends with its next response. */
+  drainClose(): void {
+    this.#isDraining = true;
+  }
+
   /** Cuts what is left. */
   closeConnections(): void {
     for (const connection of [...this.#connections.keys()]) connection.close('now');

@@ -124,6 +124,11 @@ export class ListenerManager {
     if (this.connectionCount === 0) this.onEmpty?.();
   }
 
+  /** Connections end with their next response, new ones too; the sockets stay open. */
+  drainClose(inboundOnly: boolean): void {
+    for (const entry of this.#matching(inboundOnly)) entry.active.drainClose();
+  }
+
   /** Stops accepting; connections go on as if nothing had happened. */
   stopAccepting(inboundOnly: boolean): void {
     for (const entry of this.#matching(inboundOnly)) this.#closeSockets(entry);

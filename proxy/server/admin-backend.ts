@@ -16,6 +16,7 @@ import type {
 } from '../admin/backend.ts';
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { LogLevel } from '../base/log.ts';
+import { ProblemSink } from '../config/schema/compile-context.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { MemoryUsage } from './link.ts';
 import { mergeClusters } from './merge-clusters.ts';
@@ -119,7 +120,10 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   runtime(): RuntimeStatus {
-    return runtimeStatus(this.#primary.configuration.message());
+    const { configuration } = this.#primary;
+    const { environment } = configuration.compiler();
+    const context = new ProblemSink(environment).context();
+    return runtimeStatus(configuration.message(), context);
   }
 
   unreadyTargets(): readonly InitTargets[] {

@@ -14,7 +14,8 @@ import type { ClusterConfig } from '../model/cluster.ts';
 import type { CompileEnvironment } from '../model/extension.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
-import { EXTENSIONS } from './extensions.ts';
+import { EXTENSIONS } from '../filters/extensions.ts';
+import { SystemRandom } from './system-random.ts';
 
 /** What a resource became; `config` is null when it was refused. */
 export interface Compiled<C> {
@@ -24,7 +25,7 @@ export interface Compiled<C> {
 }
 
 /** Runtime values of static layers. */
-type RuntimeValues = CompileEnvironment['runtime'];
+export type RuntimeValues = CompileEnvironment['runtime'];
 
 /**
  * Compiles resources under one runtime. A message is compiled once: where the worker lives in the
@@ -34,15 +35,8 @@ export class Compiler {
   readonly environment: CompileEnvironment;
   readonly #known = new WeakMap<Message, Compiled<unknown>>();
 
-  constructor(runtime: RuntimeValues = new Map()) {
-    this.environment = {
-      extensions: EXTENSIONS,
-      runtime,
-      clusterNames: null,
-      hostname: hostname(),
-      readFile,
-      environmentVariable: (name) => process.env[name] ?? null,
-    };
+  constructor(runtime: RuntimeValues, clusterNames: ReadonlySet<string> | null) {
+    this.environment = compileEnvironment(runtime, clusterNames);
   }
 
   listener(resource: Resource): Compiled<ListenerConfig> {
@@ -80,6 +74,22 @@ export class Compiler {
     return compiled;
   }
 }
+
+/** What surrounds resources on this machine. */
+export function compileEnvironment(
+  runtime: RuntimeValues,
+  clusterNames: ReadonlySet<string> | null,
+): CompileEnvironment {
+  return { extensions: EXTENSIONS, runtime, clusterNames, format: FORMAT_ENVIRONMENT, readFile };
+}
+
+const random = new SystemRandom();
+const FORMAT_ENVIRONMENT: CompileEnvironment['format'] = {
+  hostname: hostname(),
+  variable: (name) => process.env[name] ?? null,
+  uuid: () => random.uuid(),
+  utcOffsetMinutes: (wallMs) => -new Date(wallMs).getTimezoneOffset(),
+};
 
 function about(resource: Resource, problems: RejectedResource['problems']): RejectedResource {
   return { kind: resource.kind, name: resource.name, problems };

@@ -1,17 +1,35 @@
 // The program of a forked worker. What goes wrong here ends this worker only: the primary starts
 // another in its place.
 import { WORKER_LOG_VARIABLE } from './cluster-host.ts';
-import { Compiler } from './compiler.ts';
-import { onUnhandledError } from './unhandled-error.ts';
 import { WorkerIpcEnd } from './ipc-link.ts';
 import type { WorkerLogSettings } from './link.ts';
 import { PinoLogSink } from './log-sink.ts';
+import { endOnUnhandledError } from './unhandled-error.ts';
 import { Worker } from './worker.ts';
 
 const { index, path, pattern, levels } = JSON.parse(
   process.env[WORKER_LOG_VARIABLE] ?? '{}',
 ) as WorkerLogSettings & { readonly index: number };
 const { '': level, ...componentLevels } = levels;
-const log = new PinoLogSink({ level: level ?? 'info', componentLevels, path, pattern, worker: index });
+const options = { level: level ?? 'info', componentLevels, path, pattern, worker: index };
+const log = new PinoLogSink(options);
+endOnUnhandledError(log, () => log.flush());
 
-onUnhandledError(log, () => process.exit(EXIT_CRASHED));
+// A terminal's Ctrl-C reaches the whole process group; what a worker does then, the primary says.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+  process.on(signal, () => undefined);
+}
+
+const link = new WorkerIpcEnd();
+// Without its primary nobody would ever stop this process.
+link.onClosed = () => process.exit(0);
+new Worker({
+  link,
+  log,
+  sharesLog: false,
+  sharedCompiler: null,
+  onStopped: () => {
+    log.flush();
+    process.exit(0);
+  },
+});

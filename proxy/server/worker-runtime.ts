@@ -12,6 +12,7 @@ import { EventLoop } from '../net/event-loop.ts';
 import { StatsStore } from '../stats/store.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { H1_CODECS } from "../upstream/pool/h1-codecs.ts";
+import { clusterStatus } from './cluster-status.ts';
 import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
 import { statFilter } from './stats-settings.ts';
@@ -71,7 +72,7 @@ export class WorkerRuntime implements ProcessHealth {
 
   /** Every cluster as the admin interface shows it. */
   clusterStatuses(): readonly ClusterStatus[] {
-    return [...this.clusters.clusters()].map((cluster) => cluster.status());
+    return [...this.clusters.clusters()].map(clusterStatus);
   }
 
   /** Cuts every connection, writes what logs hold, stops all timers. */

@@ -1,7 +1,7 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
 import type { LogSink, LogLevel } from '../base/log.ts';
 import type { RejectedResource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
-import type { Compiler } from './compiler.ts';
+import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
 
@@ -17,7 +17,8 @@ export interface AdjustableLog extends LogSink {
 export interface WorkerParts {
   readonly link: LinkEnd<FromWorker, ToWorker>;
   readonly log: AdjustableLog;
-  readonly makeCompiler: (settings: WorkerSettings) => Compiler;
+  /** The primary's compiler, where the worker lives in its process; null: it makes its own. */
+  readonly sharedCompiler: (() => Compiler) | null;
   /** True when the log is the primary's too, which then sees to it. */
   readonly sharesLog: boolean;
   /** It has stopped: the process may end, or forget it. */
@@ -34,7 +35,7 @@ const IDLE_LINGER_MS = 500;
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #link: LinkEnd<FromWorker, ToWorker>;
-  #compiler: Compiler | null = null;
+  #compiler: (() => Compiler) | null = null;
   #runtime: WorkerRuntime | null = null;
   #cutTimer: NodeJS.Timeout | null = null;
   #graceTimer: NodeJS.Timeout | null = null;
@@ -58,9 +59,11 @@ export class Worker {
   }
 
   #init(settings: WorkerSettings): void {
-    this.#compiler = this.#parts.makeCompiler(settings);
-    const { config } = this.#compiler.bootstrap(settings.bootstrap);
+    const { config } = new Compiler(new Map(), null).bootstrap(settings.bootstrap);
     if (config === null) throw new Error('the primary sent a bootstrap that does not compile');
+    const { sharedCompiler } = this.#parts;
+    const own = sharedCompiler === null ? new Compiler(config.runtime, null) : null;
+    this.#compiler = () => own ?? (sharedCompiler as () => Compiler)();
     this.#runtime = new WorkerRuntime(settings, config, this.#parts.log);
   }
 
@@ -116,7 +119,7 @@ export class Worker {
 
   /** New clusters come before the listeners that name them, removed ones go after. */
   async #apply(update: ResourceUpdate, runtime: WorkerRuntime): Promise<UpdateOutcome> {
-    const compiler = this.#compiler as Compiler;
+    const compiler = (this.#compiler as () => Compiler)();
     const rejected: RejectedResource[] = [];
     const clusters = update.upserted.filter(({ kind }) => kind === 'cluster');
     for (const resource of clusters) {

@@ -1,0 +1,38 @@
+// A worker's cluster as `/clusters` shows it.
+import type { ClusterStatus, HostStatus } from '../admin/status.ts';
+import type { Host } from '../upstream/host.ts';
+import type { WorkerCluster } from '../upstream/worker-cluster.ts';
+
+/** Envoy's max_retries of a circuit breaker, shown until retries have a breaker of their own. */
+const DEFAULT_MAX_RETRIES = 3;
+
+/** What is true of a cluster now, in this worker. */
+export function clusterStatus({ config, hostSet }: WorkerCluster): ClusterStatus {
+  const { maxConnections, maxPendingRequests, maxRequests } = config.limits;
+  return {
+    name: config.name,
+    observabilityName: config.observabilityName,
+    addedViaApi: false,
+    limits: { maxConnections, maxPendingRequests, maxRequests, maxRetries: DEFAULT_MAX_RETRIES },
+    hosts: hostSet.hosts.map(hostStatus),
+  };
+}
+
+function hostStatus({ address, hostname, endpoint, stats }: Host): HostStatus {
+  return {
+    address: address.text,
+    hostname,
+    weight: endpoint.weight,
+    priority: endpoint.priority,
+    health: endpoint.healthStatus,
+    locality: endpoint.locality,
+    cxActive: stats.cxActive,
+    cxConnectFail: stats.cxConnectFail,
+    cxTotal: stats.cxTotal,
+    rqActive: stats.rqActive,
+    rqError: stats.rqError,
+    rqSuccess: stats.rqSuccess,
+    rqTimeout: stats.rqTimeout,
+    rqTotal: stats.rqTotal,
+  };
+}

@@ -1,0 +1,168 @@
+// What the configuration says, and what the proxy runs on: loaded whole, compared with what is in
+// use, and handed over as resources.
+import { create, equals } from '@bufbuild/protobuf';
+import {
+  type Bootstrap,
+  BootstrapSchema,
+} from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
+import { apiRegistry } from '../api/registry.ts';
+import type { Logger } from '../base/log.ts';
+import type { LoadedBootstrap } from '../config/load.ts';
+import type { BootstrapConfig } from '../model/bootstrap.ts';
+import type { ClusterConfig } from '../model/cluster.ts';
+import type { Resource, ResourceUpdate } from '../model/resource.ts';
+import type { NameFilter } from '../stats/store.ts';
+import { reportOf } from './bootstrap-source.ts';
+import { Compiler } from './compiler.ts';
+import { ResourceStore } from './resource-store.ts';
+import { statFilter } from './stats-settings.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+
+/** A bootstrap that passed every check. */
+export type GoodBootstrap = Extract<LoadedBootstrap, { readonly ok: true }>;
+
+/** A change that was taken over. */
+export interface AppliedUpdate {
+  readonly update: ResourceUpdate;
+  /** The clusters in it, compiled. */
+  readonly clusters: readonly ClusterConfig[];
+}
+
+/** Parts of a bootstrap that are read once: changing them needs a new process. */
+const FIXED_PARTS = ['admin', 'node', 'layeredRuntime', 'statsConfig'] as const;
+
+/** The configuration of a running proxy. */
+export class Configuration {
+  readonly store: ResourceStore;
+  /** Fixed for the life of the process: admin, node, statistics, runtime. */
+  readonly bootstrap: BootstrapConfig;
+  readonly acceptsStat: NameFilter | null;
+  /** Wall-clock ms at which the bootstrap now in use was accepted. */
+  acceptedMs: number;
+  readonly #load: () => LoadedBootstrap;
+  readonly #log: Logger;
+  #loaded: GoodBootstrap;
+  #compiler: Compiler;
+
+  /** `load` reads the source again, for `reload`. */
+  constructor(loaded: GoodBootstrap, load: () => LoadedBootstrap, log: Logger) {
+    this.#loaded = loaded;
+    this.#load = load;
+    this.#log = log;
+    this.bootstrap = loaded.bootstrap;
+    this.acceptsStat = statFilter(loaded.bootstrap.stats);
+    this.acceptedMs = SYSTEM_CLOCK.wallMs();
+    this.#compiler = compilerFor(loaded);
+    this.store = new ResourceStore((resource) => this.#compiler.any(resource), SYSTEM_CLOCK.wallMs);
+  }
+
+  /** The bootstrap in use, its static resources included. */
+  message(): Bootstrap {
+    const bare = bootstrapOf(this.#loaded);
+    const { resources } = this.#loaded;
+    const clusters = resources.filter(({ kind }) => kind === 'cluster');
+    const listeners = resources.filter(({ kind }) => kind === 'listener');
+    const staticResources = {
+      ...bare.staticResources,
+      clusters: clusters.map(({ message }) => message as Cluster),
+      listeners: listeners.map(({ message }) => message as Listener),
+    };
+    return create(BootstrapSchema, { ...bare, staticResources });
+  }
+
+  compiler(): Compiler {
+    return this.#compiler;
+  }
+
+  /** What a worker needs of the bootstrap: nothing that only the primary uses. */
+  bootstrapResource(): Resource {
+    const { node, layeredRuntime, statsConfig, statsFlushInterval } = bootstrapOf(this.#loaded);
+    const message = create(BootstrapSchema, {
+      ...(node === undefined ? {} : { node }),
+      ...(layeredRuntime === undefined ? {} : { layeredRuntime }),
+      ...(statsConfig === undefined ? {} : { statsConfig }),
+      ...(statsFlushInterval === undefined ? {} : { statsFlushInterval }),
+    });
+    return { kind: 'bootstrap', name: '', version: '', message };
+  }
+
+  /** Takes over every resource of the bootstrap that was loaded first. */
+  takeOver(): AppliedUpdate {
+    return this.#publish({ upserted: runResources(this.#loaded), removed: [] });
+  }
+
+  /** Reads the source again; null, and said in the log, when it is refused or cannot be read. */
+  reload(): AppliedUpdate | null {
+    const loaded = this.#load();
+    if (!loaded.ok) {
+      const report = reportOf(loaded, { colour: false, warnings: false });
+      this.#log.log('error', `configuration refused, the last good one stays in use\n${report}`);
+      return null;
+    }
+    this.#warnOfFixedParts(bootstrapOf(loaded));
+    const update = this.#difference(runResources(loaded));
+    this.#loaded = loaded;
+    this.#compiler = compilerFor(loaded);
+    this.acceptedMs = SYSTEM_CLOCK.wallMs();
+    return this.#publish(update);
+  }
+
+  #publish(update: ResourceUpdate): AppliedUpdate {
+    const { accepted, outcome } = this.store.publish(update);
+    // Loading compiled every resource and refuses a bootstrap with a bad one.
+    for (const { kind, name } of outcome.rejected) {
+      throw new Error(`${kind} '${name}' was accepted with its bootstrap and refused alone`);
+    }
+    const clusters = accepted.upserted
+      .filter(({ kind }) => kind === 'cluster')
+      .map((resource) => this.#compiler.cluster(resource).config as ClusterConfig);
+    return { update: accepted, clusters };
+  }
+
+  #difference(wanted: readonly Resource[]): ResourceUpdate {
+    const names = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
+    const removed = this.store.all().filter(({ kind, name }) => !names.has(`${kind}/${name}`));
+    const upserted = wanted.filter((resource) => {
+      const stored = this.store.get(resource.kind, resource.name);
+      return stored === null || !isSame(stored.resource, resource);
+    });
+    return { upserted, removed: removed.map(({ kind, name }) => ({ kind, name })) };
+  }
+
+  #warnOfFixedParts(next: Bootstrap): void {
+    const present = bootstrapOf(this.#loaded);
+    for (const part of FIXED_PARTS) {
+      if (equals(BootstrapSchema, only(present, part), only(next, part))) continue;
+      this.#log.log('warning', `the bootstrap's ${part} changed: it takes effect after a restart`);
+    }
+  }
+}
+
+function compilerFor({ bootstrap, resources }: GoodBootstrap): Compiler {
+  const clusters = resources.filter(({ kind }) => kind === 'cluster');
+  return new Compiler(bootstrap.runtime, new Set(clusters.map(({ name }) => name)));
+}
+
+function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {
+  const found = resources.find(({ kind }) => kind === 'bootstrap');
+  if (found === undefined) throw new Error('a loaded configuration has no bootstrap');
+  return found.message as Bootstrap;
+}
+
+/** All that workers run on. */
+function runResources({ resources }: GoodBootstrap): readonly Resource[] {
+  return resources.filter(({ kind }) => kind !== 'bootstrap');
+}
+
+function isSame(left: Resource, right: Resource): boolean {
+  const schema = apiRegistry.getMessage(left.message.$typeName);
+  return schema !== undefined && equals(schema, left.message, right.message);
+}
+
+function only(bootstrap: Bootstrap, part: (typeof FIXED_PARTS)[number]): Bootstrap {
+  const message = create(BootstrapSchema);
+  Object.assign(message, { [part]: bootstrap[part] });
+  return message;
+}
