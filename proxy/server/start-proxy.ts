@@ -1,0 +1,96 @@
+// Puts a whole proxy together: primary, workers, admin interface. The command line and tests start
+// it in the same way.
+import { writeFileSync } from 'node:fs';
+import { AdminServer } from '../admin/server.ts';
+import type { SocketAddress } from '../base/address.ts';
+import type { LoadedBootstrap } from '../config/load.ts';
+import { TagExtractor } from '../stats/tags.ts';
+import { PrimaryAdminBackend } from './admin-backend.ts';
+import { forkWorkers } from './cluster-host.ts';
+import { Configuration, type GoodBootstrap } from './configuration.ts';
+import { DnsDiscovery } from './dns-discovery.ts';
+import { spawnInProcess } from './in-process-worker.ts';
+import type { ServerOptions } from './options.ts';
+import { Primary } from './primary.ts';
+import { boundsOf } from './stats-settings.ts';
+import type { AdjustableLog } from './worker.ts';
+
+/** What a proxy is started with. */
+export interface ProxyParts {
+  readonly options: ServerOptions;
+  readonly log: AdjustableLog;
+  /** What the configuration says now. */
+  readonly loaded: GoodBootstrap;
+  /** Reads the configuration again. */
+  readonly load: () => LoadedBootstrap;
+  /** `/quitquitquit` */
+  readonly quit: () => void;
+}
+
+/** A proxy that runs, or every reason why it could not start. */
+export type StartedProxy =
+  | {
+      readonly ok: true;
+      readonly primary: Primary;
+      /** null without an admin interface. */
+      readonly adminAddress: SocketAddress | null;
+      /** Ends the admin interface; the primary is ended by its own methods. */
+      closeAdmin(): Promise<void>;
+    }
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+/** Starts everything; resolves when every listener is bound. */
+export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
+  const { options, log, loaded } = parts;
+  const configuration = new Configuration(loaded, parts.load, log.logger('config'));
+  const primary = new Primary({
+    options,
+    log: log.logger('main'),
+    configuration,
+    spawn:
+      options.concurrency === 1
+        ? spawnInProcess({ log, compiler: () => configuration.compiler() })
+        : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
+    makeDiscovery: (sink, stats) => new DnsDiscovery({ sink, stats, log: log.logger('dns') }),
+  });
+  const admin = adminServer(parts, primary);
+  const bound = admin === null ? null : await bindAdmin(admin, options);
+  if (typeof bound === 'string') return { ok: false, errors: [bound] };
+  const closeAdmin = async () => admin?.close();
+  const errors = await primary.start();
+  if (errors.length > 0) {
+    primary.close();
+    await closeAdmin();
+    return { ok: false, errors };
+  }
+  return { ok: true, primary, adminAddress: bound, closeAdmin };
+}
+
+function levelsOf(log: AdjustableLog, options: ServerOptions) {
+  return { '': options.log.level, ...log.levels() };
+}
+
+function adminServer({ options, log, quit }: ProxyParts, primary: Primary): AdminServer | null {
+  const { admin, stats } = primary.configuration.bootstrap;
+  if (admin === null) return null;
+  return new AdminServer({
+    backend: new PrimaryAdminBackend({ primary, options, log, quit }),
+    address: admin.address,
+    logger: log.logger('admin'),
+    tags: new TagExtractor(stats.useAllDefaultTags, stats.tags),
+    boundsOf: boundsOf(stats),
+  });
+}
+
+/** The bound address, or why there is none. */
+async function bindAdmin(admin: AdminServer, options: ServerOptions): Promise<SocketAddress | string> {
+  try {
+    const bound = await admin.start();
+    if (options.adminAddressPath !== '') writeFileSync(options.adminAddressPath, bound.text);
+    return bound;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const hint = code === 'EADDRINUSE' ? '; choose another port in admin.address' : '';
+    return `cannot start the admin interface: ${message}${hint}`;
+  }
+}
