@@ -71,7 +71,7 @@ async function runCommand(values: FlagValues): Promise<number> {
   }
   if (parsed.mode !== 'serve') {
     const { validateBootstrap } = await import('./validate-command.ts');
-    return validateBootstrap(parsed.options);
+    return validateBootstrap(parsed.options, parsed.mode);
   }
   const { runServer } = await import('../server/run-server.ts');
   return runServer(parsed.options);

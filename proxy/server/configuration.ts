@@ -3,6 +3,7 @@
 import { create, equals } from '@bufbuild/protobuf';
 import {
   type Bootstrap,
+  Bootstrap_StaticResourcesSchema,
   BootstrapSchema,
 } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
@@ -64,12 +65,12 @@ export class Configuration {
     const { resources } = this.#loaded;
     const clusters = resources.filter(({ kind }) => kind === 'cluster');
     const listeners = resources.filter(({ kind }) => kind === 'listener');
-    const staticResources = {
-      ...bare.staticResources,
+    const staticResources = create(Bootstrap_StaticResourcesSchema, {
+      secrets: bare.staticResources?.secrets ?? [],
       clusters: clusters.map(({ message }) => message as Cluster),
       listeners: listeners.map(({ message }) => message as Listener),
-    };
-    return create(BootstrapSchema, { ...bare, staticResources });
+    });
+    return Object.assign(create(BootstrapSchema), bare, { staticResources });
   }
 
   compiler(): Compiler {

@@ -8,7 +8,7 @@ import { TagExtractor } from '../stats/tags.ts';
 import { PrimaryAdminBackend } from './admin-backend.ts';
 import { forkWorkers } from './cluster-host.ts';
 import { Configuration, type GoodBootstrap } from './configuration.ts';
-import { DnsDiscovery } from './dns-discovery.ts';
+import { dnsDiscovery } from './dns-discovery.ts';
 import { spawnInProcess } from './in-process-worker.ts';
 import type { ServerOptions } from './options.ts';
 import { Primary } from './primary.ts';
@@ -51,7 +51,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
       options.concurrency === 1
         ? spawnInProcess({ log, compiler: () => configuration.compiler() })
         : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
-    makeDiscovery: (sink, stats) => new DnsDiscovery({ sink, stats, log: log.logger('dns') }),
+    makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });
   const admin = adminServer(parts, primary);
   const bound = admin === null ? null : await bindAdmin(admin, options);

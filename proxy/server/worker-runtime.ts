@@ -42,11 +42,9 @@ export class WorkerRuntime implements ProcessHealth {
       stats: this.stats,
       log: log.logger('upstream'),
     });
-    this.accessLogs = new AccessLogManager({
-      stats: this.stats,
-      flushBytes: settings.accessLogFlushBytes,
-      flushIntervalMs: settings.accessLogFlushIntervalMs,
-      log: log.logger('access_log'),
+    this.accessLogs = new AccessLogManager(this.stats, {
+      minBytes: settings.accessLogFlushBytes,
+      intervalMs: settings.accessLogFlushIntervalMs,
     });
     const services: WorkerServices = {
       clock: this.loop,

@@ -50,6 +50,15 @@ export class Worker {
     parts.link.send({ kind: 'hello', pid: process.pid });
   }
 
+  /** Ends it at once, without a word to the primary. */
+  async kill(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#clearTimers();
+    await this.#runtime?.close();
+    this.#parts.onStopped();
+  }
+
   #onMessage(message: ToWorker): void {
     if (message.kind === 'init') {
       this.#init(message.settings);
@@ -182,12 +191,13 @@ export class Worker {
   }
 
   async #stop(runtime: WorkerRuntime): Promise<void> {
-    this.#isStopped = true;
-    if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
-    if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
     runtime.clusters.refreshGauges();
     this.#link.send({ kind: 'last-stats', stats: runtime.stats.snapshot() });
-    await runtime.close();
-    this.#parts.onStopped();
+    await this.kill();
+  }
+
+  #clearTimers(): void {
+    if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
+    if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
   }
 }
