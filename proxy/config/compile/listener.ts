@@ -46,7 +46,7 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     name,
     addresses,
     statPrefix: message.statPrefix === '' ? first.text : message.statPrefix,
-    bindToPort: message.bindToPort ?? true,
+    bindToPort: (message.bindToPort ?? true) && (message.deprecatedV1?.bindToPort ?? true),
     reusePort: message.enableReusePort ?? true,
     tcpBacklog: message.tcpBacklogSize ?? null,
     perConnectionBufferLimitBytes:

@@ -103,6 +103,7 @@ t.test('takes over what is set', (t) => {
     defaultFilterChain: { name: 'd', transportSocketConnectTimeoutMs: 2000 },
     accessLogs: [{ filter: null, sink: { kind: 'stdout' } }],
   });
+  t.equal(listener({ deprecated_v1: { bind_to_port: false } }).bindToPort, false);
   t.equal(listener({ traffic_direction: 'INBOUND' }).trafficDirection, 'inbound');
   t.end();
 });

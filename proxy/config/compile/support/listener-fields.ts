@@ -19,6 +19,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     default_filter_chain: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
     metadata: { accepted: 'no supported filter reads it' },
+    deprecated_v1: 'honoured',
     drain_type: 'honoured',
     listener_filters: { partly: 'only an empty list' },
     listener_filters_timeout: NO_LISTENER_FILTERS,
@@ -39,6 +40,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     ignore_global_conn_limit: 'honoured',
     bypass_overload_manager: NO_OVERLOAD_MANAGER,
   },
+  'envoy.config.listener.v3.Listener.DeprecatedV1': { bind_to_port: 'honoured' },
   'envoy.config.listener.v3.AdditionalAddress': { address: 'honoured' },
   // What its typed_config holds is in no table, so it is refused with the name of its type.
   'envoy.config.listener.v3.ListenerFilter': { name: 'honoured', typed_config: 'honoured' },
