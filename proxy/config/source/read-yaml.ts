@@ -37,14 +37,7 @@ const IGNORE_TAG = '!ignore';
 export function readYaml(text: string): ReadResult {
   const excess = findExcess(text);
   if (excess !== null) return { ok: false, problems: [excess] };
-  let first: FirstDocument | null;
-  try {
-    first = composeFirst(text);
-  } catch (error) {
-    // The composer recurses; block indentation is the one nesting that was not counted before.
-    if (error instanceof RangeError) return { ok: false, problems: [tooDeep(text)] };
-    throw error;
-  }
+  const first = composeFirst(text);
   return first === null ? { ok: false, problems: [emptyProblem(text)] } : build(first, text);
 }
 
@@ -67,7 +60,10 @@ function syntaxProblems(document: Document.Parsed, text: string): SourceProblem[
     const [start, end] = error.pos;
     const { line } = index.position(start);
     if (byLine.has(line)) continue;
-    byLine.set(line, { start, end: Math.max(end, start + 1), reason: error.message });
+    // Block indentation is the one nesting that was not counted before.
+    const isTooDeep = error.code === 'RESOURCE_EXHAUSTION';
+    const reason = isTooDeep ? `nested deeper than ${MAX_DEPTH} levels` : error.message;
+    byLine.set(line, { start, end: Math.max(end, start + 1), reason });
   }
   return [...byLine.values()];
 }
@@ -102,11 +98,6 @@ function secondOf(first: Document.Parsed): SourceProblem {
 function emptyProblem(text: string): SourceProblem {
   const reason = 'expected a mapping of fields, such as `static_resources: {}`';
   return { start: 0, end: Math.min(1, text.length), reason };
-}
-
-function tooDeep(text: string): SourceProblem {
-  const reason = `nested deeper than ${MAX_DEPTH} levels`;
-  return { start: text.length - 1, end: text.length, reason };
 }
 
 class NodeBuilder {
