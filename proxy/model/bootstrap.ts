@@ -12,7 +12,11 @@ export interface BootstrapConfig {
   readonly stats: StatsConfig;
   /** Runtime values of all static layers merged: key to number, text or boolean. */
   readonly runtime: ReadonlyMap<string, string | number | boolean>;
-  /** Runtime key `overload.global_downstream_max_connections`; null: unlimited. */
+  /**
+   * Downstream connections of the whole process, from the overload manager's monitor
+   * envoy.resource_monitors.global_downstream_max_connections or else the runtime key
+   * `overload.global_downstream_max_connections`; null: unlimited.
+   */
   readonly globalConnectionLimit: number | null;
   readonly statsFlushIntervalMs: number;
 }

@@ -16,7 +16,8 @@ import { defaultFileAccessLog } from './access-loggers.ts';
 import { compileLocalityName } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
-import { addLayer, type RuntimeValues, runtimeInteger } from './runtime-values.ts';
+import { compileGlobalConnectionLimit } from './global-connection-limit.ts';
+import { addLayer, type RuntimeValues } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
 import { compileStatsConfig } from './stats-config.ts';
 
@@ -24,8 +25,6 @@ import { compileStatsConfig } from './stats-config.ts';
 export const DEFAULT_STATS_FLUSH_INTERVAL_MS = 5000;
 /** Envoy bootstrap.v3.Bootstrap.header_prefix. */
 export const DEFAULT_HEADER_PREFIX = 'x-envoy';
-
-const GLOBAL_LIMIT_KEY = 'overload.global_downstream_max_connections';
 
 /** A compiled, frozen bootstrap without its resources; null when anything in it was refused. */
 export function compileBootstrap(
@@ -40,7 +39,7 @@ export function compileBootstrap(
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtime,
-    globalConnectionLimit: runtimeInteger(runtime, GLOBAL_LIMIT_KEY, null),
+    globalConnectionLimit: compileGlobalConnectionLimit(message, runtime, context),
     statsFlushIntervalMs: durationMs(context, interval, DEFAULT_STATS_FLUSH_INTERVAL_MS),
   };
   return context.failed ? null : deepFreeze(config);

@@ -22,6 +22,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     watchdogs: { accepted: 'the primary replaces workers that die' },
     layered_runtime: 'honoured',
     admin: 'honoured',
+    overload_manager: { partly: 'only envoy.resource_monitors.global_downstream_max_connections' },
     enable_dispatcher_stats: { accepted: 'there are no dispatchers' },
     header_prefix: { partly: 'only x-envoy, the default' },
     perf_tracing_file_path: { accepted: 'Envoy reads it only in builds for tracing' },
@@ -51,6 +52,14 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     admin_layer: { accepted: 'the admin interface changes no runtime values' },
   },
   'envoy.extensions.regex_engines.v3.GoogleRE2': {},
+  'envoy.config.overload.v3.OverloadManager': {
+    refresh_interval: { accepted: 'connections are counted as they come and go' },
+    resource_monitors: { partly: 'only envoy.resource_monitors.global_downstream_max_connections' },
+  },
+  'envoy.config.overload.v3.ResourceMonitor': { name: 'honoured', typed_config: 'honoured' },
+  'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig': {
+    max_active_downstream_connections: 'honoured',
+  },
   'envoy.config.core.v3.Node': {
     id: 'honoured',
     cluster: 'honoured',
