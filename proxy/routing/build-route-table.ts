@@ -56,7 +56,10 @@ class CompiledVirtualHost {
   }
 
   match(head: RequestHead, streamRandom: number): RouteLookup {
-    if (this.#requireTls !== 'none' && this.#needsTls(head.headers)) return TLS_REQUIRED;
+    if (this.#requireTls !== 'none') {
+      const answer = this.#checkTls(head.headers);
+      if (answer !== null) return answer;
+    }
     const routes = this.#routes;
     for (let index = 0; index < routes.length; index += 1) {
       const route = routes[index]!;
@@ -66,9 +69,12 @@ class CompiledVirtualHost {
   }
 
   /** What the client used counts, which `x-forwarded-proto` knows better than the scheme. */
-  #needsTls(headers: HeaderList): boolean {
-    if (headers.get(HEADER_ID['x-forwarded-proto']) === 'https') return false;
-    return this.#requireTls === 'all' || headers.get(HEADER_ID['x-envoy-internal']) !== 'true';
+  #checkTls(headers: HeaderList): RouteLookup | null {
+    const proto = headers.get(HEADER_ID['x-forwarded-proto']) ?? '';
+    if (proto === '') return NONE;
+    if (proto === 'https') return null;
+    const isInternal = headers.get(HEADER_ID['x-envoy-internal']) === 'true';
+    return this.#requireTls === 'all' || !isInternal ? TLS_REQUIRED : null;
   }
 }
 

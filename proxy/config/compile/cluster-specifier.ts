@@ -5,18 +5,13 @@ import type {
   WeightedCluster,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { ClusterSpecifierConfig } from '../../model/route.ts';
+import type { ClusterSpecifierConfig, WeightedClusterConfig } from '../../model/route.ts';
+import { compileHeaderMutations } from './header-mutations.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy: the sum of weights must fit an unsigned 32-bit integer. */
 const MAX_TOTAL_WEIGHT = 0xffff_ffff;
-
-/** A weighted cluster as the model has it. */
-interface WeightedEntry {
-  readonly name: string;
-  readonly weight: number;
-}
 
 /** The compiled cluster_specifier; null and rejections when no cluster can be found by it. */
 export function compileClusterSpecifier(
@@ -61,27 +56,48 @@ function compileWeighted(
     context.reject('clusters', `${subject} exceeds ${MAX_TOTAL_WEIGHT}`);
     return null;
   }
-  return { kind: 'weighted', clusters, totalWeight };
+  const source = message.randomValueSpecifier;
+  if (source.case === undefined) return { kind: 'weighted', clusters, totalWeight };
+  return { kind: 'weighted', clusters, totalWeight, headerName: source.value.toLowerCase() };
 }
 
 function compileEntry(
   entry: ClusterWeight,
   surroundings: { readonly rules: RouteTableRules; readonly runtimeKeyPrefix: string },
   context: CompileContext,
-): WeightedEntry {
-  const { rules, runtimeKeyPrefix } = surroundings;
-  if (entry.name === '') {
-    context.reject('', 'At least one of name or cluster_header need to be specified');
-  } else {
+): WeightedClusterConfig {
+  checkTarget(entry, surroundings.rules, context);
+  return {
+    name: entry.name,
+    clusterHeader: entry.clusterHeader.toLowerCase(),
+    weight: compileWeight(entry, surroundings.runtimeKeyPrefix, context),
+    mutations: compileHeaderMutations(entry, context),
+    hostRewriteLiteral: entry.hostRewriteSpecifier.value ?? '',
+  };
+}
+
+function checkTarget(entry: ClusterWeight, rules: RouteTableRules, context: CompileContext): void {
+  if (entry.name !== '') {
     checkKnown(entry.name, { rules, what: 'weighted cluster', path: 'name' }, context);
+    if (entry.clusterHeader === '') return;
+    context.reject('', 'Only one of name or cluster_header can be specified');
+  } else if (entry.clusterHeader === '') {
+    context.reject('', 'At least one of name or cluster_header need to be specified');
   }
+}
+
+function compileWeight(
+  entry: ClusterWeight,
+  runtimeKeyPrefix: string,
+  context: CompileContext,
+): number {
   if (entry.weight === undefined) {
     context.reject('weight', "Field 'weight' is missing: give each cluster a weight");
   }
   const weight = entry.weight ?? 0;
-  if (runtimeKeyPrefix === '') return { name: entry.name, weight };
+  if (runtimeKeyPrefix === '') return weight;
   const key = `${runtimeKeyPrefix}.${entry.name}`;
-  return { name: entry.name, weight: runtimeInteger(context.environment.runtime, key, weight) };
+  return runtimeInteger(context.environment.runtime, key, weight);
 }
 
 function checkKnown(

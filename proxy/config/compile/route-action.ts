@@ -73,7 +73,6 @@ function compileForward(
     const reason = 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy';
     context.reject('regex_rewrite', reason);
   }
-  const host = message.hostRewriteSpecifier;
   const idle = { path: 'idle_timeout', value: message.idleTimeout };
   const timeout = { path: 'timeout', value: message.timeout };
   if (cluster === null) return null;
@@ -85,10 +84,34 @@ function compileForward(
     idleTimeoutMs: durationMs(context, idle, null),
     prefixRewrite: message.prefixRewrite,
     regexRewrite,
-    hostRewriteLiteral: host.case === 'hostRewriteLiteral' ? host.value : '',
-    autoHostRewrite: host.case === 'autoHostRewrite' && host.value.value,
+    ...compileHostRewrite(message.hostRewriteSpecifier, context),
     appendXForwardedHost: message.appendXForwardedHost,
   };
+}
+
+/** The one way in which a route gives requests another host. */
+function compileHostRewrite(
+  host: RouteAction['hostRewriteSpecifier'],
+  context: CompileContext,
+): Pick<
+  ForwardActionConfig,
+  'hostRewriteLiteral' | 'hostRewriteHeader' | 'hostRewritePathRegex' | 'autoHostRewrite'
+> {
+  const none = { hostRewriteLiteral: '', autoHostRewrite: false };
+  switch (host.case) {
+    case 'hostRewriteLiteral':
+      return { ...none, hostRewriteLiteral: host.value };
+    case 'autoHostRewrite':
+      return { ...none, autoHostRewrite: host.value.value };
+    case 'hostRewriteHeader':
+      return { ...none, hostRewriteHeader: host.value.toLowerCase() };
+    case 'hostRewritePathRegex': {
+      const regex = compileRegexRewrite(host.value, context.at('host_rewrite_path_regex'));
+      return regex === null ? none : { ...none, hostRewritePathRegex: regex };
+    }
+    default:
+      return none;
+  }
 }
 
 function compileRedirect(message: RedirectAction, context: CompileContext): RedirectActionConfig {

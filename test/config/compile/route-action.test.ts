@@ -107,6 +107,50 @@ t.test('weights of clusters are summed, and runtime may change them', (t) => {
   t.end();
 });
 
+t.test('a weighted cluster has its own header work, host and way to its name', (t) => {
+  const weighted_clusters = {
+    header_name: 'X-Draw',
+    clusters: [
+      {
+        cluster_header: 'X-Cluster',
+        weight: 1,
+        request_headers_to_remove: ['X-Out'],
+        host_rewrite_literal: 'h',
+      },
+    ],
+  };
+  t.match(compile({ route: { weighted_clusters } }).value, {
+    cluster: {
+      headerName: 'x-draw',
+      clusters: [
+        {
+          name: '',
+          clusterHeader: 'x-cluster',
+          hostRewriteLiteral: 'h',
+          mutations: { request: { remove: ['x-out'], set: [] }, response: null },
+        },
+      ],
+    },
+  });
+  t.end();
+});
+
+t.test('takes a new host from a field or from the path', (t) => {
+  t.match(compile({ route: { cluster: 'c', host_rewrite_header: 'X-Host' } }).value, {
+    hostRewriteLiteral: '',
+    hostRewriteHeader: 'x-host',
+  });
+  const rewrite = (regex: string): JsonValue => ({
+    route: {
+      cluster: 'c',
+      host_rewrite_path_regex: { pattern: { regex }, substitution: 's' },
+    },
+  });
+  t.match(compile(rewrite('^/(.*)')).value, { hostRewritePathRegex: { substitution: 's' } });
+  t.match(refusals(rewrite('('))[0], /^route\.host_rewrite_path_regex\.pattern/);
+  t.end();
+});
+
 t.test('refuses weighted clusters that nothing can be chosen from, in Envoy’s words', (t) => {
   const of = (...clusters: JsonValue[]): readonly string[] =>
     refusals({ route: { weighted_clusters: { clusters } } });
@@ -119,6 +163,9 @@ t.test('refuses weighted clusters that nothing can be chosen from, in Envoy’s 
   ]);
   t.same(of({ weight: 1 }), [
     `${at}[0]: At least one of name or cluster_header need to be specified`,
+  ]);
+  t.same(of({ name: 'a', cluster_header: 'b', weight: 1 }), [
+    `${at}[0]: Only one of name or cluster_header can be specified`,
   ]);
   t.match(
     of({ name: 'a' })[0],
