@@ -1,7 +1,7 @@
 // Diagnostics by pino: one line of JSON each, or laid out by a pattern (terminals, --log-format).
 // Gives up lines rather than time: a full or slow target drops them and counts.
 import pino from 'pino';
-import { SonicBoom } from 'sonic-boom';
+import sonicBoom, { type SonicBoom } from 'sonic-boom';
 import type { LogFields, Logger, LogLevel, LogSink } from '../base/log.ts';
 import { compileLogPattern, type LogPattern } from './log-pattern.ts';
 
@@ -163,7 +163,7 @@ function thresholdOf(level: LogLevel): number {
 
 function openTarget(path: string): SonicBoom {
   const target = path === '' ? { fd: 2 } : { dest: path, append: true };
-  return new SonicBoom({ ...target, sync: false, maxLength: MAX_QUEUED_BYTES });
+  return new sonicBoom.SonicBoom({ ...target, sync: false, maxLength: MAX_QUEUED_BYTES });
 }
 
 function makePino(options: LogSinkOptions, target: SonicBoom): Pino {

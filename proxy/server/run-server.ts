@@ -56,13 +56,16 @@ class RunningServer implements SignalHandler {
     });
     const signals = new ProcessSignals(this);
     this.#sayWarnings();
-    const started = await startProxy({
+    const starting = startProxy({
       options,
       log,
       loaded,
       load: () => source.load(),
       quit: () => this.onTerminate('SIGTERM'),
     });
+    // A signal may end the process before it ever served.
+    const started = await Promise.race([starting, ended]);
+    if (typeof started === 'number') return started;
     if (!started.ok) {
       for (const error of started.errors) log.logger('main').log('critical', error);
       signals.stop();
@@ -70,7 +73,6 @@ class RunningServer implements SignalHandler {
     }
     this.#started = started;
     this.#sayStarted();
-    if (this.#isEnding) void this.#shutDown();
     return ended;
   }
 
@@ -80,8 +82,11 @@ class RunningServer implements SignalHandler {
     this.#parts.log.logger('main').log('info', `${signal}: ending when requests in flight are done`, {
       drainMs: this.#parts.options.drain.shutdownMs,
     });
-    // Not yet started: it ends as soon as it is.
+    // Whatever hangs, the process does not outlive its drain time by more than a second.
+    const { shutdownMs } = this.#parts.options.drain;
+    setTimeout(() => this.#end(0), shutdownMs + EXIT_GRACE_MS).unref();
     if (this.#started !== null) void this.#shutDown();
+    else this.#end(0);
   }
 
   onTerminateAgain(signal: NodeJS.Signals): void {
@@ -108,11 +113,8 @@ class RunningServer implements SignalHandler {
   async #shutDown(): Promise<void> {
     const started = this.#started;
     if (started === null) return;
-    const { shutdownMs } = this.#parts.options.drain;
-    const last = setTimeout(() => this.#end(0), shutdownMs + EXIT_GRACE_MS);
-    await started.primary.shutdown(shutdownMs);
+    await started.primary.shutdown(this.#parts.options.drain.shutdownMs);
     await started.closeAdmin();
-    clearTimeout(last);
     this.#end(0);
   }
 
