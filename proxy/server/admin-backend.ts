@@ -1,7 +1,5 @@
 // The proxy as its admin interface reads and commands it.
 import { toJson } from '@bufbuild/protobuf';
-import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
-import { apiRegistry } from '../api/registry.ts';
 import type {
   AdminBackend,
   ConfigDumpData,
@@ -15,6 +13,8 @@ import type {
   ServerState,
 } from '../admin/backend.ts';
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
+import { apiRegistry } from '../api/registry.ts';
 import type { LogLevel } from '../base/log.ts';
 import { ProblemSink } from '../config/schema/compile-context.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';

@@ -9,12 +9,12 @@ import { compileBootstrap } from '../config/compile/bootstrap.ts';
 import { compileCluster } from '../config/compile/cluster.ts';
 import { compileListener } from '../config/compile/listener.ts';
 import { ProblemSink, type ResourceCompiler } from '../config/schema/compile-context.ts';
+import { EXTENSIONS } from '../filters/extensions.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { CompileEnvironment } from '../model/extension.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
-import { EXTENSIONS } from '../filters/extensions.ts';
 import { SystemRandom } from './system-random.ts';
 
 /** What a resource became; `config` is null when it was refused. */

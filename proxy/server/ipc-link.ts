@@ -8,16 +8,35 @@ export class PrimaryIpcEnd implements LinkEnd<ToWorker, FromWorker> {
   onMessage: ((message: FromWorker) => void) | null = null;
   onClosed: (() => void) | null = null;
   readonly #worker: ClusterWorker;
+  /**
+   * What is sent before the worker's program runs would be lost: node reads the channel from the
+   * start, and nobody listens yet. Its first message says that somebody does.
+   */
+  #unsent: ToWorker[] | null = [];
 
   constructor(worker: ClusterWorker) {
     this.#worker = worker;
-    worker.on('message', (message: FromWorker) => this.onMessage?.(message));
+    worker.on('message', (message: FromWorker) => {
+      this.#flush();
+      this.onMessage?.(message);
+    });
     worker.once('exit', () => this.onClosed?.());
     // Sending to a worker that just died: its exit follows and says all there is to say.
     worker.on('error', () => undefined);
   }
 
   send(message: ToWorker): void {
+    if (this.#unsent !== null) this.#unsent.push(message);
+    else this.#send(message);
+  }
+
+  #flush(): void {
+    const unsent = this.#unsent;
+    this.#unsent = null;
+    for (const message of unsent ?? []) this.#send(message);
+  }
+
+  #send(message: ToWorker): void {
     if (!this.#worker.isConnected()) return;
     // The callback takes EPIPE of a worker that died a moment ago; its 'exit' follows.
     this.#worker.send(encodeToWorker(message), () => undefined);

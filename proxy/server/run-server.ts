@@ -79,9 +79,11 @@ class RunningServer implements SignalHandler {
   onTerminate(signal: NodeJS.Signals): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#parts.log.logger('main').log('info', `${signal}: ending when requests in flight are done`, {
-      drainMs: this.#parts.options.drain.shutdownMs,
-    });
+    this.#parts.log
+      .logger('main')
+      .log('info', `${signal}: ending when requests in flight are done`, {
+        drainMs: this.#parts.options.drain.shutdownMs,
+      });
     // Whatever hangs, the process does not outlive its drain time by more than a second.
     const { shutdownMs } = this.#parts.options.drain;
     setTimeout(() => this.#end(0), shutdownMs + EXIT_GRACE_MS).unref();

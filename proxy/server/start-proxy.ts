@@ -83,7 +83,10 @@ function adminServer({ options, log, quit }: ProxyParts, primary: Primary): Admi
 }
 
 /** The bound address, or why there is none. */
-async function bindAdmin(admin: AdminServer, options: ServerOptions): Promise<SocketAddress | string> {
+async function bindAdmin(
+  admin: AdminServer,
+  options: ServerOptions,
+): Promise<SocketAddress | string> {
   try {
     const bound = await admin.start();
     if (options.adminAddressPath !== '') writeFileSync(options.adminAddressPath, bound.text);

@@ -1,6 +1,7 @@
 // A worker's data path, put together: everything that a request touches is made here, once.
-import type { ClusterStatus } from '../admin/status.ts';
+
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
+import type { ClusterStatus } from '../admin/status.ts';
 import type { LogSink } from '../base/log.ts';
 import type { WorkerServices } from '../filters/network-filter.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
@@ -10,8 +11,8 @@ import type { BootstrapConfig } from '../model/bootstrap.ts';
 import { SocketConnector } from '../net/connector.ts';
 import { EventLoop } from '../net/event-loop.ts';
 import { StatsStore } from '../stats/store.ts';
+import { H1_CODECS } from '../upstream/pool/h1-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
-import { H1_CODECS } from "../upstream/pool/h1-codecs.ts";
 import { clusterStatus } from './cluster-status.ts';
 import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
@@ -64,7 +65,10 @@ export class WorkerRuntime implements ProcessHealth {
       health: this,
       drainTimeMs: settings.drainTimeS * 1000,
     });
-    this.#flushTimer = setInterval(() => this.stats.flushInterval(), bootstrap.statsFlushIntervalMs);
+    this.#flushTimer = setInterval(
+      () => this.stats.flushInterval(),
+      bootstrap.statsFlushIntervalMs,
+    );
     this.#flushTimer.unref();
   }
 

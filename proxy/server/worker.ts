@@ -1,5 +1,5 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
-import type { LogSink, LogLevel } from '../base/log.ts';
+import type { LogLevel, LogSink } from '../base/log.ts';
 import type { RejectedResource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
@@ -145,7 +145,8 @@ export class Worker {
       const problems = [{ path: 'address', reason: error }];
       rejected.push({ kind: 'listener', name: resource.name, problems });
     }
-    for (const { kind, name } of update.removed) if (kind === 'listener') runtime.listeners.remove(name);
+    for (const { kind, name } of update.removed)
+      if (kind === 'listener') runtime.listeners.remove(name);
     const gone = update.removed.filter(({ kind }) => kind === 'cluster').map(({ name }) => name);
     runtime.clusters.apply({ upserted: [], removed: gone });
     return { rejected, warned: [] };

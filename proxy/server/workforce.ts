@@ -72,7 +72,8 @@ export class Workforce implements WorkerPoolHandler {
     const outcomes = await Promise.all(peers.map((peer) => peer.update(update)));
     const failures = new Set<string>();
     for (const { kind, name, problems } of outcomes.flatMap((outcome) => outcome?.rejected ?? [])) {
-      for (const { reason } of problems) failures.add(`error updating ${kind} '${name}': ${reason}`);
+      for (const { reason } of problems)
+        failures.add(`error updating ${kind} '${name}': ${reason}`);
     }
     this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
     return [...failures];
