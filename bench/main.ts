@@ -111,8 +111,11 @@ async function whenListening(port: number): Promise<void> {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGKILL');
+  // Not SIGKILL at once: a killed nginx would leave its worker behind, on the port.
+  child.kill('SIGTERM');
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), 5000);
   await exited;
+  clearTimeout(tooLong);
 }
 
 async function measure(contender: Contender, site: Site, settings: Settings): Promise<Row> {
