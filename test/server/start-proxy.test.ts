@@ -1,0 +1,104 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { bootstrapOf } from '../support/bootstrap-text.ts';
+import { eventually } from '../support/eventually.ts';
+import { withProxy } from '../support/with-proxy.ts';
+
+async function upstream(body: string): Promise<{ readonly port: number; readonly server: Server }> {
+  const server = createServer((_, response) => response.end(body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, server };
+}
+
+async function get(port: number, path: string): Promise<string> {
+  // Each on a connection of its own: one that drains may still answer for the old configuration.
+  const headers = { connection: 'close' };
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+  return `${response.status} ${await response.text()}`;
+}
+
+t.test('serves a bootstrap, and counts what it served', async (t) => {
+  const { port: upstreamPort, server } = await upstream('from upstream');
+  const proxy = await withProxy(bootstrapOf({ upstreamPort }));
+  t.equal(await get(proxy.port, '/direct'), '200 direct');
+  t.equal(await get(proxy.port, '/x'), '200 from upstream');
+  t.equal(await proxy.stat('http.in.downstream_rq_total'), 2);
+  t.equal(await proxy.stat('cluster.service.upstream_rq_200'), 1);
+  t.equal(await proxy.stat('server.live'), 1);
+  await proxy.stop();
+  server.close();
+});
+
+t.test('refuses a bootstrap whose port is taken, and says which', async (t) => {
+  const first = await withProxy(bootstrapOf());
+  const taken = bootstrapOf({ port: first.port });
+  await t.rejects(withProxy(taken), {
+    message: `error adding listener 'main': cannot bind '127.0.0.1:${first.port}': Address already in use`,
+  });
+  await first.stop();
+});
+
+t.test('swaps in a changed configuration, and keeps the old one when it is bad', async (t) => {
+  const proxy = await withProxy(bootstrapOf({ body: 'one' }));
+  t.equal(await get(proxy.port, '/direct'), '200 one');
+  t.ok(await proxy.reload(bootstrapOf({ body: 'two' })));
+  t.equal(await get(proxy.port, '/direct'), '200 two');
+  t.notOk(await proxy.reload('static_resources: { listener: [] }'));
+  t.equal(await get(proxy.port, '/direct'), '200 two');
+  t.match(
+    proxy.log.join('\n'),
+    /error config configuration refused[\s\S]*did you mean 'listeners'/,
+  );
+  t.equal(await proxy.stat('server.config_reload_rejected'), 1);
+  t.equal(await proxy.stat('server.config_reload_success'), 1);
+  await proxy.stop();
+});
+
+t.test('stops serving a listener that a reload removes', async (t) => {
+  const proxy = await withProxy(bootstrapOf());
+  t.ok(await proxy.reload('static_resources: {}'));
+  await eventually(() =>
+    get(proxy.port, '/direct').then(
+      () => false,
+      () => true,
+    ),
+  );
+  t.equal(await proxy.stat('listener_manager.listener_removed'), 1);
+  await proxy.stop();
+});
+
+t.test('speaks for itself on the admin interface', async (t) => {
+  const proxy = await withProxy(bootstrapOf());
+  const adminPort = Number(proxy.adminAddress?.split(':')[1]);
+  t.equal(await get(adminPort, '/ready'), '200 LIVE\n');
+  t.match(await get(adminPort, '/listeners'), `main::127.0.0.1:${proxy.port}`);
+  t.match(await get(adminPort, '/clusters'), 'service::127.0.0.1:1::health_flags::healthy');
+  t.match(
+    await get(adminPort, '/config_dump'),
+    '"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump"',
+  );
+  t.match(await get(adminPort, '/server_info'), '"state": "LIVE"');
+  await fetch(`http://127.0.0.1:${adminPort}/healthcheck/fail`, { method: 'POST' });
+  t.equal(await get(adminPort, '/ready'), '503 DRAINING\n');
+  await proxy.stop();
+});
+
+t.test('finishes requests in flight before it ends', async (t) => {
+  let release: () => void = () => undefined;
+  const server = createServer((_, response) => {
+    release = () => response.end('late');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const upstreamPort = (server.address() as AddressInfo).port;
+  const proxy = await withProxy(bootstrapOf({ upstreamPort }));
+  const answer = get(proxy.port, '/late');
+  await eventually(async () => (await proxy.stat('cluster.service.upstream_rq_active')) === 1);
+  const ended = proxy.primary.shutdown(5_000);
+  t.equal(proxy.primary.state(), 'DRAINING');
+  release();
+  t.equal(await answer, '200 late');
+  await ended;
+  await proxy.stop();
+  server.close();
+});
