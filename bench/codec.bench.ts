@@ -1,6 +1,6 @@
 // Nanoseconds per request through the HTTP/1.1 codecs: what a head costs to parse, and what a whole
 // exchange costs on either side. Warm loops: good for comparing designs, not for adding up.
-// Run: node dist/bench/codec.js [rounds]
+// Run: node dist/bench/codec.bench.js [rounds]
 import type { ByteSink, ServerCodecHandler } from '../proxy/http/codec.ts';
 import { H1ClientCodec } from '../proxy/http/h1/client-codec.ts';
 import { DEFAULT_H1_CLIENT_OPTIONS, DEFAULT_H1_SERVER_OPTIONS } from '../proxy/http/h1/options.ts';
