@@ -10,6 +10,7 @@ import {
   lowBit,
   properCase,
 } from './header-names.ts';
+import { isFieldName, isFieldValue } from './validation.ts';
 
 /** Numbers per parsed field in `spans`: id, name start, name end, value start, value end, line end. */
 const SPAN = 6;
@@ -155,14 +156,18 @@ export class HeaderList {
     return count;
   }
 
-  /** Adds one more field line behind all others. */
+  /**
+   * Adds one more field line behind all others. A name or value that could not stand on the wire
+   * (a CR, a LF, a character beyond latin1 …) is refused: the list stays as it was.
+   */
   add(name: string, value: string): void {
     const id = headerId(name);
+    if (!isFieldValue(value) || (id === 0 && !isFieldName(name))) return;
     if (id !== 0) this.#mark(id);
     this.#extra.push(name, value);
   }
 
-  /** Adds a known field. */
+  /** Adds a known field; the value is not checked: for what the proxy itself computed. */
   addKnown(id: HeaderId, value: string): void {
     this.#mark(id);
     this.#extra.push(HEADER_NAME[id] as string, value);

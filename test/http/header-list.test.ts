@@ -122,3 +122,15 @@ t.test('knows every known name when it is parsed', async (t) => {
     t.equal(list.getByName(`${name}y`), 'z', name);
   }
 });
+
+t.test('refuses to add what could not stand on the wire', async (t) => {
+  const list = HeaderList.of('a', 'x');
+  for (const value of ['b\r\nc: d', '\u010a', '\0']) {
+    list.add('accept', value);
+    list.add('x-own', value);
+  }
+  list.add('b\r\n', 'c');
+  list.add('', 'c');
+  list.set('a', '\n');
+  t.equal(list.toFieldLines(), '');
+});
