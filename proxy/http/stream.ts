@@ -56,6 +56,12 @@ export interface ResponseReceiver extends StreamReceiver {
 /** Writes one message and controls the other direction. */
 export interface StreamSender {
   /**
+   * Octets of this exchange on the wire so far, heads and framing included: what we sent, and what
+   * of the other message was taken in. They stay readable when the stream is over.
+   */
+  readonly wireBytesSent: number;
+  readonly wireBytesReceived: number;
+  /**
    * Sends content; copied or written before the call returns. False: the peer is slow, stop until
    * `onWritable`. (Data given all the same is queued; the caller answers for the bound.)
    */

@@ -19,6 +19,8 @@ const BROKEN: CodecDone = {
 
 /** See the file's head. */
 export class FakeClientCodec implements ClientCodec, RequestSender {
+  readonly wireBytesSent = 0;
+  readonly wireBytesReceived = 0;
   readonly protocol = 'HTTP/1.1';
   readonly #sink: ByteSink;
   readonly #handler: ClientCodecHandler;

@@ -136,11 +136,13 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   #head(buffer: Buffer, from: number, end: number): number {
     const decoder = this.#decoder;
-    if (this.#stream?.isHeadSent !== true) {
+    const stream = this.#stream;
+    if (stream?.isHeadSent !== true) {
       this.#fail(H1_ERROR.premature);
       return end;
     }
     const at = decoder.read(buffer, from, end);
+    stream.wireBytesReceived += at - from;
     if (decoder.reader.isComplete) this.#begin(at < end);
     else if (decoder.error !== null) this.#fail(decoder.error);
     return at;
@@ -186,6 +188,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     const stream = this.#stream;
     const at = body.decode(buffer, from, end);
     if (stream === null) return at;
+    stream.wireBytesReceived += at - from;
     const isComplete = body.isComplete;
     const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
     const endsWithData = isComplete && trailers === null;

@@ -31,6 +31,8 @@ export class H1ClientStream implements RequestSender {
   isHeadSent = false;
   isRequestComplete = false;
   isPaused = false;
+  wireBytesSent = 0;
+  wireBytesReceived = 0;
   /** The sender was told to wait for `onWritable`. */
   isBlocked = false;
 
@@ -47,6 +49,7 @@ export class H1ClientStream implements RequestSender {
     this.isHeadRequest = head.method === 'HEAD';
     this.isHeaderOnly = endStream;
     writeRequestHead(owner.writer, head, this);
+    this.wireBytesSent = owner.writer.wireBytes;
     if (endStream) this.#end(owner);
   }
 
@@ -54,6 +57,7 @@ export class H1ClientStream implements RequestSender {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent || this.isRequestComplete) return true;
     owner.writer.data(data, endStream);
+    this.wireBytesSent = owner.writer.wireBytes;
     if (endStream) {
       this.#end(owner);
       return true;
@@ -66,6 +70,7 @@ export class H1ClientStream implements RequestSender {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent || this.isRequestComplete) return;
     owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
+    this.wireBytesSent = owner.writer.wireBytes;
     this.#end(owner);
   }
 

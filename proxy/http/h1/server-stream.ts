@@ -34,6 +34,8 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
   isRequestComplete = false;
   isHeadSent = false;
   isPaused = false;
+  wireBytesSent = 0;
+  wireBytesReceived = 0;
   /** The sender was told to wait for `onWritable`. */
   isBlocked = false;
 
@@ -46,6 +48,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     // RFC 9110 §15.2: HTTP/1.0 has no 1xx.
     if (this.owner === null || this.isHeadSent || this.isHttp10) return;
     writeInformational(this.owner.writer, head, this);
+    this.wireBytesSent = this.owner.writer.wireBytes;
   }
 
   sendResponseHead(head: ResponseHead, endStream: boolean): void {
@@ -56,6 +59,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     // A client that is still sending may take long or never end; nothing is read behind it.
     if (!this.isRequestComplete) this.isLast = true;
     this.isLast = writeResponseHead(owner.writer, head, this);
+    this.wireBytesSent = owner.writer.wireBytes;
     if (endStream) owner.onResponseEnd(this);
   }
 
@@ -63,6 +67,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent) return true;
     owner.writer.data(data, endStream);
+    this.wireBytesSent = owner.writer.wireBytes;
     if (endStream) {
       owner.onResponseEnd(this);
       return true;
@@ -75,6 +80,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent) return;
     owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
+    this.wireBytesSent = owner.writer.wireBytes;
     owner.onResponseEnd(this);
   }
 

@@ -216,3 +216,11 @@ t.test('says once that an idle connection ended', async (t) => {
   t.same(run.events.slice(3), ['done peer-closed']);
   t.equal(run.codec.availableStreams, 0);
 });
+
+t.test('counts the octets of an exchange on the wire', async (t) => {
+  const run = new Manual().request('POST', [], false);
+  run.sender.sendData(Buffer.from('ok'), true);
+  run.receive(OK);
+  t.equal(run.sender.wireBytesSent, run.sink.text.length);
+  t.equal(run.sender.wireBytesReceived, OK.length);
+});

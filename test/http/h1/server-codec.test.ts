@@ -402,3 +402,16 @@ t.test('counts fields dropped for an underscore', async (t) => {
   run.receive('GET / HTTP/1.1\r\nHost: h\r\na_b: c\r\nd_e: f\r\n\r\n');
   t.equal(run.codec.droppedHeadersWithUnderscores, 2);
 });
+
+t.test('counts the octets of an exchange on the wire', async (t) => {
+  const run = new Manual();
+  run.receive(POST);
+  run.receive(`abc${GET}`);
+  const first = run.sender;
+  run.respond(200, [], false);
+  run.sender.sendData(Buffer.from('ok'), true);
+  t.equal(first.wireBytesReceived, POST.length + 3);
+  t.equal(first.wireBytesSent, run.sink.text.length);
+  t.equal(run.sender.wireBytesReceived, GET.length);
+  t.equal(run.sender.wireBytesSent, 0);
+});
