@@ -37,6 +37,8 @@ const INTEGERS: ReadonlyMap<ScalarType, IntegerRange> = new Map([
 ]);
 
 const NUMBER = /^[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)$/;
+/** A YAML escape can write one; UTF-8, and so protobuf, cannot. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const TRUE = new Set(['true', 't', 'yes', 'y', '1']);
 const FALSE = new Set(['false', 'f', 'no', 'n', '0']);
 
@@ -53,7 +55,7 @@ export function decodeScalar(type: ScalarType, json: unknown): Decoded<Scalar> {
     case ScalarType.DOUBLE:
       return decodeFloat(type, json);
     default:
-      return typeof json === 'string' ? { value: json } : { error: expectedText(json) };
+      return decodeText(json);
   }
 }
 
@@ -66,9 +68,14 @@ export function describe(json: unknown): string {
   return json.length <= 40 ? `'${json}'` : `'${json.slice(0, 37)}…'`;
 }
 
-function expectedText(json: unknown): string {
+function decodeText(json: unknown): Decoded<string> {
+  if (typeof json === 'string') {
+    return LONE_SURROGATE.test(json)
+      ? { error: 'half of a surrogate pair is no character' }
+      : { value: json };
+  }
   const isPlain = typeof json === 'number' || typeof json === 'boolean';
-  return `expected text, found ${describe(json)}${isPlain ? '; put it in quotes' : ''}`;
+  return { error: `expected text, found ${describe(json)}${isPlain ? '; put it in quotes' : ''}` };
 }
 
 function decodeBool(json: unknown): Decoded<boolean> {

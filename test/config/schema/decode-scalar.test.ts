@@ -58,6 +58,8 @@ t.test('text is text only, and says when quotes are missing', (t) => {
   t.equal(value(ScalarType.STRING, 'a'), 'a');
   t.match(value(ScalarType.STRING, 5), 'expected text, found the number 5; put it in quotes');
   t.match(value(ScalarType.STRING, true), /put it in quotes/);
+  t.equal(value(ScalarType.STRING, '\u{1f600}'), '\u{1f600}');
+  t.match(value(ScalarType.STRING, '\ud800'), /half of a surrogate pair/);
   t.match(value(ScalarType.STRING, {}), /expected text, found an object$/);
   t.end();
 });
