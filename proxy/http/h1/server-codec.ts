@@ -215,7 +215,8 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     decoder.reader.release();
     stream.isHttp10 = decoder.isHttp10;
     stream.isHeadRequest = head.method === 'HEAD';
-    if (decoder.framing.isLast) stream.isLast = true;
+    // What follows CONNECT is no HTTP, whatever the answer: it must not be taken for a request.
+    if (decoder.framing.isLast || head.method === 'CONNECT') stream.isLast = true;
     this.#body.start(decoder.framing.requestBody, decoder.framing.contentLength);
     stream.isRequestComplete = this.#body.isComplete;
     this.#state = stream.isRequestComplete ? 'answering' : 'body';

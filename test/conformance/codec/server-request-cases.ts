@@ -96,11 +96,11 @@ const REQUEST_LINES: readonly ServerCase[] = [
     options: { allowAbsoluteUrl: false },
     expect: ['GET http://a/b @h'],
   },
-  accepted(
-    '25: CONNECT names an authority',
-    'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n',
-    'CONNECT  @a:443',
-  ),
+  {
+    name: '25: CONNECT names an authority',
+    input: 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n',
+    expect: ['CONNECT  @a:443', 'close message-end'],
+  },
   ...['/', 'a', 'a:b', 'http://a:1/', 'u@a:1', ':1'].map((target) =>
     refused(
       `25: CONNECT ${target}`,
@@ -188,6 +188,16 @@ const REQUEST_LINES: readonly ServerCase[] = [
 ];
 
 const CONNECTION: readonly ServerCase[] = [
+  {
+    name: '33: bytes behind CONNECT are no request',
+    input: `CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n${GET}\r\n`,
+    expect: ['CONNECT  @a:1', 'close message-end'],
+  },
+  refused('another protocol of the same shape', 'OPTIONS /a RTSP/1.0\r\nHost: h\r\n\r\n'),
+  refused(
+    'an unknown method in front of content',
+    `QUERY / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx`,
+  ),
   {
     name: '29: pipelined requests are served in order',
     input: `${GET}\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc${CHUNKED}1\r\nx\r\n0\r\n\r\n${GET}\r\n`,
