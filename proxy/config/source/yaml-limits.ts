@@ -12,6 +12,9 @@ export const MAX_ALIASES = 100;
  */
 export const MAX_TOKENS = 1_000_000;
 
+/** Longest single scalar, in UTF-16 units: the parser takes 50 bytes of memory for each. */
+export const MAX_SCALAR_LENGTH = 1024 * 1024;
+
 /** Block indicators in a row (`- - - a`) nest without any indentation that would betray it. */
 const MANY_INDICATORS = new RegExp(`(?:[-?:][ \\t]+){${MAX_DEPTH + 1}}`);
 
@@ -43,6 +46,9 @@ interface Counts {
 function count(token: string, counts: Counts): string | null {
   if (++counts.tokens > MAX_TOKENS) {
     return `more than ${MAX_TOKENS} YAML tokens; write so large a configuration as JSON`;
+  }
+  if (token.length > MAX_SCALAR_LENGTH) {
+    return `a scalar of more than ${MAX_SCALAR_LENGTH} characters; write it as JSON`;
   }
   const first = token[0];
   if (first === '*' && token.length > 1 && ++counts.aliases > MAX_ALIASES) {

@@ -2,7 +2,12 @@ import t from 'tap';
 import { readYaml } from '../../../proxy/config/source/read-yaml.ts';
 import { readText } from '../../../proxy/config/source/source-file.ts';
 import { MAX_DEPTH, MAX_SOURCE_BYTES } from '../../../proxy/config/source/source-node.ts';
-import { findExcess, MAX_ALIASES, MAX_TOKENS } from '../../../proxy/config/source/yaml-limits.ts';
+import {
+  findExcess,
+  MAX_ALIASES,
+  MAX_SCALAR_LENGTH,
+  MAX_TOKENS,
+} from '../../../proxy/config/source/yaml-limits.ts';
 
 /** Generous: the target is 1 s, and the machines that run tests are shared. */
 const LIMIT_MS = 4000;
@@ -18,6 +23,8 @@ t.test('refuses too many aliases, levels and tokens, and says where', (t) => {
   t.match(aliases, { start: 1 + 4 * MAX_ALIASES, reason: `more than ${MAX_ALIASES} aliases` });
   t.match(findExcess('['.repeat(MAX_DEPTH + 1)), { start: MAX_DEPTH, reason: /nested deeper/ });
   t.match(findExcess(`a: ${'- '.repeat(MAX_DEPTH + 1)}`), { start: 1, reason: /nested deeper/ });
+  t.match(findExcess(`a: "${'x'.repeat(MAX_SCALAR_LENGTH)}"`), { reason: /a scalar of more than/ });
+  t.equal(findExcess(`a: |\n  ${'x'.repeat(MAX_SCALAR_LENGTH - 3)}\n`), null);
   t.match(findExcess(`[${'a,'.repeat(MAX_TOKENS)}`), { reason: /more than 1000000 YAML tokens/ });
   t.end();
 });
