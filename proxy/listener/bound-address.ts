@@ -6,6 +6,7 @@ import type { ListenerConfig } from '../model/listener.ts';
 import { Acceptor, type AcceptorHandler } from '../net/acceptor.ts';
 import type { Connection } from '../net/connection.ts';
 import type { EventLoop } from '../net/event-loop.ts';
+import type { SocketSource } from '../net/socket-source.ts';
 import type { ActiveListener } from './active-listener.ts';
 
 /** Accepts for the listener of the moment. */
@@ -39,9 +40,12 @@ export class BoundAddress implements AcceptorHandler {
     );
   }
 
-  /** Binds; '' or the reason why it could not. */
-  async listen(): Promise<string> {
-    const result = await this.#acceptor.listen();
+  /** Binds; '' or the reason why it could not. `sockets` null: nobody else keeps the socket. */
+  async listen(sockets: SocketSource | null): Promise<string> {
+    const { name } = this.#listener.config;
+    const taken = sockets === null ? { handle: null } : await sockets.take(name, this.wanted);
+    if ('error' in taken) return taken.error;
+    const result = await this.#acceptor.listen(taken.handle);
     if ('error' in result) return result.error;
     this.bound = result.address;
     return '';

@@ -2,6 +2,7 @@
 import type { WorkerServices } from '../filters/network-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { EventLoop } from '../net/event-loop.ts';
+import type { SocketSource } from '../net/socket-source.ts';
 import type { Counter, Gauge } from '../stats/metrics.ts';
 import { ActiveListener, type ProcessHealth } from './active-listener.ts';
 import { BoundAddress } from './bound-address.ts';
@@ -36,6 +37,8 @@ export interface ListenerManagerOptions {
   readonly health: ProcessHealth;
   /** Time for connections of a replaced or removed listener to end by themselves (--drain-time-s). */
   readonly drainTimeMs: number;
+  /** Where sockets come from that outlive this process; null: each binds its own. */
+  readonly sockets: SocketSource | null;
 }
 
 /** One per worker. */
@@ -165,7 +168,7 @@ export class ListenerManager {
       }
       const { loop, services } = this.#options;
       const bound = new BoundAddress(loop, services.log, { address, listener: entry.active });
-      const error = await bound.listen();
+      const error = await bound.listen(this.#options.sockets);
       if (error === '') entry.bound.push(bound);
       else entry.error = `cannot bind '${address.text}': ${error}`;
     }

@@ -8,6 +8,7 @@ import { systemErrorText } from './errno.ts';
 import type { EventLoop } from './event-loop.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';
+import type { ListenHandle } from './socket-source.ts';
 
 /** How to listen. */
 export interface AcceptorOptions {
@@ -54,13 +55,18 @@ export class Acceptor {
     );
   }
 
-  /** Binds; resolves with the bound address, or with the reason why it could not. */
-  listen(): Promise<{ readonly address: SocketAddress } | { readonly error: string }> {
+  /**
+   * Binds, or takes over a socket that is bound already; resolves with the bound address, or with
+   * the reason why it could not.
+   */
+  listen(
+    bound: ListenHandle | null = null,
+  ): Promise<{ readonly address: SocketAddress } | { readonly error: string }> {
     return new Promise((resolve) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
         if (!this.#isListening) resolve({ error: systemErrorText(error) });
       });
-      this.#server.listen(listenArguments(this.#options), () => {
+      this.#server.listen(listenArguments(this.#options, bound), () => {
         this.#isListening = true;
         this.#server.on('error', (error: NodeJS.ErrnoException) => {
           this.#handler.onAcceptError(systemErrorText(error));
@@ -123,8 +129,10 @@ function plainIp(ip: string): string {
   return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip;
 }
 
-function listenArguments(options: AcceptorOptions): ListenOptions {
+function listenArguments(options: AcceptorOptions, bound: ListenHandle | null): ListenOptions {
   const backlog = options.backlog === null ? {} : { backlog: options.backlog };
+  // node documents listen(handle, backlog); its options object takes the handle under this name.
+  if (bound !== null) return { handle: bound, ...backlog } as unknown as ListenOptions;
   if (options.address.port < 0) return { path: options.address.ip, ...backlog };
   return { host: options.address.ip, port: options.address.port, ...backlog };
 }

@@ -138,8 +138,7 @@ export class PrimaryAdminBackend implements AdminBackend {
   async drainListeners(options: DrainOptions): Promise<void> {
     const { inboundOnly, graceful, skipExit } = options;
     const drainMs = this.#options.drain.timeS * 1000;
-    this.#primary.workforce.broadcast({
-      kind: 'drain-listeners',
+    this.#primary.drainListeners({
       inboundOnly,
       afterMs: graceful || skipExit ? drainMs : 0,
       keepsListening: skipExit,

@@ -13,6 +13,7 @@ import type { Logger } from '../base/log.ts';
 import type { LoadedBootstrap } from '../config/load.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
@@ -71,6 +72,13 @@ export class Configuration {
       listeners: listeners.map(({ message }) => message as Listener),
     });
     return Object.assign(create(BootstrapSchema), bare, { staticResources });
+  }
+
+  /** Every listener in use. */
+  listeners(): readonly ListenerConfig[] {
+    return this.store
+      .ofKind('listener')
+      .map(({ resource }) => this.#compiler.listener(resource).config as ListenerConfig);
   }
 
   compiler(): Compiler {

@@ -1,4 +1,5 @@
 // A link inside one process: primary and worker side by side, nothing is serialised.
+import type { ListenHandle } from '../net/socket-source.ts';
 import type { FromWorker, LinkEnd, ToWorker } from './link.ts';
 
 /** Both ends of a link. */
@@ -27,13 +28,13 @@ export function directLink(): LinkPair {
 
 class DirectEnd<Out, In> implements LinkEnd<Out, In> {
   peer: DirectEnd<In, Out> | null = null;
-  onMessage: ((message: In) => void) | null = null;
+  onMessage: ((message: In, handle: ListenHandle | null) => void) | null = null;
   onClosed: (() => void) | null = null;
   #closed = false;
 
-  send(message: Out): void {
+  send(message: Out, handle: ListenHandle | null = null): void {
     if (this.#closed) return;
-    queueMicrotask(() => this.peer?.onMessage?.(message));
+    queueMicrotask(() => this.peer?.onMessage?.(message, handle));
   }
 
   close(): void {

@@ -3,6 +3,7 @@
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { LogLevel } from '../base/log.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { ListenHandle } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 
@@ -67,7 +68,9 @@ export type ToWorker =
   | { readonly kind: 'set-log-levels'; readonly levels: Readonly<Record<string, LogLevel>> }
   | { readonly kind: 'reopen-logs' }
   | { readonly kind: 'reset-counters' }
-  | { readonly kind: 'ask'; readonly id: number; readonly what: Question };
+  | { readonly kind: 'ask'; readonly id: number; readonly what: Question }
+  /** Answers `want-socket`; the socket's handle travels beside it. `error` is '' when there is one. */
+  | { readonly kind: 'socket'; readonly id: number; readonly error: string };
 
 /** From a worker. */
 export type FromWorker =
@@ -76,6 +79,14 @@ export type FromWorker =
   /** All listeners are bound; failures to bind are in it. */
   | { readonly kind: 'started'; readonly listeners: readonly ListenerStatus[] }
   | { readonly kind: 'drained' }
+  /** A listening socket that the primary keeps open. */
+  | {
+      readonly kind: 'want-socket';
+      readonly id: number;
+      readonly owner: string;
+      readonly ip: string;
+      readonly port: number;
+    }
   /** Its last statistics, sent before it stops by itself. */
   | { readonly kind: 'last-stats'; readonly stats: StatsSnapshot }
   | {
@@ -89,9 +100,10 @@ export type FromWorker =
 
 /** One end of a link. Messages arrive in order; a closed link drops what is sent. */
 export interface LinkEnd<Out, In> {
-  send(message: Out): void;
+  /** `handle` is a socket that the other side may use too. */
+  send(message: Out, handle?: ListenHandle | null): void;
   /** Set once, before the other side sends. */
-  onMessage: ((message: In) => void) | null;
+  onMessage: ((message: In, handle: ListenHandle | null) => void) | null;
   /** The other side is gone. */
   onClosed: (() => void) | null;
 }

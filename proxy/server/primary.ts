@@ -2,6 +2,7 @@
 // workers. It accepts no traffic and outlives every worker.
 import type { ServerState } from '../admin/backend.ts';
 import type { Logger } from '../base/log.ts';
+import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
@@ -104,6 +105,20 @@ export class Primary implements WorkforceSource {
     this.workforce.broadcast({ kind: 'fail-health-check', failed });
   }
 
+  /** `/drain_listeners`: ends connections politely or stops accepting; the process lives on. */
+  drainListeners(options: {
+    inboundOnly: boolean;
+    afterMs: number;
+    keepsListening: boolean;
+  }): void {
+    this.workforce.broadcast({ kind: 'drain-listeners', ...options });
+    if (options.keepsListening) return;
+    const stays = ({ trafficDirection }: ListenerConfig) =>
+      options.inboundOnly && trafficDirection !== 'inbound';
+    const letGo = () => this.workforce.keepSockets(this.configuration.listeners().filter(stays));
+    setTimeout(letGo, options.afterMs).unref();
+  }
+
   /** Fails readiness, lets requests finish for up to `drainMs`, and ends every worker. */
   async shutdown(drainMs: number): Promise<void> {
     this.health.beginShutdown();
@@ -159,6 +174,7 @@ export class Primary implements WorkforceSource {
       return false;
     }
     const failures = await this.workforce.update(outcome.update);
+    this.workforce.keepSockets(this.configuration.listeners());
     this.#follow(outcome);
     for (const failure of failures) this.#log.log('error', failure);
     this.serverStats.reloadSuccess.inc();

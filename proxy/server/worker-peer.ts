@@ -3,6 +3,7 @@ import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
+import type { SocketKeeper } from './socket-keeper.ts';
 
 /** A worker just made, in this process or another. */
 export interface SpawnedWorker {
@@ -17,6 +18,8 @@ export interface SpawnedWorker {
 export interface WorkerPeerHandler {
   onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void;
   onDrained(peer: WorkerPeer): void;
+  /** It asks for a listening socket. */
+  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']>;
   onGone(peer: WorkerPeer): void;
 }
 
@@ -140,11 +143,20 @@ export class WorkerPeer {
         this.#hasStarted = true;
         this.#handler.onStarted(this, message.listeners);
         return;
+      case 'want-socket':
+        this.#giveSocket(message);
+        return;
       case 'drained':
         this.#hasDrained = true;
         this.#handler.onDrained(this);
         return;
     }
+  }
+
+  #giveSocket({ id, owner, ip, port }: Extract<FromWorker, { kind: 'want-socket' }>): void {
+    const opened = this.#handler.openSocket(owner, ip, port);
+    if ('error' in opened) this.send({ kind: 'socket', id, error: opened.error });
+    else this.#spawned.link.send({ kind: 'socket', id, error: '' }, opened.handle);
   }
 
   #onGone(): void {

@@ -3,6 +3,7 @@
 import type { ListenerStatus } from '../admin/status.ts';
 import type { Logger } from '../base/log.ts';
 import type { ToWorker } from './link.ts';
+import type { SocketKeeper } from './socket-keeper.ts';
 import { type SpawnedWorker, WorkerPeer, type WorkerPeerHandler } from './worker-peer.ts';
 
 /** Makes workers: in this process, or forked. */
@@ -16,6 +17,8 @@ export interface WorkerPoolHandler {
   /** Every living worker has drained. */
   onAllDrained(): void;
   onDied(peer: WorkerPeer): void;
+  /** A worker asks for a listening socket. */
+  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']>;
   /** It stopped because it was told to, or died while the pool was stopping. */
   onAllGone(): void;
 }
@@ -96,6 +99,10 @@ export class WorkerPool implements WorkerPeerHandler {
 
   onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void {
     this.#options.handler.onStarted(peer, listeners);
+  }
+
+  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']> {
+    return this.#options.handler.openSocket(owner, ip, port);
   }
 
   onDrained(_peer: WorkerPeer): void {

@@ -10,6 +10,7 @@ import { ListenerManager } from '../listener/listener-manager.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
 import { SocketConnector } from '../net/connector.ts';
 import { EventLoop } from '../net/event-loop.ts';
+import type { SocketSource } from '../net/socket-source.ts';
 import { StatsStore } from '../stats/store.ts';
 import { H1_CODECS } from '../upstream/pool/h1-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
@@ -19,6 +20,14 @@ import type { WorkerSettings } from './link.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { SystemRandom } from './system-random.ts';
+
+/** What a runtime is made with. */
+export interface WorkerRuntimeParts {
+  readonly settings: WorkerSettings;
+  readonly bootstrap: BootstrapConfig;
+  readonly log: LogSink;
+  readonly sockets: SocketSource | null;
+}
 
 /** One per worker, for its whole life. */
 export class WorkerRuntime implements ProcessHealth {
@@ -31,7 +40,7 @@ export class WorkerRuntime implements ProcessHealth {
   isFailed = false;
   readonly #flushTimer: NodeJS.Timeout;
 
-  constructor(settings: WorkerSettings, bootstrap: BootstrapConfig, log: LogSink) {
+  constructor({ settings, bootstrap, log, sockets }: WorkerRuntimeParts) {
     this.stats = new StatsStore(statFilter(bootstrap.stats));
     const random = new SystemRandom();
     this.clusters = new WorkerClusters({
@@ -64,6 +73,7 @@ export class WorkerRuntime implements ProcessHealth {
       budget: new ConnectionBudget(connectionLimit(bootstrap, settings.workerCount)),
       health: this,
       drainTimeMs: settings.drainTimeS * 1000,
+      sockets,
     });
     this.#flushTimer = setInterval(
       () => this.stats.flushInterval(),

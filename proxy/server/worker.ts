@@ -1,9 +1,11 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
 import type { LogLevel, LogSink } from '../base/log.ts';
 import type { RejectedResource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { ListenHandle } from '../net/socket-source.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
+import { WorkerSockets } from './worker-sockets.ts';
 
 /** Diagnostics that can be changed while they run. */
 export interface AdjustableLog extends LogSink {
@@ -36,6 +38,8 @@ export class Worker {
   readonly #parts: WorkerParts;
   readonly #link: LinkEnd<FromWorker, ToWorker>;
   #compiler: (() => Compiler) | null = null;
+  /** Null in the primary's process: nobody outlives it who could keep a socket. */
+  readonly #sockets: WorkerSockets | null;
   #runtime: WorkerRuntime | null = null;
   #cutTimer: NodeJS.Timeout | null = null;
   #graceTimer: NodeJS.Timeout | null = null;
@@ -44,9 +48,10 @@ export class Worker {
   #applied: Promise<void> = Promise.resolve();
 
   constructor(parts: WorkerParts) {
+    this.#sockets = parts.sharedCompiler === null ? new WorkerSockets(parts.link) : null;
     this.#parts = parts;
     this.#link = parts.link;
-    parts.link.onMessage = (message) => this.#onMessage(message);
+    parts.link.onMessage = (message, handle) => this.#onMessage(message, handle);
     parts.link.send({ kind: 'hello', pid: process.pid });
   }
 
@@ -59,9 +64,13 @@ export class Worker {
     this.#parts.onStopped();
   }
 
-  #onMessage(message: ToWorker): void {
+  #onMessage(message: ToWorker, handle: ListenHandle | null): void {
     if (message.kind === 'init') {
       this.#init(message.settings);
+      return;
+    }
+    if (message.kind === 'socket') {
+      this.#sockets?.onSocket(message.id, message.error, handle);
       return;
     }
     if (this.#runtime !== null && !this.#isStopped) this.#dispatch(message, this.#runtime);
@@ -73,10 +82,18 @@ export class Worker {
     const { sharedCompiler } = this.#parts;
     const own = sharedCompiler === null ? new Compiler(config.runtime, null) : null;
     this.#compiler = () => own ?? (sharedCompiler as () => Compiler)();
-    this.#runtime = new WorkerRuntime(settings, config, this.#parts.log);
+    this.#runtime = new WorkerRuntime({
+      settings,
+      bootstrap: config,
+      log: this.#parts.log,
+      sockets: this.#sockets,
+    });
   }
 
-  #dispatch(message: Exclude<ToWorker, { readonly kind: 'init' }>, runtime: WorkerRuntime): void {
+  #dispatch(
+    message: Exclude<ToWorker, { readonly kind: 'init' | 'socket' }>,
+    runtime: WorkerRuntime,
+  ): void {
     switch (message.kind) {
       case 'update':
         this.#inTurn(async () => {

@@ -1,9 +1,11 @@
 // The workers as one: what they all have been told, so that a new one can be told the same.
 import type { ListenerStatus } from '../admin/status.ts';
 import type { Logger, LogLevel } from '../base/log.ts';
+import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
+import { SocketKeeper, socketKey } from './socket-keeper.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-pool.ts';
 
@@ -31,6 +33,7 @@ export class Workforce implements WorkerPoolHandler {
   readonly #source: WorkforceSource;
   readonly #pool: WorkerPool;
   readonly #count: number;
+  readonly #sockets = new SocketKeeper();
   readonly #startedOnce = new Set<number>();
   /** Listeners by name as some worker bound them: all bind the same. */
   #listeners: readonly ListenerStatus[] = [];
@@ -88,11 +91,20 @@ export class Workforce implements WorkerPoolHandler {
     this.#pool.broadcast({ kind: 'set-log-levels', levels });
   }
 
+  /** Lets go of every listening socket but those of these listeners: workers have closed theirs. */
+  keepSockets(listeners: readonly ListenerConfig[]): void {
+    const keys = listeners.flatMap(({ name, addresses }) =>
+      addresses.map(({ ip, port }) => socketKey(name, ip, port)),
+    );
+    this.#sockets.retain(new Set(keys));
+  }
+
   /** Ends connections politely; resolves when no worker has one left. Nobody is replaced. */
   drain(deadlineMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#whenDrained = resolve;
       this.#pool.beginStop();
+      this.#sockets.close();
       this.#pool.broadcast({ kind: 'drain', deadlineMs });
       this.#pool.checkDrained();
     });
@@ -108,6 +120,7 @@ export class Workforce implements WorkerPoolHandler {
 
   /** Ends every worker now, without asking it. */
   kill(): void {
+    this.#sockets.close();
     this.#pool.kill();
   }
 
@@ -142,6 +155,10 @@ export class Workforce implements WorkerPoolHandler {
   onAllGone(): void {
     this.#whenGone?.();
     this.#whenGone = null;
+  }
+
+  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']> {
+    return this.#sockets.open(owner, ip, port);
   }
 
   onDied(peer: WorkerPeer): void {

@@ -197,6 +197,15 @@ t.test('a worker that keeps dying does not take the primary down', async (t) => 
   t.equal((await proxy.command.ended).code, 0);
 });
 
+t.test('while every worker is dead, connections wait and the port stays the same', async (t) => {
+  const proxy = await startProcess(directory, config(), '--concurrency', '2');
+  const port = proxy.ports['main'] ?? 0;
+  for (const pid of proxy.command.children()) process.kill(pid, 'SIGKILL');
+  t.equal(await request(port, '/direct'), '200 direct');
+  proxy.command.signal('SIGTERM');
+  t.equal((await proxy.command.ended).code, 0);
+});
+
 function fileHas(name: string, text: string): boolean {
   try {
     return directory.read(name).includes(text);

@@ -28,6 +28,7 @@ function makePool(workers: FakeWorkers, count: number, notes: string[] = []): Wo
     onStarted: (peer) => notes.push(`started ${peer.index}`),
     onAllDrained: () => notes.push('all drained'),
     onAllGone: () => notes.push('all gone'),
+    openSocket: () => ({ handle: null }),
     onDied: (peer) => notes.push(`died ${peer.index}`),
   };
   const log = SILENT_LOG.logger('main');

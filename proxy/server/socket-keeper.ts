@@ -1,0 +1,69 @@
+// Holds every listening socket in the primary, bound and never accepting: while workers die and
+// are replaced no port refuses, connections wait in its queue, and port 0 stays the same port.
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+import { systemErrorText } from '../net/errno.ts';
+import type { ListenHandle } from '../net/socket-source.ts';
+
+/** What this file uses of a handle. */
+interface TcpHandle {
+  close(): void;
+}
+
+/**
+ * What the cluster module itself binds shared sockets with: node has no documented way to bind
+ * without accepting. Where a node lacks it, workers share sockets through the cluster module, which
+ * closes one when the last worker that listens on it dies.
+ */
+type CreateServerHandle = (ip: string, port: number, family: number) => TcpHandle | number;
+
+const createServerHandle = (
+  createRequire(import.meta.url)('node:net') as { _createServerHandle?: CreateServerHandle }
+)._createServerHandle;
+
+/** The primary's sockets, by who asked for them and the address. */
+export class SocketKeeper {
+  readonly #handles = new Map<string, TcpHandle>();
+  #isClosed = false;
+
+  /** The socket for an address, the same at each call; null: the worker must bind for itself. */
+  open(
+    owner: string,
+    ip: string,
+    port: number,
+  ): { readonly handle: ListenHandle | null } | { readonly error: string } {
+    if (createServerHandle === undefined || port < 0) return { handle: null };
+    // A worker that starts while the process ends.
+    if (this.#isClosed) return { error: 'the process is ending' };
+    const key = socketKey(owner, ip, port);
+    const known = this.#handles.get(key);
+    if (known !== undefined) return { handle: known };
+    const handle = createServerHandle(ip, port, ip.includes(':') ? 6 : 4);
+    if (typeof handle === 'number') {
+      const code = getSystemErrorName(handle);
+      return { error: systemErrorText(Object.assign(new Error(code), { code })) };
+    }
+    this.#handles.set(key, handle);
+    return { handle };
+  }
+
+  /** Closes every socket whose key is not among those; workers have closed theirs. */
+  retain(keys: ReadonlySet<string>): void {
+    for (const [key, handle] of this.#handles) {
+      if (keys.has(key)) continue;
+      this.#handles.delete(key);
+      handle.close();
+    }
+  }
+
+  /** Closes all; nothing is opened any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.retain(new Set());
+  }
+}
+
+/** Names a kept socket. */
+export function socketKey(owner: string, ip: string, port: number): string {
+  return `${owner} ${ip} ${port}`;
+}
