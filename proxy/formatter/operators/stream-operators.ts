@@ -47,7 +47,10 @@ export const STREAM_OPERATORS: OperatorTable = {
   ),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: fact((info) => info.attemptCount),
   UPSTREAM_CONNECTION_ID: fact((info) => info.upstreamConnectionId),
-  UPSTREAM_TRANSPORT_FAILURE_REASON: fact((info) => orMissing(info.upstreamTransportFailureReason)),
+  // As Envoy: one word, so that lines can be split at blanks.
+  UPSTREAM_TRANSPORT_FAILURE_REASON: fact((info) =>
+    orMissing(info.upstreamTransportFailureReason.replaceAll(' ', '_')),
+  ),
   CONNECTION_ID: fact((info) => info.downstream.id),
   FILTER_CHAIN_NAME: fact((info) => orMissing(info.downstream.filterChainName)),
   REQUESTED_SERVER_NAME: { syntax: 'optional', takesLength: false, make: makeServerName },

@@ -87,16 +87,22 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     if (stream === null) this.#finish({ kind: 'peer-closed' });
     else if (this.#state === 'body') this.#endInBody(stream);
     else if (this.#informational > 0) this.#fail(H1_ERROR.onlyInformational);
+    else if (this.#decoder.reader.length > 0) this.#fail(H1_ERROR.truncated);
     else this.#lose('connection-termination', 'upstream closed the connection', PEER_CLOSED);
   }
 
   onClose(detail: string): void {
-    this.#state = 'done';
     const stream = this.#stream;
-    if (stream === null) return;
+    if (stream === null) {
+      this.#state = 'done';
+      return;
+    }
     const receiver = stream.receiver;
+    // As Envoy: a response that is cut is broken HTTP, one that never began is a lost connection.
+    const reason = this.#isCut() ? 'protocol-error' : 'connection-termination';
+    this.#state = 'done';
     this.#detach(stream);
-    receiver?.onReset('connection-termination', detail);
+    receiver?.onReset(reason, detail);
     this.#handler.onStreamClosed();
   }
 
@@ -213,6 +219,12 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     if (isReusable) return;
     // On a connection that ends in any case nobody looks at what follows.
     this.#handler.onConnectionDone(isWanted ? SURPLUS : MESSAGE_END);
+  }
+
+  /** Part of the response is there, and by its own framing not all of it. */
+  #isCut(): boolean {
+    if (this.#state === 'body') return !this.#body.endsWithConnection;
+    return this.#decoder.reader.length > 0;
   }
 
   #endInBody(stream: H1ClientStream): void {

@@ -231,7 +231,7 @@ const CONNECTION: readonly ClientCase[] = [
     name: '42: RST inside a content-length',
     input: `${OK}Content-Length: 3\r\n\r\nab`,
     ending: 'reset',
-    expect: ['200 [ab]… reset connection-termination'],
+    expect: ['200 [ab]… reset protocol-error reset by peer'],
   },
   {
     name: '42: FIN before the last chunk',
@@ -266,7 +266,13 @@ const CONNECTION: readonly ClientCase[] = [
     name: 'FIN inside the head',
     input: 'HTTP/1.1 20',
     ending: 'fin',
-    expect: ['… reset connection-termination', 'close peer-closed'],
+    expect: ['… reset protocol-error http1.codec_error', CLOSE],
+  },
+  {
+    name: 'RST inside the head',
+    input: 'HTTP/1.1 20',
+    ending: 'reset',
+    expect: ['… reset protocol-error reset by peer'],
   },
   {
     name: 'RST before anything',

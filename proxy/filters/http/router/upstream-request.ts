@@ -28,7 +28,7 @@ export interface UpstreamRequestOwner {
   /** False: the client is slow; the upstream is held back until `resumeReading`. */
   onUpstreamData(data: Buffer, endStream: boolean): boolean;
   onUpstreamTrailers(trailers: HeaderList): void;
-  /** It failed. `started`: its response head had come. */
+  /** It failed. `detail`: why the connect did. `started`: its response head had come. */
   onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void;
   /** The upstream is slow, or takes data again. */
   onUpstreamSlow(): void;
@@ -157,10 +157,11 @@ export class UpstreamRequest implements StreamWaiter {
     this.#owner.onUpstreamTrailers(trailers);
   }
 
-  onReset(reason: ResetReason, detail: string): void {
+  /** Why the connection ended is in the debug log: Envoy's details name only failed connects. */
+  onReset(reason: ResetReason, _detail: string): void {
     if (this.#state === 'done') return;
     this.#cluster.stats.rqRxReset.inc();
-    this.#end(reason, detail);
+    this.#end(reason, '');
   }
 
   onWritable(): void {

@@ -1,0 +1,49 @@
+// Ports of loopback that fail: one that refuses connections and one that never answers them.
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+
+/** A port that nobody listens on. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A port on which connecting takes for ever. */
+export interface Blackhole {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** With a backlog of 1 the system completes 2 connections; it drops the SYN of every other. */
+const QUEUE = 2;
+const DEAF_LISTENER = `
+  const { parentPort } = require('node:worker_threads');
+  const server = require('node:net').createServer();
+  server.listen(0, '127.0.0.1', 1, () => {
+    parentPort.postMessage(server.address().port);
+    // Nothing is accepted while the thread sleeps; the message has left already.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });`;
+
+/** Fills the accept queue of a listener that never accepts. */
+export async function blackhole(): Promise<Blackhole> {
+  const thread = new Worker(DEAF_LISTENER, { eval: true });
+  const port = await new Promise<number>((resolve) => thread.once('message', resolve));
+  const fillers: Socket[] = [];
+  for (let index = 0; index < QUEUE; index += 1) {
+    const filler = connect(port, '127.0.0.1');
+    filler.on('error', () => undefined);
+    fillers.push(filler);
+    await new Promise<void>((resolve) => filler.once('connect', resolve));
+  }
+  return {
+    port,
+    close: async () => {
+      for (const filler of fillers) filler.destroy();
+      await thread.terminate();
+    },
+  };
+}
