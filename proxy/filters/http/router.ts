@@ -4,18 +4,9 @@ import {
   RouterSchema,
 } from '../../api/gen/envoy/extensions/filters/http/router/v3/router_pb.js';
 import type { HttpFilterDefinition, TerminalFilterCallbacks } from '../http-filter.ts';
+import type { RouterConfig } from './router/router-config.ts';
 import { RouterRuntime } from './router/router-runtime.ts';
 import { RouterStream } from './router/router-stream.ts';
-
-/** extensions.filters.http.router.v3.Router */
-export interface RouterConfig {
-  /** Own `x-envoy-*` fields are left out. */
-  readonly suppressEnvoyHeaders: boolean;
-  /** An `x-envoy-expected-rq-timeout-ms` from a trusted client is the timeout. */
-  readonly respectExpectedRequestTimeout: boolean;
-  /** Per-cluster counters by status code. */
-  readonly dynamicStats: boolean;
-}
 
 /** envoy.filters.http.router */
 export const routerDefinition: HttpFilterDefinition<Router, RouterConfig> = {

@@ -1,7 +1,7 @@
 // What all streams of one router share.
 import type { Counter } from '../../../stats/metrics.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
-import type { RouterConfig } from '../router.ts';
+import type { RouterConfig } from './router-config.ts';
 
 /** `http.<stat_prefix>.` counters of the router, and its configuration. */
 export class RouterRuntime {

@@ -6,7 +6,7 @@ import { HEADER_ID } from '../../../http/header-names.ts';
 import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
-import { StreamInfo } from '../../../http/stream-info.ts';
+import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-info.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { FilterPath } from '../../filter-path.ts';
@@ -17,11 +17,21 @@ import type {
   TerminalFilterCallbacks,
 } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import type { HttpConnection } from './http-connection.ts';
 import { localReplyHead, protocolErrorReply } from './local-reply.ts';
 import { admitRequest } from './request-admission.ts';
 import { requestPath, responsePath } from './stream-paths.ts';
 import { type StreamTimeout, StreamTimers, TIMEOUT_REPLIES } from './stream-timers.ts';
+
+/** The connection of a stream. */
+export interface StreamOwner {
+  readonly runtime: HcmRuntime;
+  readonly info: DownstreamConnectionInfo;
+  /** True when the response at hand must be the connection's last. */
+  readonly endsWithResponse: boolean;
+  nowMs(): number;
+  onIdleTimeoutChanged(stream: ActiveStream): void;
+  onStreamOver(stream: ActiveStream): void;
+}
 
 const EMPTY_FILTERS: readonly HttpFilter[] = [];
 
@@ -47,7 +57,7 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
   isOver = false;
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
   isAnswered = false;
-  readonly #connection: HttpConnection;
+  readonly #connection: StreamOwner;
   readonly #sender: ResponseSender;
   readonly #timers: StreamTimers | null;
   #filters: readonly HttpFilter[] = EMPTY_FILTERS;
@@ -55,7 +65,7 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
   #responsePath: FilterPath<ResponseHead> | null = null;
   #responseStarted = false;
 
-  constructor(connection: HttpConnection, sender: ResponseSender) {
+  constructor(connection: StreamOwner, sender: ResponseSender) {
     const runtime = connection.runtime;
     const nowMs = connection.nowMs();
     this.runtime = runtime;

@@ -7,7 +7,7 @@ import type { RequestReceiver, ResponseSender } from '../../../http/stream.ts';
 import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
-import { ActiveStream } from './active-stream.ts';
+import { ActiveStream, type StreamOwner } from './active-stream.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 
 /**
@@ -25,7 +25,9 @@ const CLOSE_MODES: Readonly<Record<CodecDone['kind'], CloseMode>> = {
 };
 
 /** See DownstreamConnection. */
-export class HttpConnection implements DownstreamConnection, ServerCodecHandler, TimerTarget {
+export class HttpConnection
+  implements DownstreamConnection, ServerCodecHandler, StreamOwner, TimerTarget
+{
   readonly runtime: HcmRuntime;
   readonly info: DownstreamConnectionInfo;
   readonly #connection: Connection;

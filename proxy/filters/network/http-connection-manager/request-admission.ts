@@ -4,15 +4,26 @@ import { randomBelow } from '../../../base/random.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
+import type { StreamInfo } from '../../../http/stream-info.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
 import { httpsLocation } from '../../../routing/redirect.ts';
+import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
-import type { ActiveStream } from './active-stream.ts';
+import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
 
 const UINT32 = 2 ** 32;
 const UPGRADE = headerMask('upgrade');
+
+/** A stream whose request is being judged. */
+export interface CandidateStream {
+  readonly runtime: HcmRuntime;
+  readonly info: StreamInfo;
+  route: Route | null;
+  streamRandom: number;
+  setIdleTimeout(timeoutMs: number): void;
+}
 
 /** Why a request goes no further. */
 export interface Refusal {
@@ -21,7 +32,7 @@ export interface Refusal {
 }
 
 /** Checks and prepares the head and finds the route; null: the filters may have it. */
-export function admitRequest(stream: ActiveStream, head: RequestHead): Refusal | null {
+export function admitRequest(stream: CandidateStream, head: RequestHead): Refusal | null {
   const refusal = checkTarget(stream, head) ?? checkPath(stream, head);
   if (refusal !== null) return refusal;
   const config = stream.runtime.config;
@@ -43,7 +54,7 @@ export function admitRequest(stream: ActiveStream, head: RequestHead): Refusal |
   return findRoute(stream, head);
 }
 
-function checkTarget(stream: ActiveStream, head: RequestHead): Refusal | null {
+function checkTarget(stream: CandidateStream, head: RequestHead): Refusal | null {
   if (head.authority === '') {
     return { reply: emptyReply(400, 'missing_host_header'), closesConnection: true };
   }
@@ -56,7 +67,7 @@ function checkTarget(stream: ActiveStream, head: RequestHead): Refusal | null {
   return { reply: emptyReply(404, 'absolute_path_rejected'), closesConnection: false };
 }
 
-function checkPath(stream: ActiveStream, head: RequestHead): Refusal | null {
+function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
   if (!stream.runtime.needsPathWork && !head.path.includes('#')) return null;
   const normalized = normalizePath(head.path, stream.runtime.config);
   if (normalized.kind === 'ok') {
@@ -86,7 +97,7 @@ function isUpgradeRequest(headers: HeaderList): boolean {
     .some((line) => line.split(',').some((token) => token.trim().toLowerCase() === 'upgrade'));
 }
 
-function findRoute(stream: ActiveStream, head: RequestHead): Refusal | null {
+function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
   const { runtime, info } = stream;
   stream.streamRandom = randomBelow(runtime.services.random, UINT32);
   const lookup = runtime.routeTable.match(head, stream);

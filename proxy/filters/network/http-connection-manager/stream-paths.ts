@@ -2,8 +2,8 @@
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import { FilterPath, type PathHooks, type PathSink } from '../../filter-path.ts';
-import { CONTINUE, type HttpFilter } from '../../http-filter.ts';
-import type { ActiveStream } from './active-stream.ts';
+import { CONTINUE, type HttpFilter, type LocalReply } from '../../http-filter.ts';
+import type { HcmRuntime } from './hcm-runtime.ts';
 
 const REQUEST_HOOKS: PathHooks<RequestHead> = {
   head: (filter, head, endStream) => filter.onRequestHead?.(head, endStream) ?? CONTINUE,
@@ -17,9 +17,22 @@ const RESPONSE_HOOKS: PathHooks<ResponseHead> = {
   trailers: (filter, trailers) => filter.onResponseTrailers?.(trailers) ?? CONTINUE,
 };
 
+/** A stream as the ends of its paths see it. */
+export interface StreamEnds {
+  readonly runtime: HcmRuntime;
+  readonly terminal: HttpFilter | null;
+  readonly isAnswered: boolean;
+  readonly isOver: boolean;
+  sendLocalReply(reply: LocalReply): void;
+  abandonResponse(): void;
+  encodeHead(head: ResponseHead, endStream: boolean): void;
+  encodeData(data: Buffer, endStream: boolean): boolean;
+  encodeTrailers(trailers: HeaderList): void;
+}
+
 /** Towards the terminal filter, in the order of configuration. */
 export function requestPath(
-  stream: ActiveStream,
+  stream: StreamEnds,
   filters: readonly HttpFilter[],
 ): FilterPath<RequestHead> {
   const limit = stream.runtime.listener.bufferLimitBytes;
@@ -28,7 +41,7 @@ export function requestPath(
 
 /** Towards the client, in reverse; null when no filter looks at responses. */
 export function responsePath(
-  stream: ActiveStream,
+  stream: StreamEnds,
   filters: readonly HttpFilter[],
 ): FilterPath<ResponseHead> | null {
   const interested = filters.filter(looksAtResponses).reverse();
@@ -46,9 +59,9 @@ function looksAtResponses(filter: HttpFilter): boolean {
 }
 
 class RequestSink implements PathSink<RequestHead> {
-  readonly #stream: ActiveStream;
+  readonly #stream: StreamEnds;
 
-  constructor(stream: ActiveStream) {
+  constructor(stream: StreamEnds) {
     this.#stream = stream;
   }
 
@@ -80,9 +93,9 @@ class RequestSink implements PathSink<RequestHead> {
 }
 
 class ResponseSink implements PathSink<ResponseHead> {
-  readonly #stream: ActiveStream;
+  readonly #stream: StreamEnds;
 
-  constructor(stream: ActiveStream) {
+  constructor(stream: StreamEnds) {
     this.#stream = stream;
   }
 

@@ -2,7 +2,8 @@
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { ResponseFlag } from '../../../http/response-flags.ts';
 import type { Counter } from '../../../stats/metrics.ts';
-import type { ActiveStream } from './active-stream.ts';
+import type { HttpFilterServices } from '../../http-filter.ts';
+import type { HcmRuntime } from './hcm-runtime.ts';
 import type { HcmStats } from './hcm-stats.ts';
 
 /** The limits, by what they bound. */
@@ -46,15 +47,22 @@ export const TIMEOUT_REPLIES: Readonly<
   },
 };
 
+/** A stream as its timers see it. */
+export interface TimedStream {
+  readonly runtime: HcmRuntime;
+  readonly services: HttpFilterServices;
+  onTimeout(which: StreamTimeout): void;
+}
+
 /** request_headers_timeout, request_timeout and max_stream_duration of one stream. */
 export class StreamTimers implements TimerTarget {
-  readonly #stream: ActiveStream;
+  readonly #stream: TimedStream;
   readonly #headers: Timer | null;
   readonly #request: Timer | null;
   readonly #duration: Timer | null;
 
   /** Starts every configured limit at the request's first byte. */
-  constructor(stream: ActiveStream, nowMs: number) {
+  constructor(stream: TimedStream, nowMs: number) {
     this.#stream = stream;
     const config = stream.runtime.config;
     this.#headers = this.#start(nowMs, config.requestHeadersTimeoutMs);
