@@ -31,7 +31,7 @@ everything that is wrong with a file at once.
 | accepted | has no effect here; loading warns and says why |
 | refused | a configuration that sets it is not loaded |
 
-Limits of a file: 16 MiB, nesting of 100 levels, and in YAML 100 aliases, a million tokens and a
+Limits of a file: 16 MiB, nesting of 100 levels, and in YAML 100 aliases, 600,000 tokens and a
 million characters in a scalar. YAML merge keys (\`<<\`) and tags other than the core ones and
 \`!ignore\` are refused.
 `;

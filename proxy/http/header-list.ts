@@ -7,6 +7,7 @@ import {
   type HeaderMask,
   headerId,
   highBit,
+  isInMask,
   lowBit,
   properCase,
 } from './header-names.ts';
@@ -214,9 +215,16 @@ export class HeaderList {
   /** Takes out every field whose known name is in the mask. */
   removeAny(mask: HeaderMask): void {
     if (!this.mayHaveAny(mask)) return;
-    for (let id = 1; id < HEADER_NAME.length; id += 1) {
-      if ((lowBit(id) & mask.low) !== 0 || (highBit(id) & mask.high) !== 0) this.removeKnown(id);
+    const spans = this.#spans;
+    for (let at = 0; at < spans.length; at += SPAN) {
+      if (isInMask(spans[at]!, mask)) spans[at] = REMOVED;
     }
+    const extra = this.#extra;
+    for (let index = extra.length - 2; index >= 0; index -= 2) {
+      if (isInMask(headerId(extra[index] as string), mask)) extra.splice(index, 2);
+    }
+    this.#low &= ~mask.low;
+    this.#high &= ~mask.high;
   }
 
   /** Bytes of all names and values, as Envoy counts them. */

@@ -108,6 +108,11 @@ export function highBit(id: HeaderId): number {
   return id < 32 ? 0 : 1 << (id - 32);
 }
 
+/** True when the mask holds this id; false for 0 and below. */
+export function isInMask(id: HeaderId, mask: HeaderMask): boolean {
+  return id > 0 && ((lowBit(id) & mask.low) !== 0 || (highBit(id) & mask.high) !== 0);
+}
+
 /** The mask of several known names. */
 export function headerMask(...names: readonly KnownName[]): HeaderMask {
   let low = 0;

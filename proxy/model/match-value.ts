@@ -9,7 +9,7 @@ const INTEGER = /^[+-]?\d{1,19}$/;
 /** True when a request fulfils a condition on one of its fields or pseudo-fields. */
 export function matchesHeader(config: HeaderMatchConfig, head: RequestHead): boolean {
   const { match, name } = config;
-  if (name.startsWith(':')) return testOne(config, pseudoField(head, name));
+  if (name === 'host' || name.startsWith(':')) return testOne(config, pseudoField(head, name));
   if (match.kind === 'present') {
     return (head.headers.getByName(name) !== null) === match.expected
       ? !config.invert
@@ -37,6 +37,7 @@ function pseudoField(head: RequestHead, name: string): string | null {
     case ':method':
       return head.method;
     case ':authority':
+    case 'host':
       return emptyIsMissing(head.authority);
     case ':scheme':
       return emptyIsMissing(head.scheme);

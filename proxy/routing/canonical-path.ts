@@ -23,12 +23,18 @@ const HEX_DIGIT = /[0-9a-f]/i;
 const OPEN_ESCAPE = /%[0-9a-f]?$/i;
 
 /**
+ * A dot segment with path parameters, `/..;x=1`: servlet containers drop them and go up. Envoy
+ * reads plain dots so; here escaped ones are no way around it.
+ */
+const DOTS_WITH_PARAMETERS = /([/\\](?:\.|%2e){1,2});[^/]*/gi;
+
+/**
  * The canonical form of a path without its query, or null when no server should see it: it holds an
  * escaped NUL. Dot segments end at the root; escapes of reserved characters stay as written.
  */
 export function canonicalPath(path: string): string | null {
   if (path.startsWith('/') && isCanonical(path)) return path;
-  return new PathCanonicalizer(path).run();
+  return new PathCanonicalizer(path.replace(DOTS_WITH_PARAMETERS, '$1')).run();
 }
 
 /** True for the paths that need no work: nearly all. A dot counts only behind a slash. */

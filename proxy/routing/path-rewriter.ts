@@ -8,9 +8,9 @@ export interface PathRewriteOptions {
   readonly regexRewrite: RegexRewriteConfig | null;
 }
 
-/** Makes one target of another. */
+/** Makes one target of another; null: it stays. */
 export interface PathRewriter {
-  rewrite(target: string): string;
+  rewrite(target: string): string | null;
 }
 
 /** Compiles the rewrite of a route with this path condition; null: it has none. */
@@ -48,9 +48,9 @@ class RegexRewriter implements PathRewriter {
     this.#config = config;
   }
 
-  rewrite(target: string): string {
+  rewrite(target: string): string | null {
     const path = pathOf(target);
     const rewritten = this.#config.regex.replaceAll(path, this.#config.substitution);
-    return rewritten === '' ? target : rewritten + target.slice(path.length);
+    return rewritten === '' ? null : rewritten + target.slice(path.length);
   }
 }

@@ -11,9 +11,10 @@ import type {
   VirtualHostConfig,
   WeightedClusterConfig,
 } from '../model/route.ts';
-import { applyMutations } from './header-mutator.ts';
+import { HeaderMutator } from './header-mutator.ts';
 import { rewriteAuthority, rewritesHost, rewrittenHost } from './host-rewriter.ts';
 import { compilePathRewriter, type PathRewriter } from './path-rewriter.ts';
+import { SINGLE_LINE_IN_REQUESTS, SINGLE_LINE_IN_RESPONSES } from './single-line-fields.ts';
 
 /** Where a route stands; the levels of its header work. */
 export interface RouteSurroundings {
@@ -31,22 +32,21 @@ export class RouteFinalizer {
   readonly hasResponseWork: boolean;
   /** The path rewrite of a forwarding or redirecting route. */
   readonly pathRewriter: PathRewriter | null;
-  readonly #entryRequest: MessageMutations | null;
+  readonly #entryRequest: HeaderMutator | null;
   readonly #entryHost: string;
-  readonly #request: readonly MessageMutations[];
-  readonly #response: readonly MessageMutations[];
+  readonly #request: readonly HeaderMutator[];
+  readonly #response: readonly HeaderMutator[];
   readonly #action: ForwardActionConfig | null;
 
   constructor(surroundings: RouteSurroundings) {
     const { route, weightedCluster } = surroundings;
     const levels = orderedLevels(surroundings);
     const { action } = route;
-    this.#entryRequest = weightedCluster?.mutations?.request ?? null;
+    const entry = weightedCluster?.mutations;
+    this.#entryRequest = requestMutators([entry])[0] ?? null;
     this.#entryHost = weightedCluster?.hostRewriteLiteral ?? '';
-    this.#request = levels.map(({ request }) => request).filter((level) => level !== null);
-    this.#response = [weightedCluster?.mutations, ...levels]
-      .map((level) => level?.response ?? null)
-      .filter((level) => level !== null);
+    this.#request = requestMutators(levels);
+    this.#response = responseMutators([entry, ...levels]);
     this.#action = action.kind === 'forward' && rewritesHost(action) ? action : null;
     this.pathRewriter =
       action.kind === 'forward' || action.kind === 'redirect'
@@ -63,16 +63,16 @@ export class RouteFinalizer {
 
   /** Envoy's order: the entry's fields and host, the levels' fields, the host, the path. */
   finalizeRequest(head: RequestHead, context: FormatContext, keepsOriginal: boolean): void {
-    if (this.#entryRequest !== null) applyMutations(this.#entryRequest, head.headers, context);
+    if (this.#entryRequest !== null) this.#entryRequest.apply(head.headers, context);
     if (this.#entryHost !== '') head.authority = this.#entryHost;
-    for (const level of this.#request) applyMutations(level, head.headers, context);
+    for (const level of this.#request) level.apply(head.headers, context);
     if (this.#action !== null) rewriteHost(this.#action, head, keepsOriginal);
     if (this.pathRewriter !== null) rewritePath(this.pathRewriter, head, keepsOriginal);
   }
 
   /** On what the upstream, or the proxy itself, answers. */
   finalizeResponse(head: ResponseHead, context: FormatContext): void {
-    for (const level of this.#response) applyMutations(level, head.headers, context);
+    for (const level of this.#response) level.apply(head.headers, context);
   }
 }
 
@@ -81,6 +81,30 @@ function orderedLevels(surroundings: RouteSurroundings): HeaderMutations[] {
   const { route, virtualHost, table } = surroundings;
   const levels = [route.mutations, virtualHost.mutations, table.mutations];
   return table.mostSpecificHeaderMutationsWins ? levels.reverse() : levels;
+}
+
+/** Levels without work are left out. */
+function requestMutators(levels: readonly (HeaderMutations | undefined)[]): HeaderMutator[] {
+  return compileLevels(
+    levels.map((level) => level?.request ?? null),
+    SINGLE_LINE_IN_REQUESTS,
+  );
+}
+
+function responseMutators(levels: readonly (HeaderMutations | undefined)[]): HeaderMutator[] {
+  return compileLevels(
+    levels.map((level) => level?.response ?? null),
+    SINGLE_LINE_IN_RESPONSES,
+  );
+}
+
+function compileLevels(
+  levels: readonly (MessageMutations | null)[],
+  singleLine: ReadonlySet<string>,
+): HeaderMutator[] {
+  return levels
+    .filter((level) => level !== null)
+    .map((level) => new HeaderMutator(level, singleLine));
 }
 
 function rewriteHost(action: ForwardActionConfig, head: RequestHead, keepsOriginal: boolean): void {
@@ -94,6 +118,8 @@ function rewriteHost(action: ForwardActionConfig, head: RequestHead, keepsOrigin
 
 function rewritePath(rewriter: PathRewriter, head: RequestHead, keepsOriginal: boolean): void {
   const before = head.path;
-  head.path = rewriter.rewrite(before);
+  const rewritten = rewriter.rewrite(before);
+  if (rewritten === null) return;
+  head.path = rewritten;
   if (keepsOriginal) head.headers.setKnown(HEADER_ID['x-envoy-original-path'], before);
 }

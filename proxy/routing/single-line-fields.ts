@@ -1,0 +1,73 @@
+// Fields that Envoy keeps on one line each: what is appended to them becomes part of the value,
+// where other fields get one more line. Measured on Envoy 1.40; repeated lines mean the same by
+// RFC 9110 §5.3, but many readers look at the first only.
+
+const BOTH = [
+  'content-type',
+  'via',
+  'x-request-id',
+  'x-envoy-attempt-count',
+  'x-envoy-decorator-operation',
+  'content-encoding',
+  'cache-control',
+  'proxy-status',
+];
+
+/** Names on one line in requests. */
+export const SINGLE_LINE_IN_REQUESTS: ReadonlySet<string> = new Set([
+  ...BOTH,
+  'referer',
+  'user-agent',
+  'authorization',
+  'grpc-timeout',
+  'grpc-accept-encoding',
+  'accept',
+  'accept-encoding',
+  'access-control-request-headers',
+  'access-control-request-method',
+  'if-match',
+  'if-none-match',
+  'origin',
+  'pragma',
+  'x-client-trace-id',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-client-cert',
+  'x-envoy-external-address',
+  'x-envoy-internal',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-original-path',
+  'x-envoy-original-host',
+  'x-envoy-original-url',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-force-trace',
+  'x-envoy-ip-tags',
+  'x-envoy-is-timeout-retry',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-alt-stat-name',
+]);
+
+/** Names on one line in responses. */
+export const SINGLE_LINE_IN_RESPONSES: ReadonlySet<string> = new Set([
+  ...BOTH,
+  'date',
+  'server',
+  'location',
+  'grpc-status',
+  'grpc-message',
+  'etag',
+  'vary',
+  'age',
+  'access-control-allow-origin',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'x-envoy-degraded',
+  'x-envoy-immediate-health-check-fail',
+  'x-envoy-ratelimited',
+  'x-envoy-upstream-canary',
+  'x-envoy-upstream-healthchecked-cluster',
+  'x-envoy-upstream-service-time',
+]);
