@@ -31,7 +31,11 @@ export function routingBootstrap(ports: Readonly<Record<Cluster, number>>): Mess
     normalizing('reject', escapedSlashes('REJECT_REQUEST')),
     normalizing('any-port', { strip_any_host_port: true, strip_trailing_host_dot: true }),
   ];
-  const clusters = CLUSTERS.map((name) => staticCluster(name, ports[name]));
+  const hostname = 'endpoint.test';
+  const clusters = [
+    ...[staticCluster('a', ports.a), staticCluster('b', ports.b)],
+    staticCluster('c', ports.c, { hostname }),
+  ];
   return bootstrapOf(listeners, clusters);
 }
 
@@ -151,6 +155,8 @@ function rewriting(name: string, router: Message): Message {
       { host_rewrite_path_regex: regex('^/host/path/(.+)$', '\\1') },
     ),
     to('a', { prefix: '/host/auto' }, { auto_host_rewrite: true, append_x_forwarded_host: true }),
+    to('c', { prefix: '/host/named' }, { auto_host_rewrite: true, append_x_forwarded_host: true }),
+    to('c', { prefix: '/host/plain' }, { auto_host_rewrite: true }),
     to(
       'a',
       { prefix: '/both' },

@@ -3,8 +3,8 @@
 import t from 'tap';
 import { type EchoUpstream, startEchoUpstream } from '../support/echo-upstream.ts';
 import { type RawResponse, rawExchange } from '../support/raw-exchange.ts';
-import { type EnvoyFixture, withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
-import { withOutrigger } from '../support/with-outrigger.ts';
+import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
+import { withProxy } from '../support/with-proxy.ts';
 import { CLUSTERS, routingBootstrap } from './routing-bootstrap.ts';
 
 /** One request: its listener, its target, and what is not `GET` to `h.test` without fields. */
@@ -81,12 +81,12 @@ const REWRITE_TARGETS = [
   ...['/b', '/b/x', '/bx?q', '/loose/x', '/LOOSE?x=/loose', '/exact', '/exact?x=1', '/sep'],
   ...['/sep/x', '/whole/thing?q', '/re/one/two?three', '/re/one', '/many/a/aa?a', '/void?x'],
   ...['/void/x', '/same/x', '/host/literal', '/host/forwarded', '/host/auto', '/host/path/x.test'],
-  ...['/host/path/', '/host/path?x', '/host/header', '/both/x?q'],
+  ...['/host/path/', '/host/path?x', '/host/header', '/both/x?q', '/host/named', '/host/plain'],
 ] as const;
 
 const REWRITE_CASES: readonly Case[] = [
   ...on('rewrite', ...REWRITE_TARGETS),
-  ...on('quiet', '/b/x', '/host/forwarded', '/host/auto', '/void/x', '/both/x?q'),
+  ...on('quiet', '/b/x', '/host/forwarded', '/host/auto', '/host/named', '/void/x', '/both/x?q'),
   { listener: 'rewrite', target: '/host/header', fields: ['x-host: by.test'] },
   { listener: 'rewrite', target: '/host/header', fields: ['x-host: '] },
   { listener: 'rewrite', target: '/host/header', fields: ['x-host: one.test', 'x-host: two.test'] },
@@ -205,10 +205,10 @@ t.test('routes as Envoy does', { skip: withoutEnvoy }, async (t) => {
   const bootstrap = routingBootstrap({ a, b, c });
   const ours = new Map<Case, unknown>();
   const theirs = new Map<Case, unknown>();
-  await Promise.all([
-    withOutrigger(bootstrap, (proxy) => askAll(proxy, ours)),
-    withEnvoy(bootstrap, (proxy) => askAll(proxy, theirs)),
-  ]);
+  const proxy = await withProxy(bootstrap);
+  await askAll(ours, async (listener) => `127.0.0.1:${proxy.ports[listener]}`);
+  await proxy.stop();
+  await withEnvoy(bootstrap, (envoy) => askAll(theirs, (listener) => envoy.listener(listener)));
   await Promise.all(upstreams.map((upstream: EchoUpstream) => upstream.close()));
   for (const [theme, cases] of Object.entries(THEMES)) {
     t.test(theme, async (t) => {
@@ -217,11 +217,14 @@ t.test('routes as Envoy does', { skip: withoutEnvoy }, async (t) => {
   }
 });
 
-async function askAll(proxy: EnvoyFixture, outcomes: Map<Case, unknown>): Promise<void> {
+async function askAll(
+  outcomes: Map<Case, unknown>,
+  addressOf: (listener: string) => Promise<string>,
+): Promise<void> {
   const addresses = new Map<string, string>();
   for (const cases of Object.values(THEMES)) {
     for (const it of cases) {
-      const address = addresses.get(it.listener) ?? (await proxy.listener(it.listener));
+      const address = addresses.get(it.listener) ?? (await addressOf(it.listener));
       addresses.set(it.listener, address);
       outcomes.set(it, outcome(await rawExchange(address, requestText(it))));
     }

@@ -10,17 +10,12 @@ export function bootstrapOf(listeners: readonly Message[], clusters: readonly Me
   return { static_resources: { listeners, clusters } };
 }
 
-/** A STATIC cluster with one endpoint on loopback. */
+/** A STATIC cluster with one endpoint on loopback; `members` are the endpoint's. */
 export function staticCluster(name: string, port: number, members: Message = {}): Message {
   const address = { socket_address: { address: '127.0.0.1', port_value: port } };
-  const endpoints = [{ lb_endpoints: [{ endpoint: { address } }] }];
-  return {
-    name,
-    type: 'STATIC',
-    connect_timeout: '1s',
-    load_assignment: { cluster_name: name, endpoints },
-    ...members,
-  };
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address, ...members } }] }];
+  const load_assignment = { cluster_name: name, endpoints };
+  return { name, type: 'STATIC', connect_timeout: '1s', load_assignment };
 }
 
 /** A listener on a port of the system's choice with one connection manager and the router. */

@@ -9,6 +9,7 @@ import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig } from '../../../model/route.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead, finalizeResponseHead } from '../../../routing/finalize-head.ts';
+import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import {
   CONTINUE,
@@ -174,7 +175,12 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     }
     this.info.upstreamHost = host;
     this.info.attemptCount = 1;
-    if (action.autoHostRewrite && host.hostname !== '') head.authority = host.hostname;
+    if (action.autoHostRewrite && host.hostname !== '') {
+      rewriteAuthority(head, host.hostname, {
+        keepsOriginal: !this.#runtime.config.suppressEnvoyHeaders,
+        appendsForwardedHost: action.appendXForwardedHost,
+      });
+    }
     const upstream = new UpstreamRequest(this, { cluster, host, head }, endStream);
     this.#upstream = upstream;
     if (endStream) this.#onRequestComplete();
