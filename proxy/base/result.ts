@@ -11,8 +11,3 @@ export interface Rejection {
 
 /** Something accepted that is surely not what the author meant. */
 export type Warning = Rejection;
-
-/** A value, or every reason why there is none. */
-export type Validated<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly rejections: readonly Rejection[] };
