@@ -56,10 +56,10 @@ class CompiledVirtualHost {
   }
 
   match(head: RequestHead, streamRandom: number): RouteLookup {
-    if (this.#requireTls !== 'none') {
-      const answer = this.#checkTls(head.headers);
-      if (answer !== null) return answer;
-    }
+    const proto = head.headers.get(HEADER_ID['x-forwarded-proto']);
+    // Envoy finds no route for a client whose protocol is unknown, not even one to https.
+    if (proto === '') return NONE;
+    if (this.#requireTls !== 'none' && this.#needsTls(proto, head.headers)) return TLS_REQUIRED;
     const routes = this.#routes;
     for (let index = 0; index < routes.length; index += 1) {
       const route = routes[index]!;
@@ -69,12 +69,9 @@ class CompiledVirtualHost {
   }
 
   /** What the client used counts, which `x-forwarded-proto` knows better than the scheme. */
-  #checkTls(headers: HeaderList): RouteLookup | null {
-    const proto = headers.get(HEADER_ID['x-forwarded-proto']) ?? '';
-    if (proto === '') return NONE;
-    if (proto === 'https') return null;
-    const isInternal = headers.get(HEADER_ID['x-envoy-internal']) === 'true';
-    return this.#requireTls === 'all' || !isInternal ? TLS_REQUIRED : null;
+  #needsTls(proto: string | null, headers: HeaderList): boolean {
+    if (proto === 'https') return false;
+    return this.#requireTls === 'all' || headers.get(HEADER_ID['x-envoy-internal']) !== 'true';
   }
 }
 

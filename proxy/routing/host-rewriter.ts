@@ -48,7 +48,7 @@ export function rewrittenHost(action: ForwardActionConfig, head: RequestHead): s
 /** Adds to the one line of the field, unless its last entry is the same host. */
 function appendForwardedHost(head: RequestHead, host: string): void {
   const id = HEADER_ID['x-forwarded-host'];
-  const given = head.headers.mayHave(id) ? (head.headers.get(id) ?? '') : '';
+  const given = head.headers.get(id) ?? '';
   if (given === '') head.headers.setKnown(id, host);
   else if (given.slice(given.lastIndexOf(',') + 1) !== host) {
     head.headers.setKnown(id, `${given},${host}`);

@@ -266,7 +266,8 @@ function tlsOnly(): Message {
   const external = virtualHost(['external.test'], routes, { require_tls: 'EXTERNAL_ONLY' });
   const cidr_ranges = [{ address_prefix: '10.0.0.0', prefix_len: 8 }];
   const manager = { internal_address_config: { cidr_ranges } };
-  return httpListener('tls', { virtual_hosts: [all, external] }, { manager });
+  const plain = virtualHost(['plain.test'], routes);
+  return httpListener('tls', { virtual_hosts: [all, external, plain] }, { manager });
 }
 
 /** The draw is the request's own, so that both proxies draw the same. */

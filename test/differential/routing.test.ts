@@ -167,10 +167,21 @@ const NORMALIZE_CASES: readonly Case[] = [
   })),
 ];
 
-const TLS_CASES: readonly Case[] = ['all.test', 'external.test', 'all.test:80'].flatMap((host) =>
-  [[], ['x-forwarded-proto: https'], ['x-forwarded-for: 10.0.0.1'], ['x-forwarded-proto: ftp']].map(
-    (fields) => ({ listener: 'tls', target: '/x?q', host, fields }),
-  ),
+const TLS_CASES: readonly Case[] = [
+  'all.test',
+  'external.test',
+  'all.test:80',
+  'plain.test',
+].flatMap((host) =>
+  [
+    [],
+    ['x-forwarded-proto: https'],
+    ['x-forwarded-for: 10.0.0.1'],
+    ['x-forwarded-proto: ftp'],
+    ['x-forwarded-proto: '],
+    ['x-forwarded-proto: HTTPS'],
+    ['x-envoy-internal: true'],
+  ].map((fields) => ({ listener: 'tls', target: '/x?q', host, fields })),
 );
 
 const DRAWS = ['0', '1', '2', '3', '4', '18446744073709551615', '18446744073709551616'];

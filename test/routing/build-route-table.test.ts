@@ -1,4 +1,6 @@
 import t from 'tap';
+import type { RouteTableConfig } from '../../proxy/model/route.ts';
+import { buildRouteTable } from '../../proxy/routing/build-route-table.ts';
 import type { RouteTable } from '../../proxy/routing/route-table.ts';
 import {
   type Json,
@@ -92,7 +94,7 @@ t.test('asks for https before any route is looked at', async (t) => {
 });
 
 t.test('finds no route, not even one to https, for an empty x-forwarded-proto', async (t) => {
-  for (const requireTls of ['ALL', 'EXTERNAL_ONLY']) {
+  for (const requireTls of ['NONE', 'ALL', 'EXTERNAL_ONLY']) {
     const head = requestHead({ headers: ['x-forwarded-proto', ''] });
     t.equal(matchedName(tlsTable(requireTls), head), 'none', requireTls);
   }
@@ -169,4 +171,29 @@ t.test('answers for a weighted route with the drawn entry in its place', async (
   const named = { kind: 'cluster', name: 'a' };
   const byHeader = { kind: 'header', name: 'x-c' };
   t.same(drawn, [named, byHeader, byHeader, byHeader, named, byHeader]);
+});
+
+t.test('a weighted entry’s filter configuration wins over the route’s', async (t) => {
+  const none = { request: null, response: null };
+  const entry = { name: 'a', weight: 1, perFilterConfig: new Map([['one', 'entry']]) };
+  const cluster = { kind: 'weighted', totalWeight: 2, clusters: [entry, { name: 'b', weight: 1 }] };
+  const action = { kind: 'forward', cluster, prefixRewrite: '', regexRewrite: null };
+  const route = {
+    ...{ name: 'a', mutations: none, action: { ...action, hostRewriteLiteral: '' } },
+    match: { path: { kind: 'prefix', text: '/' }, caseSensitive: true, headers: [] },
+    perFilterConfig: new Map([
+      ['one', 'route'],
+      ['two', 'route'],
+    ]),
+  };
+  const match = { ...route.match, queryParameters: [], runtimeFractionPpm: null, grpcOnly: false };
+  const host = { name: 'v', domains: ['*'], requireTls: 'none', mutations: none };
+  const table = buildRouteTable({
+    ...{ name: 'r', mutations: none, ignorePortInHostMatching: false },
+    virtualHosts: [{ ...host, routes: [{ ...route, match }] }],
+  } as unknown as RouteTableConfig);
+  const configOf = (streamRandom: number) =>
+    Object.fromEntries(matchedRoute(table, requestHead(), streamRandom).config.perFilterConfig);
+  t.same(configOf(0), { one: 'entry', two: 'route' });
+  t.same(configOf(1), { one: 'route', two: 'route' });
 });
