@@ -91,13 +91,13 @@ export class UpstreamRequest implements StreamWaiter {
 
   /** Gives it up; the owner hears nothing more of it. Harmless when it is done. */
   abort(): void {
-    const { stats } = this.#cluster;
     if (this.#state === 'waiting') {
       this.#state = 'done';
       this.#pool.cancel(this);
     } else if (this.#state !== 'done') {
       this.#state = 'done';
-      stats.rqTxReset.inc();
+      // As Envoy: HTTP/1.1 has no resets, only connections that end.
+      if (this.#owner.info.upstreamProtocol === 'HTTP/2') this.#cluster.stats.rqTxReset.inc();
       this.#sender?.reset('local-reset');
     }
     this.#sender = null;
@@ -160,7 +160,8 @@ export class UpstreamRequest implements StreamWaiter {
   /** Why the connection ended is in the debug log: Envoy's details name only failed connects. */
   onReset(reason: ResetReason, _detail: string): void {
     if (this.#state === 'done') return;
-    this.#cluster.stats.rqRxReset.inc();
+    const isReset = reason === 'remote-reset' || reason === 'remote-refused';
+    if (isReset) this.#cluster.stats.rqRxReset.inc();
     this.#end(reason, '');
   }
 

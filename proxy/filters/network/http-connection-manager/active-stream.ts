@@ -204,7 +204,9 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
   resetStream(reason: ResetReason, details: string): void {
     if (this.isOver) return;
     this.info.responseCodeDetails = details;
+    // As Envoy, which counts resets of its own on both sides.
     this.runtime.stats.rqTxReset.inc();
+    this.runtime.stats.rqRxReset.inc();
     this.#sender.reset(reason);
     this.#finish();
   }

@@ -42,6 +42,9 @@ export class HttpConnection
   #lastActiveMs: number;
   #state: ConnectionState = 'open';
   #closedByUs = false;
+  /** The client ended its side before we did, which cut requests or not. */
+  #endedByPeer = false;
+  #endCutRequests = false;
 
   constructor(runtime: HcmRuntime, connection: Connection, info: DownstreamConnectionInfo) {
     this.runtime = runtime;
@@ -84,6 +87,8 @@ export class HttpConnection
   }
 
   onEnd(): void {
+    this.#endedByPeer = !this.#closedByUs;
+    this.#endCutRequests = this.#streams.length > 0;
     this.#codec.onEnd();
   }
 
@@ -207,14 +212,14 @@ export class HttpConnection
 
   #countClose(reason: CloseReason): void {
     const stats = this.runtime.stats;
-    const isLocal = this.#closedByUs || reason === 'local-close';
+    const isLocal = !this.#endedByPeer && (this.#closedByUs || reason === 'local-close');
     stats.cxActive.dec();
     stats.cxHttp1Active.dec();
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
     stats.cxTxBytesTotal.add(this.#connection.bytesWritten);
     stats.cxLengthMs.record(this.nowMs() - this.#openedMs);
-    if (this.#streams.length === 0) return;
+    if (this.#streams.length === 0 && !this.#endCutRequests) return;
     stats.cxDestroyActiveRq.inc();
     (isLocal ? stats.cxDestroyLocalActiveRq : stats.cxDestroyRemoteActiveRq).inc();
   }
