@@ -1,6 +1,7 @@
 // The commands and how they are called. What a command needs is loaded when it runs: starting to
 // serve must not wait for what only `validate` uses.
 import { Command, CommanderError } from 'commander';
+import type { ServerOptions } from '../server/options.ts';
 import { defaultConcurrency } from './cpu-limit.ts';
 import { addEnvoyFlags } from './envoy-flags.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
@@ -73,6 +74,15 @@ async function runCommand(values: FlagValues): Promise<number> {
     const { validateBootstrap } = await import('./validate-command.ts');
     return validateBootstrap(parsed.options, parsed.mode);
   }
+  await forkAhead(parsed.options);
   const { runServer } = await import('../server/run-server.ts');
   return runServer(parsed.options);
+}
+
+/** Lets the workers' processes load beside this one. */
+async function forkAhead({ concurrency, log }: ServerOptions): Promise<void> {
+  if (concurrency === 1) return;
+  const { forkEarly } = await import('../server/forked-worker.ts');
+  const { path, pattern, level, componentLevels } = log;
+  forkEarly(concurrency, { path, pattern, levels: { '': level, ...componentLevels } });
 }

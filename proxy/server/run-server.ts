@@ -6,6 +6,7 @@ import type { ServerOptions } from './options.ts';
 import { ProcessSignals, type SignalHandler } from './signals.ts';
 import { type StartedProxy, startProxy } from './start-proxy.ts';
 import { endOnUnhandledError } from './unhandled-error.ts';
+import { allowYoungHeapToGrow } from './young-heap.ts';
 
 /** Exit status of a proxy that could not start. */
 const EXIT_FAILURE = 1;
@@ -72,6 +73,7 @@ class RunningServer implements SignalHandler {
       return EXIT_FAILURE;
     }
     this.#started = started;
+    allowYoungHeapToGrow();
     this.#sayStarted();
     return ended;
   }
