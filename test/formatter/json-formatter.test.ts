@@ -33,7 +33,7 @@ t.test('a text that is one operator keeps its type, everything else is text', as
     missmix: 'x%REQ(nope)%',
     metadata: '%DYNAMIC_METADATA(ns:o)%',
     cut: '%DYNAMIC_METADATA(ns:o):3%',
-    short: '%REQ(referer):3%',
+    short: '%REQ(x-a):3%',
     flag: '%DYNAMIC_METADATA(ns:b)%',
     list: '%DYNAMIC_METADATA(ns:l)%',
     percent: '100%%',
