@@ -96,7 +96,7 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
     if (head.headers.mayHave(HEADER_ID.expect)) this.#answerExpectation(head, endStream);
     const refusal = admitRequest(this, head);
     if (refusal !== null) {
-      if (refusal.closesConnection) this.#sender.closeAfterResponse();
+      if (refusal.closesConnection) this.closeAfterResponse();
       this.sendLocalReply(refusal.reply);
       return;
     }
@@ -134,6 +134,7 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
 
   onProtocolError(error: ProtocolError): void {
     if (this.isOver) return;
+    this.runtime.stats.rqRxReset.inc();
     if (error.status === 431) this.runtime.stats.rqTooLarge.inc();
     this.info.addFlag('DPE');
     this.info.connectionTerminationDetails = `codec_error:${error.reason.replaceAll(' ', '_')}`;
@@ -165,6 +166,11 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
       flag: reply.flag,
       headers: null,
     });
+  }
+
+  /** The connection ends behind this exchange. */
+  closeAfterResponse(): void {
+    this.#sender.closeAfterResponse();
   }
 
   /** A matched route replaces the connection manager's stream_idle_timeout. */

@@ -39,6 +39,7 @@ export class HttpConnection
   #durationTimer: Timer | null = null;
   readonly #streams: ActiveStream[] = [];
   #requests = 0;
+  #txBytesCounted = 0;
   #lastActiveMs: number;
   #state: ConnectionState = 'open';
   #closedByUs = false;
@@ -137,6 +138,7 @@ export class HttpConnection
     const last = streams.pop() as ActiveStream;
     if (last !== stream) streams[streams.indexOf(stream)] = last;
     this.runtime.stats.rqActive.dec();
+    this.#countTxBytes();
     this.#lastActiveMs = this.nowMs();
   }
 
@@ -210,6 +212,12 @@ export class HttpConnection
     this.#connection.close(mode);
   }
 
+  #countTxBytes(): void {
+    const written = this.#connection.bytesWritten;
+    this.runtime.stats.cxTxBytesTotal.add(written - this.#txBytesCounted);
+    this.#txBytesCounted = written;
+  }
+
   #countClose(reason: CloseReason): void {
     const stats = this.runtime.stats;
     const isLocal = !this.#endedByPeer && (this.#closedByUs || reason === 'local-close');
@@ -217,7 +225,7 @@ export class HttpConnection
     stats.cxHttp1Active.dec();
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
-    stats.cxTxBytesTotal.add(this.#connection.bytesWritten);
+    this.#countTxBytes();
     stats.cxLengthMs.record(this.nowMs() - this.#openedMs);
     if (this.#streams.length === 0 && !this.#endCutRequests) return;
     stats.cxDestroyActiveRq.inc();

@@ -23,7 +23,17 @@ export interface CandidateStream {
   route: Route | null;
   streamRandom: number;
   setIdleTimeout(timeoutMs: number): void;
+  closeAfterResponse(): void;
 }
+
+/** Envoy's codec refuses such a Connection field: it reads like a protocol error. */
+const CONNECTION_REJECTED: LocalReply = Object.freeze({
+  status: 400,
+  body: 'Bad Request',
+  details: 'http1.connection_header_rejected',
+  flag: 'DPE',
+  headers: null,
+});
 
 /** Why a request goes no further. */
 export interface Refusal {
@@ -45,13 +55,18 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
   }
   const isUpgrade = head.method === 'CONNECT' || isUpgradeRequest(head.headers);
   if (!stream.runtime.requests.condition(head, stream.info)) {
-    return { reply: emptyReply(400, 'http1.connection_header_rejected'), closesConnection: true };
+    return { reply: CONNECTION_REJECTED, closesConnection: true };
   }
-  if (isUpgrade) {
-    stream.runtime.stats.rqWsOnNonWsRoute.inc();
-    return { reply: emptyReply(403, 'upgrade_failed'), closesConnection: true };
-  }
-  return findRoute(stream, head);
+  const misrouted = findRoute(stream, head);
+  return isUpgrade ? refuseUpgrade(stream, misrouted) : misrouted;
+}
+
+/** Bytes behind it may be of another protocol: whatever the answer is, it is the last. */
+function refuseUpgrade(stream: CandidateStream, misrouted: Refusal | null): Refusal | null {
+  stream.closeAfterResponse();
+  if (misrouted !== null || stream.route === null) return misrouted;
+  stream.runtime.stats.rqWsOnNonWsRoute.inc();
+  return { reply: emptyReply(403, 'upgrade_failed'), closesConnection: true };
 }
 
 function checkTarget(stream: CandidateStream, head: RequestHead): Refusal | null {
