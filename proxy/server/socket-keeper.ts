@@ -7,6 +7,8 @@ import type { ListenHandle } from '../net/socket-source.ts';
 
 /** What this file uses of a handle. */
 interface TcpHandle {
+  /** 0, or a negative system error. */
+  getsockname(out: object): number;
   close(): void;
 }
 
@@ -39,9 +41,13 @@ export class SocketKeeper {
     const known = this.#handles.get(key);
     if (known !== undefined) return { handle: known };
     const handle = createServerHandle(ip, port, ip.includes(':') ? 6 : 4);
-    if (typeof handle === 'number') {
-      const code = getSystemErrorName(handle);
-      return { error: systemErrorText(Object.assign(new Error(code), { code })) };
+    if (typeof handle === 'number') return { error: textOf(handle) };
+    // libuv keeps EADDRINUSE for later, in this process: the worker would listen on an unbound
+    // socket, which the system binds to any port.
+    const bindError = handle.getsockname({});
+    if (bindError !== 0) {
+      handle.close();
+      return { error: textOf(bindError) };
     }
     this.#handles.set(key, handle);
     return { handle };
@@ -61,6 +67,11 @@ export class SocketKeeper {
     this.#isClosed = true;
     this.retain(new Set());
   }
+}
+
+function textOf(systemError: number): string {
+  const code = getSystemErrorName(systemError);
+  return systemErrorText(Object.assign(new Error(code), { code }));
 }
 
 /** Names a kept socket. */

@@ -31,8 +31,12 @@ export class RunningCommand {
     this.process.stderr?.on('data', (data: Buffer) => {
       this.stderr += data.toString();
     });
+    // A test that failed must not leave its proxy behind.
+    const killLeftover = () => this.process.kill('SIGKILL');
+    process.once('exit', killLeftover);
     this.ended = new Promise((resolve) => {
       this.process.once('close', (code, signal) => {
+        process.off('exit', killLeftover);
         resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
       });
     });
