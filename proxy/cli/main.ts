@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 // The outrigger command. Environment and arguments are read here, once.
-// Evaluated first: everything else is loaded under it.
-import '../server/young-heap.ts';
-import { runCli } from './program.ts';
+import { holdYoungGeneration } from '../server/young-generation.ts';
 
-const exitCode = await runCli(process.argv.slice(2));
-// What still holds the process (a client that does not close, a log's timer) must not.
-process.exit(exitCode);
+holdYoungGeneration();
+const { runCli } = await import('./program.ts');
+process.exitCode = await runCli(process.argv.slice(2));
