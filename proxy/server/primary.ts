@@ -91,7 +91,7 @@ export class Primary implements WorkforceSource {
   /** Statistics of the whole proxy. */
   async collectStats(): Promise<StatsSnapshot> {
     this.serverStats.refresh(this.state(), performance.now() - this.startedMs);
-    return this.#collector.collect(this.stats.snapshot(), this.workforce.living());
+    return this.#collector.collect(this.stats.snapshot(), this.workforce.counting());
   }
 
   resetCounters(): void {
@@ -159,6 +159,10 @@ export class Primary implements WorkforceSource {
 
   isHealthFailed(): boolean {
     return this.health.isFailed;
+  }
+
+  onWorkerRetired(peer: WorkerPeer): void {
+    this.#collector.retire(peer.lastStats);
   }
 
   onWorkerDied(peer: WorkerPeer): void {

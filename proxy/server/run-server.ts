@@ -112,7 +112,16 @@ class RunningServer implements SignalHandler {
   }
 
   onReplaceWorkers(): void {
-    this.#parts.log.logger('main').log('warning', 'SIGUSR2: replacing workers is not available');
+    const { options, log } = this.#parts;
+    const logger = log.logger('main');
+    if (options.concurrency === 1 || this.#started === null) {
+      logger.log('warning', 'SIGUSR2: the only worker lives in this process, nothing is replaced');
+      return;
+    }
+    logger.log('info', 'SIGUSR2: replacing the workers one by one');
+    void this.#started.primary.workforce.replaceAll(options.drain.shutdownMs).then(() => {
+      logger.log('info', 'every worker was replaced');
+    });
   }
 
   async #shutDown(): Promise<void> {

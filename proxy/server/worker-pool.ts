@@ -17,6 +17,8 @@ export interface WorkerPoolHandler {
   /** Every living worker has drained. */
   onAllDrained(): void;
   onDied(peer: WorkerPeer): void;
+  /** A worker that was replaced on purpose has ended. */
+  onRetired(peer: WorkerPeer): void;
   /** A worker asks for a listening socket. */
   openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']>;
   /** It stopped because it was told to, or died while the pool was stopping. */
@@ -49,6 +51,10 @@ interface Slot {
 export class WorkerPool implements WorkerPeerHandler {
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[] = [];
+  /** Workers that have a successor already and end what they have begun. */
+  readonly #retiring = new Set<WorkerPeer>();
+  /** Workers whose start somebody waits for. */
+  readonly #awaited = new Map<WorkerPeer, (hasStarted: boolean) => void>();
   #isStopping = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -70,6 +76,34 @@ export class WorkerPool implements WorkerPeerHandler {
     return peers;
   }
 
+  /** The workers that live and those that retire: all that still count. */
+  counting(): readonly WorkerPeer[] {
+    return [...this.living(), ...this.#retiring];
+  }
+
+  /**
+   * Replaces every worker, one after the other: the new one accepts before the old one stops to,
+   * and the old one has `deadlineMs` to finish. One that cannot start leaves the old one in place.
+   */
+  async replaceAll(deadlineMs: number): Promise<void> {
+    for (const [index, slot] of this.#slots.entries()) {
+      const old = slot.peer;
+      if (old === null || this.#isStopping) continue;
+      this.#spawn(index);
+      const next = slot.peer as WorkerPeer;
+      const hasStarted = await new Promise<boolean>((resolve) => this.#awaited.set(next, resolve));
+      this.#awaited.delete(next);
+      if (old.isGone) continue;
+      if (hasStarted) {
+        this.#retiring.add(old);
+        old.send({ kind: 'drain', deadlineMs });
+      } else {
+        this.#cancelRespawn(slot);
+        slot.peer = old;
+      }
+    }
+  }
+
   /** Sends a message to every worker that lives; later ones learn of it by `replay`. */
   broadcast(message: ToWorker): void {
     for (const peer of this.living()) peer.send(message);
@@ -78,10 +112,7 @@ export class WorkerPool implements WorkerPeerHandler {
   /** Nobody is replaced any more, from now on. */
   beginStop(): void {
     this.#isStopping = true;
-    for (const slot of this.#slots) {
-      if (slot.respawn !== null) clearTimeout(slot.respawn);
-      slot.respawn = null;
-    }
+    for (const slot of this.#slots) this.#cancelRespawn(slot);
   }
 
   /** Asks every worker to stop; `onAllGone` follows. */
@@ -94,10 +125,11 @@ export class WorkerPool implements WorkerPeerHandler {
   /** Ends every worker without asking. */
   kill(): void {
     this.beginStop();
-    for (const peer of this.living()) peer.kill();
+    for (const peer of this.counting()) peer.kill();
   }
 
   onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void {
+    this.#awaited.get(peer)?.(true);
     this.#options.handler.onStarted(peer, listeners);
   }
 
@@ -105,20 +137,33 @@ export class WorkerPool implements WorkerPeerHandler {
     return this.#options.handler.openSocket(owner, ip, port);
   }
 
-  onDrained(_peer: WorkerPeer): void {
+  onDrained(peer: WorkerPeer): void {
+    if (this.#retiring.has(peer)) peer.send({ kind: 'stop' });
     this.checkDrained();
   }
 
   onGone(peer: WorkerPeer): void {
     const slot = this.#slots[peer.index] as Slot;
-    slot.peer = null;
+    if (this.#retiring.delete(peer)) {
+      this.#options.handler.onRetired(peer);
+      return;
+    }
     this.#options.handler.onDied(peer);
+    // It died while its successor was starting.
+    if (slot.peer !== peer) return;
+    slot.peer = null;
+    this.#awaited.get(peer)?.(false);
     if (this.#isStopping) {
       this.checkDrained();
       this.#checkAllGone();
       return;
     }
     this.#planRespawn(peer, slot);
+  }
+
+  #cancelRespawn(slot: Slot): void {
+    if (slot.respawn !== null) clearTimeout(slot.respawn);
+    slot.respawn = null;
   }
 
   #planRespawn(peer: WorkerPeer, slot: Slot): void {

@@ -18,6 +18,7 @@ export interface WorkforceSource {
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]>;
   isHealthFailed(): boolean;
   onWorkerDied(peer: WorkerPeer): void;
+  onWorkerRetired(peer: WorkerPeer): void;
 }
 
 /** Options of a workforce. */
@@ -80,6 +81,16 @@ export class Workforce implements WorkerPoolHandler {
     }
     this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
     return [...failures];
+  }
+
+  /** All whose statistics count: those that live, and those that retire. */
+  counting(): readonly WorkerPeer[] {
+    return this.#pool.counting();
+  }
+
+  /** Replaces every worker, one after the other, without losing a request. */
+  replaceAll(deadlineMs: number): Promise<void> {
+    return this.#pool.replaceAll(deadlineMs);
   }
 
   broadcast(message: ToWorker): void {
@@ -163,5 +174,9 @@ export class Workforce implements WorkerPoolHandler {
 
   onDied(peer: WorkerPeer): void {
     this.#source.onWorkerDied(peer);
+  }
+
+  onRetired(peer: WorkerPeer): void {
+    this.#source.onWorkerRetired(peer);
   }
 }

@@ -197,6 +197,38 @@ t.test('a worker that keeps dying does not take the primary down', async (t) => 
   t.equal((await proxy.command.ended).code, 0);
 });
 
+t.test('SIGUSR2 replaces every worker without a failed request', async (t) => {
+  const proxy = await startProcess(directory, config(), '--concurrency', '2');
+  const port = proxy.ports['main'] ?? 0;
+  const before = proxy.command.children();
+  const outcomes = new Map<string, number>();
+  let isLoading = true;
+  const clients = Array.from({ length: 8 }, async () => {
+    while (isLoading) {
+      const outcome = await request(port, '/x');
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+  });
+  await eventually(() => (outcomes.get('200 up') ?? 0) > 50);
+  proxy.command.signal('SIGUSR2');
+  await eventually(() => {
+    const now = proxy.command.children();
+    return now.length === 2 && now.every((pid) => !before.includes(pid));
+  }, 10_000);
+  isLoading = false;
+  await Promise.all(clients);
+  t.same([...outcomes.keys()], ['200 up']);
+  const stats = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/stats`)).text();
+  t.match(stats, 'server.worker_deaths: 0');
+  t.match(
+    stats,
+    `cluster.service.upstream_rq_200: ${outcomes.get('200 up')}`,
+    'nothing is uncounted',
+  );
+  proxy.command.signal('SIGTERM');
+  t.equal((await proxy.command.ended).code, 0);
+});
+
 t.test('while every worker is dead, connections wait and the port stays the same', async (t) => {
   const proxy = await startProcess(directory, config(), '--concurrency', '2');
   const port = proxy.ports['main'] ?? 0;

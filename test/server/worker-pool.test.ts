@@ -29,6 +29,7 @@ function makePool(workers: FakeWorkers, count: number, notes: string[] = []): Wo
     onAllDrained: () => notes.push('all drained'),
     onAllGone: () => notes.push('all gone'),
     openSocket: () => ({ handle: null }),
+    onRetired: (peer) => notes.push(`retired ${peer.index}`),
     onDied: (peer) => notes.push(`died ${peer.index}`),
   };
   const log = SILENT_LOG.logger('main');
@@ -84,5 +85,39 @@ t.test('answers a question with null when the worker dies before it answers', as
   const asked = pool.living()[0]?.ask('stats');
   workers.pairs[0]?.close();
   t.equal(await asked, null);
+  pool.kill();
+});
+
+t.test('keeps the old worker when its successor cannot start', async (t) => {
+  const workers = new FakeWorkers();
+  const notes: string[] = [];
+  const pool = makePool(workers, 1, notes);
+  pool.start();
+  const old = pool.living()[0];
+  const replaced = pool.replaceAll(1_000);
+  workers.pairs[1]?.close();
+  await replaced;
+  t.equal(pool.living()[0], old);
+  t.notOk(workers.heard[0]?.includes('drain'));
+  t.same(notes, ['died 0']);
+  pool.kill();
+});
+
+t.test('drains a worker only when its successor accepts', async (t) => {
+  const workers = new FakeWorkers();
+  const notes: string[] = [];
+  const pool = makePool(workers, 1, notes);
+  pool.start();
+  const replaced = pool.replaceAll(1_000);
+  await eventually(() => workers.heard[1]?.includes('start') === true);
+  t.notOk(workers.heard[0]?.includes('drain'));
+  workers.pairs[1]?.worker.send({ kind: 'started', listeners: [] });
+  await replaced;
+  await eventually(() => workers.heard[0]?.includes('drain') === true);
+  workers.pairs[0]?.worker.send({ kind: 'drained' });
+  await eventually(() => workers.heard[0]?.includes('stop') === true);
+  workers.pairs[0]?.close();
+  await eventually(() => notes.includes('retired 0'));
+  t.equal(pool.living().length, 1);
   pool.kill();
 });
