@@ -30,11 +30,18 @@ export interface WorkerServices {
   openAccessLog(config: AccessLogConfig): AccessLog;
 }
 
+/**
+ * How short of memory the process is: `none`; `shedding`: idle connections are closed and responses
+ * end theirs; `refusing`: new connections and requests are refused as well.
+ */
+export type OverloadState = 'none' | 'shedding' | 'refusing';
+
 /** What a listener tells its filters. */
 export interface ListenerFacts {
   /** `listener.<address>.` */
   readonly scope: StatsScope;
   readonly bufferLimitBytes: number;
+  readonly overload: OverloadState;
   /**
    * True when a connection should end with its next response: the listener drains, or the process
    * fails its health check on purpose.
@@ -55,6 +62,8 @@ export interface DownstreamConnection extends ConnectionHandler {
    * `lingerMs`, so that a request that is already on its way is still answered.
    */
   drain(lingerMs: number): void;
+  /** Ends it now if nothing is in flight. */
+  closeIfIdle(): void;
 }
 
 /** A network filter as an extension. */

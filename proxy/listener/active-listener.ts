@@ -6,6 +6,7 @@ import type {
   ListenerFacts,
   NetworkFilterDefinition,
   NetworkFilterFactory,
+  OverloadState,
   WorkerServices,
 } from '../filters/network-filter.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
@@ -26,6 +27,7 @@ interface Tracked {
 export interface ProcessHealth {
   /** `/healthcheck/fail` was called. */
   readonly isFailed: boolean;
+  readonly overload: OverloadState;
 }
 
 /** Serves until it is drained; a changed configuration makes another one. */
@@ -67,12 +69,20 @@ export class ActiveListener implements ListenerFacts {
 
   /** Envoy's drainClose decision for the next response. */
   shouldDrainClose(): boolean {
-    if (this.#isDraining) return true;
+    if (this.#isDraining || this.overload !== 'none') return true;
     return this.#health.isFailed && this.config.drainType === 'default';
+  }
+
+  get overload(): OverloadState {
+    return this.#health.overload;
   }
 
   /** False, and counted, when a limit is reached. */
   mayAccept(): boolean {
+    if (this.overload === 'refusing') {
+      this.#stats.cxOverloadReject.inc();
+      return false;
+    }
     if (this.#budget.isFull && !this.config.ignoreGlobalConnectionLimit) {
       this.#stats.globalCxOverflow.inc();
       return false;
@@ -111,6 +121,11 @@ export class ActiveListener implements ListenerFacts {
   /** From now on every connection ends with its next response. */
   drainClose(): void {
     this.#isDraining = true;
+  }
+
+  /** Ends connections that carry nothing. */
+  closeIdle(): void {
+    for (const tracked of [...this.#connections.values()]) tracked.filter.closeIfIdle();
   }
 
   /** Cuts what is left. */

@@ -137,6 +137,12 @@ export class ListenerManager {
     for (const entry of this.#matching(inboundOnly)) this.#closeSockets(entry);
   }
 
+  /** Ends connections that carry nothing, of all listeners. */
+  closeIdle(): void {
+    for (const entry of this.#entries.values()) entry.active.closeIdle();
+    for (const listener of this.#draining) listener.closeIdle();
+  }
+
   /** Closes everything now. */
   close(): void {
     for (const entry of this.#entries.values()) {

@@ -3,7 +3,7 @@
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ClusterStatus } from '../admin/status.ts';
 import type { LogSink } from '../base/log.ts';
-import type { WorkerServices } from '../filters/network-filter.ts';
+import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
 import { ConnectionBudget } from '../listener/connection-budget.ts';
 import { ListenerManager } from '../listener/listener-manager.ts';
@@ -17,6 +17,7 @@ import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
+import { OverloadMonitor } from './overload-monitor.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { SystemRandom } from './system-random.ts';
@@ -29,6 +30,13 @@ export interface WorkerRuntimeParts {
   readonly sockets: SocketSource | null;
 }
 
+/** What follows from memory running short, for the log. */
+const OVERLOAD_TEXTS: Readonly<Record<OverloadState, string>> = {
+  none: 'back to normal',
+  shedding: 'idle connections are closed',
+  refusing: 'new connections and requests are refused',
+};
+
 /** One per worker, for its whole life. */
 export class WorkerRuntime implements ProcessHealth {
   readonly loop = new EventLoop(SYSTEM_CLOCK);
@@ -38,6 +46,7 @@ export class WorkerRuntime implements ProcessHealth {
   readonly accessLogs: AccessLogManager;
   /** `/healthcheck/fail` was called. */
   isFailed = false;
+  readonly #overload: OverloadMonitor;
   readonly #flushTimer: NodeJS.Timeout;
 
   constructor({ settings, bootstrap, log, sockets }: WorkerRuntimeParts) {
@@ -75,11 +84,21 @@ export class WorkerRuntime implements ProcessHealth {
       drainTimeMs: settings.drainTimeS * 1000,
       sockets,
     });
+    const mainLog = log.logger('main');
+    this.#overload = new OverloadMonitor((state, pressure) => {
+      const percent = Math.round(pressure * 100);
+      mainLog.log('warning', `memory is ${percent} % used: ${OVERLOAD_TEXTS[state]}`);
+      if (state !== 'none') this.listeners.closeIdle();
+    });
     this.#flushTimer = setInterval(
       () => this.stats.flushInterval(),
       bootstrap.statsFlushIntervalMs,
     );
     this.#flushTimer.unref();
+  }
+
+  get overload(): OverloadState {
+    return this.#overload.state;
   }
 
   /** Every cluster as the admin interface shows it. */
@@ -90,6 +109,7 @@ export class WorkerRuntime implements ProcessHealth {
   /** Cuts every connection, writes what logs hold, stops all timers. */
   async close(): Promise<void> {
     clearInterval(this.#flushTimer);
+    this.#overload.close();
     this.listeners.close();
     this.clusters.close();
     this.loop.close();

@@ -7,6 +7,11 @@ import { DEFAULT_IDLE_TIMEOUT_MS } from './http1-options.ts';
 
 /** Envoy HttpConnectionManager.stream_idle_timeout. Shorter cuts long polls, longer keeps dead peers. */
 export const DEFAULT_STREAM_IDLE_TIMEOUT_MS = 300_000;
+/**
+ * For an unset HttpConnectionManager.request_headers_timeout. Envoy has none, so that a client that
+ * sends a head byte by byte may hold a connection for the stream idle timeout; 0 asks for that.
+ */
+export const DEFAULT_REQUEST_HEADERS_TIMEOUT_MS = 10_000;
 /** Envoy HttpConnectionManager.drain_timeout. Shorter loses requests on their way to us. */
 export const DEFAULT_DRAIN_TIMEOUT_MS = 5000;
 /** Envoy HttpConnectionManager.delayed_close_timeout. Shorter may reset what the client still reads. */
@@ -55,7 +60,11 @@ export function compileTimers(
       DEFAULT_STREAM_IDLE_TIMEOUT_MS,
     ),
     requestTimeoutMs: read('request_timeout', message.requestTimeout, 0),
-    requestHeadersTimeoutMs: read('request_headers_timeout', message.requestHeadersTimeout, 0),
+    requestHeadersTimeoutMs: read(
+      'request_headers_timeout',
+      message.requestHeadersTimeout,
+      DEFAULT_REQUEST_HEADERS_TIMEOUT_MS,
+    ),
     drainTimeoutMs: read('drain_timeout', message.drainTimeout, DEFAULT_DRAIN_TIMEOUT_MS),
     delayedCloseTimeoutMs: read(
       'delayed_close_timeout',

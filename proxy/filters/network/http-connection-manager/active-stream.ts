@@ -6,7 +6,7 @@ import { HEADER_ID } from '../../../http/header-names.ts';
 import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
-import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-info.ts';
+import { StreamInfo } from '../../../http/stream-info.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { FilterPath } from '../../filter-path.ts';
@@ -19,24 +19,16 @@ import type {
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { localReplyHead, protocolErrorReply } from './local-reply.ts';
 import { admitRequest } from './request-admission.ts';
+import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 import { requestPath, responsePath } from './stream-paths.ts';
 import { type StreamTimeout, StreamTimers, TIMEOUT_REPLIES } from './stream-timers.ts';
-
-/** The connection of a stream. */
-export interface StreamOwner {
-  readonly runtime: HcmRuntime;
-  readonly info: DownstreamConnectionInfo;
-  /** True when the response at hand must be the connection's last. */
-  readonly endsWithResponse: boolean;
-  nowMs(): number;
-  onIdleTimeoutChanged(stream: ActiveStream): void;
-  onStreamOver(stream: ActiveStream): void;
-}
 
 const EMPTY_FILTERS: readonly HttpFilter[] = [];
 
 /** See RequestReceiver for what the codec tells it, TerminalFilterCallbacks for what filters ask. */
-export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, FormatContext {
+export class ActiveStream
+  implements RequestReceiver, TerminalFilterCallbacks, FormatContext, OwnedStream
+{
   readonly info: StreamInfo;
   readonly runtime: HcmRuntime;
   readonly services: HttpFilterServices;
@@ -91,7 +83,6 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
   onRequestHead(head: RequestHead, endStream: boolean): void {
     this.request = head;
     this.info.protocol = head.protocol;
-    this.#timers?.onHead();
     if (endStream) this.#completeRequest();
     if (head.headers.mayHave(HEADER_ID.expect)) this.#answerExpectation(head, endStream);
     const refusal = admitRequest(this, head);
@@ -148,9 +139,20 @@ export class ActiveStream implements RequestReceiver, TerminalFilterCallbacks, F
 
   // Timers.
 
-  /** Nothing moved in either direction for the idle timeout. */
-  onIdleTimeout(): void {
-    this.onTimeout('idle');
+  quietDeadlineMs(): number {
+    const idleMs = this.idleTimeoutMs;
+    const idleDueMs = idleMs === 0 ? Number.POSITIVE_INFINITY : this.lastActiveMs + idleMs;
+    return Math.min(idleDueMs, this.#headDueMs());
+  }
+
+  onQuietDeadline(): void {
+    this.onTimeout(this.#headDueMs() <= this.nowMs() ? 'headers' : 'idle');
+  }
+
+  #headDueMs(): number {
+    const limitMs = this.runtime.config.requestHeadersTimeoutMs;
+    const isAwaited = limitMs > 0 && this.request === null && !this.isAnswered;
+    return isAwaited ? this.info.startMs + limitMs : Number.POSITIVE_INFINITY;
   }
 
   /** One of the stream's time limits is over: 504 if the request was complete, else 408. */

@@ -30,6 +30,8 @@ export class HcmRuntime {
   readonly accessLogs: readonly AccessLog[];
   /** Some time limit of a stream is on. */
   readonly hasStreamTimers: boolean;
+  /** The first time at which a new stream may have been quiet for too long; 0: never. */
+  readonly shortestQuietMs: number;
   /** Paths are changed or refused by an option. */
   readonly needsPathWork: boolean;
   /** Without the terminal one. */
@@ -51,8 +53,8 @@ export class HcmRuntime {
     this.responses = new ResponseConditioner(config);
     this.accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
     this.codecOptions = serverCodecOptions(config);
-    this.hasStreamTimers =
-      config.requestHeadersTimeoutMs + config.requestTimeoutMs + config.maxStreamDurationMs > 0;
+    this.hasStreamTimers = config.requestTimeoutMs + config.maxStreamDurationMs > 0;
+    this.shortestQuietMs = shortest(config.streamIdleTimeoutMs, config.requestHeadersTimeoutMs);
     this.needsPathWork =
       config.normalizePath || config.mergeSlashes || config.escapedSlashes !== 'keep';
     this.filterServices = {
@@ -71,4 +73,10 @@ export class HcmRuntime {
     this.terminalFactory = factories[factories.length - 1] as HttpFilterFactory;
     this.filterFactories = factories.slice(0, -1);
   }
+}
+
+/** The shorter of two timeouts of which 0 means «off». */
+function shortest(a: number, b: number): number {
+  if (a === 0 || b === 0) return Math.max(a, b);
+  return Math.min(a, b);
 }

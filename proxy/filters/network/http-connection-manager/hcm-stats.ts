@@ -39,6 +39,7 @@ export class HcmStats {
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequestsReached: Counter;
   readonly cxDelayedCloseTimeout: Counter;
+  readonly cxOverloadDisableKeepalive: Counter;
   readonly cxLengthMs: Histogram;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
@@ -56,6 +57,7 @@ export class HcmStats {
   readonly rqFailedPathNormalization: Counter;
   readonly rqRedirectedWithNormalizedPath: Counter;
   readonly rqResponseBeforeRqComplete: Counter;
+  readonly rqOverloadClose: Counter;
   readonly rqWsOnNonWsRoute: Counter;
   readonly rsTooLarge: Counter;
   readonly rqTime: Histogram;
@@ -82,6 +84,7 @@ export class HcmStats {
     this.cxIdleTimeout = counter('cx_idle_timeout');
     this.cxMaxDurationReached = counter('cx_max_duration_reached');
     this.cxMaxRequestsReached = counter('cx_max_requests_reached');
+    this.cxOverloadDisableKeepalive = counter('cx_overload_disable_keepalive');
     this.cxDelayedCloseTimeout = counter('cx_delayed_close_timeout');
     this.cxLengthMs = scope.histogram('downstream_cx_length_ms', 'ms');
     this.flowPaused = counter('flow_control_paused_reading_total');
@@ -100,6 +103,7 @@ export class HcmStats {
     this.rqFailedPathNormalization = counter('rq_failed_path_normalization');
     this.rqRedirectedWithNormalizedPath = counter('rq_redirected_with_normalized_path');
     this.rqResponseBeforeRqComplete = counter('rq_response_before_rq_complete');
+    this.rqOverloadClose = counter('rq_overload_close');
     this.rqWsOnNonWsRoute = counter('rq_ws_on_non_ws_route');
     this.rsTooLarge = scope.counter('rs_too_large');
     this.rqTime = scope.histogram('downstream_rq_time', 'ms');

@@ -7,8 +7,9 @@ import type { RequestReceiver, ResponseSender } from '../../../http/stream.ts';
 import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
-import { ActiveStream, type StreamOwner } from './active-stream.ts';
+import { ActiveStream } from './active-stream.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
+import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 
 /**
  * - `open`: takes requests.
@@ -37,7 +38,7 @@ export class HttpConnection
   #sweepDueMs = Number.POSITIVE_INFINITY;
   #drainTimer: Timer | null = null;
   #durationTimer: Timer | null = null;
-  readonly #streams: ActiveStream[] = [];
+  readonly #streams: OwnedStream[] = [];
   #requests = 0;
   #txBytesCounted = 0;
   #lastActiveMs: number;
@@ -111,6 +112,12 @@ export class HttpConnection
     if (this.#state === 'open') this.#startDrain(lingerMs);
   }
 
+  closeIfIdle(): void {
+    if (this.#streams.length > 0 || this.#closedByUs) return;
+    this.runtime.stats.cxOverloadDisableKeepalive.inc();
+    this.#codec.drain();
+  }
+
   onStream(sender: ResponseSender): RequestReceiver {
     const { stats, config } = this.runtime;
     stats.rqTotal.inc();
@@ -123,19 +130,20 @@ export class HttpConnection
     }
     const stream = new ActiveStream(this, sender);
     this.#streams.push(stream);
-    if (stream.idleTimeoutMs > 0) this.#planSweep(stream.idleTimeoutMs);
+    this.#planSweep(this.runtime.shortestQuietMs);
     return stream;
   }
 
   /** A route gave the stream another idle timeout. */
-  onIdleTimeoutChanged(stream: ActiveStream): void {
-    if (stream.idleTimeoutMs > 0) this.#planSweep(stream.idleTimeoutMs);
+  onIdleTimeoutChanged(stream: OwnedStream): void {
+    const leftMs = stream.quietDeadlineMs() - this.nowMs();
+    if (leftMs < Number.POSITIVE_INFINITY) this.#planSweep(Math.max(leftMs, 1));
   }
 
   /** The stream is over and logged. */
-  onStreamOver(stream: ActiveStream): void {
+  onStreamOver(stream: OwnedStream): void {
     const streams = this.#streams;
-    const last = streams.pop() as ActiveStream;
+    const last = streams.pop() as OwnedStream;
     if (last !== stream) streams[streams.indexOf(stream)] = last;
     this.runtime.stats.rqActive.dec();
     this.#countTxBytes();
@@ -168,11 +176,9 @@ export class HttpConnection
     this.#sweepDueMs = Number.POSITIVE_INFINITY;
     const nowMs = this.nowMs();
     for (const stream of this.#streams.slice()) {
-      const timeoutMs = stream.idleTimeoutMs;
-      if (timeoutMs === 0) continue;
-      const leftMs = stream.lastActiveMs + timeoutMs - nowMs;
-      if (leftMs <= 0) stream.onIdleTimeout();
-      else this.#planSweep(leftMs);
+      const leftMs = stream.quietDeadlineMs() - nowMs;
+      if (leftMs <= 0) stream.onQuietDeadline();
+      else if (leftMs < Number.POSITIVE_INFINITY) this.#planSweep(leftMs);
     }
     const idleMs = this.runtime.config.idleTimeoutMs;
     if (idleMs === 0 || this.#state !== 'open') return;

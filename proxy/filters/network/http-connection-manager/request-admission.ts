@@ -43,7 +43,7 @@ export interface Refusal {
 
 /** Checks and prepares the head and finds the route; null: the filters may have it. */
 export function admitRequest(stream: CandidateStream, head: RequestHead): Refusal | null {
-  const refusal = checkTarget(stream, head) ?? checkPath(stream, head);
+  const refusal = checkOverload(stream) ?? checkTarget(stream, head) ?? checkPath(stream, head);
   if (refusal !== null) return refusal;
   const config = stream.runtime.config;
   if (config.stripTrailingHostDot || config.stripHostPort !== 'no') {
@@ -67,6 +67,13 @@ function refuseUpgrade(stream: CandidateStream, misrouted: Refusal | null): Refu
   if (misrouted !== null || stream.route === null) return misrouted;
   stream.runtime.stats.rqWsOnNonWsRoute.inc();
   return { reply: emptyReply(403, 'upgrade_failed'), closesConnection: true };
+}
+
+function checkOverload({ runtime }: CandidateStream): Refusal | null {
+  if (runtime.listener.overload !== 'refusing') return null;
+  runtime.stats.rqOverloadClose.inc();
+  const reply = { ...emptyReply(503, 'overload'), body: 'envoy overloaded' };
+  return { reply, closesConnection: true };
 }
 
 function checkTarget(stream: CandidateStream, head: RequestHead): Refusal | null {

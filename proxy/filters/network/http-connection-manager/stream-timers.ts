@@ -54,10 +54,9 @@ export interface TimedStream {
   onTimeout(which: StreamTimeout): void;
 }
 
-/** request_headers_timeout, request_timeout and max_stream_duration of one stream. */
+/** request_timeout and max_stream_duration of one stream; its connection watches the others. */
 export class StreamTimers implements TimerTarget {
   readonly #stream: TimedStream;
-  readonly #headers: Timer | null;
   readonly #request: Timer | null;
   readonly #duration: Timer | null;
 
@@ -65,14 +64,8 @@ export class StreamTimers implements TimerTarget {
   constructor(stream: TimedStream, nowMs: number) {
     this.#stream = stream;
     const config = stream.runtime.config;
-    this.#headers = this.#start(nowMs, config.requestHeadersTimeoutMs);
     this.#request = this.#start(nowMs, config.requestTimeoutMs);
     this.#duration = this.#start(nowMs, config.maxStreamDurationMs);
-  }
-
-  /** The head is complete. */
-  onHead(): void {
-    this.#cancel(this.#headers);
   }
 
   /** The whole request is there. */
@@ -81,14 +74,12 @@ export class StreamTimers implements TimerTarget {
   }
 
   cancelAll(): void {
-    this.#cancel(this.#headers);
     this.#cancel(this.#request);
     this.#cancel(this.#duration);
   }
 
   onTimer(timer: Timer): void {
-    if (timer === this.#headers) this.#stream.onTimeout('headers');
-    else if (timer === this.#request) this.#stream.onTimeout('request');
+    if (timer === this.#request) this.#stream.onTimeout('request');
     else this.#stream.onTimeout('duration');
   }
 

@@ -1,0 +1,165 @@
+import t from 'tap';
+import { SILENT_LOG } from '../../proxy/base/log.ts';
+import type {
+  DownstreamConnection,
+  NetworkFilterDefinition,
+  OverloadState,
+  WorkerServices,
+} from '../../proxy/filters/network-filter.ts';
+import { ActiveListener } from '../../proxy/listener/active-listener.ts';
+import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
+import type { ListenerConfig } from '../../proxy/model/listener.ts';
+import type { Connection } from '../../proxy/net/connection.ts';
+import { StatsStore } from '../../proxy/stats/store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { FakeConnector } from '../support/fake-connector.ts';
+
+const NOTHING = (): void => undefined;
+
+/** A filter that writes down what its listener asks of it. */
+class Probe implements DownstreamConnection {
+  readonly asked: string[] = [];
+  readonly onConnected = NOTHING;
+  readonly onBytes = NOTHING;
+  readonly onEnd = NOTHING;
+  readonly onDrain = NOTHING;
+  readonly onClose = NOTHING;
+
+  drain(lingerMs: number): void {
+    this.asked.push(`drain ${lingerMs}`);
+  }
+
+  closeIfIdle(): void {
+    this.asked.push('close if idle');
+  }
+}
+
+interface Rig {
+  readonly listener: ActiveListener;
+  readonly probes: Probe[];
+  readonly stats: StatsStore;
+  readonly health: { isFailed: boolean; overload: OverloadState };
+  accept(): Connection;
+}
+
+function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
+  const clock = new FakeClock();
+  const stats = new StatsStore(null);
+  const probes: Probe[] = [];
+  const definition = {
+    factory: () => ({
+      create: () => {
+        const probe = new Probe();
+        probes.push(probe);
+        return probe;
+      },
+    }),
+  } as unknown as NetworkFilterDefinition;
+  const services = { clock, stats, log: SILENT_LOG.logger('') } as unknown as WorkerServices;
+  const health = { isFailed: false, overload: 'none' as OverloadState };
+  const chain = {
+    name: '',
+    transportSocket: { kind: 'raw' as const },
+    filters: [{ name: 'probe', definition, config: null, disabled: false }],
+    transportSocketConnectTimeoutMs: 0,
+  };
+  const full = {
+    name: 'l',
+    addresses: [],
+    statPrefix: '127.0.0.1_80',
+    filterChains: [chain],
+    defaultFilterChain: null,
+    connectionLimit: null,
+    ignoreGlobalConnectionLimit: false,
+    drainType: 'default',
+    perConnectionBufferLimitBytes: 1000,
+    ...config,
+  } as unknown as ListenerConfig;
+  const budget = new ConnectionBudget(limit);
+  const listener = new ActiveListener(full, services, { budget, health });
+  const connector = new FakeConnector();
+  const accept = (): Connection => {
+    const target = { ip: '127.0.0.1', port: 1, text: '127.0.0.1:1' };
+    const options = { bufferLimitBytes: 1, keepalive: null, bindAddress: null };
+    const connection = connector.connect(target, options, new Probe());
+    listener.serve(connection, NOTHING);
+    return connection;
+  };
+  return { listener, probes, stats, health, accept };
+}
+
+const counter = (stats: StatsStore, name: string): number =>
+  stats.counter(`listener.127.0.0.1_80.${name}`).value;
+
+t.test('counts connections while they are there', async (t) => {
+  const { listener, stats, accept } = rig();
+  let emptied = 0;
+  listener.onEmpty = () => {
+    emptied += 1;
+  };
+  const connection = accept();
+  t.equal(listener.connectionCount, 1);
+  t.equal(counter(stats, 'downstream_cx_total'), 1);
+  connection.onGone?.(connection);
+  connection.onGone?.(connection);
+  t.equal(listener.connectionCount, 0);
+  t.equal(counter(stats, 'downstream_cx_destroy'), 1);
+  t.equal(emptied, 1);
+});
+
+t.test('accepts up to its own limit and counts what is over it', async (t) => {
+  const { listener, stats, accept } = rig({ connectionLimit: 1 });
+  t.ok(listener.mayAccept());
+  accept();
+  t.notOk(listener.mayAccept());
+  t.equal(counter(stats, 'downstream_cx_overflow'), 1);
+});
+
+t.test('accepts up to the limit of all listeners unless it ignores it', async (t) => {
+  const strict = rig({}, 1);
+  strict.accept();
+  t.notOk(strict.listener.mayAccept());
+  t.equal(counter(strict.stats, 'downstream_global_cx_overflow'), 1);
+  const lenient = rig({ ignoreGlobalConnectionLimit: true }, 1);
+  lenient.accept();
+  t.ok(lenient.listener.mayAccept());
+});
+
+t.test('short memory ends connections first and refuses new ones last', async (t) => {
+  const { listener, probes, stats, health, accept } = rig();
+  accept();
+  t.notOk(listener.shouldDrainClose());
+  health.overload = 'shedding';
+  listener.closeIdle();
+  t.same(probes[0]?.asked, ['close if idle']);
+  t.ok(listener.shouldDrainClose());
+  t.ok(listener.mayAccept());
+  health.overload = 'refusing';
+  t.notOk(listener.mayAccept());
+  t.equal(counter(stats, 'downstream_cx_overload_reject'), 1);
+});
+
+t.test('a failed health check drains listeners of the default drain type only', async (t) => {
+  const byDefault = rig();
+  byDefault.health.isFailed = true;
+  t.ok(byDefault.listener.shouldDrainClose());
+  const modifyOnly = rig({ drainType: 'modify-only' });
+  modifyOnly.health.isFailed = true;
+  t.notOk(modifyOnly.listener.shouldDrainClose());
+});
+
+t.test('draining tells every connection', async (t) => {
+  const { listener, probes, accept } = rig();
+  accept();
+  accept();
+  listener.drain(50);
+  for (const probe of probes) t.same(probe.asked, ['drain 50']);
+  t.ok(listener.shouldDrainClose());
+});
+
+t.test('without a filter chain a connection is closed and counted', async (t) => {
+  const { listener, stats, accept } = rig({ filterChains: [] });
+  accept();
+  t.equal(listener.connectionCount, 0);
+  t.equal(counter(stats, 'no_filter_chain_match'), 1);
+});
