@@ -17,10 +17,14 @@ export interface EnvoyFixture {
   listener(name: string): Promise<string>;
 }
 
-/** Starts Envoy with a bootstrap (its admin address is filled in), runs `use`, ends Envoy. */
+/**
+ * Starts Envoy with a bootstrap (its admin address is filled in), runs `use`, ends Envoy. `flags`
+ * are more arguments for its command line.
+ */
 export async function withEnvoy(
   bootstrap: Readonly<Record<string, unknown>>,
   use: (envoy: EnvoyFixture) => Promise<void>,
+  flags: readonly string[] = [],
 ): Promise<void> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'envoy-'));
   const config = path.join(directory, 'bootstrap.json');
@@ -30,7 +34,7 @@ export async function withEnvoy(
   const options = ['--disable-hot-restart', '--concurrency', '1', '-l', 'off'];
   const envoy = spawn(
     envoyBinary() ?? '',
-    ['-c', config, '--admin-address-path', addressFile, ...options],
+    ['-c', config, '--admin-address-path', addressFile, ...options, ...flags],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise((resolve) => envoy.once('exit', resolve));

@@ -1,0 +1,193 @@
+// Outrigger and a real Envoy with the same configuration, each with an upstream of its own. The same
+// bytes go to both; what clients, upstreams and logs saw comes back with ports and times masked.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { eventually } from './eventually.ts';
+import { type TwinConfig, type TwinPlaces, twinBootstrap } from './twin-bootstrap.ts';
+import { type WireExchange, wireExchange } from './wire-client.ts';
+import type { WireMessage } from './wire-message.ts';
+import { PLAIN_ANSWER, type WireAnswer, WireUpstream } from './wire-upstream.ts';
+import { withEnvoy } from './with-envoy.ts';
+import { withProxy } from './with-proxy.ts';
+
+/** One exchange on a fresh connection, with what the upstream answers. */
+export interface TwinCase extends WireExchange {
+  readonly title: string;
+  /** Name of the listener; `main` where nothing is said. */
+  readonly listener?: string;
+  readonly answer?: WireAnswer;
+}
+
+/** What was to be seen of a case, printable and comparable. */
+export interface Outcome {
+  readonly responses: readonly string[];
+  readonly ending: string;
+  readonly upstream: readonly string[];
+  log: readonly string[];
+}
+
+/** One of the two proxies. */
+export interface Twin {
+  /** `http://127.0.0.1:port` of its admin interface. */
+  readonly admin: string;
+  readonly upstream: WireUpstream;
+  readonly ports: Readonly<Record<string, number>>;
+  /** Runs cases in order, then adds the log lines of each. */
+  run(cases: readonly TwinCase[]): Promise<readonly Outcome[]>;
+  /** Takes out what differs between the two for no reason that matters. */
+  mask(text: string): string;
+}
+
+/** Both. */
+export interface Twins {
+  readonly ours: Twin;
+  readonly envoy: Twin;
+}
+
+const FLUSH_MS = 20;
+const LOG_END = 'GET /probe?end-of-log HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n';
+
+/** Starts both, runs `use`, ends both. */
+export async function withTwins(
+  config: TwinConfig,
+  use: (twins: Twins) => Promise<void>,
+): Promise<void> {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'twins-'));
+  const upstreams = { ours: new WireUpstream(), envoy: new WireUpstream() };
+  const placesOf = async (side: 'ours' | 'envoy'): Promise<TwinPlaces> => ({
+    upstreamPort: await upstreams[side].listen(),
+    logPath: path.join(directory, `${side}.log`),
+  });
+  const [ours, envoy] = [await placesOf('ours'), await placesOf('envoy')];
+  const flags = ['--file-flush-interval-msec', String(FLUSH_MS)];
+  try {
+    const proxy = await withProxy(twinBootstrap(config, ours), { fileFlushIntervalMs: FLUSH_MS });
+    try {
+      await withEnvoy(
+        twinBootstrap(config, envoy),
+        async (fixture) => {
+          const ports: Record<string, number> = {};
+          for (const name of Object.keys(config.listeners)) {
+            ports[name] = portOf(await fixture.listener(name));
+          }
+          await use({
+            ours: new RunningTwin(ours, upstreams.ours, {
+              admin: `http://${proxy.adminAddress}`,
+              ports: proxy.ports,
+            }),
+            envoy: new RunningTwin(envoy, upstreams.envoy, { admin: fixture.admin, ports }),
+          });
+        },
+        flags,
+      );
+    } finally {
+      await proxy.stop();
+    }
+  } finally {
+    upstreams.ours.close();
+    upstreams.envoy.close();
+    fs.rmSync(directory, { recursive: true });
+  }
+}
+
+/** Runs the same cases on both, at the same time. */
+export async function runOnBoth(
+  { ours, envoy }: Twins,
+  cases: readonly TwinCase[],
+): Promise<readonly (readonly [ours: Outcome, envoy: Outcome])[]> {
+  const [mine, theirs] = await Promise.all([ours.run(cases), envoy.run(cases)]);
+  return mine.map((outcome, index) => [outcome, theirs[index] as Outcome] as const);
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+class RunningTwin implements Twin {
+  readonly admin: string;
+  readonly upstream: WireUpstream;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly #places: TwinPlaces;
+  readonly #masks: readonly (readonly [RegExp, string])[];
+
+  constructor(
+    places: TwinPlaces,
+    upstream: WireUpstream,
+    served: { readonly admin: string; readonly ports: Readonly<Record<string, number>> },
+  ) {
+    this.admin = served.admin;
+    this.ports = served.ports;
+    this.upstream = upstream;
+    this.#places = places;
+    const names = Object.entries(this.ports);
+    this.#masks = [
+      ...names.map(([name, port]) => [new RegExp(`\\b${port}\\b`, 'g'), `{${name}}`] as const),
+      [new RegExp(`\\b${places.upstreamPort}\\b`, 'g'), '{upstream}'],
+      [new RegExp(`\\b${portOf(served.admin)}\\b`, 'g'), '{admin}'],
+      [/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '{uuid}'],
+      [/^(date: ).*$/gim, '$1{date}'],
+      [/^(x-envoy-upstream-service-time: )\d+$/gim, '$1{ms}'],
+    ];
+  }
+
+  mask(text: string): string {
+    return this.#masks.reduce((masked, [what, name]) => masked.replace(what, name), text);
+  }
+
+  async run(cases: readonly TwinCase[]): Promise<readonly Outcome[]> {
+    const done: { readonly outcome: Outcome; readonly port: number }[] = [];
+    for (const each of cases) done.push(await this.#runOne(each));
+    const lines = await this.#logLines();
+    for (const { outcome, port } of done) {
+      const client = new RegExp(`\\b127\\.0\\.0\\.1:${port}\\b`, 'g');
+      outcome.log = lines
+        .filter((line) => line.search(client) !== -1)
+        .map((line) => this.mask(line.replace(client, '{client}')));
+    }
+    return done.map(({ outcome }) => outcome);
+  }
+
+  async #runOne(each: TwinCase) {
+    this.upstream.take();
+    this.upstream.answer = each.answer ?? PLAIN_ANSWER;
+    const port = this.ports[each.listener ?? 'main'];
+    if (port === undefined) throw new Error(`no listener ${each.listener}`);
+    const report = await wireExchange(port, each);
+    const client = new RegExp(`\\b${report.port}\\b`, 'g');
+    const print = (message: WireMessage) => this.mask(printed(message).replace(client, '{client}'));
+    const outcome: Outcome = {
+      responses: report.responses.map(print),
+      ending: report.ending,
+      upstream: this.upstream.take().flatMap(({ requests }) => requests.map(print)),
+      log: [],
+    };
+    return { outcome, port: report.port };
+  }
+
+  /** Everything in the log up to a mark that is written now. */
+  async #logLines(): Promise<readonly string[]> {
+    const { logPath } = this.#places;
+    const port = Object.values(this.ports)[0] ?? 0;
+    const before = linesOf(logPath).filter(isEnd).length;
+    await wireExchange(port, { send: LOG_END });
+    await eventually(() => linesOf(logPath).filter(isEnd).length > before);
+    return linesOf(logPath).filter((line) => !line.includes('/probe'));
+  }
+}
+
+function isEnd(line: string): boolean {
+  return line.includes('end-of-log');
+}
+
+function linesOf(file: string): readonly string[] {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'latin1').split('\n').slice(0, -1) : [];
+}
+
+function printed(message: WireMessage): string {
+  const { startLine, fields, framing, body, trailers, isComplete } = message;
+  const lines = [startLine, ...fields, '', `[${framing}] ${body}`];
+  for (const trailer of trailers) lines.push(`trailer ${trailer}`);
+  if (!isComplete) lines.push('[incomplete]');
+  return lines.join('\n');
+}
