@@ -80,6 +80,7 @@ class Answering implements ServerCodecHandler, RequestReceiver {
   onData(): void {}
   onTrailers(): void {}
   onReset(): void {}
+  onClosed(): void {}
   onWritable(): void {}
   onProtocolError(): void {
     throw new Error('bench request refused');

@@ -28,6 +28,7 @@ const METHODS: readonly string[] = [
   'PROPFIND',
   'PROPPATCH',
   'PURGE',
+  'QUERY',
   'REBIND',
   'REPORT',
   'SEARCH',

@@ -44,6 +44,11 @@ export interface RequestReceiver extends StreamReceiver {
    * sent, and the codec ends the connection behind it when the error's scope says so.
    */
   onProtocolError(error: ProtocolError): void;
+  /**
+   * The response is written and nothing of the request is awaited: the last call, and the codec
+   * begins with no other request before it returns. Not behind `onReset`.
+   */
+  onClosed(): void;
 }
 
 /** A client's view of a response. */

@@ -5,8 +5,111 @@
 export interface DeliberateDifference {
   readonly ours: string;
   readonly envoy: string;
-  readonly why: string;
 }
 
+interface Reason {
+  readonly why: string;
+  /** Ours and Envoy's by title of the case; one text where only bodies, fields or logs differ. */
+  readonly cases: Readonly<Record<string, readonly [ours: string, envoy: string] | string>>;
+}
+
+const PASSES = '200 open; 1 upstream';
+const REFUSES = '400 closed; 0 upstream';
+const STRICTER = [REFUSES, PASSES] as const;
+
+const REASONS: readonly Reason[] = [
+  {
+    why: 'Only CRLF ends a line, and nothing in a start line is repaired: what two servers read in two ways, an attacker can use (RFC 9112 §2.2, §3).',
+    cases: {
+      'lines ended by LF': STRICTER,
+      'a bare CR in a value': STRICTER,
+      'obsolete line folding': STRICTER,
+      'two blanks in the request line': STRICTER,
+      'a tab in the request line': STRICTER,
+      'a blank behind the version': STRICTER,
+      'twenty empty lines before the request line': STRICTER,
+    },
+  },
+  {
+    why: 'Chunks are framed exactly (RFC 9112 §7.1).',
+    cases: {
+      'a chunk size with a blank behind it': STRICTER,
+      'chunk data followed by LF only': STRICTER,
+      // Content in front of the error is counted as received.
+      'chunk data without CRLF behind it': REFUSES,
+    },
+  },
+  {
+    why: 'A message that once had two framings ends its connection (RFC 9112 §6.1).',
+    cases: {
+      'content-length and chunked where that is allowed': ['200 closed; 1 upstream', PASSES],
+    },
+  },
+  {
+    why: 'HTTP/1.0 knows neither transfer-encoding nor 1xx (RFC 9112 §6.1, RFC 9110 §15.2).',
+    cases: {
+      'HTTP/1.0 with transfer-encoding': [REFUSES, '200 closed; 1 upstream'],
+      'HTTP/1.0 with expect': ['200 closed; 1 upstream', '100, 200 closed; 1 upstream'],
+    },
+  },
+  {
+    why: 'Exactly one Host, and a well-formed one (RFC 9112 §3.2).',
+    cases: {
+      'two Host lines': STRICTER,
+      'two equal Host lines': STRICTER,
+      'an empty Host': STRICTER,
+      'Host a.test:': STRICTER,
+      'Host a.test:99999': STRICTER,
+      'Host a.test:abc': STRICTER,
+      'Host u@a.test': STRICTER,
+      'Host [::1': STRICTER,
+      'absolute form with userinfo': STRICTER,
+      'absolute form without Host': STRICTER,
+    },
+  },
+  {
+    why: 'An absolute-form target without path means the root (RFC 9110 §4.2.3).',
+    cases: { 'absolute form with a query only': [PASSES, '404 open; 0 upstream'] },
+  },
+  {
+    why: 'A fragment is refused as no target, before there is a request.',
+    cases: { 'a fragment': REFUSES },
+  },
+  {
+    why: 'A wrong version is 505, no version 400, a later minor version is 1.1 (RFC 9110 §2.5).',
+    cases: {
+      'no version': [REFUSES, '426 closed; 0 upstream'],
+      'version 2.0': ['505 closed; 0 upstream', '426 closed; 0 upstream'],
+      'version 0.9': ['505 closed; 0 upstream', '426 closed; 0 upstream'],
+      'version 1.2': [PASSES, '426 closed; 0 upstream'],
+    },
+  },
+  {
+    why: 'M-SEARCH is a registered method of long standing; one beyond 64 octets is 501.',
+    cases: {
+      'M-SEARCH without content': [PASSES, REFUSES],
+      'a very long method': ['501 closed; 0 upstream', REFUSES],
+    },
+  },
+  {
+    why: 'An expectation that nobody will meet is refused (RFC 9110 §10.1.1).',
+    cases: { 'another expectation': ['417 closed; 0 upstream', PASSES] },
+  },
+  {
+    why: 'Trailers obey the rules and limits of heads, and carry no framing (RFC 9110 §6.5.1).',
+    cases: {
+      'trailers over the limit': ['431 closed; 0 upstream', PASSES],
+      'forbidden trailers where trailers are enabled': PASSES,
+    },
+  },
+];
+
 /** By title of the case. */
-export const DELIBERATE_DIFFERENCES: Readonly<Record<string, DeliberateDifference>> = {};
+export const DELIBERATE_DIFFERENCES: ReadonlyMap<string, DeliberateDifference> = new Map(
+  REASONS.flatMap(({ cases }) =>
+    Object.entries(cases).map(([title, both]) => {
+      const [ours, envoy] = typeof both === 'string' ? [both, both] : both;
+      return [title, { ours, envoy }] as const;
+    }),
+  ),
+);

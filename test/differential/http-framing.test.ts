@@ -45,6 +45,17 @@ const CASES: readonly TwinCase[] = [
   ].map((method) =>
     raw(`${method} without content`, `${method} /m HTTP/1.1\r\n${HOST}\r\n`, { methods: [method] }),
   ),
+  raw(
+    'QUERY',
+    `QUERY /q HTTP/1.1\r\n${HOST}Content-Type: text/plain\r\nContent-Length: 1\r\n\r\na`,
+    {
+      methods: ['QUERY'],
+    },
+  ),
+  raw('QUERY with a body without type', `QUERY /q HTTP/1.1\r\n${HOST}Content-Length: 1\r\n\r\na`, {
+    methods: ['QUERY'],
+  }),
+  raw('MSEARCH', `MSEARCH /q HTTP/1.1\r\n${HOST}\r\n`),
   post('content-length', 'Content-Length: 5\r\n', 'hello'),
   post('chunks', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n3\r\nabc\r\n0\r\n\r\n'),
   post('chunks, Chunked in capitals', 'Transfer-Encoding: CHUNKED\r\n', '5\r\nhello\r\n0\r\n\r\n'),
@@ -336,6 +347,17 @@ const CASES: readonly TwinCase[] = [
     'Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n',
   ),
   get('upgrade without connection', 'Upgrade: websocket\r\n'),
+  raw(
+    'an upgrade of a direct response',
+    `GET /direct HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: x\r\n\r\n`,
+  ),
+  get('an upgrade where no route is', 'Connection: upgrade\r\nUpgrade: websocket\r\n', {
+    listener: 'elsewhere',
+  }),
+  raw('CONNECT where no route is', 'CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n', {
+    methods: ['CONNECT'],
+    listener: 'elsewhere',
+  }),
   get('connection: upgrade without upgrade', 'Connection: upgrade\r\n'),
 
   get('a head at the limit of fields', 'X: 1\r\n'.repeat(99)),
@@ -387,6 +409,7 @@ const CASES: readonly TwinCase[] = [
   raw('a client that leaves inside its head', `GET / HTTP/1.1\r\nHo`, { halfClose: true }),
   raw('a client that ends its side behind a request', `GET / HTTP/1.1\r\n${HOST}\r\n`, {
     halfClose: true,
+    answer: { text: '' },
   }),
   post('a client that ends its side inside its body', 'Content-Length: 50\r\n', 'hello', {
     halfClose: true,
@@ -414,6 +437,7 @@ t.test('messages go in and out as with Envoy', { skip: withoutEnvoy }, async (t)
       },
       listeners: {
         main: {},
+        elsewhere: { virtualHost: { domains: ['elsewhere.test', 'probe'] } },
         lenient: http1({
           allow_absolute_url: false,
           allow_chunked_length: true,

@@ -74,6 +74,7 @@ class Forwarder implements ServerCodecHandler, RequestReceiver {
 
   onReset(): void {}
   onWritable(): void {}
+  onClosed(): void {}
 
   onProtocolError(): void {
     this.#downstream?.sendResponseHead(new ResponseHead(400, HeaderList.empty()), true);

@@ -182,6 +182,10 @@ class RequestRecorder implements RequestReceiver {
     throw new Error('nobody was told to wait');
   }
 
+  onClosed(): void {
+    if (!this.#isWritten) throw new Error('last call before the end');
+  }
+
   onProtocolError(error: ProtocolError): void {
     this.#note = ` !${error.status} ${error.details}`;
     this.#answer(error.status, '');

@@ -29,12 +29,20 @@ export interface WireReport {
 /** Longer than anything that a proxy on this machine answers without being stuck. */
 const STUCK_MS = 1_500;
 const PIECE_PAUSE_MS = 30;
+const NONE_TAKEN: ReadonlySet<number> = new Set();
 const PROBE = 'GET /probe HTTP/1.1\r\nhost: probe\r\n\r\n';
 
-/** Runs an exchange with the proxy on a port of loopback. */
-export async function wireExchange(port: number, exchange: WireExchange): Promise<WireReport> {
-  const client = new WireClient(exchange, await connected(port));
-  return client.run();
+/** Runs an exchange with the proxy on a port of loopback; the client's port is not in `taken`. */
+export async function wireExchange(
+  port: number,
+  exchange: WireExchange,
+  taken: ReadonlySet<number> = NONE_TAKEN,
+): Promise<WireReport> {
+  for (;;) {
+    const socket = await connected(port);
+    if (!taken.has(socket.localPort ?? 0)) return new WireClient(exchange, socket).run();
+    socket.destroy();
+  }
 }
 
 function connected(port: number): Promise<net.Socket> {
@@ -68,7 +76,10 @@ class WireClient {
   async run(): Promise<WireReport> {
     const { leaveAfter, halfClose, responses = 1 } = this.#exchange;
     await this.#send();
-    if (halfClose === true) this.#socket.end();
+    if (halfClose === true) {
+      await this.#until(() => this.#end !== 'none', PIECE_PAUSE_MS);
+      this.#socket.end();
+    }
     if (leaveAfter !== undefined) {
       await this.#until(() => this.#text.includes(leaveAfter));
       return this.#report('left');

@@ -53,14 +53,13 @@ export class WireUpstream {
     return seen;
   }
 
-  /** Cuts the proxy's connections, so that the next test starts without any. */
-  cutConnections(): void {
-    for (const peer of this.#connections) peer.socket.destroy();
-    this.#connections.clear();
+  /** True when the proxy holds a connection ready that it never used. */
+  get hasSpare(): boolean {
+    return [...this.#connections].some((peer) => peer.isSpare);
   }
 
   close(): void {
-    this.cutConnections();
+    for (const peer of this.#connections) peer.socket.destroy();
     this.#server.close();
   }
 
@@ -75,6 +74,7 @@ class Peer {
   readonly #upstream: WireUpstream;
   #text = '';
   #answered = 0;
+  #isFresh = true;
   #end: WireConnection['end'] = 'open';
 
   constructor(upstream: WireUpstream, socket: net.Socket) {
@@ -86,6 +86,11 @@ class Peer {
       socket.end();
     });
     socket.on('error', () => this.#ended('reset'));
+  }
+
+  /** Open, and nothing ever came. */
+  get isSpare(): boolean {
+    return this.#isFresh && this.#end === 'open';
   }
 
   take(): WireConnection {
@@ -102,6 +107,7 @@ class Peer {
 
   #onData(data: Buffer): void {
     this.#text += data.toString('latin1');
+    this.#isFresh = false;
     this.#upstream.onUsed(this);
     const { messages } = this.#read();
     const answer = this.#upstream.answer;

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { eventually } from './eventually.ts';
 import { type TwinConfig, type TwinPlaces, twinBootstrap } from './twin-bootstrap.ts';
 import { type WireExchange, wireExchange } from './wire-client.ts';
@@ -46,6 +47,7 @@ export interface Twins {
 }
 
 const FLUSH_MS = 20;
+const SPARE = 'GET /spare HTTP/1.1\r\nhost: spare\r\nconnection: close\r\n\r\n';
 const LOG_END = 'GET /probe?end-of-log HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n';
 
 /** Starts both, runs `use`, ends both. */
@@ -109,6 +111,8 @@ class RunningTwin implements Twin {
   readonly upstream: WireUpstream;
   readonly ports: Readonly<Record<string, number>>;
   readonly #places: TwinPlaces;
+  /** By them the log's lines are told apart. */
+  readonly #clientPorts = new Set<number>();
   readonly #masks: readonly (readonly [RegExp, string])[];
 
   constructor(
@@ -153,7 +157,8 @@ class RunningTwin implements Twin {
     this.upstream.answer = each.answer ?? PLAIN_ANSWER;
     const port = this.ports[each.listener ?? 'main'];
     if (port === undefined) throw new Error(`no listener ${each.listener}`);
-    const report = await wireExchange(port, each);
+    const report = await wireExchange(port, each, this.#clientPorts);
+    this.#clientPorts.add(report.port);
     const client = new RegExp(`\\b${report.port}\\b`, 'g');
     const print = (message: WireMessage) => this.mask(printed(message).replace(client, '{client}'));
     const outcome: Outcome = {
@@ -162,7 +167,16 @@ class RunningTwin implements Twin {
       upstream: this.upstream.take().flatMap(({ requests }) => requests.map(print)),
       log: [],
     };
+    await this.#useSpares();
     return { outcome, port: report.port };
+  }
+
+  /** A request that was given up leaves a connection; the next case is not to profit from it. */
+  async #useSpares(): Promise<void> {
+    await setImmediate();
+    this.upstream.answer = PLAIN_ANSWER;
+    const port = this.ports['main'] ?? 0;
+    while (this.upstream.hasSpare) await wireExchange(port, { send: SPARE });
   }
 
   /** Everything in the log up to a mark that is written now. */

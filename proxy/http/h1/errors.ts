@@ -37,7 +37,11 @@ export const H1_ERROR = Object.freeze({
   tooManyFields: define(431, 'http1.too_many_headers', 'more fields than their limit'),
   trailersTooLarge: define(431, 'http1.trailers_too_large', 'trailers are larger than their limit'),
   tooManyTrailers: define(431, 'http1.too_many_trailers', 'more trailer fields than their limit'),
-  host: codecError('invalid, repeated or empty Host, or none beside an absolute-form target'),
+  host: define(
+    400,
+    'http.invalid_authority',
+    'invalid, repeated or empty Host, or none beside an absolute-form target',
+  ),
   contentLength: codecError('content-length is no decimal number, too large, or repeated'),
   lengthAndChunked: define(
     400,

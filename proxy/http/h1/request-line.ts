@@ -75,7 +75,7 @@ export class RequestLine {
       this.#phase = IN_VERSION;
     } else {
       const isShape = byte === SP || byte === CR || byte === LF;
-      this.error = isShape ? H1_ERROR.requestLine : H1_ERROR.target;
+      this.error = isShape ? H1_ERROR.requestLine : notInTarget(byte);
     }
     return at + 1;
   }
@@ -103,4 +103,9 @@ export class RequestLine {
     else if (index === MAJOR_AT && isDigit) this.error = H1_ERROR.majorVersion;
     else this.error = H1_ERROR.requestLine;
   }
+}
+
+/** Envoy's details tell NUL from the rest. */
+function notInTarget(byte: number): ProtocolError {
+  return byte === 0 ? H1_ERROR.value : H1_ERROR.target;
 }

@@ -49,7 +49,8 @@ export class RequestTarget {
   }
 
   #star(target: string, method: string): void {
-    if (target.length !== 1 || method !== 'OPTIONS') this.error = H1_ERROR.target;
+    if (target.length !== 1) this.error = H1_ERROR.target;
+    else if (method !== 'OPTIONS') this.error = H1_ERROR.url;
   }
 
   #absolute(target: string): void {

@@ -257,10 +257,12 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   #closeStream(stream: H1ServerStream): void {
+    const receiver = stream.receiver;
     stream.owner = null;
     stream.receiver = null;
     this.#stream = null;
     this.#handler.onStreamClosed();
+    receiver?.onClosed();
   }
 
   #abandon(detail: string): void {

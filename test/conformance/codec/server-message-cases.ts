@@ -151,7 +151,7 @@ const FIELDS: readonly ServerCase[] = [
   refused('17: bare CR for the empty line', `${GET}\rX`),
   refused('17: CR CR LF', `${GET}A: b\r\r\n\r\n`),
   refused('17: bare CR in the request line', 'GET /\r HTTP/1.1\r\nHost: h\r\n\r\n'),
-  refused('17: NUL in the request line', 'GET /\x00 HTTP/1.1\r\nHost: h\r\n\r\n'),
+  refused('17: NUL in the request line', 'GET /\x00 HTTP/1.1\r\nHost: h\r\n\r\n', BAD_VALUE),
   refused('17: NUL in a value', `${GET}A: b\x00c\r\n\r\n`, BAD_VALUE),
   ...[1, 8, 11, 12, 14, 27, 31, 127].map((code) =>
     refused(

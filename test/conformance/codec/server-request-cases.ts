@@ -11,6 +11,8 @@ import {
   type ServerCase,
 } from './server-case.ts';
 
+const BAD_HOST = '… !400 http.invalid_authority';
+
 const KIB_60 = 60 * 1024;
 
 /** A request whose head has exactly this many octets. */
@@ -44,7 +46,11 @@ const REQUEST_LINES: readonly ServerCase[] = [
   refused('25: DEL', 'GET /\x7f HTTP/1.1\r\nHost: h\r\n\r\n'),
   refused('25: control', 'GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n'),
   refused('25: neither a path nor a URL', 'GET a HTTP/1.1\r\nHost: h\r\n\r\n'),
-  refused('25: * for anything but OPTIONS', 'GET * HTTP/1.1\r\nHost: h\r\n\r\n'),
+  refused(
+    '25: * for anything but OPTIONS',
+    'GET * HTTP/1.1\r\nHost: h\r\n\r\n',
+    '… !400 http1.invalid_url',
+  ),
   refused('25: more than *', 'OPTIONS *a HTTP/1.1\r\nHost: h\r\n\r\n'),
   accepted('25: OPTIONS *', 'OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n', 'OPTIONS * @h'),
   accepted(
@@ -89,7 +95,7 @@ const REQUEST_LINES: readonly ServerCase[] = [
   ].map((url) =>
     refused(`25: ${url}`, `GET ${url} HTTP/1.1\r\nHost: h\r\n\r\n`, '… !400 http1.invalid_url'),
   ),
-  refused('26: absolute-form without Host', 'GET http://a/ HTTP/1.1\r\n\r\n'),
+  refused('26: absolute-form without Host', 'GET http://a/ HTTP/1.1\r\n\r\n', BAD_HOST),
   {
     name: '25: absolute-form stays the path without allow_absolute_url',
     input: 'GET http://a/b HTTP/1.1\r\nHost: h\r\n\r\n',
@@ -113,7 +119,7 @@ const REQUEST_LINES: readonly ServerCase[] = [
     'GET / HTTP/1.1\r\n\r\n',
     'GET / @',
   ),
-  refused('26: two Hosts', `${GET}Host: h\r\n\r\n`),
+  refused('26: two Hosts', `${GET}Host: h\r\n\r\n`, BAD_HOST),
   ...[
     '',
     'a b',
@@ -140,7 +146,7 @@ const REQUEST_LINES: readonly ServerCase[] = [
           `GET / HTTP/1.1\r\nHost: a,b\r\n\r\n`,
           'GET / @a,b',
         )
-      : refused(`26: Host «${host}»`, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
+      : refused(`26: Host «${host}»`, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`, BAD_HOST),
   ),
   ...[
     'h.test',
@@ -196,7 +202,7 @@ const CONNECTION: readonly ServerCase[] = [
   refused('another protocol of the same shape', 'OPTIONS /a RTSP/1.0\r\nHost: h\r\n\r\n'),
   refused(
     'an unknown method in front of content',
-    `QUERY / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx`,
+    `FETCH / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx`,
   ),
   {
     name: '29: pipelined requests are served in order',

@@ -13,6 +13,8 @@ class Manual implements ServerCodecHandler, RequestReceiver {
   readonly sink = new RecordingSink();
   readonly events: string[] = [];
   readonly senders: ResponseSender[] = [];
+  /** How many requests had begun at each request's last call. */
+  readonly closedAt: number[] = [];
   readonly codec: H1ServerCodec;
 
   constructor(options: Partial<H1ServerOptions> = {}) {
@@ -61,6 +63,10 @@ class Manual implements ServerCodecHandler, RequestReceiver {
 
   onProtocolError(): void {
     this.events.push('error');
+  }
+
+  onClosed(): void {
+    this.closedAt.push(this.senders.length);
   }
 
   onStreamClosed(): void {
@@ -317,6 +323,16 @@ t.test('holds pipelined bytes back and the reader with them', async (t) => {
   t.equal(run.sink.isPaused, false);
   run.respond(200, [], true);
   t.equal(run.codec.activeStreams, 0);
+});
+
+t.test('is done with a request before it begins with the next', async (t) => {
+  const run = new Manual();
+  run.receive(GET + GET + GET);
+  for (let count = 1; count <= 3; count += 1) run.respond(200, [], true);
+  t.same(run.closedAt, [1, 2, 3]);
+  run.receive(GET);
+  run.codec.onClose('gone');
+  t.same(run.closedAt, [1, 2, 3], 'a reset is the last call itself');
 });
 
 t.test('does not hold bytes without a bound', async (t) => {

@@ -84,7 +84,7 @@ export class ActiveStream
     this.request = head;
     this.info.protocol = head.protocol;
     if (endStream) this.#completeRequest();
-    if (head.headers.mayHave(HEADER_ID.expect)) this.#answerExpectation(head, endStream);
+    if (head.headers.mayHave(HEADER_ID.expect)) this.#answerExpectation(head);
     const refusal = admitRequest(this, head);
     if (refusal !== null) {
       if (refusal.closesConnection) this.closeAfterResponse();
@@ -131,6 +131,10 @@ export class ActiveStream
     this.info.connectionTerminationDetails = `codec_error:${error.reason.replaceAll(' ', '_')}`;
     this.#sender.closeAfterResponse();
     this.sendLocalReply(protocolErrorReply(error));
+  }
+
+  onClosed(): void {
+    this.#finish();
   }
 
   onWritable(): void {
@@ -321,10 +325,10 @@ export class ActiveStream
   }
 
   /** RFC 9110 §10.1.1: we ask for the content ourselves unless the upstream is to decide. */
-  #answerExpectation(head: RequestHead, endStream: boolean): void {
+  #answerExpectation(head: RequestHead): void {
     if (this.runtime.config.proxy100Continue) return;
     head.headers.removeKnown(HEADER_ID.expect);
-    if (endStream || head.protocol === 'HTTP/1.0') return;
+    if (head.protocol === 'HTTP/1.0') return;
     this.runtime.stats.responses.count(100);
     this.#sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
   }

@@ -6,6 +6,7 @@ import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
+import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
 import { httpsLocation } from '../../../routing/redirect.ts';
 import type { Route } from '../../../routing/route-table.ts';
@@ -58,13 +59,21 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
     return { reply: CONNECTION_REJECTED, closesConnection: true };
   }
   const misrouted = findRoute(stream, head);
-  return isUpgrade ? refuseUpgrade(stream, misrouted) : misrouted;
+  return isUpgrade ? refuseUpgrade(stream, misrouted, head) : misrouted;
 }
 
 /** Bytes behind it may be of another protocol: whatever the answer is, it is the last. */
-function refuseUpgrade(stream: CandidateStream, misrouted: Refusal | null): Refusal | null {
+function refuseUpgrade(
+  stream: CandidateStream,
+  misrouted: Refusal | null,
+  head: RequestHead,
+): Refusal | null {
   stream.closeAfterResponse();
   if (misrouted !== null || stream.route === null) return misrouted;
+  const { action } = stream.route.config;
+  if (action.kind === 'forward') {
+    stream.info.clusterName = chooseCluster(action.cluster, head, stream.streamRandom);
+  }
   stream.runtime.stats.rqWsOnNonWsRoute.inc();
   return { reply: emptyReply(403, 'upgrade_failed'), closesConnection: true };
 }
@@ -84,9 +93,15 @@ function checkTarget(stream: CandidateStream, head: RequestHead): Refusal | null
   if (head.path === '') {
     return { reply: emptyReply(404, 'missing_path_rejected'), closesConnection: false };
   }
-  if (head.path.startsWith('/')) return null;
+  if (head.path.startsWith('/')) return checkQuery(head);
   stream.runtime.stats.rqNonRelativePath.inc();
   return { reply: emptyReply(404, 'absolute_path_rejected'), closesConnection: false };
+}
+
+/** A QUERY says what kind of content asks; Envoy wants it even where there is none. */
+function checkQuery({ method, headers }: RequestHead): Refusal | null {
+  if (method !== 'QUERY' || headers.mayHave(HEADER_ID['content-type'])) return null;
+  return { reply: emptyReply(400, 'query_missing_content_type'), closesConnection: true };
 }
 
 function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
