@@ -1,39 +1,63 @@
 // Memory for output that waits for the end of a turn: one block for all connections, filled from
-// the front and reused as soon as the kernel has taken everything in it.
+// the front. What the kernel does not take at once stays in its block until it has; then the block
+// serves again. Fresh blocks instead would be 40 MB of garbage at full speed.
 
 /** Room for four full reads with their heads. */
 const SLAB_BYTES = 256 * 1024;
+/** Blocks kept for the next time that output waits; more are left to the garbage collector. */
+const MAX_SPARE_BLOCKS = 8;
 
-/** A bump allocator over one block. A block with unfinished writes is abandoned, never reused. */
+/** A piece of memory, and what keeps it from being filled anew. */
+export class SlabBlock {
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** Writes of the kernel that are not finished. */
+  pins = 0;
+  /** Full, and the turn in which it was filled is not over: it may hold what was never written. */
+  isRetired = false;
+}
+
+/** A bump allocator over one block after the other. */
 export class OutputSlab {
   /** The current block; regions of it stay valid until they were written. */
-  block: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  block = new SlabBlock();
   /** First free octet. */
   offset = 0;
-  #pinned = false;
+  readonly #spare: SlabBlock[] = [];
+  readonly #retired: SlabBlock[] = [];
 
   /** Makes room for `size` octets; false: more than a block holds. */
   reserve(size: number): boolean {
-    if (this.offset + size <= this.block.length) return true;
+    if (this.offset + size <= SLAB_BYTES) return true;
     if (size > SLAB_BYTES) return false;
-    this.#replace();
+    this.block.isRetired = true;
+    this.#retired.push(this.block);
+    this.block = this.#spare.pop() ?? new SlabBlock();
+    this.offset = 0;
     return true;
   }
 
-  /** The kernel did not take a region at once: its block must not be written again. */
-  pin(block: Buffer): void {
-    if (block === this.block) this.#pinned = true;
+  /** The kernel did not take a region at once: `unpin` follows when it has. */
+  pin(block: SlabBlock): void {
+    block.pins += 1;
+  }
+
+  unpin(block: SlabBlock): void {
+    block.pins -= 1;
+    if (block !== this.block) this.#keepIfFree(block);
   }
 
   /** End of turn: every region was handed to the kernel. */
   recycle(): void {
-    if (this.#pinned) this.#replace();
-    this.offset = 0;
+    // Behind what is pinned there is room still.
+    if (this.block.pins === 0) this.offset = 0;
+    for (let block = this.#retired.pop(); block !== undefined; block = this.#retired.pop()) {
+      block.isRetired = false;
+      this.#keepIfFree(block);
+    }
   }
 
-  #replace(): void {
-    this.block = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    this.offset = 0;
-    this.#pinned = false;
+  #keepIfFree(block: SlabBlock): void {
+    const isFree = block.pins === 0 && !block.isRetired;
+    if (isFree && this.#spare.length < MAX_SPARE_BLOCKS) this.#spare.push(block);
   }
 }

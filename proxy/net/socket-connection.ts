@@ -8,6 +8,7 @@ import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
 import { systemErrorText } from './errno.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
+import type { SlabBlock } from './output-slab.ts';
 import { type SocketWriter, socketWriter } from './socket-writer.ts';
 
 /** Up to here a body is cheaper as text joined to its head than copied into the slab. */
@@ -44,9 +45,11 @@ export class SocketConnection implements Connection, Flushable {
   #handler: ConnectionHandler | null = null;
   #state: State;
   #text = '';
-  #block: Buffer | null = null;
+  #block: SlabBlock | null = null;
   #blockStart = 0;
   #blockEnd = 0;
+  /** Blocks with writes of ours that the kernel has not finished. */
+  #pinned: SlabBlock[] = [];
   #flushQueued = false;
   #wantsDrain = false;
   #readPaused = false;
@@ -183,7 +186,7 @@ export class SocketConnection implements Connection, Flushable {
 
   #copyText(text: string): boolean {
     if (!this.#extend(text.length)) return false;
-    latin1Write(this.#block as Buffer, text, this.#blockEnd);
+    latin1Write((this.#block as SlabBlock).bytes, text, this.#blockEnd);
     this.#blockEnd += text.length;
     this.#loop.slab.offset = this.#blockEnd;
     return true;
@@ -206,7 +209,7 @@ export class SocketConnection implements Connection, Flushable {
       this.#text = '';
       if (text !== '') this.#copyText(text);
     }
-    data.copy(this.#block, this.#blockEnd);
+    data.copy(this.#block.bytes, this.#blockEnd);
     this.#blockEnd += data.length;
     this.#loop.slab.offset = this.#blockEnd;
     this.#queueFlush();
@@ -219,18 +222,21 @@ export class SocketConnection implements Connection, Flushable {
       this.#text === '' &&
       this.#block === slab.block &&
       this.#blockEnd === slab.offset &&
-      slab.offset + size <= slab.block.length
+      slab.offset + size <= slab.block.bytes.length
     );
   }
 
   #writeOut(): void {
     if (this.#block !== null) {
-      const region = this.#block.subarray(this.#blockStart, this.#blockEnd);
       const block = this.#block;
+      const region = block.bytes.subarray(this.#blockStart, this.#blockEnd);
       this.#block = null;
       this.#blockStart = 0;
       this.#blockEnd = 0;
-      if (!this.#socketWrite(region)) this.#loop.slab.pin(block);
+      if (!this.#socketWrite(region)) {
+        this.#loop.slab.pin(block);
+        this.#pinned.push(block);
+      }
     }
     if (this.#text !== '') {
       const text = this.#text;
@@ -246,7 +252,7 @@ export class SocketConnection implements Connection, Flushable {
   }
 
   #makeWriter(socket: Socket): SocketWriter {
-    return socketWriter(socket, isPublicOnly(), () => this.#onSocketDrain());
+    return socketWriter(socket, isPublicOnly(), () => this.#onWritten());
   }
 
   #sendEnd(): void {
@@ -277,6 +283,18 @@ export class SocketConnection implements Connection, Flushable {
     else socket.destroy();
   }
 
+  /** The kernel has taken everything. */
+  #onWritten(): void {
+    this.#unpin();
+    this.#onSocketDrain();
+  }
+
+  #unpin(): void {
+    if (this.#pinned.length === 0) return;
+    for (const block of this.#pinned) this.#loop.slab.unpin(block);
+    this.#pinned.length = 0;
+  }
+
   #onSocketDrain(): void {
     if (!this.#wantsDrain || this.#state !== 'open') return;
     this.#loop.beginTurn();
@@ -302,6 +320,8 @@ export class SocketConnection implements Connection, Flushable {
     this.#state = 'closed';
     this.#loop.beginTurn();
     if (this.#delayTimer !== null) this.#loop.timers.cancel(this.#delayTimer);
+    // A closed handle has ended all its writes.
+    this.#unpin();
     this.#handler?.onClose(this.#reason, this.#detail);
     this.onGone?.(this);
   }

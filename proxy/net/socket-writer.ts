@@ -76,10 +76,14 @@ function isDirect(handle: StreamHandle | null): handle is Required<StreamHandle>
 /** The documented way. */
 class StreamWriter implements SocketWriter {
   readonly #socket: Socket;
+  readonly #onWritten: () => void;
 
   constructor(socket: Socket, onDrained: OnDrained) {
     this.#socket = socket;
-    socket.on('drain', onDrained);
+    // Not 'drain': that comes only behind a write that was over the stream's own limit.
+    this.#onWritten = () => {
+      if (socket.writableLength === 0) onDrained();
+    };
   }
 
   get pendingBytes(): number {
@@ -88,8 +92,8 @@ class StreamWriter implements SocketWriter {
 
   write(data: Buffer | string): boolean {
     if (!this.#socket.writable) return true;
-    if (typeof data === 'string') this.#socket.write(data, 'latin1');
-    else this.#socket.write(data);
+    if (typeof data === 'string') this.#socket.write(data, 'latin1', this.#onWritten);
+    else this.#socket.write(data, this.#onWritten);
     return this.#socket.writableLength === 0;
   }
 }
