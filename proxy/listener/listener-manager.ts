@@ -85,7 +85,10 @@ export class ListenerManager {
     return count;
   }
 
-  /** Adds a listener, or replaces the one of this name; resolves when it is bound (if started). */
+  /**
+   * Adds a listener, or replaces the one of this name; resolves when it is bound (if started). One
+   * that cannot be bound leaves everything as it was: its state says why.
+   */
   async apply(config: ListenerConfig): Promise<ListenerState> {
     const previous = this.#entries.get(config.name) ?? null;
     const active = new ActiveListener(config, this.#options.services, this.#options);
@@ -95,8 +98,27 @@ export class ListenerManager {
     (previous === null ? this.#added : this.#modified).inc();
     this.#totalActive.set(this.#entries.size);
     if (this.#isStarted) await this.#bind(entry, previous);
-    if (previous !== null) this.#retire(previous);
-    return this.#stateOf(config.name, entry);
+    const state = this.#stateOf(config.name, entry);
+    if (entry.error !== '') this.#giveUp(entry, previous);
+    else if (previous !== null) this.#supersede(entry, previous);
+    return state;
+  }
+
+  /** Back to the listener that served before, if there was one. */
+  #giveUp(entry: Entry, previous: Entry | null): void {
+    const { name } = entry.active.config;
+    for (const bound of entry.bound) {
+      if (previous?.bound.includes(bound) === true) bound.serveBy(previous.active);
+      else bound.close();
+    }
+    if (previous === null) this.#entries.delete(name);
+    else this.#entries.set(name, previous);
+    this.#totalActive.set(this.#entries.size);
+  }
+
+  #supersede(entry: Entry, previous: Entry): void {
+    for (const bound of previous.bound) if (!entry.bound.includes(bound)) bound.close();
+    this.#retire(previous);
   }
 
   /** Removes a listener; its connections end politely. */
@@ -178,7 +200,6 @@ export class ListenerManager {
       if (error === '') entry.bound.push(bound);
       else entry.error = `cannot bind '${address.text}': ${error}`;
     }
-    for (const bound of previous?.bound ?? []) if (!entry.bound.includes(bound)) bound.close();
     (entry.error === '' ? this.#createSuccess : this.#createFailure).inc();
   }
 

@@ -3,7 +3,7 @@
 import type { ServerState } from '../admin/backend.ts';
 import type { Logger } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { Resource } from '../model/resource.ts';
+import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
@@ -84,7 +84,13 @@ export class Primary implements WorkforceSource {
   /** Reads the configuration again; false when it is refused and the last good one stays. */
   reload(): Promise<boolean> {
     // One after the other: two signals in a row must not apply out of order.
-    this.#reloading = this.#reloading.then(() => this.#reload());
+    this.#reloading = this.#reloading
+      .then(() => this.#reload())
+      .catch((error: unknown) => {
+        // A bug of ours; what serves is whole, so it goes on serving.
+        this.#log.log('critical', `reloading failed: ${String(error)}`);
+        return false;
+      });
     return this.#reloading;
   }
 
@@ -177,16 +183,24 @@ export class Primary implements WorkforceSource {
       this.serverStats.reloadRejected.inc();
       return false;
     }
-    const failures = await this.workforce.update(outcome.update);
+    const refused = await this.workforce.update(outcome.update);
+    for (const rejected of refused) this.#takeBack(rejected);
     this.workforce.keepSockets(this.configuration.listeners());
     this.#follow(outcome);
-    for (const failure of failures) this.#log.log('error', failure);
     this.serverStats.reloadSuccess.inc();
     this.#log.log('info', 'configuration reloaded', {
       changed: outcome.update.upserted.length,
       removed: outcome.update.removed.length,
     });
     return true;
+  }
+
+  /** What workers could not use (an address is taken) counts as refused like what is malformed. */
+  #takeBack(rejected: RejectedResource): void {
+    const { kind, name, problems } = rejected;
+    const details = problems.map(({ reason }) => reason).join('; ');
+    this.#log.log('error', `error updating ${kind} '${name}', it stays as it was: ${details}`);
+    this.configuration.store.takeBack(kind, name, details);
   }
 
   #follow(applied: AppliedUpdate): void {

@@ -21,6 +21,8 @@ export interface StoredResource {
   readonly acceptedMs: number;
   /** The newest refused update of this resource; null once a later one was accepted. */
   readonly refused: RefusedUpdate | null;
+  /** What `takeBack` returns to. */
+  readonly previous: StoredResource | null;
 }
 
 /** An update that was refused while the last good version stays in use. */
@@ -77,16 +79,17 @@ export class ResourceStore {
     return { accepted: { upserted, removed }, outcome: { rejected, warned } };
   }
 
-  /** Checks an update without taking anything over. */
-  check(update: ResourceUpdate): UpdateOutcome {
-    const rejected: RejectedResource[] = [];
-    const warned: RejectedResource[] = [];
-    for (const resource of inOrder(update.upserted)) {
-      const problems = this.#check(resource);
-      if (problems.rejected !== null) rejected.push(problems.rejected);
-      if (problems.warned !== null) warned.push(problems.warned);
+  /** Returns to the version before the last accepted one: it passed the check and failed in use. */
+  takeBack(kind: ResourceKind, name: string, details: string): void {
+    const at = key(kind, name);
+    const stored = this.#stored.get(at);
+    if (stored === undefined) return;
+    if (stored.previous === null) {
+      this.#stored.delete(at);
+      return;
     }
-    return { rejected, warned };
+    const refused = { version: stored.resource.version, details, wallMs: this.#wallMs() };
+    this.#stored.set(at, { ...stored.previous, refused });
   }
 
   /** Everything in use, in the order in which a worker must learn it. */
@@ -106,8 +109,11 @@ export class ResourceStore {
   }
 
   #accept(resource: Resource): void {
-    const stored = { resource, acceptedMs: this.#wallMs(), refused: null };
-    this.#stored.set(key(resource.kind, resource.name), stored);
+    const at = key(resource.kind, resource.name);
+    const replaced = this.#stored.get(at);
+    // One step back is all that is ever taken.
+    const previous = replaced === undefined ? null : { ...replaced, previous: null };
+    this.#stored.set(at, { resource, acceptedMs: this.#wallMs(), refused: null, previous });
   }
 
   #refuse(resource: Resource, rejected: RejectedResource): void {

@@ -74,7 +74,10 @@ function textOf(systemError: number): string {
   return systemErrorText(Object.assign(new Error(code), { code }));
 }
 
-/** Names a kept socket. */
+/**
+ * Names a kept socket. A fixed port is the same socket whoever asks, so that a listener may be
+ * renamed under load; port 0 is another port for each owner.
+ */
 export function socketKey(owner: string, ip: string, port: number): string {
-  return `${owner} ${ip} ${port}`;
+  return port === 0 ? `${ip} 0 ${owner}` : `${ip} ${port}`;
 }

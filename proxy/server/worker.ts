@@ -1,6 +1,12 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
 import type { LogLevel, LogSink } from '../base/log.ts';
-import type { RejectedResource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type {
+  RejectedResource,
+  Resource,
+  ResourceKind,
+  ResourceUpdate,
+  UpdateOutcome,
+} from '../model/resource.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
@@ -37,7 +43,7 @@ const IDLE_LINGER_MS = 500;
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #link: LinkEnd<FromWorker, ToWorker>;
-  #compiler: (() => Compiler) | null = null;
+  #compile: () => Compiler = notYet;
   /** Null in the primary's process: nobody outlives it who could keep a socket. */
   readonly #sockets: WorkerSockets | null;
   #runtime: WorkerRuntime | null = null;
@@ -81,7 +87,7 @@ export class Worker {
     if (config === null) throw new Error('the primary sent a bootstrap that does not compile');
     const { sharedCompiler } = this.#parts;
     const own = sharedCompiler === null ? new Compiler(config.runtime, null) : null;
-    this.#compiler = () => own ?? (sharedCompiler as () => Compiler)();
+    this.#compile = () => own ?? (sharedCompiler as () => Compiler)();
     this.#runtime = new WorkerRuntime({
       settings,
       bootstrap: config,
@@ -143,30 +149,40 @@ export class Worker {
     this.#applied = this.#applied.then(action);
   }
 
-  /** New clusters come before the listeners that name them, removed ones go after. */
+  /**
+   * New clusters come before the listeners that name them, removed ones go after; listeners go
+   * before others come that may want their addresses.
+   */
   async #apply(update: ResourceUpdate, runtime: WorkerRuntime): Promise<UpdateOutcome> {
-    const compiler = (this.#compiler as () => Compiler)();
     const rejected: RejectedResource[] = [];
-    const clusters = update.upserted.filter(({ kind }) => kind === 'cluster');
-    for (const resource of clusters) {
-      const { config, rejected: refused } = compiler.cluster(resource);
+    for (const resource of ofKind('cluster', update.upserted)) {
+      const { config, rejected: refused } = this.#compile().cluster(resource);
       if (refused !== null) rejected.push(refused);
       if (config !== null) runtime.clusters.apply({ upserted: [config], removed: [] });
     }
-    for (const resource of update.upserted.filter(({ kind }) => kind === 'listener')) {
-      const { config, rejected: refused } = compiler.listener(resource);
+    for (const { name } of ofKind('listener', update.removed)) runtime.listeners.remove(name);
+    for (const resource of ofKind('listener', update.upserted)) {
+      const refused = await this.#applyListener(resource, runtime);
       if (refused !== null) rejected.push(refused);
-      if (config === null) continue;
-      const { error } = await runtime.listeners.apply(config);
-      if (error === '') continue;
-      const problems = [{ path: 'address', reason: error }];
-      rejected.push({ kind: 'listener', name: resource.name, problems });
     }
-    for (const { kind, name } of update.removed)
-      if (kind === 'listener') runtime.listeners.remove(name);
-    const gone = update.removed.filter(({ kind }) => kind === 'cluster').map(({ name }) => name);
+    const gone = ofKind('cluster', update.removed).map(({ name }) => name);
     runtime.clusters.apply({ upserted: [], removed: gone });
     return { rejected, warned: [] };
+  }
+
+  async #applyListener(
+    resource: Resource,
+    runtime: WorkerRuntime,
+  ): Promise<RejectedResource | null> {
+    const { config, rejected } = this.#compile().listener(resource);
+    if (config === null) return rejected;
+    const { error } = await runtime.listeners.apply(config);
+    if (error === '') return null;
+    return {
+      kind: 'listener',
+      name: resource.name,
+      problems: [{ path: 'address', reason: error }],
+    };
   }
 
   #answer(question: Extract<ToWorker, { readonly kind: 'ask' }>, runtime: WorkerRuntime): void {
@@ -218,4 +234,15 @@ export class Worker {
     if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
   }
+}
+
+function ofKind<T extends { readonly kind: ResourceKind }>(
+  kind: ResourceKind,
+  items: readonly T[],
+): readonly T[] {
+  return items.filter((item) => item.kind === kind);
+}
+
+function notYet(): Compiler {
+  throw new Error('a resource came before the settings');
 }

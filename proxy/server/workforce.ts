@@ -2,7 +2,7 @@
 import type { ListenerStatus } from '../admin/status.ts';
 import type { Logger, LogLevel } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { Resource, ResourceUpdate } from '../model/resource.ts';
+import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
 import { SocketKeeper, socketKey } from './socket-keeper.ts';
@@ -69,18 +69,17 @@ export class Workforce implements WorkerPoolHandler {
 
   /**
    * Tells every worker of resources that changed; resolves when all have swapped them in, with what
-   * failed in any of them (an address that cannot be bound), each failure once.
+   * was refused by any of them (an address that cannot be bound), each resource once.
    */
-  async update(update: ResourceUpdate): Promise<readonly string[]> {
+  async update(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
     const peers = this.#pool.living();
     const outcomes = await Promise.all(peers.map((peer) => peer.update(update)));
-    const failures = new Set<string>();
-    for (const { kind, name, problems } of outcomes.flatMap((outcome) => outcome?.rejected ?? [])) {
-      for (const { reason } of problems)
-        failures.add(`error updating ${kind} '${name}': ${reason}`);
+    const refused = new Map<string, RejectedResource>();
+    for (const rejected of outcomes.flatMap((outcome) => outcome?.rejected ?? [])) {
+      refused.set(`${rejected.kind}/${rejected.name}`, rejected);
     }
     this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
-    return [...failures];
+    return [...refused.values()];
   }
 
   /** All whose statistics count: those that live, and those that retire. */

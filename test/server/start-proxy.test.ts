@@ -68,6 +68,30 @@ t.test('stops serving a listener that a reload removes', async (t) => {
   await proxy.stop();
 });
 
+t.test('keeps a listener whose new address is taken, and moves it when it is free', async (t) => {
+  const other = await withProxy(bootstrapOf());
+  const proxy = await withProxy(bootstrapOf({ body: 'one' }));
+  t.ok(await proxy.reload(bootstrapOf({ body: 'two', port: other.port })));
+  t.equal(await get(proxy.port, '/direct'), '200 one');
+  t.match(proxy.log.join('\n'), /error updating listener 'main', it stays as it was: cannot bind/);
+  await other.stop();
+  t.ok(await proxy.reload(bootstrapOf({ body: 'two', port: other.port })));
+  t.equal(await get(other.port, '/direct'), '200 two');
+  await proxy.stop();
+});
+
+t.test('renames a listener in place', async (t) => {
+  const first = await withProxy(bootstrapOf());
+  const { port } = first;
+  await first.stop();
+  const proxy = await withProxy(bootstrapOf({ port }));
+  const renamed = JSON.stringify(bootstrapOf({ port })).replace('"name":"main"', '"name":"other"');
+  t.ok(await proxy.reload(renamed));
+  t.equal(await get(port, '/direct'), '200 direct');
+  t.equal(proxy.primary.workforce.listeners[0]?.name, 'other');
+  await proxy.stop();
+});
+
 t.test('speaks for itself on the admin interface', async (t) => {
   const proxy = await withProxy(bootstrapOf());
   const adminPort = Number(proxy.adminAddress?.split(':')[1]);
