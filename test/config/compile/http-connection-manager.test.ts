@@ -43,7 +43,7 @@ function refusals(members: Json): readonly string[] {
   return problemLines(rejections);
 }
 
-t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
+t.test('fills in defaults and freezes the whole', (t) => {
   const { httpFilters, routeTable, ...rest } = manager();
   t.same(rest, {
     statPrefix: 's',
@@ -78,7 +78,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     maxStreamDurationMs: 0,
     streamIdleTimeoutMs: 300_000,
     requestTimeoutMs: 0,
-    requestHeadersTimeoutMs: 0,
+    requestHeadersTimeoutMs: 10_000,
     drainTimeoutMs: 5000,
     delayedCloseTimeoutMs: 1000,
     http1: {
