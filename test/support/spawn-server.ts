@@ -17,10 +17,6 @@ export const onEnvoy = process.env['E2E_ON_ENVOY'] === '1';
 /** How to start it besides its configuration. */
 export interface SpawnOptions {
   readonly flags?: readonly string[];
-  /** Put in front of the program's own command line, such as `prlimit --nofile=64`. */
-  readonly wrapper?: readonly string[];
-  /** Options of Node itself. */
-  readonly nodeFlags?: readonly string[];
 }
 
 /** A running proxy. */
@@ -50,7 +46,7 @@ export async function spawnServer(
   const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
   fs.writeFileSync(config, JSON.stringify({ ...makeBootstrap(directory), admin }));
   const args = ['-c', config, '--admin-address-path', addressFile, ...SHARED_FLAGS];
-  const child = start([...args, ...(options.flags ?? [])], options);
+  const child = start([...args, ...(options.flags ?? [])]);
   let stderr = '';
   child.stderr?.on('data', (data: Buffer) => {
     stderr += data.toString();
@@ -77,11 +73,11 @@ export async function spawnServer(
   };
 }
 
-function start(args: readonly string[], options: SpawnOptions): ChildProcess {
+function start(args: readonly string[]): ChildProcess {
   const program = onEnvoy
     ? [process.env['ENVOY_BIN'] ?? 'envoy', '--disable-hot-restart']
-    : [process.execPath, ...(options.nodeFlags ?? []), CLI];
-  const [command = '', ...rest] = [...(options.wrapper ?? []), ...program, ...args];
+    : [process.execPath, CLI];
+  const [command = '', ...rest] = [...program, ...args];
   return spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
