@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // The outrigger command. Environment and arguments are read here, once.
-import { holdYoungGeneration } from '../server/young-generation.ts';
+// Evaluated first: everything else is loaded under it.
+import '../server/young-heap.ts';
 
-holdYoungGeneration();
-const { runCli } = await import('./program.ts');
-process.exitCode = await runCli(process.argv.slice(2));
+import { runCli } from './program.ts';
+
+const exitCode = await runCli(process.argv.slice(2));
+// What still holds the process must not: workers that load, a client that does not close.
+process.exit(exitCode);

@@ -6,7 +6,6 @@ import type { ServerOptions } from './options.ts';
 import { ProcessSignals, type SignalHandler } from './signals.ts';
 import { type StartedProxy, startProxy } from './start-proxy.ts';
 import { endOnUnhandledError } from './unhandled-error.ts';
-import { releaseYoungGeneration } from './young-generation.ts';
 import { allowYoungHeapToGrow } from './young-heap.ts';
 
 /** Exit status of a proxy that could not start. */
@@ -148,7 +147,6 @@ class RunningServer implements SignalHandler {
     if (started === null) return;
     const logger = this.#parts.log.logger('main');
     const { adminAddress, primary } = started;
-    releaseYoungGeneration();
     if (adminAddress !== null) logger.log('info', `admin address: ${adminAddress.text}`);
     for (const { name, addresses } of primary.workforce.listeners) {
       if (addresses.length > 0) logger.log('info', `listener '${name}' on ${addresses.join(', ')}`);
