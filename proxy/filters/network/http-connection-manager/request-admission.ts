@@ -117,6 +117,7 @@ function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
     return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: false };
   }
   stats.rqRedirectedWithNormalizedPath.inc();
+  head.path = normalized.path;
   const reply: LocalReply = {
     ...emptyReply(307, 'path_normalization_failed'),
     headers: HeaderList.of('location', normalized.path),
@@ -140,7 +141,7 @@ function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
   const lookup = runtime.routeTable.match(head, stream);
   if (lookup.kind === 'tls-required') {
     const reply: LocalReply = {
-      ...emptyReply(301, 'tls_required'),
+      ...emptyReply(301, 'direct_response'),
       headers: HeaderList.of('location', httpsLocation(head)),
     };
     return { reply, closesConnection: false };
