@@ -42,19 +42,6 @@ export class AccessLogManager {
   }
 
   /**
-   * Opens the sink of a log ahead of its use: null, or Envoy's text for why it cannot be opened.
-   * A resource whose log cannot be opened is to be refused.
-   */
-  probe(sink: AccessLogSinkConfig): string | null {
-    const { key } = locate(sink);
-    const isNew = !this.#files.has(key);
-    const reason = this.#file(sink).open();
-    if (reason === null) return null;
-    if (isNew) this.#files.delete(key);
-    return `unable to open file '${key}': ${reason}`;
-  }
-
-  /**
    * An open log. Never fails: where the file cannot be opened now, it is tried again whenever the
    * buffer is to be written, and lines beyond the buffer are dropped and counted.
    */

@@ -24,7 +24,7 @@ import type { SourceText } from './source/source-file.ts';
 
 /** What loading needs from outside. */
 export interface LoadOptions
-  extends Pick<CompileEnvironment, 'extensions' | 'format' | 'readFile'> {
+  extends Pick<CompileEnvironment, 'extensions' | 'format' | 'readFile' | 'probeLogFile'> {
   /** `--allow-unknown-static-fields`: unknown fields are warnings. */
   readonly allowUnknownFields: boolean;
 }
@@ -119,8 +119,8 @@ class Trial {
   }
 
   run(message: Bootstrap): BootstrapConfig | null {
-    const { extensions, format, readFile } = this.#run.options;
-    const outside = { extensions, format, readFile };
+    const { extensions, format, readFile, probeLogFile } = this.#run.options;
+    const outside = { extensions, format, readFile, probeLogFile };
     const bootstrap = this.#compileBootstrap(message, {
       ...outside,
       runtime: new Map(),

@@ -40,6 +40,8 @@ export interface CompileEnvironment {
   readonly format: FormatEnvironment;
   /** Content of a data source's file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
+  /** Why an access log cannot be opened at this path; null when it can. */
+  probeLogFile(path: string): string | null;
 }
 
 /** One extension of one category. */

@@ -1,10 +1,10 @@
 // A bound address that accepts connections.
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
+import { systemErrorText } from '../base/system-error.ts';
 import type { TcpKeepaliveConfig } from '../model/listener.ts';
 import { readInto } from './accepted-socket.ts';
 import type { Connection } from './connection.ts';
-import { systemErrorText } from './errno.ts';
 import type { EventLoop } from './event-loop.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';

@@ -3,10 +3,10 @@
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
 import { latin1Slice, latin1Write } from '../base/latin1.ts';
+import { systemErrorText } from '../base/system-error.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
-import { systemErrorText } from './errno.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
 import type { SlabBlock } from './output-slab.ts';
 import { type SocketWriter, socketWriter } from './socket-writer.ts';

@@ -51,6 +51,7 @@ export class BootstrapSource {
     return loadBootstrap(sources, {
       extensions: EXTENSIONS,
       readFile: environment.readFile,
+      probeLogFile: environment.probeLogFile,
       format: environment.format,
       allowUnknownFields: this.#options.allowUnknownStaticFields,
     });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Message } from '@bufbuild/protobuf';
+import { probeLogFile } from '../accesslog/probe-log-file.ts';
 import type { Bootstrap } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
@@ -80,7 +81,14 @@ export function compileEnvironment(
   runtime: RuntimeValues,
   clusterNames: ReadonlySet<string> | null,
 ): CompileEnvironment {
-  return { extensions: EXTENSIONS, runtime, clusterNames, format: FORMAT_ENVIRONMENT, readFile };
+  return {
+    extensions: EXTENSIONS,
+    runtime,
+    clusterNames,
+    format: FORMAT_ENVIRONMENT,
+    readFile,
+    probeLogFile,
+  };
 }
 
 const random = new SystemRandom();

@@ -2,7 +2,7 @@
 // are replaced no port refuses, connections wait in its queue, and port 0 stays the same port.
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
-import { systemErrorText } from '../net/errno.ts';
+import { systemErrorText } from '../base/system-error.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 
 /** What this file uses of a handle. */

@@ -59,6 +59,7 @@ export function testEnvironment(members: Partial<CompileEnvironment> = {}): Comp
     clusterNames: null,
     format: { hostname: 'vm', variable: () => null, uuid: () => '', utcOffsetMinutes: () => 0 },
     readFile: () => null,
+    probeLogFile: () => null,
     ...members,
   };
 }

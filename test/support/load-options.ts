@@ -8,6 +8,7 @@ export function loadOptions(changes: Partial<LoadOptions> = {}): LoadOptions {
     extensions: EXTENSIONS,
     allowUnknownFields: false,
     readFile: () => null,
+    probeLogFile: () => null,
     format: {
       hostname: 'test',
       variable: () => null,

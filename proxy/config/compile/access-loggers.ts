@@ -29,8 +29,10 @@ export const FILE_ACCESS_LOGGER: ExtensionDefinition<FileAccessLog, AccessLogger
       log_format: 'honoured',
     },
   },
-  compile: (message, context) =>
-    withFormat({ kind: 'file', path: message.path }, message.accessLogFormat, context),
+  compile: (message, context) => {
+    refuseUnopenable(message.path, 'path', context);
+    return withFormat({ kind: 'file', path: message.path }, message.accessLogFormat, context);
+  },
 };
 
 /** envoy.access_loggers.stdout */
@@ -48,6 +50,11 @@ export const STDERR_ACCESS_LOGGER: ExtensionDefinition<StderrAccessLog, AccessLo
   support: { [StderrAccessLogSchema.typeName]: { log_format: 'honoured' } },
   compile: (message, context) => withFormat({ kind: 'stderr' }, message.accessLogFormat, context),
 };
+
+function refuseUnopenable(path: string, field: string, context: CompileContext): void {
+  const problem = context.environment.probeLogFile(path);
+  if (problem !== null) context.reject(field, problem);
+}
 
 /** A file log in the default format, for fields that name only a path. */
 export function defaultFileAccessLog(

@@ -8,10 +8,14 @@ const TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Connection refused',
   ECONNRESET: 'Connection reset by peer',
   EHOSTUNREACH: 'No route to host',
+  EISDIR: 'Is a directory',
   EMFILE: 'Too many open files',
   ENETUNREACH: 'Network is unreachable',
   ENOENT: 'No such file or directory',
+  ENOSPC: 'No space left on device',
+  ENOTDIR: 'Not a directory',
   EPIPE: 'Broken pipe',
+  EROFS: 'Read-only file system',
   ETIMEDOUT: 'Connection timed out',
 };
 
