@@ -227,6 +227,18 @@ export class HeaderList {
     this.#high &= ~mask.high;
   }
 
+  /**
+   * Makes one line of all lines of each of these fields, `a,b` in their order, where RFC 9110 §5.3
+   * calls that the same.
+   */
+  joinLines(mask: HeaderMask): void {
+    for (let id = 1; id < HEADER_NAME.length; id += 1) {
+      if (((lowBit(id) & mask.low) | (highBit(id) & mask.high)) === 0) continue;
+      if (this.countKnown(id) < 2) continue;
+      this.setKnown(id, this.values(HEADER_NAME[id] as string).join(','));
+    }
+  }
+
   /** Bytes of all names and values, as Envoy counts them. */
   byteSize(): number {
     let size = 0;

@@ -2,11 +2,13 @@
 import { canonicalPath } from './canonical-path.ts';
 import { unescapeSlashes } from './escaped-slashes.ts';
 
-/** The path to go on with, a refusal (400), or the path to redirect to (307). */
-export type NormalizedPath =
-  | { readonly kind: 'ok'; readonly path: string }
-  | { readonly kind: 'rejected' }
-  | { readonly kind: 'redirect'; readonly path: string };
+/** What becomes of a path. */
+export interface NormalizedPath {
+  /** Go on with it, refuse it (400) or redirect to it (307). */
+  readonly kind: 'ok' | 'rejected' | 'redirect';
+  /** As far as it was normalised: what logs show of a refused one. */
+  readonly path: string;
+}
 
 /** The connection manager's options, in the order in which they act. */
 export interface PathNormalizerOptions {
@@ -15,21 +17,20 @@ export interface PathNormalizerOptions {
   readonly mergeSlashes: boolean;
 }
 
-const REJECTED: NormalizedPath = Object.freeze({ kind: 'rejected' });
 const SLASHES = /\/{2,}/g;
 
 /** Normalises an origin-form target with its query; the query is never touched. */
 export function normalizePath(target: string, options: PathNormalizerOptions): NormalizedPath {
-  if (target.includes('#')) return REJECTED;
+  if (target.includes('#')) return { kind: 'rejected', path: target };
   const queryStart = target.indexOf('?');
   const given = queryStart === -1 ? target : target.slice(0, queryStart);
   const unescaped = options.escapedSlashes === 'keep' ? given : unescapeSlashes(given);
   const hasEscaped = unescaped !== given;
-  if (hasEscaped && options.escapedSlashes === 'reject') return REJECTED;
-  const canonical = options.normalizePath ? canonicalPath(unescaped) : unescaped;
-  if (canonical === null) return REJECTED;
-  const merged = options.mergeSlashes ? mergeSlashes(canonical) : canonical;
-  const path = queryStart === -1 ? merged : merged + target.slice(queryStart);
+  const query = queryStart === -1 ? '' : target.slice(queryStart);
+  const isRejected = hasEscaped && options.escapedSlashes === 'reject';
+  const canonical = options.normalizePath && !isRejected ? canonicalPath(unescaped) : unescaped;
+  if (canonical === null || isRejected) return { kind: 'rejected', path: unescaped + query };
+  const path = (options.mergeSlashes ? mergeSlashes(canonical) : canonical) + query;
   return { kind: hasEscaped && options.escapedSlashes === 'redirect' ? 'redirect' : 'ok', path };
 }
 

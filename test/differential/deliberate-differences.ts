@@ -68,6 +68,22 @@ const REASONS: readonly Reason[] = [
     },
   },
   {
+    why: 'Connection may not take away what makes a request (RFC 9110 §7.6.1).',
+    cases: { 'main: a nominated Host': [PASSES, REFUSES] },
+  },
+  {
+    why: 'The log names the request whose Connection field, or scheme, was refused.',
+    cases: {
+      'main: nominated x-forwarded-for': REFUSES,
+      'main: nominated x-forwarded-host': REFUSES,
+      'main: nominated x-forwarded-proto': REFUSES,
+      'main: a nominated pseudo-field': REFUSES,
+      'main: ten nominated': REFUSES,
+      'main: a long te nominated': REFUSES,
+      'https in an absolute form, from outside': '403 closed; 0 upstream',
+    },
+  },
+  {
     why: 'An absolute-form target without path means the root (RFC 9110 §4.2.3).',
     cases: { 'absolute form with a query only': [PASSES, '404 open; 0 upstream'] },
   },

@@ -15,7 +15,7 @@ import { withProxy } from './with-proxy.ts';
 /** One exchange on a fresh connection, with what the upstream answers. */
 export interface TwinCase extends WireExchange {
   readonly title: string;
-  /** Name of the listener; `main` where nothing is said. */
+  /** Name of the listener; `main` where nothing is said. Its port replaces `{port}` in the bytes. */
   readonly listener?: string;
   readonly answer?: WireAnswer;
 }
@@ -157,7 +157,10 @@ class RunningTwin implements Twin {
     this.upstream.answer = each.answer ?? PLAIN_ANSWER;
     const port = this.ports[each.listener ?? 'main'];
     if (port === undefined) throw new Error(`no listener ${each.listener}`);
-    const report = await wireExchange(port, each, this.#clientPorts);
+    const { send } = each;
+    const pieces = typeof send === 'string' ? [send] : send;
+    const exchange = { ...each, send: pieces.map((p) => p.replaceAll('{port}', String(port))) };
+    const report = await wireExchange(port, exchange, this.#clientPorts);
     this.#clientPorts.add(report.port);
     const client = new RegExp(`\\b${report.port}\\b`, 'g');
     const print = (message: WireMessage) => this.mask(printed(message).replace(client, '{client}'));

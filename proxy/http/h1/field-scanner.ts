@@ -40,6 +40,9 @@ export class FieldScanner {
   /** Masks of the known names that were seen. */
   low = 0;
   high = 0;
+  /** Masks of those that were seen more than once. */
+  repeatedLow = 0;
+  repeatedHigh = 0;
   /** Host fields with `takesHost`, and where the value of the last one lies. */
   hostCount = 0;
   hostStart = 0;
@@ -78,6 +81,8 @@ export class FieldScanner {
     this.hostCount = 0;
     this.low = 0;
     this.high = 0;
+    this.repeatedLow = 0;
+    this.repeatedHigh = 0;
     this.error = null;
     this.#phase = AT_LINE;
     this.#count = 0;
@@ -220,10 +225,7 @@ export class FieldScanner {
     }
     if (this.#rules.underscores !== 'allow' && this.#refuses(buffer)) return;
     const id = knownNameAt(buffer, base + this.#nameStart, this.#hash);
-    if (id !== 0) {
-      this.low |= lowBit(id);
-      this.high |= highBit(id);
-    }
+    if (id !== 0) this.#mark(lowBit(id), highBit(id));
     let valueStart = base + this.#valueStart;
     while (valueStart < lineEnd && isBlank(buffer[valueStart]!)) valueStart += 1;
     let valueEnd = lineEnd;
@@ -234,6 +236,13 @@ export class FieldScanner {
       valueStart === nameEnd + 2 && valueEnd === lineEnd && buffer[nameEnd + 1] === SP;
     this.#nextLine = isPlain ? lineEnd + 2 - base : 0;
     this.#record(id, valueStart - base, valueEnd - base);
+  }
+
+  #mark(low: number, high: number): void {
+    this.repeatedLow |= this.low & low;
+    this.repeatedHigh |= this.high & high;
+    this.low |= low;
+    this.high |= high;
   }
 
   #record(id: number, valueStart: number, valueEnd: number): void {

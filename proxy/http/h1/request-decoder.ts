@@ -10,6 +10,7 @@ import { isAuthority } from './authority.ts';
 import { H1_ERROR } from './errors.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { HeadReader } from './head-reader.ts';
+import { JOINED_IN_REQUESTS, joinRepeated } from './joined-fields.ts';
 import { MessageFraming } from './message-framing.ts';
 import type { H1ServerOptions } from './options.ts';
 import { RequestLine } from './request-line.ts';
@@ -78,6 +79,7 @@ export class RequestDecoder {
     target.read(headers.text.substring(line.targetStart, line.targetEnd), method);
     const error = target.error ?? this.#checkHost() ?? this.#frame(headers, method);
     if (error !== null) return this.#fail(error);
+    joinRepeated(headers, this.reader.fields, JOINED_IN_REQUESTS);
     // RFC 9112 §3.2.2: what the target says replaces Host.
     if (target.authority === '') target.authority = this.#host(headers);
     const protocol: Protocol = line.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';

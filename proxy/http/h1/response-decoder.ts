@@ -6,6 +6,7 @@ import type { ProtocolError } from '../protocol-error.ts';
 import { H1_ERROR } from './errors.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { HeadReader } from './head-reader.ts';
+import { JOINED_IN_RESPONSES, joinRepeated } from './joined-fields.ts';
 import { type BodyKind, MessageFraming } from './message-framing.ts';
 import type { H1ClientOptions } from './options.ts';
 import { StatusLine } from './status-line.ts';
@@ -57,6 +58,7 @@ export class ResponseDecoder {
     framing.read(headers, minorVersion, this.#options.allowChunkedLength);
     this.error = framing.error ?? this.#checkBodyless(status);
     if (this.error !== null) return null;
+    joinRepeated(headers, this.reader.fields, JOINED_IN_RESPONSES);
     const isBodyless = status < 200 || status === 204;
     if (isBodyless && framing.contentLength === 0) headers.removeKnown(HEADER_ID['content-length']);
     this.body = isBodyless || isHeadRequest || status === 304 ? 'none' : this.#framedBody();

@@ -2,7 +2,7 @@
 // and hands the response back through the filters.
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
-import { HEADER_ID } from '../../../http/header-names.ts';
+import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ResetReason } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
@@ -27,6 +27,20 @@ import {
 import type { RouterRuntime } from './router-runtime.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
+
+/** What an internal client tells the router; the next hop is not told. */
+const FOR_THIS_ROUTER = headerMask(
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-header-names',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-retry-on',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-upstream-rq-timeout-ms',
+);
 
 /** One per stream. */
 export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget {
@@ -196,7 +210,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     }
     const id = HEADER_ID['x-envoy-upstream-rq-timeout-ms'];
     const given = timeoutFrom(headers, id);
-    headers.removeKnown(id);
+    headers.removeAny(FOR_THIS_ROUTER);
     return given ?? action.timeoutMs;
   }
 

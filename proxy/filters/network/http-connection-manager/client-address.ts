@@ -1,5 +1,5 @@
 // Who the client is: the peer of the socket, or what trusted proxies say in X-Forwarded-For.
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress as NodeAddress } from 'node:net';
 import { type SocketAddress, socketAddress } from '../../../base/address.ts';
 
 /** The `index`-th address from the right (0 is the last) of an X-Forwarded-For value, or null. */
@@ -13,7 +13,15 @@ export function forwardedAddress(forwardedFor: string | null, index: number): st
   }
   const start = forwardedFor.lastIndexOf(',', end - 1) + 1;
   const address = forwardedFor.slice(start, end).trim();
-  return isIP(address) === 0 ? null : address;
+  return canonicalIp(address);
+}
+
+/** RFC 5952; null for what is no address, or one with a zone, which means nothing here. */
+function canonicalIp(text: string): string | null {
+  const version = isIP(text);
+  if (version === 4) return text;
+  if (version === 0 || text.includes('%')) return null;
+  return new NodeAddress({ address: text, family: 'ipv6' }).address;
 }
 
 /** An address from a header has no port; Envoy prints 0. */

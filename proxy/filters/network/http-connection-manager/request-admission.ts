@@ -4,6 +4,7 @@ import { randomBelow } from '../../../base/random.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
+import { reasonPhrase } from '../../../http/status.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
@@ -28,13 +29,9 @@ export interface CandidateStream {
 }
 
 /** Envoy's codec refuses such a Connection field: it reads like a protocol error. */
-const CONNECTION_REJECTED: LocalReply = Object.freeze({
-  status: 400,
-  body: 'Bad Request',
-  details: 'http1.connection_header_rejected',
-  flag: 'DPE',
-  headers: null,
-});
+const CONNECTION_REJECTED = codecRefusal(400, 'http1.connection_header_rejected');
+/** The first proxy behind a client knows that there was no TLS. */
+const HTTPS_IN_PLAIN_TEXT = codecRefusal(403, 'http1.https_url_on_plaintext_connection');
 
 /** Why a request goes no further. */
 export interface Refusal {
@@ -44,6 +41,9 @@ export interface Refusal {
 
 /** Checks and prepares the head and finds the route; null: the filters may have it. */
 export function admitRequest(stream: CandidateStream, head: RequestHead): Refusal | null {
+  if (head.scheme === 'https' && isFirstInPlainText(stream)) {
+    return refuseAsCodec(stream, HTTPS_IN_PLAIN_TEXT);
+  }
   const refusal = checkOverload(stream) ?? checkTarget(stream, head) ?? checkPath(stream, head);
   if (refusal !== null) return refusal;
   const config = stream.runtime.config;
@@ -56,7 +56,7 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
   }
   const isUpgrade = head.method === 'CONNECT' || isUpgradeRequest(head.headers);
   if (!stream.runtime.requests.condition(head, stream.info)) {
-    return { reply: CONNECTION_REJECTED, closesConnection: true };
+    return refuseAsCodec(stream, CONNECTION_REJECTED);
   }
   const misrouted = findRoute(stream, head);
   return isUpgrade ? refuseUpgrade(stream, misrouted, head) : misrouted;
@@ -107,14 +107,12 @@ function checkQuery({ method, headers }: RequestHead): Refusal | null {
 function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
   if (!stream.runtime.needsPathWork && !head.path.includes('#')) return null;
   const normalized = normalizePath(head.path, stream.runtime.config);
-  if (normalized.kind === 'ok') {
-    head.path = normalized.path;
-    return null;
-  }
+  head.path = normalized.path;
+  if (normalized.kind === 'ok') return null;
   const stats = stream.runtime.stats;
   if (normalized.kind === 'rejected') {
     stats.rqFailedPathNormalization.inc();
-    return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: false };
+    return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: true };
   }
   stats.rqRedirectedWithNormalizedPath.inc();
   head.path = normalized.path;
@@ -156,4 +154,21 @@ function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
     stream.setIdleTimeout(action.idleTimeoutMs);
   }
   return null;
+}
+
+/** Until here only an absolute-form target gives a request its scheme. */
+function isFirstInPlainText({ runtime, info }: CandidateStream): boolean {
+  const { useRemoteAddress, xffNumTrustedHops } = runtime.config;
+  return useRemoteAddress && xffNumTrustedHops === 0 && !info.downstream.isTls;
+}
+
+function refuseAsCodec(stream: CandidateStream, refusal: Refusal): Refusal {
+  stream.runtime.stats.cxProtocolError.inc();
+  return refusal;
+}
+
+function codecRefusal(status: number, details: string): Refusal {
+  const body = reasonPhrase(status);
+  const reply: LocalReply = { status, body, details, flag: 'DPE', headers: null };
+  return Object.freeze({ reply, closesConnection: true });
 }

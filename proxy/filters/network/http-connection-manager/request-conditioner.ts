@@ -13,6 +13,7 @@ import {
   InternalNetworks,
   isLoopback,
 } from './client-address.ts';
+import { isCleanReferer } from './referer.ts';
 
 const HOP_BY_HOP = headerMask(
   'connection',
@@ -94,7 +95,7 @@ export class RequestConditioner {
     const headers = head.headers;
     const { useRemoteAddress, xffNumTrustedHops, appendXForwardedPort } = this.#config;
     const id = HEADER_ID['x-forwarded-for'];
-    const forwardedFor = headers.mayHave(id) ? joinedLines(headers, 'x-forwarded-for') : null;
+    const forwardedFor = headers.mayHave(id) ? headers.get(id) : null;
     // With use_remote_address the peer is the last hop, so one address fewer stands in the field.
     const index = useRemoteAddress ? xffNumTrustedHops - 1 : xffNumTrustedHops;
     const ip = index < 0 ? null : forwardedAddress(forwardedFor, index);
@@ -107,7 +108,7 @@ export class RequestConditioner {
     const peer = info.downstream.directRemoteAddress;
     if (this.#config.skipXffAppend || peer.port < 0) return;
     const ip = isLoopback(peer) ? this.#services.localIp : peer.ip;
-    const value = forwardedFor === null ? ip : `${forwardedFor},${ip}`;
+    const value = forwardedFor === null || forwardedFor === '' ? ip : `${forwardedFor},${ip}`;
     headers.setKnown(HEADER_ID['x-forwarded-for'], value);
   }
 
@@ -196,30 +197,17 @@ function nominatedNames(headers: HeaderList): string[] {
 }
 
 function hasTrailersToken(te: string): boolean {
-  return te.split(',').some((token) => token.trim().toLowerCase().split(';')[0] === 'trailers');
+  return te.split(',').some((token) => token.trim() === 'trailers');
 }
 
-/** Envoy drops a Referer that is repeated or no clean URL. */
+/** Envoy drops a Referer that is no clean URL. */
 function checkReferer(headers: HeaderList): void {
-  const values = headers.values('referer');
-  if (values.length === 1 && isCleanReferer(values[0] as string)) return;
-  headers.removeKnown(HEADER_ID.referer);
-}
-
-function isCleanReferer(referer: string): boolean {
-  if (referer.includes('#')) return false;
-  if (referer.startsWith('/')) return true;
-  const authority = /^https?:\/\/([^/?]+)/i.exec(referer);
-  return authority !== null && !(authority[1] as string).includes('@');
+  const referer = headers.get(HEADER_ID.referer);
+  if (referer !== null && !isCleanReferer(referer)) headers.removeKnown(HEADER_ID.referer);
 }
 
 function isSingleForwarded(headers: HeaderList, useRemoteAddress: boolean): boolean {
   if (!headers.mayHave(HEADER_ID['x-forwarded-for'])) return useRemoteAddress;
   const value = headers.get(HEADER_ID['x-forwarded-for']);
   return !useRemoteAddress && value !== null && !value.includes(',');
-}
-
-/** Several lines are one list, RFC 9110 §5.3. */
-function joinedLines(headers: HeaderList, name: string): string {
-  return headers.values(name).join(',');
 }

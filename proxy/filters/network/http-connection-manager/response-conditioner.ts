@@ -39,11 +39,17 @@ export class ResponseConditioner {
       headers.setKnown(HEADER_ID.server, config.serverName);
     }
     headers.removeAny(HOP_BY_HOP);
-    if (config.alwaysSetRequestIdInResponse && request !== null) {
+    if (request !== null && this.#showsRequestId(request)) {
       const id = request.headers.get(HEADER_ID['x-request-id']);
       if (id !== null) headers.setKnown(HEADER_ID['x-request-id'], id);
     }
     if (config.via !== '') appendVia(headers, config.via);
+  }
+
+  /** Envoy: always where configured, and where the client forces a trace. */
+  #showsRequestId(request: RequestHead): boolean {
+    const isForced = request.headers.mayHave(HEADER_ID['x-envoy-force-trace']);
+    return isForced || this.#config.alwaysSetRequestIdInResponse;
   }
 
   /** IMF-fixdate of RFC 9110 §5.6.7. */
