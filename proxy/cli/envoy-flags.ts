@@ -34,7 +34,7 @@ export const ENVOY_FLAGS: readonly EnvoyFlag[] = [
   on('--allow-unknown-fields', 'the same, under its deprecated name'),
   on('--restart-epoch <number>', 'hot restart epoch, shown in statistics'),
   on('--hot-restart-version', 'print the hot restart version and exit'),
-  off('--stats-tag <tag:value>', 'universal tag of all statistics (repeatable)'),
+  on('--stats-tag <tag:value>', 'universal tag of all statistics (repeatable)'),
   off('--parent-shutdown-time-s <seconds>', 'hot restart: life time of the parent'),
   off('--base-id <number>', 'hot restart: shared memory of several proxies on a host'),
   off('--use-dynamic-base-id', 'hot restart: choose a base id'),

@@ -75,6 +75,24 @@ class FlagReader {
     return 'info';
   }
 
+  /** `--stats-tag a:b --stats-tag c:d`; a tag's name ends at the first colon. */
+  statsTags(): ServerOptions['statsTags'] {
+    const given = this.#values['statsTag'];
+    const tags: { name: string; fixedValue: string }[] = [];
+    for (const item of Array.isArray(given) ? (given as readonly string[]) : []) {
+      const colon = item.indexOf(':');
+      const name = item.slice(0, colon);
+      if (colon <= 0 || !/^[\w.]+$/.test(name)) {
+        this.errors.push(
+          `--stats-tag: '${item}' is not <tag>:<value> with letters, digits, _ and .`,
+        );
+      } else {
+        tags.push({ name, fixedValue: item.slice(colon + 1) });
+      }
+    }
+    return tags;
+  }
+
   componentLevels(): Record<string, LogLevel> {
     const levels: Record<string, LogLevel> = {};
     for (const item of this.text('componentLogLevel').split(',')) {
@@ -139,6 +157,7 @@ function readOptions(
     allowUnknownStaticFields:
       reader.isSet('allowUnknownStaticFields') || reader.isSet('allowUnknownFields'),
     skipDeprecatedLogs: reader.isSet('skipDeprecatedLogs'),
+    statsTags: reader.statsTags(),
     restartEpoch: reader.uint32('restartEpoch', '--restart-epoch') ?? 0,
     localAddressFamily:
       reader.oneOf('localAddressIpVersion', '--local-address-ip-version', ['v4', 'v6']) === 'v6'

@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly fileFlushMinBytes: number;
   readonly allowUnknownStaticFields: boolean;
   readonly skipDeprecatedLogs: boolean;
+  /** `--stats-tag`: on every metric, before the bootstrap's own. */
+  readonly statsTags: readonly { readonly name: string; readonly fixedValue: string }[];
   readonly restartEpoch: number;
   /** Family of the address that stands for this host in X-Forwarded-For. */
   readonly localAddressFamily: 'IPv4' | 'IPv6';
@@ -82,6 +84,7 @@ export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions
   fileFlushMinBytes: DEFAULT_FILE_FLUSH_MIN_KB * 1024,
   allowUnknownStaticFields: false,
   skipDeprecatedLogs: false,
+  statsTags: [],
   restartEpoch: 0,
   localAddressFamily: 'IPv4',
   unusedFlags: [],

@@ -77,7 +77,7 @@ function adminServer({ options, log, quit }: ProxyParts, primary: Primary): Admi
     backend: new PrimaryAdminBackend({ primary, options, log, quit }),
     address: admin.address,
     logger: log.logger('admin'),
-    tags: new TagExtractor(stats.useAllDefaultTags, stats.tags),
+    tags: new TagExtractor(stats.useAllDefaultTags, [...options.statsTags, ...stats.tags]),
     boundsOf: boundsOf(stats),
   });
 }

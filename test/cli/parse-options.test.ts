@@ -77,6 +77,16 @@ t.test('is readable on a terminal and JSON elsewhere', async (t) => {
   t.equal(accepted({ logFormat: '%v', logFormatEscaped: true }).log.pattern, '%_');
 });
 
+t.test('reads tags of all statistics, and refuses what is none', async (t) => {
+  const parsed = parse({ configPath: 'a.yaml', statsTag: ['zone:a:b', 'env.name:x'] });
+  t.same(parsed.ok && parsed.options.statsTags, [
+    { name: 'zone', fixedValue: 'a:b' },
+    { name: 'env.name', fixedValue: 'x' },
+  ]);
+  const wrong = parse({ configPath: 'a.yaml', statsTag: ['nothing', ':x', 'a-b:c'] });
+  t.equal(!wrong.ok && wrong.errors.length, 3);
+});
+
 t.test('names the flags that it accepts without effect', async (t) => {
   const options = accepted({ disableHotRestart: true, baseId: '7', statsTag: [] });
   t.same(options.unusedFlags, ['--base-id', '--disable-hot-restart']);
