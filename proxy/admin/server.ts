@@ -4,12 +4,14 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
+import type { AccessLog } from '../formatter/access-log.ts';
 import type { BoundsOf } from '../stats/selection.ts';
 import type { TagExtractor } from '../stats/tags.ts';
 import type { AdminBackend } from './backend.ts';
 import { type AdminContext, type AdminReply, textReply } from './endpoint.ts';
 import { isLoopback, refusalOf } from './guard.ts';
 import { QueryParams } from './query.ts';
+import { RequestLog } from './request-log.ts';
 import { dispatch } from './router.ts';
 
 /** Forms of the home page are far smaller; more is not read. */
@@ -28,6 +30,8 @@ export interface AdminServerOptions {
   readonly logger: Logger;
   readonly tags: TagExtractor;
   readonly boundsOf: BoundsOf;
+  /** Bootstrap.admin.access_log */
+  readonly accessLogs: readonly AccessLog[];
 }
 
 /** One admin interface. */
@@ -35,6 +39,7 @@ export class AdminServer {
   readonly #address: SocketAddress;
   readonly #logger: Logger;
   readonly #context: AdminContext;
+  readonly #requestLog: RequestLog;
   readonly #server: Server;
 
   constructor(options: AdminServerOptions) {
@@ -42,6 +47,7 @@ export class AdminServer {
     this.#logger = options.logger;
     const { backend, tags, boundsOf } = options;
     this.#context = { backend, tags, boundsOf };
+    this.#requestLog = new RequestLog(options.accessLogs);
     this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => this.#fail(response, error));
     });
@@ -103,9 +109,14 @@ export class AdminServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = (reply: AdminReply): void => {
+      if (info !== null) info.bytesSent = Buffer.byteLength(reply.body);
+      send(request, response, reply);
+    };
+    const info = this.#requestLog.watch(request, response);
     const refusal = this.#refusalOf(request);
     if (refusal !== null) {
-      send(request, response, textReply(`Forbidden: ${refusal}.\n`, 403));
+      answer(textReply(`Forbidden: ${refusal}.\n`, 403));
       return;
     }
     const target = request.url ?? '/';
@@ -113,13 +124,13 @@ export class AdminServer {
     const path = question < 0 ? target : target.slice(0, question);
     const body = await readBody(request);
     if (body === null) {
-      send(request, response, textReply('Payload Too Large\n', 413));
+      answer(textReply('Payload Too Large\n', 413));
       return;
     }
     const query = question < 0 ? formOf(request, body) : target.slice(question + 1);
     const method = request.method ?? 'GET';
     const reply = await dispatch({ method, path, params: new QueryParams(query) }, this.#context);
-    send(request, response, reply);
+    answer(reply);
   }
 
   #refusalOf(request: IncomingMessage): string | null {

@@ -1,6 +1,7 @@
 // Puts a whole proxy together: primary, workers, admin interface. The command line and tests start
 // it in the same way.
 import { writeFileSync } from 'node:fs';
+import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import { AdminServer } from '../admin/server.ts';
 import type { SocketAddress } from '../base/address.ts';
 import type { LoadedBootstrap } from '../config/load.ts';
@@ -53,10 +54,17 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
         : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
     makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });
-  const admin = adminServer(parts, primary);
+  const accessLogs = new AccessLogManager(primary.stats, {
+    minBytes: options.fileFlushMinBytes,
+    intervalMs: options.fileFlushIntervalMs,
+  });
+  const admin = adminServer(parts, primary, accessLogs);
   const bound = admin === null ? null : await bindAdmin(admin, options);
   if (typeof bound === 'string') return { ok: false, errors: [bound] };
-  const closeAdmin = async () => admin?.close();
+  const closeAdmin = async () => {
+    await admin?.close();
+    await accessLogs.close();
+  };
   const errors = await primary.start();
   if (errors.length > 0) {
     primary.close();
@@ -70,7 +78,11 @@ function levelsOf(log: AdjustableLog, options: ServerOptions) {
   return { '': options.log.level, ...log.levels() };
 }
 
-function adminServer({ options, log, quit }: ProxyParts, primary: Primary): AdminServer | null {
+function adminServer(
+  { options, log, quit }: ProxyParts,
+  primary: Primary,
+  accessLogs: AccessLogManager,
+): AdminServer | null {
   const { admin, stats } = primary.configuration.bootstrap;
   if (admin === null) return null;
   return new AdminServer({
@@ -79,6 +91,7 @@ function adminServer({ options, log, quit }: ProxyParts, primary: Primary): Admi
     logger: log.logger('admin'),
     tags: new TagExtractor(stats.useAllDefaultTags, [...options.statsTags, ...stats.tags]),
     boundsOf: boundsOf(stats),
+    accessLogs: admin.accessLogs.map((config) => accessLogs.open(config)),
   });
 }
 

@@ -145,6 +145,7 @@ t.test('what cannot be bound is told, and no file is removed for it', async (t) 
     logger: SILENT_LOG.logger('admin'),
     tags: new TagExtractor(true, []),
     boundsOf: defaultBounds,
+    accessLogs: [],
   });
   await t.rejects(server.start(), { code: 'EADDRINUSE' });
   t.equal(fs.readFileSync(file, 'utf8'), 'data');

@@ -48,6 +48,7 @@ export async function withAdmin(
     logger,
     tags: new TagExtractor(true, []),
     boundsOf: defaultBounds,
+    accessLogs: [],
   });
   const bound = await server.start();
   try {
