@@ -133,15 +133,17 @@ async function cutInBody(t: Test, rig: Rig): Promise<void> {
     t.equal(await rig.verdict(path), `200 UPE ${after('protocol_error')}`, path);
     await rig.probe();
   }
+  let reset: () => void = () => undefined;
   rig.upstream.on('/reset-in-body', (_head, peer) => {
     peer.write(`${OK_HEAD}content-length: 100\r\n\r\nonly this`);
-    peer.reset();
+    reset = () => peer.reset();
   });
-  await t.rejects(rig.get('/reset-in-body'), /cut \(/);
-  t.match(
-    await rig.verdict('/reset-in-body'),
-    /^200 U(C|PE) upstream_reset_after_response_started/,
-  );
+  const client = await rig.client();
+  client.write('GET /reset-in-body HTTP/1.1\r\nhost: a\r\n\r\n');
+  t.equal((await client.head())?.status, 200);
+  reset();
+  await client.ended();
+  t.equal(await rig.verdict('/reset-in-body'), `200 UPE ${after('protocol_error')}`);
   await rig.probe();
 }
 
@@ -191,10 +193,7 @@ async function silent(t: Test, rig: Rig): Promise<void> {
 async function slowUpload(t: Test, rig: Rig): Promise<void> {
   const client = await rig.client();
   client.write('POST /slow-upload HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\n');
-  for (let sent = 0; sent < 8; sent += 1) {
-    client.write('x');
-    await client.until(() => false, 100).catch(() => undefined);
-  }
+  await client.drip('12345678', 80);
   t.equal((await client.response()).head.status, 200, 'a slow request is no slow upstream');
 }
 

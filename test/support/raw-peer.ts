@@ -97,6 +97,27 @@ export class RawPeer {
     throw new Error(`not within ${deadlineMs} ms: ${condition}; ${seen}`);
   }
 
+  /** Resolves when nothing happened for that long; rejects as soon as something does. */
+  async silence(ms: number): Promise<void> {
+    const before = this.bytesRead;
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      this.#wake();
+    }, ms);
+    await this.until(() => isOver || this.end !== null || this.bytesRead > before, ms * 2);
+    clearTimeout(timer);
+    if (!isOver) throw new Error(`no silence: end ${this.end}, unread ${this.unread}`);
+  }
+
+  /** Sends octet by octet, with silence in front of each. */
+  async drip(text: string, everyMs: number): Promise<void> {
+    for (const octet of text) {
+      await this.silence(everyMs);
+      this.write(octet);
+    }
+  }
+
   /** How the other side ended; what it sent before stays to be read. */
   async ended(deadlineMs?: number): Promise<PeerEnd> {
     await this.until(() => this.end !== null, deadlineMs);
