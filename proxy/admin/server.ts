@@ -187,10 +187,10 @@ function send(request: IncomingMessage, response: ServerResponse, reply: AdminRe
 
 /** Envoy's header fields, in its order. */
 function sendHead(response: ServerResponse, reply: AdminReply): ServerResponse {
-  return response.writeHead(reply.status, {
-    'content-type': reply.contentType,
-    'cache-control': 'no-cache, max-age=0',
-    'x-content-type-options': 'nosniff',
-    server: 'envoy',
-  });
+  response.setHeader('content-type', reply.contentType);
+  response.setHeader('cache-control', 'no-cache, max-age=0');
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('server', 'envoy');
+  // Not as an argument: what writeHead is given cannot be read back for the access log.
+  return response.writeHead(reply.status);
 }

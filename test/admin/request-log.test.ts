@@ -11,7 +11,7 @@ t.test('tells every log about each exchange when it is over', async (t) => {
   const server = createServer((request, response) => {
     const info = log.watch(request, response);
     if (info !== null) info.bytesSent = 2;
-    response.writeHead(404, { 'x-a': 'b' }).end('no');
+    response.setHeader('x-a', 'b').writeHead(404).end('no');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
