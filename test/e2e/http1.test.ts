@@ -176,14 +176,22 @@ async function oldVersion(t: Test, rig: Rig): Promise<void> {
   const streamed = await kept.response();
   t.equal(streamed.head.get('transfer-encoding'), null, 'never chunks for HTTP/1.0');
   t.equal(streamed.body, 'ok');
+  if (!onEnvoy) await cutWithoutFraming(t, rig);
+}
+
+/** Where the connection's end says it all, a cut must not look like one. */
+async function cutWithoutFraming(t: Test, rig: Rig): Promise<void> {
+  let cut: () => void = () => undefined;
   rig.upstream.on('/streamed-cut', (_head, peer) => {
     peer.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n');
-    peer.finish();
+    cut = () => peer.finish();
   });
-  if (onEnvoy) return;
-  const cut = await rig.client('old');
-  cut.write('GET /streamed-cut HTTP/1.0\r\nhost: a\r\n\r\n');
-  t.equal(await cut.ended(), 'reset', 'where the end says it all, it must not look like one');
+  const client = await rig.client('old');
+  client.write('GET /streamed-cut HTTP/1.0\r\nhost: a\r\n\r\n');
+  // libuv takes an RST that comes with the last data for a FIN: the data must be read before.
+  await client.takeThrough('ok');
+  cut();
+  t.equal(await client.ended(), 'reset');
 }
 
 async function chunks(t: Test, rig: Rig): Promise<void> {
