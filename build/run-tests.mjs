@@ -2,12 +2,14 @@
 // would preload its TypeScript, mock and process-info hooks into each, which quadruples the cost
 // of a file. Reads .taprc; arguments select files whose path contains one of them.
 //
+// Processes of a run, children included, check the invariants of their state machines.
+//
 // Prints a line per file, everything about a failing one, and last `N passed, N failed`. The TAP
 // of the whole run is left in dist/test-results.tap.
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { t } from 'tap';
 import { parse } from 'yaml';
 
@@ -20,6 +22,9 @@ const files = fs
   .filter((name) => name.endsWith('.test.js'))
   .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
   .sort();
+
+const invariantsOn = `--import=${pathToFileURL('build/invariants-on.mjs').href}`;
+const nodeOptions = [process.env.NODE_OPTIONS, invariantsOn].filter(Boolean).join(' ');
 
 const started = Date.now();
 const total = { pass: 0, fail: 0, skip: 0, todo: 0 };
@@ -37,7 +42,11 @@ for (const file of files) {
     name: sourceOf(file),
     buffered: true,
     timeout: config.timeout * 1000,
-    env: { ...process.env, TAP_TIMEOUT: String(config.timeout) },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: nodeOptions,
+      TAP_TIMEOUT: String(config.timeout),
+    },
   });
 }
 

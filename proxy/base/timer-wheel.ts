@@ -1,5 +1,6 @@
 // One wheel per worker for every timer of the data path: arming and cancelling cost nanoseconds,
 // resolution is one tick (8 ms). Gives up exactness below a tick; timers never fire early.
+import { INVARIANTS, invariant } from './invariants.ts';
 
 /** Milliseconds a tick of the wheel stands for: 5 s timers are exact to 0.2 %. */
 export const WHEEL_TICK_MS = 8;
@@ -63,6 +64,7 @@ export class TimerWheel {
     this.#armed += 1;
     this.#link(timer);
     if (timer.dueTick < this.#plannedTick && this.onEarlier !== null) this.onEarlier();
+    if (INVARIANTS) this.#checkTimer(timer);
   }
 
   /** Disarms `timer`; harmless when it is not armed. */
@@ -71,6 +73,7 @@ export class TimerWheel {
     unlink(timer);
     timer.armed = false;
     this.#armed -= 1;
+    if (INVARIANTS) this.#checkTimer(timer);
   }
 
   /** Fires every timer that is due at `nowMs`. */
@@ -79,12 +82,13 @@ export class TimerWheel {
     while (this.#tick < target) {
       if (this.#armed === 0) {
         this.#tick = target;
-        return;
+        break;
       }
       this.#tick += 1;
       this.#cascade();
       this.#fire(this.#slots[this.#tick & SLOT_MASK] as Timer);
     }
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /**
@@ -100,6 +104,28 @@ export class TimerWheel {
     while ((tick & SLOT_MASK) !== 0 && this.#isEmpty(tick & SLOT_MASK)) tick += 1;
     this.#plannedTick = tick;
     return Math.max(0, tick * WHEEL_TICK_MS - nowMs);
+  }
+
+  /** Walks all slots: once for each `advance`, not for each timer. */
+  checkInvariants(): void {
+    let linked = 0;
+    for (const head of this.#slots) {
+      for (let timer = head.next as Timer; timer !== head; timer = timer.next as Timer) {
+        this.#checkTimer(timer);
+        linked += 1;
+      }
+    }
+    invariant(linked === this.#armed, 'timer wheel: as many timers are linked as are armed');
+  }
+
+  #checkTimer(timer: Timer): void {
+    const { next, previous } = timer;
+    invariant(this.#armed >= 0, 'timer wheel: no timer is disarmed twice');
+    invariant(timer.armed === (next !== null), 'timer wheel: linked is who is armed');
+    if (next === null || previous === null) return;
+    const isBetween = next.previous === timer && previous.next === timer;
+    invariant(isBetween, 'timer wheel: neighbours know each other');
+    invariant(timer.dueTick > this.#tick, 'timer wheel: nobody waits for a tick that is over');
   }
 
   #isEmpty(slot: number): boolean {

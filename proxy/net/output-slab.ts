@@ -1,6 +1,7 @@
 // Memory for output that waits for the end of a turn: one block for all connections, filled from
 // the front. What the kernel does not take at once stays in its block until it has; then the block
 // serves again. Fresh blocks instead would be 40 MB of garbage at full speed.
+import { INVARIANTS, invariant } from '../base/invariants.ts';
 
 /** Room for four full reads with their heads. */
 const SLAB_BYTES = 256 * 1024;
@@ -33,6 +34,7 @@ export class OutputSlab {
     this.#retired.push(this.block);
     this.block = this.#spare.pop() ?? new SlabBlock();
     this.offset = 0;
+    if (INVARIANTS) this.checkInvariants();
     return true;
   }
 
@@ -44,6 +46,7 @@ export class OutputSlab {
   unpin(block: SlabBlock): void {
     block.pins -= 1;
     if (block !== this.block) this.#keepIfFree(block);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** End of turn: every region was handed to the kernel. */
@@ -54,6 +57,23 @@ export class OutputSlab {
       block.isRetired = false;
       this.#keepIfFree(block);
     }
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const { block } = this;
+    invariant(block.pins >= 0, 'output slab: no write ends twice');
+    invariant(!block.isRetired, 'output slab: the block that is filled is not retired');
+    invariant(this.offset <= SLAB_BYTES, 'output slab: a block holds what it has room for');
+    for (const retired of this.#retired) {
+      invariant(retired.isRetired && retired !== block, 'output slab: retired blocks are marked');
+    }
+    for (const spare of this.#spare) {
+      const isFree = spare.pins === 0 && !spare.isRetired && spare !== block;
+      invariant(isFree, 'output slab: nobody needs a spare block');
+    }
+    const isUnique = new Set(this.#spare).size === this.#spare.length;
+    invariant(isUnique, 'output slab: a spare block is kept once');
   }
 
   #keepIfFree(block: SlabBlock): void {

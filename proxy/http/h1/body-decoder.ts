@@ -1,6 +1,7 @@
 // Takes a message's content out of the bytes on the wire: a number of octets, chunks with their
 // trailers, or all until the connection ends. Content of one read comes out as one run: chunks are
 // moved together in the borrowed buffer, so that tiny chunks cost one event per read, not each.
+import { INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { CR, LF } from './char-tables.ts';
@@ -48,6 +49,7 @@ export class BodyDecoder {
     else if (kind === 'length') this.#remaining = length;
     else if (kind === 'until-close') this.#remaining = Number.POSITIVE_INFINITY;
     else this.#startChunks();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Decodes `buffer[from, end)` up to the message's end; returns the offset behind what it took. */
@@ -61,7 +63,26 @@ export class BodyDecoder {
           ? this.#content(buffer, at, end)
           : this.#chunking(buffer, at, end);
     }
+    if (INVARIANTS) this.checkInvariants();
     return at;
+  }
+
+  checkInvariants(): void {
+    const kind = this.#kind;
+    const phase = this.#phase;
+    const isSimple = phase === 'content' || phase === 'complete';
+    invariant(this.dataStart <= this.dataEnd, 'body decoder: content is a run of octets');
+    invariant(kind === 'chunked' || isSimple, 'body decoder: only chunks have lines');
+    invariant(kind !== 'none' || this.isComplete, 'body decoder: no body is always complete');
+    invariant(
+      !this.endsWithConnection || !this.isComplete,
+      'body decoder: only FIN ends this body',
+    );
+    const hasRest = phase === 'content';
+    invariant(
+      this.#remaining > 0 === hasRest,
+      'body decoder: octets are missing inside content only',
+    );
   }
 
   /** The trailers of the body that is complete; null when it has none. Call at most once. */

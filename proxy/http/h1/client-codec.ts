@@ -1,5 +1,6 @@
 // A client's HTTP/1.1 connection without the socket: one request out, its response in. A
 // connection about which there is any doubt is never used again.
+import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
 import type { ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
@@ -27,6 +28,13 @@ const NO_BYTES = Buffer.alloc(0);
  * - `done`: the handler was told to close the connection, or it is closed.
  */
 type State = 'idle' | 'head' | 'body' | 'done';
+
+const EDGES: Edges<State> = {
+  idle: ['head', 'done'],
+  head: ['body', 'done'],
+  body: ['idle', 'done'],
+  done: [],
+};
 
 /** HTTP/1.1 towards an upstream. */
 export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
@@ -66,11 +74,12 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   openStream(receiver: ResponseReceiver): RequestSender {
     const stream = new H1ClientStream(this, receiver);
     this.#stream = stream;
-    this.#state = 'head';
+    this.#enter('head');
     this.#informational = 0;
     this.#isLast = false;
     this.#decoder.reset();
     this.writer.reset();
+    if (INVARIANTS) this.checkInvariants();
     return stream;
   }
 
@@ -80,6 +89,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     while (at < end && this.#stream !== null) {
       at = this.#state === 'head' ? this.#head(buffer, at, end) : this.#content(buffer, at, end);
     }
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onEnd(): void {
@@ -89,21 +99,23 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     else if (this.#informational > 0) this.#fail(H1_ERROR.onlyInformational);
     else if (this.#decoder.reader.length > 0) this.#fail(H1_ERROR.truncated);
     else this.#lose('connection-termination', 'upstream closed the connection', PEER_CLOSED);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onClose(detail: string): void {
     const stream = this.#stream;
     if (stream === null) {
-      this.#state = 'done';
+      this.#enter('done');
       return;
     }
     const receiver = stream.receiver;
     // As Envoy: a response that is cut is broken HTTP, one that never began is a lost connection.
     const reason = this.#isCut() ? 'protocol-error' : 'connection-termination';
-    this.#state = 'done';
+    this.#enter('done');
     this.#detach(stream);
     receiver?.onReset(reason, detail);
     this.#handler.onStreamClosed();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onDrain(): void {
@@ -119,18 +131,39 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   onPauseChange(): void {
     this.#updateReading();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onRequestEnd(_stream: H1ClientStream): void {
     // A request that contradicts its own content-length must not be answered.
     if (!this.writer.isIntact) this.#lose('local-reset', 'content-length mismatch', RESET);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onStreamReset(stream: H1ClientStream): void {
     this.#detach(stream);
-    this.#state = 'done';
+    this.#enter('done');
     this.#handler.onStreamClosed();
     this.#handler.onConnectionDone(RESET);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const state = this.#state;
+    const stream = this.#stream;
+    const isOpen = state === 'head' || state === 'body';
+    invariant((stream !== null) === isOpen, 'client codec: a stream is open inside an exchange');
+    invariant(stream === null || stream.owner === this, 'client codec: an open stream is attached');
+    if (state === 'done') return;
+    invariant(
+      this.#isReading === this.#shouldRead(),
+      'client codec: only a paused stream is not read',
+    );
+  }
+
+  #enter(next: State): void {
+    if (INVARIANTS) checkEdge('client codec', EDGES, this.#state, next);
+    this.#state = next;
   }
 
   /** RFC 9110 §15.5.9: servers may say 408 before they close an idle connection. */
@@ -167,7 +200,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
       if (decoder.framing.isLast) this.#isLast = true;
       this.#body.start(decoder.body, decoder.framing.contentLength);
       const isComplete = this.#body.isComplete;
-      this.#state = 'body';
+      this.#enter('body');
       stream.receiver?.onResponseHead(head, isComplete);
       if (isComplete && this.#stream === stream) this.#complete(stream, isSurplus);
     }
@@ -213,7 +246,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     const isWanted = stream.isRequestComplete && !this.#isLast;
     const isReusable = isWanted && !isSurplus;
     this.#detach(stream);
-    this.#state = isReusable ? 'idle' : 'done';
+    this.#enter(isReusable ? 'idle' : 'done');
     this.#updateReading();
     this.#handler.onStreamClosed();
     if (isReusable) return;
@@ -249,7 +282,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     if (stream === null) return;
     const receiver = stream.receiver;
     this.#detach(stream);
-    this.#state = 'done';
+    this.#enter('done');
     this.#updateReading();
     receiver?.onReset(reason, detail);
     this.#handler.onStreamClosed();
@@ -264,13 +297,17 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   #finish(done: CodecDone): void {
     if (this.#state === 'done') return;
-    this.#state = 'done';
+    this.#enter('done');
     this.#updateReading();
     this.#handler.onConnectionDone(done);
   }
 
+  #shouldRead(): boolean {
+    return this.#stream?.isPaused !== true;
+  }
+
   #updateReading(): void {
-    const shouldRead = this.#stream?.isPaused !== true;
+    const shouldRead = this.#shouldRead();
     if (shouldRead === this.#isReading) return;
     this.#isReading = shouldRead;
     if (shouldRead) this.#sink.resumeReading();

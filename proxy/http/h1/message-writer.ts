@@ -1,5 +1,6 @@
 // Writes the content of one message in the framing that its head declared, and never more or other
 // bytes than that: a message that contradicts its own content-length is cut, not misread.
+import { INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { ByteSink } from '../codec.ts';
 import type { HeaderList } from '../header-list.ts';
 import { latin1 } from './latin1.ts';
@@ -48,12 +49,23 @@ export class MessageWriter {
     else if (this.#kind === 'chunked') this.#chunk(data, isLast);
     else if (this.#kind === 'until-close') this.#bytes(data);
     if (isLast) this.#end();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Ends the message; trailers leave only behind chunks. `lines` is '' for none. */
   trailers(lines: string): void {
     if (this.#kind === 'chunked') this.#text(`0\r\n${lines}\r\n`);
     this.#end();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const mayRemain = this.#kind === 'length' || !this.isIntact;
+    invariant(this.#remaining >= 0, 'message writer: no more is sent than declared');
+    invariant(
+      this.#remaining === 0 || mayRemain,
+      'message writer: who sent too little is not intact',
+    );
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 // A server's HTTP/1.1 connection without the socket: requests in, one at a time, responses out.
 // Bytes behind a request wait until it is answered; after an error nothing more is parsed.
+import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { ByteSink, CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { BodyDecoder } from './body-decoder.ts';
@@ -23,6 +24,15 @@ export const MAX_EMPTY_LINES = 8;
  * - `done`: the handler was told to close the connection, or it is closed.
  */
 type State = 'idle' | 'head' | 'body' | 'answering' | 'broken' | 'done';
+
+const EDGES: Edges<State> = {
+  idle: ['head', 'done'],
+  head: ['body', 'answering', 'broken', 'done'],
+  body: ['answering', 'broken', 'done'],
+  answering: ['idle', 'done'],
+  broken: ['done'],
+  done: [],
+};
 
 /** HTTP/1.0 and HTTP/1.1 for a listener. */
 export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
@@ -67,18 +77,21 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   onBytes(buffer: Buffer, start: number, end: number): void {
     if (this.#held.isEmpty) this.#parse(buffer, start, end);
     else this.#hold(buffer, start, end);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onEnd(): void {
     // As Envoy: a client that closes its half is gone; nobody waits for the answer.
     this.#abandon('client closed the connection');
     this.#finish(this.#error === null ? { kind: 'peer-closed' } : this.#brokenBy(this.#error));
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onClose(detail: string): void {
-    this.#state = 'done';
+    this.#enter('done');
     this.#held.clear();
     this.#abandon(detail);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onDrain(): void {
@@ -92,6 +105,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     this.#isDraining = true;
     if (this.#stream === null) this.#finish({ kind: 'message-end' });
     else this.#stream.isLast = true;
+    if (INVARIANTS) this.checkInvariants();
   }
 
   isWritable(): boolean {
@@ -100,6 +114,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
 
   onPauseChange(): void {
     this.#updateReading();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onResponseEnd(stream: H1ServerStream): void {
@@ -110,21 +125,43 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     else if (!isIntact) this.#finish({ kind: 'reset' });
     else if (!isReusable) this.#finish({ kind: 'message-end' });
     else this.#next();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onStreamReset(stream: H1ServerStream): void {
     this.#closeStream(stream);
     this.#finish(this.#error === null ? { kind: 'reset' } : this.#brokenBy(this.#error));
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const state = this.#state;
+    const stream = this.#stream;
+    const isOpen = state !== 'idle' && state !== 'done';
+    invariant((stream !== null) === isOpen, 'server codec: a stream is open inside an exchange');
+    invariant(stream === null || stream.owner === this, 'server codec: an open stream is attached');
+    if (state === 'body' || state === 'answering') {
+      const isComplete = stream?.isRequestComplete === (state === 'answering');
+      invariant(isComplete, 'server codec: a request that is complete is answered');
+    }
+    if (state === 'done' || this.#isParsing) return;
+    const holds = !this.#held.isEmpty;
+    invariant(!holds || state === 'answering', 'server codec: only pipelined bytes are held back');
+    invariant(this.#isReading === this.#shouldRead(), 'server codec: who holds back does not read');
+  }
+
+  #enter(next: State): void {
+    if (INVARIANTS) checkEdge('server codec', EDGES, this.#state, next);
+    this.#state = next;
   }
 
   /** Goes on with the next request: in the running loop, or with what was held back. */
   #next(): void {
     if (this.#state === 'done') return;
-    this.#state = 'idle';
+    this.#enter('idle');
     this.#emptyLines = 0;
-    if (this.#isParsing) return;
     const held = this.#held;
-    if (!held.isEmpty) this.#parse(held.buffer, held.start, held.end);
+    if (!this.#isParsing && !held.isEmpty) this.#parse(held.buffer, held.start, held.end);
     this.#updateReading();
   }
 
@@ -172,7 +209,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   #open(): void {
     const stream = new H1ServerStream(this);
     this.#stream = stream;
-    this.#state = 'head';
+    this.#enter('head');
     this.#decoder.reset();
     this.writer.reset();
     stream.receiver = this.#handler.onStream(stream);
@@ -186,7 +223,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   #fail(error: ProtocolError): void {
     const stream = this.#stream;
     if (stream === null) return;
-    this.#state = 'broken';
+    this.#enter('broken');
     this.#error = error;
     this.#held.clear();
     stream.isLast = true;
@@ -219,7 +256,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     if (decoder.framing.isLast || head.method === 'CONNECT') stream.isLast = true;
     this.#body.start(decoder.framing.requestBody, decoder.framing.contentLength);
     stream.isRequestComplete = this.#body.isComplete;
-    this.#state = stream.isRequestComplete ? 'answering' : 'body';
+    this.#enter(stream.isRequestComplete ? 'answering' : 'body');
     stream.receiver?.onRequestHead(head, stream.isRequestComplete);
   }
 
@@ -233,7 +270,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
     if (isComplete) {
       stream.isRequestComplete = true;
-      this.#state = 'answering';
+      this.#enter('answering');
     }
     const endsWithData = isComplete && trailers === null;
     if (body.dataEnd > body.dataStart || endsWithData) {
@@ -278,7 +315,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
 
   #finish(done: CodecDone): void {
     if (this.#state === 'done') return;
-    this.#state = 'done';
+    this.#enter('done');
     this.#held.clear();
     this.#updateReading();
     this.#handler.onConnectionDone(done);
@@ -289,10 +326,13 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   /** Reads on unless something is held back; a connection that ends is read so that FIN is seen. */
+  #shouldRead(): boolean {
+    if (this.#state === 'done' || this.#state === 'broken') return true;
+    return this.#stream?.isPaused !== true && this.#held.isEmpty;
+  }
+
   #updateReading(): void {
-    const isOver = this.#state === 'done' || this.#state === 'broken';
-    const isPaused = this.#stream?.isPaused === true || !this.#held.isEmpty;
-    const shouldRead = isOver || !isPaused;
+    const shouldRead = this.#shouldRead();
     if (shouldRead === this.#isReading) return;
     this.#isReading = shouldRead;
     if (shouldRead) this.#sink.resumeReading();

@@ -395,6 +395,17 @@ t.test('an early answer ends the connection however the request goes on', async 
   t.same(run.events, ['head', 'data abc end', 'closed', 'done message-end']);
 });
 
+t.test('reads on when a paused exchange ends inside the read that it came in', async (t) => {
+  const run = new Manual();
+  run.onData = (_data, endStream) => {
+    run.sender.pauseReading();
+    if (endStream) run.respond(200, ['content-length', '0'], true);
+  };
+  run.receive(`${POST}abc`);
+  t.same(run.events, ['head', 'closed']);
+  t.equal(run.sink.isPaused, false, 'the next request can arrive');
+});
+
 t.test('an error inside a request that is being answered still lets the answer end', async (t) => {
   const run = new Manual();
   run.receive('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n');
