@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
 import { latin1Slice, latin1Write } from '../base/latin1.ts';
 import { systemErrorText } from '../base/system-error.ts';
-import { Timer } from '../base/timer-wheel.ts';
 import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
+import { DelayedClose } from './delayed-close.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
 import type { SlabBlock } from './output-slab.ts';
 import { type SocketWriter, socketWriter } from './socket-writer.ts';
@@ -58,7 +58,7 @@ export class SocketConnection implements Connection, Flushable {
   #peerEnded = false;
   #reason: CloseReason = 'local-close';
   #detail = '';
-  #delayTimer: Timer | null = null;
+  #delayedClose: DelayedClose | null = null;
 
   constructor(loop: EventLoop, ends: SocketEnds, options: ConnectionOptions) {
     lastConnectionId += 1;
@@ -173,11 +173,6 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#endAfterFlush) this.#sendEnd();
   }
 
-  onTimer(): void {
-    this.onDelayedCloseTimeout?.();
-    this.#destroy('now');
-  }
-
   #queueFlush(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
@@ -267,8 +262,11 @@ export class SocketConnection implements Connection, Flushable {
       else socket.once('finish', () => this.#destroy('now'));
       return;
     }
-    this.#delayTimer = new Timer(this);
-    this.#loop.timers.arm(this.#delayTimer, this.#loop.nowMs(), this.delayedCloseMs);
+    const wait = { writer: this.#writer, delayMs: this.delayedCloseMs };
+    this.#delayedClose = new DelayedClose(this.#loop, wait, () => {
+      this.onDelayedCloseTimeout?.();
+      this.#destroy('now');
+    });
   }
 
   #destroy(mode: CloseMode): void {
@@ -319,7 +317,7 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#loop.beginTurn();
-    if (this.#delayTimer !== null) this.#loop.timers.cancel(this.#delayTimer);
+    this.#delayedClose?.cancel();
     // A closed handle has ended all its writes.
     this.#unpin();
     this.#handler?.onClose(this.#reason, this.#detail);

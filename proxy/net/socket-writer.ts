@@ -8,8 +8,10 @@ import type { Socket } from 'node:net';
 export interface SocketWriter {
   /** True when the kernel took everything at once; else `data` must stay as it is until drained. */
   write(data: Buffer | string): boolean;
-  /** Octets that the kernel has not taken yet. */
+  /** Octets of writes that are not finished: what a back-pressured peer is charged with. */
   readonly pendingBytes: number;
+  /** Octets that the kernel has not taken yet; falls while a long write makes progress. */
+  unsentBytes(): number;
 }
 
 /** Told when everything that was pending has left. */
@@ -23,6 +25,8 @@ interface WriteRequest {
 }
 
 interface StreamHandle {
+  /** Octets that libuv holds. */
+  readonly writeQueueSize?: number;
   writeLatin1String?(request: WriteRequest, text: string): number;
   writeBuffer?(request: WriteRequest, data: Buffer): number;
 }
@@ -90,6 +94,10 @@ class StreamWriter implements SocketWriter {
     return this.#socket.writableLength;
   }
 
+  unsentBytes(): number {
+    return queuedBytes(this.#socket) ?? this.#socket.writableLength;
+  }
+
   write(data: Buffer | string): boolean {
     if (!this.#socket.writable) return true;
     if (typeof data === 'string') this.#socket.write(data, 'latin1', this.#onWritten);
@@ -147,6 +155,10 @@ class HandleWriter implements SocketWriter {
     return false;
   }
 
+  unsentBytes(): number {
+    return queuedBytes(this.#socket) ?? this.pendingBytes;
+  }
+
   #newRequest(): WriteRequest {
     const request = new this.#binding.WriteWrap();
     request.buffer = null;
@@ -169,6 +181,12 @@ class HandleWriter implements SocketWriter {
     const code = ERRNO_CODES.get(status) ?? 'EPIPE';
     this.#socket.destroy(Object.assign(new Error(`write ${code}`), { code }));
   }
+}
+
+/** What libuv holds for a socket; null where Node does not tell. */
+function queuedBytes(socket: Socket): number | null {
+  const handle = (socket as unknown as { _handle?: StreamHandle | null })._handle ?? null;
+  return handle?.writeQueueSize ?? null;
 }
 
 /** Negative errno values that a write gives on Linux and macOS. */

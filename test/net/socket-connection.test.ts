@@ -182,6 +182,26 @@ for (const isPublic of [false, true]) {
       t.same(server.events, ['close local-close']);
     });
 
+    t.test('a delayed close waits as long as the peer takes what is left', async (t) => {
+      const { client, server, connection } = await accepted(t);
+      connection.delayedCloseMs = 60;
+      const total = 16 * 1024 * 1024;
+      let received = 0;
+      client.on('readable', () => undefined);
+      // Takes some of it each time it is asked, which lasts longer than the delay.
+      const take = setInterval(() => {
+        received += (client.read() as Buffer | null)?.length ?? 0;
+      }, 5);
+      t.teardown(() => clearInterval(take));
+      const block = Buffer.alloc(65_536, 'b');
+      for (let sent = 0; sent < total; sent += block.length) connection.writeBytes(block);
+      connection.close('flush-and-delay');
+      await eventually(() => received === total, 20_000);
+      t.equal(received, total);
+      client.end();
+      await eventually(() => server.events.some((event) => event.startsWith('close')));
+    });
+
     t.test('a reset by the peer is told as such', async (t) => {
       const { client, server } = await accepted(t);
       client.write('x');
