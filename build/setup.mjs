@@ -3,17 +3,19 @@
 //
 //   build | api | docs | check | check:static | test [filter…] | start [argument…] | bench [argument…]
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...names) => path.join(root, ...names);
 const SOURCE_DIRS = ['proxy', 'bootstrap', 'iptables-init', 'bench', 'test', 'examples'];
 const installStamp = at('node_modules/.outrigger-lock-hash');
 const buildStamp = at('dist/.build-stamp');
+/** package.json's `engines`: older releases lack calls that the proxy makes. */
+const OLDEST_NODE = [20, 18, 1];
 
 process.chdir(root);
 const [command, ...rest] = process.argv.slice(2);
@@ -27,13 +29,14 @@ const COMMANDS = {
     await test();
   },
   test,
-  start: () => runCompiled('dist/examples/start.js'),
-  bench: () => runCompiled('dist/bench/main.js'),
+  start: () => become('dist/examples/start.js'),
+  bench: () => become('dist/bench/main.js'),
 };
 const action = COMMANDS[command];
 if (action === undefined)
   fail(`unknown command ${command}: one of ${Object.keys(COMMANDS).join(', ')}`);
-install();
+requireNode();
+await install();
 await action();
 
 function say(text) {
@@ -45,7 +48,14 @@ function fail(text) {
   process.exit(1);
 }
 
-function install() {
+function requireNode() {
+  const running = process.versions.node.split('.').map(Number);
+  const first = OLDEST_NODE.findIndex((number, index) => number !== running[index]);
+  if (first < 0 || running[first] > OLDEST_NODE[first]) return;
+  fail(`Node ${OLDEST_NODE.join('.')} or newer is needed; this is ${process.versions.node}`);
+}
+
+async function install() {
   const hash = createHash('sha256').update(fs.readFileSync('package-lock.json')).digest('hex');
   if (fs.existsSync(installStamp) && fs.readFileSync(installStamp, 'utf8') === hash) return;
   if (fs.lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink()) {
@@ -54,7 +64,7 @@ function install() {
   say('installing dependencies (npm ci)');
   const npm = process.env.npm_execpath;
   const [program, ...args] = npm?.endsWith('.js') ? [process.execPath, npm, 'ci'] : ['npm', 'ci'];
-  must(program, args);
+  await must(program, args);
   fs.writeFileSync(installStamp, hash);
 }
 
@@ -75,7 +85,7 @@ async function build() {
   fs.rmSync(buildStamp, { force: true });
   copyGenerated();
   removeStale();
-  must(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json']);
+  await must(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json']);
   const cli = at('dist/proxy/cli/main.js');
   if (fs.existsSync(cli)) fs.chmodSync(cli, 0o755);
   fs.writeFileSync(buildStamp, state);
@@ -148,19 +158,36 @@ async function checkStatic() {
 
 async function test() {
   await build();
-  must(process.execPath, ['build/run-tests.mjs', ...rest]);
+  await must(process.execPath, ['build/run-tests.mjs', ...rest]);
 }
 
 async function runCompiled(file) {
   await build();
   if (!fs.existsSync(file)) fail(`${file} does not exist`);
   say(`running ${file}`);
-  must(process.execPath, [file, ...rest]);
+  await must(process.execPath, [file, ...rest]);
+}
+
+/** Goes on as another program, in this process: signals then reach it without a go-between. */
+async function become(file) {
+  await build();
+  say(`running ${file}`);
+  process.argv = [process.execPath, at(file), ...rest];
+  await import(pathToFileURL(at(file)).href);
 }
 
 /** Runs a program; its failure, or the signal that ended it, is ours. */
-function must(program, args) {
-  const { status, signal, error } = spawnSync(program, args, { stdio: 'inherit' });
+async function must(program, args) {
+  const child = spawn(program, args, { stdio: 'inherit' });
+  // A terminal sends SIGINT to both of us: whoever waits must not be gone before the other.
+  const wait = () => undefined;
+  const pass = (signal) => child.kill(signal);
+  process.on('SIGINT', wait).on('SIGTERM', pass).on('SIGHUP', pass);
+  const { status, signal, error } = await new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error }));
+    child.once('exit', (status, signal) => resolve({ status, signal }));
+  });
+  process.off('SIGINT', wait).off('SIGTERM', pass).off('SIGHUP', pass);
   if (error !== undefined) fail(`cannot run ${program}: ${error.message}`);
   if (signal !== null) process.kill(process.pid, signal);
   if (status !== 0) process.exit(status ?? 1);

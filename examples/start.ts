@@ -13,6 +13,9 @@ const CONFIG = fileURLToPath(new URL('../../examples/bookinfo/outrigger.yaml', i
 const MAIN = fileURLToPath(new URL('../proxy/cli/main.js', import.meta.url));
 const DEFAULTS = { port: 8080, admin: 9901, app: 9080 };
 const APP_COUNT = 6;
+const MAX_PORT = 65_535;
+/** Ctrl-C reaches us from the terminal and again from npm: within this time it is one wish. */
+const SAME_SIGNAL_MS = 500;
 const HOW_TO_CHOOSE = 'Choose others: npm start -- --port 8180 --admin-port 9911 --app-port 9180';
 
 interface Ports {
@@ -30,21 +33,32 @@ function fail(text: string): never {
   process.exit(1);
 }
 
-function readPorts(): Ports {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: String(DEFAULTS.port) },
-      'admin-port': { type: 'string', default: String(DEFAULTS.admin) },
-      'app-port': { type: 'string', default: String(DEFAULTS.app) },
-    },
-  });
-  const ports = { port: values.port, admin: values['admin-port'], app: values['app-port'] };
-  for (const [name, text] of Object.entries(ports)) {
-    if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 65_535) {
-      fail(`'${text}' is not a port (${name}): 1 to 65535 was expected.`);
-    }
+function readFlags(): Record<'port' | 'admin-port' | 'app-port', string> {
+  try {
+    return parseArgs({
+      options: {
+        port: { type: 'string', default: String(DEFAULTS.port) },
+        'admin-port': { type: 'string', default: String(DEFAULTS.admin) },
+        'app-port': { type: 'string', default: String(DEFAULTS.app) },
+      },
+    }).values;
+  } catch (error) {
+    return fail((error as Error).message);
   }
-  return { port: Number(ports.port), admin: Number(ports.admin), app: Number(ports.app) };
+}
+
+function readPorts(): Ports {
+  const flags = readFlags();
+  const portOf = (name: keyof typeof flags, last: number): number => {
+    const port = /^\d+$/.test(flags[name]) ? Number(flags[name]) : 0;
+    if (port >= 1 && port <= last) return port;
+    return fail(`--${name}: '${flags[name]}' is not a number from 1 to ${last}.`);
+  };
+  return {
+    port: portOf('port', MAX_PORT),
+    admin: portOf('admin-port', MAX_PORT),
+    app: portOf('app-port', MAX_PORT - APP_COUNT + 1),
+  };
 }
 
 function isBusy(port: number): Promise<boolean> {
@@ -58,12 +72,28 @@ function isBusy(port: number): Promise<boolean> {
   });
 }
 
+/** Every port that will be listened on, with what it is for. */
+function uses(ports: Ports): Map<number, string> {
+  const last = ports.app + APP_COUNT - 1;
+  const wanted = new Map<number, string>();
+  for (let port = ports.app; port <= last; port += 1) wanted.set(port, 'the example application');
+  for (const [port, use] of [
+    [ports.port, 'Outrigger'],
+    [ports.admin, 'the admin interface'],
+  ] as const) {
+    const other = wanted.get(port);
+    if (other !== undefined) fail(`Port ${port} is wanted twice: for ${other} and for ${use}.`);
+    wanted.set(port, use);
+  }
+  return wanted;
+}
+
 async function refuseBusyPorts(ports: Ports): Promise<void> {
-  const apps = Array.from({ length: APP_COUNT }, (_, index) => ports.app + index);
-  const wanted = [ports.port, ports.admin, ...apps];
-  const busy: number[] = [];
-  for (const port of wanted) if (await isBusy(port)) busy.push(port);
-  if (busy.length > 0) fail(`In use already: port ${busy.join(', ')}.`);
+  const busy: string[] = [];
+  for (const [port, use] of uses(ports)) {
+    if (await isBusy(port)) busy.push(`Port ${port} (${use}) is in use already.`);
+  }
+  if (busy.length > 0) fail(busy.join('\n'));
 }
 
 /** The example's configuration with the ports that were asked for. */
@@ -89,9 +119,10 @@ async function configFor(ports: Ports, folder: string): Promise<string> {
 function isReady(child: ChildProcess, ports: Ports): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setInterval(async () => {
-      if (child.exitCode === null && !(await isBusy(ports.port))) return;
+      const hasEnded = child.exitCode !== null || child.signalCode !== null;
+      if (!hasEnded && !(await isBusy(ports.port))) return;
       clearInterval(timer);
-      resolve(child.exitCode === null);
+      resolve(!hasEnded);
     }, 50);
   });
 }
@@ -112,24 +143,36 @@ function explain(ports: Ports): void {
   say('Access log (Ctrl-C stops):');
 }
 
+function startOutrigger(file: string): ChildProcess {
+  return spawn(process.execPath, [MAIN, 'run', '-c', file, '--concurrency', '1', '-l', 'warning'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Its own group: Ctrl-C reaches us, and we stop it in order.
+    detached: true,
+  });
+}
+
+/** Ends the proxy when we are told to, at once when told again. The answer says if we were told. */
+function stopOnSignal(proxy: ChildProcess): () => boolean {
+  let askedAtMs: number | null = null;
+  const stop = (): void => {
+    const now = performance.now();
+    if (askedAtMs !== null && now - askedAtMs < SAME_SIGNAL_MS) return;
+    if (askedAtMs === null) say('\nStopping: requests in flight finish first.');
+    askedAtMs = now;
+    proxy.kill('SIGTERM');
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+  return () => askedAtMs !== null;
+}
+
 async function main(): Promise<void> {
   const ports = readPorts();
   await refuseBusyPorts(ports);
   const servers = await startBookinfo({ appPort: ports.app, proxyPort: ports.port });
   const folder = await mkdtemp(join(tmpdir(), 'outrigger-'));
   const file = await configFor(ports, folder);
-  const proxy = spawn(
-    process.execPath,
-    [MAIN, 'run', '-c', file, '--concurrency', '1', '-l', 'warning'],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      // Its own group: Ctrl-C reaches us, and we stop it in order.
-      detached: true,
-    },
-  );
-  const stop = (): void => void proxy.kill('SIGTERM');
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const proxy = startOutrigger(file);
+  const wasTold = stopOnSignal(proxy);
   const exited = once(proxy, 'exit');
   if (await isReady(proxy, ports)) explain(ports);
   const [code] = (await exited) as [number | null];
@@ -138,7 +181,8 @@ async function main(): Promise<void> {
     server.closeAllConnections();
   }
   await rm(folder, { recursive: true });
-  process.exitCode = code ?? 0;
+  // A signal that came before the proxy was listening for it killed it, as it should.
+  process.exitCode = code ?? (wasTold() ? 0 : 1);
 }
 
 await main();
