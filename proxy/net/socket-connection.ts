@@ -257,14 +257,17 @@ export class SocketConnection implements Connection, Flushable {
     socket.end();
     if (this.#state !== 'closing' || this.#peerEnded) return;
     if (!this.#delayAfterFlush) {
-      // Everything left (or waits in the socket): the close follows as soon as it is out.
-      if (this.#writer === null || this.#writer.pendingBytes === 0) this.#destroy('now');
-      else socket.once('finish', () => this.#destroy('now'));
-      return;
+      // Everything left, or the close follows as soon as it is out (or the peer stops taking it).
+      if (this.#writer === null || this.#writer.pendingBytes === 0) {
+        this.#destroy('now');
+        return;
+      }
+      socket.once('finish', () => this.#destroy('now'));
     }
-    const wait = { writer: this.#writer, delayMs: this.delayedCloseMs };
+    const delayMs = this.delayedCloseMs > 0 ? this.delayedCloseMs : DEFAULT_DELAYED_CLOSE_MS;
+    const wait = { writer: this.#writer, delayMs };
     this.#delayedClose = new DelayedClose(this.#loop, wait, () => {
-      this.onDelayedCloseTimeout?.();
+      if (this.#delayAfterFlush) this.onDelayedCloseTimeout?.();
       this.#destroy('now');
     });
   }
