@@ -255,8 +255,8 @@ export class SocketConnection implements Connection, Flushable {
     const socket = this.#socket;
     if (socket === null || this.#state === 'closed') return;
     socket.end();
-    if (this.#state !== 'closing' || this.#peerEnded) return;
-    if (!this.#delayAfterFlush) {
+    if (this.#state !== 'closing') return;
+    if (!this.#delayAfterFlush || this.#peerEnded) {
       // Everything left, or the close follows as soon as it is out (or the peer stops taking it).
       if (this.#writer === null || this.#writer.pendingBytes === 0) {
         this.#destroy('now');
