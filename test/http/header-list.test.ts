@@ -85,7 +85,10 @@ t.test('sets fields behind the others', async (t) => {
     list.set('x-own', '3');
     list.add('x-own', '4');
     list.addKnown(HEADER_ID.date, '5');
-    t.equal(list.toFieldLines(), 'accept-language: 1\r\nvia: 2\r\nx-own: 3\r\nx-own: 4\r\ndate: 5\r\n');
+    t.equal(
+      list.toFieldLines(),
+      'accept-language: 1\r\nvia: 2\r\nx-own: 3\r\nx-own: 4\r\ndate: 5\r\n',
+    );
     t.equal(list.get(HEADER_ID.via), '2');
   }
 });

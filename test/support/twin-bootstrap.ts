@@ -24,6 +24,10 @@ export interface TwinConfig {
   readonly listeners: Readonly<Record<string, TwinListener>>;
   /** Clusters by name: what is laid over HttpProtocolOptions. `main` always exists, without reuse. */
   readonly clusters?: Readonly<Record<string, Json>>;
+  /** Whole clusters besides. */
+  readonly moreClusters?: readonly Json[];
+  /** False: routes may name clusters that do not exist. */
+  readonly validate?: boolean;
   /** Access log's format; null for none. */
   readonly log: Json | null;
   /** Laid over the bootstrap. */
@@ -52,11 +56,17 @@ export function twinBootstrap(config: TwinConfig, places: TwinPlaces): Json {
     admin: { address: loopback(0) },
     static_resources: {
       listeners: Object.entries(config.listeners).map(([name, listener]) =>
-        listenerJson(name, listener, logJson(config.log, places.logPath)),
+        listenerJson(name, listener, {
+          access_log: logJson(config.log, places.logPath),
+          validate_clusters: config.validate ?? true,
+        }),
       ),
-      clusters: Object.entries(clusters).map(([name, http]) =>
-        clusterJson(name, http, places.upstreamPort),
-      ),
+      clusters: [
+        ...Object.entries(clusters).map(([name, http]) =>
+          clusterJson(name, http, places.upstreamPort),
+        ),
+        ...(config.moreClusters ?? []),
+      ],
     },
   };
 }
@@ -71,7 +81,12 @@ const OWN_ROUTES: readonly Json[] = [
   },
 ];
 
-function listenerJson(name: string, parts: TwinListener, accessLog: readonly Json[]): Json {
+interface Common {
+  readonly access_log: readonly Json[];
+  readonly validate_clusters: boolean;
+}
+
+function listenerJson(name: string, parts: TwinListener, common: Common): Json {
   const route = { cluster: parts.cluster ?? 'main' };
   const virtualHost = {
     name: 'all',
@@ -90,9 +105,13 @@ function listenerJson(name: string, parts: TwinListener, accessLog: readonly Jso
       stat_prefix: name,
       // Long enough to be real, short enough for many tests that close.
       delayed_close_timeout: '0.05s',
-      route_config: { name: `${name}_routes`, virtual_hosts: [virtualHost] },
+      route_config: {
+        name: `${name}_routes`,
+        virtual_hosts: [virtualHost],
+        validate_clusters: common.validate_clusters,
+      },
       http_filters: [{ name: 'envoy.filters.http.router', typed_config: router }],
-      access_log: accessLog,
+      access_log: common.access_log,
       ...parts.hcm,
     },
   );
