@@ -59,7 +59,7 @@ export interface ServerCodecHandler {
 
 /**
  * Why a codec wants its connection closed. After `reset` the peer must not take the last message
- * for complete: nothing is flushed, and TCP says RST.
+ * for complete: TCP says RST.
  */
 export type CodecDone =
   | { readonly kind: 'message-end' }

@@ -63,6 +63,7 @@ const REASONS: Readonly<Record<number, string>> = {
   508: 'Loop Detected',
   510: 'Not Extended',
   511: 'Network Authentication Required',
+  599: 'Last Unassigned Server Error Code',
 };
 
 /** The reason phrase of a status; `Unknown` for every code that Envoy has none for. */

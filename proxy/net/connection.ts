@@ -30,7 +30,7 @@ export interface ConnectionHandler {
  * - `flush`: write what is queued, send FIN, close.
  * - `flush-and-delay`: the same, then wait for the peer's FIN up to the delayed-close timeout,
  *   dropping what it sends, so that it can read our last bytes (RFC 9112 §9.6).
- * - `now`: drop what is queued. `reset`: and send RST.
+ * - `now`: drop what is queued. `reset`: hand it to the kernel, then send RST.
  */
 export type CloseMode = 'flush' | 'flush-and-delay' | 'now' | 'reset';
 

@@ -155,6 +155,9 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#state === 'closed') return;
     const wasConnecting = this.#state === 'connecting';
     if (wasConnecting || mode === 'now' || mode === 'reset') {
+      this.#state = 'closing';
+      // What counts as sent leaves if the kernel takes it; the RST says that it is not all.
+      if (mode === 'reset' && !wasConnecting) this.#writeOut();
       this.#destroy(mode);
       return;
     }

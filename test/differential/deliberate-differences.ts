@@ -15,6 +15,9 @@ interface Reason {
 
 const PASSES = '200 open; 1 upstream';
 const REFUSES = '400 closed; 0 upstream';
+const BAD_GATEWAY = '502 open; 1 upstream';
+/** Of an upstream. */
+const STRICT = [BAD_GATEWAY, PASSES] as const;
 const STRICTER = [REFUSES, PASSES] as const;
 
 const REASONS: readonly Reason[] = [
@@ -22,7 +25,7 @@ const REASONS: readonly Reason[] = [
     why: 'Only CRLF ends a line, and nothing in a start line is repaired: what two servers read in two ways, an attacker can use (RFC 9112 §2.2, §3).',
     cases: {
       'lines ended by LF': STRICTER,
-      'a bare CR in a value': STRICTER,
+      'a bare CR in a field': STRICTER,
       'obsolete line folding': STRICTER,
       'two blanks in the request line': STRICTER,
       'a tab in the request line': STRICTER,
@@ -110,6 +113,58 @@ const REASONS: readonly Reason[] = [
   {
     why: 'An expectation that nobody will meet is refused (RFC 9110 §10.1.1).',
     cases: { 'another expectation': ['417 closed; 0 upstream', PASSES] },
+  },
+  {
+    why: 'What an upstream sends is read as strictly as what a client sends.',
+    cases: {
+      'HTTP/1.0 with chunks': STRICT,
+      'no reason and no blank': STRICT,
+      'HTTP/2.0': STRICT,
+      'two blanks in the status line': STRICT,
+      'status 99': [BAD_GATEWAY, '99 open; 1 upstream'],
+      'status 000': [BAD_GATEWAY, '0 open; 1 upstream'],
+      'a status of two digits': [BAD_GATEWAY, '20 open; 1 upstream'],
+      'a status of four digits': [BAD_GATEWAY, '2000 open; 1 upstream'],
+      folding: STRICT,
+      'LF only': STRICT,
+      'a bare CR in a value': STRICT,
+      'chunk data without CRLF': ['200 cut; 1 upstream', PASSES],
+      // Content in front of the error reaches the client.
+      'a bad chunk behind a good one': '200 cut; 1 upstream',
+    },
+  },
+  {
+    why: 'A 101 that nobody asked for would open a tunnel; an answer of 1xx alone is none.',
+    cases: {
+      'main: 101 unasked': [BAD_GATEWAY, '101 stuck; 1 upstream'],
+      'continue: 101 unasked': [BAD_GATEWAY, '101 stuck; 1 upstream'],
+      'only 100, then fin': [BAD_GATEWAY, '503 open; 1 upstream'],
+    },
+  },
+  {
+    why: 'Every 1xx is passed on, with its name (RFC 9110 §15.2).',
+    cases: {
+      'continue: several first': ['100, 103, 200 open; 1 upstream', '100, 200 open; 1 upstream'],
+      'continue: 102 first': '102, 200 open; 1 upstream',
+      'continue: 103 first': '103, 200 open; 1 upstream',
+      'continue: 104 first': '104, 200 open; 1 upstream',
+    },
+  },
+  {
+    why: 'What no client takes for a body is not sent: it would be read as the next response.',
+    cases: {
+      'a body for 204': ['204 open; 0 upstream', '204, 200 open; 0 upstream'],
+      'a body for 304': ['304 open; 0 upstream', '304, 200 open; 0 upstream'],
+    },
+  },
+  {
+    why: 'Pipelined requests wait instead of being too many: one is served at a time.',
+    cases: {
+      'local replies pipelined': [
+        '404, 200, 301, 404 open; 0 upstream',
+        '404, 200 closed; 0 upstream',
+      ],
+    },
   },
   {
     why: 'Trailers obey the rules and limits of heads, and carry no framing (RFC 9110 §6.5.1).',

@@ -202,7 +202,7 @@ const CASES: readonly TwinCase[] = [
   raw('odd characters in the path', `GET /a"b<c>d{e}f|g\\h^i\`j HTTP/1.1\r\n${HOST}\r\n`),
   raw('odd characters in the query', `GET /a?b="c"<d>|e\\f^g HTTP/1.1\r\n${HOST}\r\n`),
   raw('lines ended by LF', 'GET / HTTP/1.1\nHost: a.test\n\n'),
-  raw('a bare CR in a value', `GET / HTTP/1.1\r\n${HOST}X: a\rb\r\n\r\n`),
+  raw('a bare CR in a field', `GET / HTTP/1.1\r\n${HOST}X: a\rb\r\n\r\n`),
   raw('the TLS client hello', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n'),
   raw('noise', 'hello there, how are you?\r\n\r\n'),
   raw('the PROXY protocol', `PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET / HTTP/1.1\r\n${HOST}\r\n`),

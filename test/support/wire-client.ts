@@ -21,7 +21,7 @@ export interface WireExchange {
 export interface WireReport {
   readonly responses: readonly WireMessage[];
   /** What became of the connection. `cut`: it ended inside a message. `stuck`: nothing more came. */
-  readonly ending: 'open' | 'closed' | 'cut-fin' | 'cut-reset' | 'stuck' | 'left';
+  readonly ending: 'open' | 'closed' | 'cut' | 'stuck' | 'left';
   /** The client's port. */
   readonly port: number;
 }
@@ -111,7 +111,8 @@ class WireClient {
       if (this.#end === 'none') return this.#read().length > count ? 'open' : 'stuck';
     }
     const isWhole = this.#read().every((message) => message.isComplete);
-    return isWhole ? 'closed' : `cut-${this.#end === 'reset' ? 'reset' : 'fin'}`;
+    // By FIN or by RST: libuv reports a RST behind data as the end of the stream.
+    return isWhole ? 'closed' : 'cut';
   }
 
   #report(ending: WireReport['ending']): WireReport {

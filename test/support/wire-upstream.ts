@@ -9,7 +9,7 @@ export interface WireAnswer {
   /** When: the request's head is there, or all of it (default). */
   readonly at?: 'head' | 'request';
   /** What follows the text. */
-  readonly then?: 'nothing' | 'fin' | 'reset';
+  readonly end?: 'nothing' | 'fin' | 'reset';
 }
 
 /** The answer where a test says nothing. */
@@ -124,9 +124,9 @@ class Peer {
   #send(answer: WireAnswer): void {
     const { socket } = this;
     socket.write(answer.text, 'latin1', () => {
-      if (answer.then === 'reset') socket.resetAndDestroy();
+      if (answer.end === 'reset') socket.resetAndDestroy();
     });
-    if (answer.then === 'fin') socket.end();
+    if (answer.end === 'fin') socket.end();
   }
 
   #ended(how: 'fin' | 'reset'): void {

@@ -38,9 +38,11 @@ export const JOINED_IN_REQUESTS: HeaderMask = headerMask(
 export const JOINED_IN_RESPONSES: HeaderMask = headerMask(
   'content-encoding',
   'content-type',
+  'date',
   'grpc-message',
   'grpc-status',
   'location',
+  'server',
   'via',
   'x-envoy-attempt-count',
   'x-envoy-decorator-operation',

@@ -234,10 +234,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #finalizeResponse(head: ResponseHead, nowMs: number): void {
     const { route } = this.#callbacks;
     const serviceTimeId = HEADER_ID['x-envoy-upstream-service-time'];
-    if (this.#runtime.config.suppressEnvoyHeaders) {
-      head.headers.removeKnown(serviceTimeId);
-      head.headers.removeKnown(HEADER_ID['x-envoy-overloaded']);
-    } else if (this.#requestCompleteMs >= 0) {
+    if (!this.#runtime.config.suppressEnvoyHeaders && this.#requestCompleteMs >= 0) {
       head.headers.setKnown(serviceTimeId, String(Math.floor(nowMs - this.#requestCompleteMs)));
     }
     if (route === null) return;

@@ -7,7 +7,6 @@ import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
 import { StreamInfo } from '../../../http/stream-info.ts';
-import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { FilterPath } from '../../filter-path.ts';
 import type {
@@ -17,7 +16,7 @@ import type {
   TerminalFilterCallbacks,
 } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import { localReplyHead, protocolErrorReply } from './local-reply.ts';
+import { composeLocalReply, protocolErrorReply } from './local-reply.ts';
 import { admitRequest } from './request-admission.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 import { requestPath, responsePath } from './stream-paths.ts';
@@ -205,12 +204,11 @@ export class ActiveStream
     this.info.responseCodeDetails = reply.details;
     this.info.localReplyBody = reply.body;
     this.isAnswered = true;
-    const head = localReplyHead(reply);
-    this.response = head;
-    if (this.route !== null) finalizeResponseHead(this.route, head, this);
-    const hasContent = reply.body !== '' && this.request?.method !== 'HEAD';
-    this.sendResponseHead(head, !hasContent);
-    if (hasContent && !this.isOver) this.sendResponseData(Buffer.from(reply.body), true);
+    const { head, body } = composeLocalReply(this, reply);
+    // As Envoy: who is told that nothing of this is understood had better begin anew.
+    if (reply.status === 400) this.closeAfterResponse();
+    this.sendResponseHead(head, body === '');
+    if (body !== '' && !this.isOver) this.sendResponseData(Buffer.from(body), true);
   }
 
   resetStream(reason: ResetReason, details: string): void {

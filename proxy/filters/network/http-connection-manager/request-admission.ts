@@ -13,7 +13,7 @@ import { httpsLocation } from '../../../routing/redirect.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import { emptyReply } from './local-reply.ts';
+import { emptyReply, isGrpcRequest } from './local-reply.ts';
 
 const UINT32 = 2 ** 32;
 const UPGRADE = headerMask('upgrade');
@@ -110,7 +110,7 @@ function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
   head.path = normalized.path;
   if (normalized.kind === 'ok') return null;
   const stats = stream.runtime.stats;
-  if (normalized.kind === 'rejected') {
+  if (normalized.kind === 'rejected' || isGrpcRequest(head)) {
     stats.rqFailedPathNormalization.inc();
     return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: true };
   }
