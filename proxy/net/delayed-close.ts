@@ -1,7 +1,7 @@
 // The wait for a peer's FIN behind our own (RFC 9112 §9.6), so that it can read our last octets.
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { SocketWriter } from './socket-writer.ts';
+import type { SocketOutput } from './socket-output.ts';
 
 /** A slow peer's window opens in large steps: it may take nothing for this long and still be there. */
 const STALLED_OUTPUT_MS = 30_000;
@@ -9,7 +9,7 @@ const STALLED_OUTPUT_MS = 30_000;
 /** Counts from the last octet that the kernel took; a peer that still takes some gets more time. */
 export class DelayedClose implements TimerTarget {
   readonly #loop: EventLoop;
-  readonly #writer: SocketWriter | null;
+  readonly #output: SocketOutput;
   readonly #delayMs: number;
   readonly #onOver: () => void;
   readonly #timer: Timer;
@@ -19,17 +19,22 @@ export class DelayedClose implements TimerTarget {
   /** Starts; `onOver` is called once unless `cancel` comes first. */
   constructor(
     loop: EventLoop,
-    wait: { readonly writer: SocketWriter | null; readonly delayMs: number },
+    wait: { readonly output: SocketOutput; readonly delayMs: number },
     onOver: () => void,
   ) {
     this.#loop = loop;
-    this.#writer = wait.writer;
+    this.#output = wait.output;
     this.#delayMs = wait.delayMs;
     this.#onOver = onOver;
-    this.#unsentBytes = this.#writer?.unsentBytes() ?? 0;
+    this.#unsentBytes = wait.output.unsentBytes();
     this.#progressMs = loop.nowMs();
     this.#timer = new Timer(this);
     this.#arm();
+  }
+
+  /** Neither over nor cancelled. */
+  get isWaiting(): boolean {
+    return this.#timer.armed;
   }
 
   cancel(): void {
@@ -38,7 +43,7 @@ export class DelayedClose implements TimerTarget {
 
   onTimer(): void {
     const before = this.#unsentBytes;
-    const unsent = this.#writer?.unsentBytes() ?? 0;
+    const unsent = this.#output.unsentBytes();
     this.#unsentBytes = unsent;
     if (unsent < before) this.#progressMs = this.#loop.nowMs();
     const isStalled = this.#loop.nowMs() - this.#progressMs >= STALLED_OUTPUT_MS;

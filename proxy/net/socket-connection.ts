@@ -1,20 +1,16 @@
-// A Connection over a net.Socket (TCP or pipe). Output collects during a turn of the event loop
-// and leaves in one write: heads and small bodies as one latin1 text, larger ones from the slab.
+// A Connection over a net.Socket (TCP or pipe): its states, its events, and the flush of its output
+// at the end of a turn of the event loop.
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
-import { latin1Slice, latin1Write } from '../base/latin1.ts';
+import { checkEdge, type Edges, INVARIANTS, invariant } from '../base/invariants.ts';
 import { systemErrorText } from '../base/system-error.ts';
 import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
 import { DelayedClose } from './delayed-close.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
-import type { SlabBlock } from './output-slab.ts';
-import { type SocketWriter, socketWriter } from './socket-writer.ts';
+import { SocketOutput } from './socket-output.ts';
+import { socketWriter } from './socket-writer.ts';
 
-/** Up to here a body is cheaper as text joined to its head than copied into the slab. */
-const TEXT_BODY_BYTES = 2048;
-/** Output of one connection that is not held back until the end of the turn. */
-const EAGER_WRITE_BYTES = 64 * 1024;
 /** Time for the peer to close after our last byte (Envoy: delayed_close_timeout). */
 const DEFAULT_DELAYED_CLOSE_MS = 1000;
 
@@ -26,7 +22,15 @@ export interface SocketEnds {
   readonly remote: SocketAddress;
 }
 
+/** Drawn in LIFECYCLE.md. */
 type State = 'connecting' | 'open' | 'closing' | 'closed';
+
+const EDGES: Edges<State> = {
+  connecting: ['open', 'closing', 'closed'],
+  open: ['closing', 'closed'],
+  closing: ['closed'],
+  closed: [],
+};
 
 /** See Connection. Its owner calls `attach` once with the socket that feeds `receive`. */
 export class SocketConnection implements Connection, Flushable {
@@ -40,16 +44,10 @@ export class SocketConnection implements Connection, Flushable {
   onDelayedCloseTimeout: (() => void) | null = null;
   readonly #loop: EventLoop;
   readonly #bufferLimit: number;
+  readonly #output: SocketOutput;
   #socket: Socket | null = null;
-  #writer: SocketWriter | null = null;
   #handler: ConnectionHandler | null = null;
   #state: State;
-  #text = '';
-  #block: SlabBlock | null = null;
-  #blockStart = 0;
-  #blockEnd = 0;
-  /** Blocks with writes of ours that the kernel has not finished. */
-  #pinned: SlabBlock[] = [];
   #flushQueued = false;
   #wantsDrain = false;
   #readPaused = false;
@@ -67,13 +65,14 @@ export class SocketConnection implements Connection, Flushable {
     this.localAddress = ends.local;
     this.remoteAddress = ends.remote;
     this.#bufferLimit = options.bufferLimitBytes;
+    this.#output = new SocketOutput(loop.slab);
     this.#state = options.connecting ? 'connecting' : 'open';
   }
 
   /** Takes over the socket's events. */
   attach(socket: Socket): void {
     this.#socket = socket;
-    this.#writer = this.#state === 'open' ? this.#makeWriter(socket) : null;
+    if (this.#state === 'open') this.#writeTo(socket);
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error));
     socket.on('close', () => this.#onSocketClose());
@@ -83,11 +82,12 @@ export class SocketConnection implements Connection, Flushable {
   connected(local: SocketAddress): void {
     this.localAddress = local;
     if (this.#state !== 'connecting') return;
-    this.#state = 'open';
+    this.#enter('open');
     // Only a connected socket has its final handle.
-    if (this.#socket !== null) this.#writer = this.#makeWriter(this.#socket);
+    if (this.#socket !== null) this.#writeTo(this.#socket);
     this.#loop.beginTurn();
     this.#handler?.onConnected();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Octets arrived in `buffer[0, length)`. */
@@ -95,6 +95,7 @@ export class SocketConnection implements Connection, Flushable {
     this.#loop.beginTurn();
     this.bytesRead += length;
     if (this.#state === 'open') (this.#handler as ConnectionHandler).onBytes(buffer, length);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   setHandler(handler: ConnectionHandler): void {
@@ -102,8 +103,7 @@ export class SocketConnection implements Connection, Flushable {
   }
 
   get bufferedBytes(): number {
-    const pendingBytes = this.#writer === null ? 0 : this.#writer.pendingBytes;
-    return this.#text.length + (this.#blockEnd - this.#blockStart) + pendingBytes;
+    return this.#output.collectedBytes + this.#output.pendingBytes;
   }
 
   isWritable(): boolean {
@@ -115,22 +115,17 @@ export class SocketConnection implements Connection, Flushable {
   writeText(text: string): void {
     if (this.#state !== 'open') return;
     this.bytesWritten += text.length;
-    if (this.#block !== null && this.#copyText(text)) return;
-    this.#text += text;
-    if (this.#text.length >= EAGER_WRITE_BYTES) this.#writeOut();
+    this.#output.addText(text);
     this.#queueFlush();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   writeBytes(data: Buffer): void {
     if (this.#state !== 'open' || data.length === 0) return;
     this.bytesWritten += data.length;
-    if (this.#block === null && data.length <= TEXT_BODY_BYTES) {
-      this.#text += latin1Slice(data, 0, data.length);
-      this.#queueFlush();
-      return;
-    }
-    this.#copyBytes(data);
-    if (this.#blockEnd - this.#blockStart >= EAGER_WRITE_BYTES) this.#writeOut();
+    this.#output.addBytes(data);
+    this.#queueFlush();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   pauseReading(): void {
@@ -155,25 +150,46 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#state === 'closed') return;
     const wasConnecting = this.#state === 'connecting';
     if (wasConnecting || mode === 'now' || mode === 'reset') {
-      this.#state = 'closing';
+      this.#enter('closing');
       // What counts as sent leaves if the kernel takes it; the RST says that it is not all.
-      if (mode === 'reset' && !wasConnecting) this.#writeOut();
+      if (mode === 'reset' && !wasConnecting) this.#output.writeOut();
       this.#destroy(mode);
       return;
     }
     if (this.#state === 'closing') return;
-    this.#state = 'closing';
+    this.#enter('closing');
     this.#delayAfterFlush = mode === 'flush-and-delay' && this.delayedCloseMs > 0;
     this.#endAfterFlush = true;
     // What the peer still sends is read and dropped, so that its data does not turn into a reset.
     this.resumeReading();
     this.#queueFlush();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   flush(): void {
     this.#flushQueued = false;
-    this.#writeOut();
+    this.#output.writeOut();
+    if (this.#wantsDrain && this.bufferedBytes === 0) this.#onSocketDrain();
     if (this.#endAfterFlush) this.#sendEnd();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const output = this.#output;
+    const isQueued = this.#flushQueued;
+    output.checkInvariants();
+    invariant(output.collectedBytes === 0 || isQueued, 'connection: who has output is flushed');
+    invariant(!this.#endAfterFlush || isQueued, 'connection: FIN leaves with a flush');
+    invariant(this.bufferedBytes <= this.bytesWritten, 'connection: only what was written waits');
+    const isTimed = this.#delayedClose?.isWaiting === true;
+    invariant(!isTimed || this.#state === 'closing', 'connection: only a close is delayed');
+    if (this.#state !== 'closed') return;
+    invariant(output.collectedBytes === 0, 'connection: a closed one has no output');
+  }
+
+  #enter(next: State): void {
+    if (INVARIANTS) checkEdge('connection', EDGES, this.#state, next);
+    this.#state = next;
   }
 
   #queueFlush(): void {
@@ -182,75 +198,8 @@ export class SocketConnection implements Connection, Flushable {
     this.#loop.flushLater(this);
   }
 
-  #copyText(text: string): boolean {
-    if (!this.#extend(text.length)) return false;
-    latin1Write((this.#block as SlabBlock).bytes, text, this.#blockEnd);
-    this.#blockEnd += text.length;
-    this.#loop.slab.offset = this.#blockEnd;
-    return true;
-  }
-
-  /** Text first, then the octets, in one region of the slab. */
-  #copyBytes(data: Buffer): void {
-    if (this.#block !== null && !this.#extend(data.length)) this.#writeOut();
-    if (this.#block === null) {
-      const slab = this.#loop.slab;
-      if (!slab.reserve(this.#text.length + data.length)) {
-        this.#writeOut();
-        this.#socketWrite(Buffer.from(data));
-        return;
-      }
-      this.#block = slab.block;
-      this.#blockStart = slab.offset;
-      this.#blockEnd = slab.offset;
-      const text = this.#text;
-      this.#text = '';
-      if (text !== '') this.#copyText(text);
-    }
-    data.copy(this.#block.bytes, this.#blockEnd);
-    this.#blockEnd += data.length;
-    this.#loop.slab.offset = this.#blockEnd;
-    this.#queueFlush();
-  }
-
-  /** True when our region is the slab's last and `size` more octets fit behind it. */
-  #extend(size: number): boolean {
-    const slab = this.#loop.slab;
-    return (
-      this.#text === '' &&
-      this.#block === slab.block &&
-      this.#blockEnd === slab.offset &&
-      slab.offset + size <= slab.block.bytes.length
-    );
-  }
-
-  #writeOut(): void {
-    if (this.#block !== null) {
-      const block = this.#block;
-      const region = block.bytes.subarray(this.#blockStart, this.#blockEnd);
-      this.#block = null;
-      this.#blockStart = 0;
-      this.#blockEnd = 0;
-      if (!this.#socketWrite(region)) {
-        this.#loop.slab.pin(block);
-        this.#pinned.push(block);
-      }
-    }
-    if (this.#text !== '') {
-      const text = this.#text;
-      this.#text = '';
-      this.#socketWrite(text);
-    }
-    if (this.#wantsDrain && this.bufferedBytes === 0) this.#onSocketDrain();
-  }
-
-  /** True when the kernel took everything at once. */
-  #socketWrite(data: Buffer | string): boolean {
-    return this.#writer === null || this.#writer.write(data);
-  }
-
-  #makeWriter(socket: Socket): SocketWriter {
-    return socketWriter(socket, isPublicOnly(), () => this.#onWritten());
+  #writeTo(socket: Socket): void {
+    this.#output.writeBy(socketWriter(socket, isPublicOnly(), () => this.#onWritten()));
   }
 
   #sendEnd(): void {
@@ -261,14 +210,14 @@ export class SocketConnection implements Connection, Flushable {
     if (this.#state !== 'closing') return;
     if (!this.#delayAfterFlush || this.#peerEnded) {
       // Everything left, or the close follows as soon as it is out (or the peer stops taking it).
-      if (this.#writer === null || this.#writer.pendingBytes === 0) {
+      if (this.#output.pendingBytes === 0) {
         this.#destroy('now');
         return;
       }
       socket.once('finish', () => this.#destroy('now'));
     }
     const delayMs = this.delayedCloseMs > 0 ? this.delayedCloseMs : DEFAULT_DELAYED_CLOSE_MS;
-    const wait = { writer: this.#writer, delayMs };
+    const wait = { output: this.#output, delayMs };
     this.#delayedClose = new DelayedClose(this.#loop, wait, () => {
       if (this.#delayAfterFlush) this.onDelayedCloseTimeout?.();
       this.#destroy('now');
@@ -277,11 +226,8 @@ export class SocketConnection implements Connection, Flushable {
 
   #destroy(mode: CloseMode): void {
     const socket = this.#socket;
-    this.#text = '';
-    this.#block = null;
-    this.#blockStart = 0;
-    this.#blockEnd = 0;
-    this.#state = 'closing';
+    this.#output.discard();
+    this.#enter('closing');
     if (socket === null) return;
     if (mode === 'reset') socket.resetAndDestroy();
     else socket.destroy();
@@ -289,14 +235,8 @@ export class SocketConnection implements Connection, Flushable {
 
   /** The kernel has taken everything. */
   #onWritten(): void {
-    this.#unpin();
+    this.#output.unpin();
     this.#onSocketDrain();
-  }
-
-  #unpin(): void {
-    if (this.#pinned.length === 0) return;
-    for (const block of this.#pinned) this.#loop.slab.unpin(block);
-    this.#pinned.length = 0;
   }
 
   #onSocketDrain(): void {
@@ -321,11 +261,12 @@ export class SocketConnection implements Connection, Flushable {
 
   #onSocketClose(): void {
     if (this.#state === 'closed') return;
-    this.#state = 'closed';
+    this.#enter('closed');
     this.#loop.beginTurn();
     this.#delayedClose?.cancel();
-    // A closed handle has ended all its writes.
-    this.#unpin();
+    this.#output.discard();
+    this.#output.unpin();
+    if (INVARIANTS) this.checkInvariants();
     this.#handler?.onClose(this.#reason, this.#detail);
     this.onGone?.(this);
   }
