@@ -31,12 +31,12 @@ export class SocketOutput {
     return this.#text.length + (this.#end - this.#start);
   }
 
-  /** Octets that were written, and that the kernel has not taken. */
+  /** Octets of writes that are not finished. */
   get pendingBytes(): number {
     return this.#writer === null ? 0 : this.#writer.pendingBytes;
   }
 
-  /** As `pendingBytes`, looked up anew: for whoever wants to know whether the peer takes any. */
+  /** Octets that the kernel has not taken yet; falls while a long write makes progress. */
   unsentBytes(): number {
     return this.#writer === null ? 0 : this.#writer.unsentBytes();
   }
