@@ -1,6 +1,7 @@
 // One HTTP/1.1 connection of a pool: joins transport and codec, counts, and watches its timers.
 // Content flows from the codec to the request's own receiver; this class is not in between.
 import type { SocketAddress } from '../../base/address.ts';
+import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
 import { H1_ERROR } from '../../http/h1/errors.ts';
@@ -11,12 +12,18 @@ import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
 import type { ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
+import { type ConnectionEnd, countClosed, countOpened } from './connection-counts.ts';
 
 /** States and edges stand in LIFECYCLE.md. */
 export type H1ConnectionState = 'connecting' | 'ready' | 'busy' | 'settling' | 'closed';
 
-/** Which end ended a connection, for the statistics. */
-type ClosedBy = 'local' | 'remote';
+const EDGES: Edges<H1ConnectionState> = {
+  connecting: ['ready', 'closed'],
+  ready: ['busy', 'closed'],
+  busy: ['settling', 'closed'],
+  settling: ['ready', 'closed'],
+  closed: [],
+};
 
 /** The pool of a connection. */
 export interface H1ConnectionOwner {
@@ -77,7 +84,7 @@ export class H1Connection
     this.#transport = context.connector.connect(owner.host.address, options, this);
     this.#codec = context.codecs.create(this.#transport, this, config.http);
     context.timers.arm(this.#connectTimer, this.#createdMs, config.connectTimeoutMs);
-    this.#countOpened();
+    countOpened(owner.resources, owner.host);
   }
 
   get id(): number {
@@ -115,7 +122,7 @@ export class H1Connection
   /** Puts a request on it; only when ready. */
   start(waiter: StreamWaiter): void {
     const { stats, breakers, config } = this.#resources;
-    this.#state = 'busy';
+    this.#enter('busy');
     this.#streamCount += 1;
     if (this.#streamCount === config.http.maxRequestsPerConnection) {
       stats.cxMaxRequests.inc();
@@ -127,17 +134,20 @@ export class H1Connection
     this.#host.stats.rqTotal += 1;
     this.#host.stats.rqActive += 1;
     waiter.onPoolReady(this.#codec.openStream(waiter), this);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Closes it behind its stream, or at once when it has none. */
   drain(): void {
     if (this.#state === 'busy' || this.#state === 'settling') this.#isLastStream = true;
     else this.#finish('local', null);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Closes it now. */
   close(): void {
     this.#finish('local', GIVEN_UP);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onConnected(): void {
@@ -149,9 +159,10 @@ export class H1Connection
     this.#lastActiveMs = nowMs;
     this.#arm(this.#idleTimer, config.http.idleTimeoutMs);
     this.#arm(this.#durationTimer, config.http.maxConnectionDurationMs);
-    this.#state = 'ready';
+    this.#enter('ready');
     this.#owner.onConnectionOpen();
     this.#owner.onConnectionReady(this);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onBytes(buffer: Buffer, length: number): void {
@@ -163,6 +174,7 @@ export class H1Connection
     // Only now is it sure that nothing came behind the response: what does must never be taken for
     // the answer to the next request.
     if (this.#state === 'settling') this.#offer();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onEnd(): void {
@@ -172,6 +184,7 @@ export class H1Connection
     // A server that ended its side answers nothing more: whatever the codec made of it, no further
     // request may go out here.
     this.#finish('remote', null);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onDrain(): void {
@@ -182,13 +195,15 @@ export class H1Connection
     const by = reason === 'local-close' ? 'local' : 'remote';
     if (this.#state === 'connecting') this.#finish(by, connectFailure(this.#host.address, detail));
     else this.#finish(by, null, detail);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onStreamClosed(): void {
     if (this.#state !== 'busy') return;
     this.#releaseStream();
-    this.#state = 'settling';
+    this.#enter('settling');
     if (!this.#isReceiving && this.#codec.availableStreams > 0) this.#offer();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onConnectionDone(reason: CodecDone): void {
@@ -201,12 +216,32 @@ export class H1Connection
       this.#logProtocolError(reason.error);
     }
     this.#finish(this.#hasPeerEnded ? 'remote' : 'local', null);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onTimer(timer: Timer): void {
     if (timer === this.#connectTimer) this.#onConnectTimeout();
     else if (timer === this.#idleTimer) this.#onIdleTimer();
     else this.#onMaxDuration();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const state = this.#state;
+    const isAlive = state !== 'connecting' && state !== 'closed';
+    const isTimed = this.#idleTimer.armed || this.#durationTimer.armed;
+    const isConnecting = this.#connectTimer.armed;
+    invariant(isConnecting === (state === 'connecting'), 'h1 connection: a connect is timed');
+    invariant(!isTimed || isAlive, 'h1 connection: timers run while it is connected');
+    const isUsed = this.#streamCount > 0 || state === 'connecting' || state === 'ready';
+    invariant(isUsed || state === 'closed', 'h1 connection: a busy one has had a stream');
+    const isOffered = this.#codec.availableStreams === 1 && !this.#isReceiving;
+    invariant(state !== 'ready' || isOffered, 'h1 connection: a ready one can take a stream');
+  }
+
+  #enter(next: H1ConnectionState): void {
+    if (INVARIANTS) checkEdge('h1 connection', EDGES, this.#state, next);
+    this.#state = next;
   }
 
   /** After a stream: back to the pool, or the end. */
@@ -215,7 +250,7 @@ export class H1Connection
       this.#finish('local', null);
       return;
     }
-    this.#state = 'ready';
+    this.#enter('ready');
     this.#owner.onConnectionReady(this);
   }
 
@@ -258,16 +293,24 @@ export class H1Connection
   }
 
   /** The only way to the state `closed`. `failure` counts only while connecting. */
-  #finish(by: ClosedBy, failure: ConnectFailure | null, detail = ''): void {
+  #finish(by: ConnectionEnd['by'], failure: ConnectFailure | null, detail = ''): void {
     const was = this.#state;
     if (was === 'closed') return;
-    const { timers } = this.#resources.context;
+    const { context, stats } = this.#resources;
+    const { timers } = context;
     timers.cancel(this.#connectTimer);
     timers.cancel(this.#idleTimer);
     timers.cancel(this.#durationTimer);
     if (was === 'busy') this.#releaseStream();
-    this.#state = 'closed';
-    this.#countClosed(by, was);
+    this.#enter('closed');
+    countClosed(this.#resources, this.#host, {
+      by,
+      wasConnecting: was === 'connecting',
+      cutsRequest: was === 'busy' || this.#wasCut,
+      streamCount: this.#streamCount,
+    });
+    this.#countTxBytes();
+    stats.cxLengthMs.record(context.clock.nowMs() - this.#createdMs);
     this.#owner.onConnectionClosed(this, was);
     this.#transport.close('now');
     this.#codec.onClose(detail);
@@ -287,39 +330,6 @@ export class H1Connection
     const written = this.#transport.bytesWritten;
     this.#resources.stats.cxTxBytesTotal.add(written - this.#txBytesCounted);
     this.#txBytesCounted = written;
-  }
-
-  #countOpened(): void {
-    const { stats, breakers } = this.#resources;
-    stats.cxTotal.inc();
-    stats.cxActive.inc();
-    stats.cxHttp1Total.inc();
-    breakers.connections.acquire();
-    this.#host.stats.cxTotal += 1;
-    this.#host.stats.cxActive += 1;
-  }
-
-  #countClosed(by: ClosedBy, was: H1ConnectionState): void {
-    const { stats, breakers, context } = this.#resources;
-    stats.cxActive.dec();
-    breakers.connections.release();
-    this.#host.stats.cxActive -= 1;
-    stats.cxDestroy.inc();
-    (by === 'local' ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
-    if (was === 'busy' || this.#wasCut) {
-      stats.cxDestroyWithActiveRq.inc();
-      const counter =
-        by === 'local' ? stats.cxDestroyLocalWithActiveRq : stats.cxDestroyRemoteWithActiveRq;
-      counter.inc();
-    }
-    if (was === 'connecting') {
-      stats.cxConnectFail.inc();
-      this.#host.stats.cxConnectFail += 1;
-    } else {
-      stats.rqPerCx.record(this.#streamCount);
-    }
-    this.#countTxBytes();
-    stats.cxLengthMs.record(context.clock.nowMs() - this.#createdMs);
   }
 }
 

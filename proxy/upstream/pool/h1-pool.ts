@@ -1,6 +1,7 @@
 // The HTTP/1.1 connections of one worker to one host. Idle ones are used most recently used first,
 // so that surplus ones age out; waiting requests are served first come, first served, by whichever
 // connection is free first.
+import { INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
 import type { ClusterResources } from '../upstream-context.ts';
@@ -45,6 +46,7 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     stats.rqPendingActive.inc();
     this.#pending.push(waiter);
     this.#connectIfNeeded();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   cancel(waiter: StreamWaiter): void {
@@ -52,11 +54,13 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     this.#releasePending();
     this.resources.stats.rqCancelled.inc();
     this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   drain(): void {
     this.#isDraining = true;
     this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Drains from its first request on: its host was removed before the pool was made. */
@@ -69,6 +73,7 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     this.#failPending(GIVEN_UP);
     for (const connection of [...this.#connections]) connection.close();
     this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   bufferedBytes(): number {
@@ -85,6 +90,7 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     this.#idle.push(connection);
     if (this.#pending.size > 0) this.#servePending();
     if (this.#isDraining) this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onConnectionClosed(connection: H1Connection, was: H1ConnectionState): void {
@@ -92,6 +98,7 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     if (was === 'connecting') this.#connectingCount -= 1;
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onConnectionSettled(failure: ConnectFailure | null): void {
@@ -100,6 +107,33 @@ export class H1Pool implements OwnedPool, H1ConnectionOwner {
     if (failure !== null) this.#failPending(failure);
     this.#connectIfNeeded();
     this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const connections = [...this.#connections];
+    const inState = (state: H1ConnectionState): number =>
+      connections.filter((connection) => connection.state === state).length;
+    const { breakers, stats } = this.resources;
+    const idle = new Set(this.#idle);
+    invariant(idle.size === this.#idle.length, 'h1 pool: a connection is idle once');
+    for (const connection of idle) {
+      const isOurs = this.#connections.has(connection) && connection.state === 'ready';
+      invariant(isOurs, 'h1 pool: an idle connection is one of ours, and ready');
+    }
+    invariant(
+      inState('connecting') === this.#connectingCount,
+      'h1 pool: connecting ones are counted',
+    );
+    invariant(inState('closed') === 0, 'h1 pool: it forgets who is closed');
+    const { cxActive, rqActive } = this.host.stats;
+    invariant(cxActive === connections.length, 'h1 pool: its host counts its connections');
+    invariant(rqActive === inState('busy'), 'h1 pool: its host counts its requests');
+    const queued = breakers.pendingRequests.taken;
+    invariant(queued >= this.#pending.size, 'h1 pool: the breaker knows who is queued');
+    invariant(stats.rqPendingActive.value >= queued, 'h1 pool: the gauge knows who is queued');
+    const isOver = connections.length === 0 && this.#pending.size === 0;
+    invariant(!this.#isDrained || isOver, 'h1 pool: a drained one has nothing left');
   }
 
   #servePending(): void {
