@@ -12,7 +12,6 @@ export interface ListenerConfig {
   /** `listener.<this>.` in statistics: stat_prefix or the first address, `:` as written. */
   readonly statPrefix: string;
   readonly bindToPort: boolean;
-  readonly reusePort: boolean;
   /** null: the system's default. */
   readonly tcpBacklog: number | null;
   /** Soft limit of each direction's buffer per connection; default 1 MiB. */

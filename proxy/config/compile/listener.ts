@@ -47,7 +47,6 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     addresses,
     statPrefix: message.statPrefix === '' ? first.text : message.statPrefix,
     bindToPort: (message.bindToPort ?? true) && (message.deprecatedV1?.bindToPort ?? true),
-    reusePort: message.enableReusePort ?? true,
     tcpBacklog: message.tcpBacklogSize ?? null,
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,

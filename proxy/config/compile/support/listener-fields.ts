@@ -30,7 +30,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     traffic_direction: 'honoured',
     connection_balance_config: { accepted: 'the kernel spreads connections over the workers' },
     reuse_port: { accepted: 'replaced by enable_reuse_port, which is true by default' },
-    enable_reuse_port: 'honoured',
+    enable_reuse_port: { partly: 'all workers share one socket, true or false' },
     access_log: 'honoured',
     tcp_backlog_size: 'honoured',
     max_connections_to_accept_per_socket_event: {
