@@ -3,6 +3,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { Protocol } from './message.ts';
 import type { ResponseFlag } from './response-flags.ts';
+import type { ByteMeter } from './stream.ts';
 
 /** What a downstream connection tells about itself; one object a connection. */
 export interface DownstreamConnectionInfo {
@@ -58,18 +59,9 @@ export class StreamInfo {
   /** Body octets. */
   bytesReceived = 0;
   bytesSent = 0;
-  requestHeaderBytes = 0;
-  responseHeaderBytes = 0;
-  /** Octets of whole messages on the two wires. */
-  downstreamWireBytesReceived = 0;
-  downstreamWireBytesSent = 0;
-  upstreamWireBytesReceived = 0;
-  upstreamWireBytesSent = 0;
-  /** Octets of the heads (and trailers) on the two wires. */
-  downstreamHeaderBytesReceived = 0;
-  downstreamHeaderBytesSent = 0;
-  upstreamHeaderBytesReceived = 0;
-  upstreamHeaderBytesSent = 0;
+  /** Octets on the two wires; the upstream one's are those of the last attempt. */
+  downstreamMeter: ByteMeter | null = null;
+  upstreamMeter: ByteMeter | null = null;
   /** 0 when no response was begun. */
   responseCode = 0;
   /** Envoy's RESPONSE_CODE_DETAILS with `_` for blanks; '' until known. */
@@ -88,7 +80,10 @@ export class StreamInfo {
   upstreamConnectionId = 0;
   upstreamProtocol: Protocol | null = null;
   attemptCount = 0;
-  /** Hosts of every attempt in order, and their connections' ids; null until the first. */
+  /**
+   * Hosts of every attempt in order, and their connections' ids; null until a second attempt: the
+   * first is `upstreamHost`.
+   */
   attemptedHosts: UpstreamHostInfo[] | null = null;
   attemptedConnectionIds: number[] | null = null;
   /** Body of a reply that the proxy made itself. */

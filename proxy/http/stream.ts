@@ -58,14 +58,24 @@ export interface ResponseReceiver extends StreamReceiver {
   onResponseHead(head: ResponseHead, endStream: boolean): void;
 }
 
-/** Writes one message and controls the other direction. */
-export interface StreamSender {
-  /**
-   * Octets of this exchange on the wire so far, heads and framing included: what we sent, and what
-   * of the other message was taken in. They stay readable when the stream is over.
-   */
+/**
+ * Octets of one exchange on one connection so far: what we sent, and what of the other message was
+ * taken in. They stay readable when the stream is over.
+ */
+export interface ByteMeter {
+  /** All of them, heads and framing included. */
   readonly wireBytesSent: number;
   readonly wireBytesReceived: number;
+  /**
+   * Field lines as they were sent. Of what was received, names and values and three octets a line,
+   * as Envoy counts them.
+   */
+  readonly headerBytesSent: number;
+  readonly headerBytesReceived: number;
+}
+
+/** Writes one message and controls the other direction. */
+export interface StreamSender extends ByteMeter {
   /**
    * Sends content; copied or written before the call returns. False: the peer is slow, stop until
    * `onWritable`. (Data given all the same is queued; the caller answers for the bound.)

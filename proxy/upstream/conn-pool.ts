@@ -14,9 +14,9 @@ export interface UpstreamConnectionInfo {
    * idempotent requests be sent again.
    */
   readonly isReused: boolean;
-  /** Octets of the connection so far, in both directions: differences give those of a stream. */
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
+  /** When connecting began and was done, in monotonic ms. */
+  readonly connectStartMs: number;
+  readonly connectEndMs: number;
 }
 
 /** A request that waits for (then uses) an upstream stream. */

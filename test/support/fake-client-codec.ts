@@ -21,6 +21,8 @@ const BROKEN: CodecDone = {
 export class FakeClientCodec implements ClientCodec, RequestSender {
   readonly wireBytesSent = 0;
   readonly wireBytesReceived = 0;
+  readonly headerBytesSent = 0;
+  readonly headerBytesReceived = 0;
   readonly protocol = 'HTTP/1.1';
   readonly #sink: ByteSink;
   readonly #handler: ClientCodecHandler;

@@ -33,11 +33,15 @@ export function proxiedContext(): FormatContext {
   info.upstreamConnectEndMs = 900.025;
   info.upstreamPoolReadyDurationMs = 3.4;
   Object.assign(info, {
-    ...{ bytesReceived: 4, bytesSent: 13, requestHeaderBytes: 276, responseHeaderBytes: 163 },
-    ...{ downstreamWireBytesReceived: 120, downstreamWireBytesSent: 2804 },
-    ...{ upstreamWireBytesReceived: 179, upstreamWireBytesSent: 297 },
-    ...{ downstreamHeaderBytesReceived: 62, downstreamHeaderBytesSent: 2772 },
-    ...{ upstreamHeaderBytesReceived: 141, upstreamHeaderBytesSent: 239 },
+    ...{ bytesReceived: 4, bytesSent: 13 },
+    downstreamMeter: {
+      ...{ wireBytesReceived: 120, wireBytesSent: 2804 },
+      ...{ headerBytesReceived: 62, headerBytesSent: 2772 },
+    },
+    upstreamMeter: {
+      ...{ wireBytesReceived: 179, wireBytesSent: 297 },
+      ...{ headerBytesReceived: 141, headerBytesSent: 239 },
+    },
     ...{ responseCode: 200, responseCodeDetails: 'via upstream', routeName: 'rt' },
     ...{ clusterName: 'c', upstreamConnectionId: 2, upstreamProtocol: 'HTTP/1.1' },
     ...{ attemptCount: 1, upstreamLocalAddress: socketAddress('127.0.0.1', 55244) },

@@ -28,13 +28,21 @@ export const ADDRESS_OPERATORS: OperatorTable = {
     return host.hostname === '' ? host.address.ip : host.hostname.replace(/:\d+$/, '');
   }),
   UPSTREAM_HOSTS_ATTEMPTED: bare(({ info }) =>
-    joined(info.attemptedHosts, (host) => host.address.text),
+    joined(attemptedHosts(info), (host) => host.address.text),
   ),
-  UPSTREAM_HOST_NAMES_ATTEMPTED: bare(({ info }) => joined(info.attemptedHosts, hostName)),
+  UPSTREAM_HOST_NAMES_ATTEMPTED: bare(({ info }) => joined(attemptedHosts(info), hostName)),
   UPSTREAM_CONNECTION_IDS_ATTEMPTED: bare(({ info }) =>
-    joined(info.attemptedConnectionIds, (id) => `${id}`),
+    joined(attemptedConnectionIds(info), (id) => `${id}`),
   ),
 };
+
+function attemptedHosts({ attemptedHosts: hosts, upstreamHost }: StreamInfo) {
+  return hosts ?? (upstreamHost === null ? null : [upstreamHost]);
+}
+
+function attemptedConnectionIds({ attemptedConnectionIds: ids, upstreamConnectionId }: StreamInfo) {
+  return ids ?? (upstreamConnectionId === 0 ? null : [upstreamConnectionId]);
+}
 
 function hostName(host: UpstreamHostInfo): string {
   return orMissing(host.hostname) ?? host.address.text;

@@ -1,4 +1,5 @@
 // Operators over what is known of an exchange besides its messages, addresses and durations.
+import type { RequestHead, ResponseHead } from '../../http/message.ts';
 import { longFlagName } from '../../http/response-flags.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import {
@@ -23,17 +24,21 @@ export const STREAM_OPERATORS: OperatorTable = {
   ),
   BYTES_RECEIVED: fact((info) => info.bytesReceived),
   BYTES_SENT: fact((info) => info.bytesSent),
-  REQUEST_HEADERS_BYTES: fact((info) => info.requestHeaderBytes),
-  RESPONSE_HEADERS_BYTES: fact((info) => info.responseHeaderBytes),
+  REQUEST_HEADERS_BYTES: bare(({ request }) => (request === null ? 0 : requestBytes(request))),
+  RESPONSE_HEADERS_BYTES: bare(({ response }) => (response === null ? 0 : responseBytes(response))),
   RESPONSE_TRAILERS_BYTES: bare(({ responseTrailers }) => responseTrailers?.byteSize() ?? 0),
-  DOWNSTREAM_WIRE_BYTES_RECEIVED: fact((info) => info.downstreamWireBytesReceived),
-  DOWNSTREAM_WIRE_BYTES_SENT: fact((info) => info.downstreamWireBytesSent),
-  UPSTREAM_WIRE_BYTES_RECEIVED: fact((info) => info.upstreamWireBytesReceived),
-  UPSTREAM_WIRE_BYTES_SENT: fact((info) => info.upstreamWireBytesSent),
-  ...headerBytes('DOWNSTREAM', 'RECEIVED', (info) => info.downstreamHeaderBytesReceived),
-  ...headerBytes('DOWNSTREAM', 'SENT', (info) => info.downstreamHeaderBytesSent),
-  ...headerBytes('UPSTREAM', 'RECEIVED', (info) => info.upstreamHeaderBytesReceived),
-  ...headerBytes('UPSTREAM', 'SENT', (info) => info.upstreamHeaderBytesSent),
+  DOWNSTREAM_WIRE_BYTES_RECEIVED: fact((info) => info.downstreamMeter?.wireBytesReceived ?? 0),
+  DOWNSTREAM_WIRE_BYTES_SENT: fact((info) => info.downstreamMeter?.wireBytesSent ?? 0),
+  UPSTREAM_WIRE_BYTES_RECEIVED: fact((info) => info.upstreamMeter?.wireBytesReceived ?? 0),
+  UPSTREAM_WIRE_BYTES_SENT: fact((info) => info.upstreamMeter?.wireBytesSent ?? 0),
+  ...headerBytes(
+    'DOWNSTREAM',
+    'RECEIVED',
+    (info) => info.downstreamMeter?.headerBytesReceived ?? 0,
+  ),
+  ...headerBytes('DOWNSTREAM', 'SENT', (info) => info.downstreamMeter?.headerBytesSent ?? 0),
+  ...headerBytes('UPSTREAM', 'RECEIVED', (info) => info.upstreamMeter?.headerBytesReceived ?? 0),
+  ...headerBytes('UPSTREAM', 'SENT', (info) => info.upstreamMeter?.headerBytesSent ?? 0),
   // Counted on QUIC only.
   BYTES_RETRANSMITTED: bare(() => 0),
   PACKETS_RETRANSMITTED: bare(() => 0),
@@ -64,6 +69,16 @@ export const STREAM_OPERATORS: OperatorTable = {
   TRACE_ID: bare(() => null),
   SPAN_ID: bare(() => null),
 };
+
+/** Envoy's fields of a request's start line: `:method`, `:path`, `:authority`, `:scheme`. */
+function requestBytes({ method, path, authority, scheme, headers }: RequestHead): number {
+  const pseudo = [':method', method, ':path', path, ':authority', authority, ':scheme', scheme];
+  return headers.byteSize() + pseudo.join('').length;
+}
+
+function responseBytes({ status, headers }: ResponseHead): number {
+  return headers.byteSize() + `:status${status}`.length;
+}
 
 function fact(read: (info: StreamInfo) => string | number | null): OperatorDefinition {
   return bare(({ info }) => read(info));

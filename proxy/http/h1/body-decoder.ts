@@ -85,6 +85,11 @@ export class BodyDecoder {
     );
   }
 
+  /** Octets of the trailers, as ByteMeter counts what is received. */
+  get trailerOctets(): number {
+    return this.#trailers.fieldOctets;
+  }
+
   /** The trailers of the body that is complete; null when it has none. Call at most once. */
   takeTrailers(): HeaderList | null {
     if (this.#kind !== 'chunked') return null;

@@ -192,6 +192,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     if (stream === null) return;
     const decoder = this.#decoder;
     const head = decoder.take(stream.isHeadRequest);
+    stream.headerBytesReceived += decoder.reader.fieldOctets;
     if (head === null) {
       this.#fail(decoder.error ?? H1_ERROR.statusLine);
     } else if (head.status < 200) {
@@ -234,7 +235,10 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     if (body.dataEnd > body.dataStart || endsWithData) {
       stream.receiver?.onData(buffer.subarray(body.dataStart, body.dataEnd), endsWithData);
     }
-    if (trailers !== null) stream.receiver?.onTrailers(trailers);
+    if (trailers !== null) {
+      stream.headerBytesReceived += body.trailerOctets;
+      stream.receiver?.onTrailers(trailers);
+    }
     if (this.#stream !== stream) return end;
     if (body.error !== null) this.#fail(body.error);
     else if (isComplete) this.#complete(stream, at < end);

@@ -33,6 +33,8 @@ export class H1ClientStream implements RequestSender {
   isPaused = false;
   wireBytesSent = 0;
   wireBytesReceived = 0;
+  headerBytesSent = 0;
+  headerBytesReceived = 0;
   /** The sender was told to wait for `onWritable`. */
   isBlocked = false;
 
@@ -49,7 +51,7 @@ export class H1ClientStream implements RequestSender {
     this.isHeadRequest = head.method === 'HEAD';
     this.isHeaderOnly = endStream;
     writeRequestHead(owner.writer, head, this);
-    this.wireBytesSent = owner.writer.wireBytes;
+    this.#count(owner.writer);
     if (endStream) this.#end(owner);
   }
 
@@ -57,7 +59,7 @@ export class H1ClientStream implements RequestSender {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent || this.isRequestComplete) return true;
     owner.writer.data(data, endStream);
-    this.wireBytesSent = owner.writer.wireBytes;
+    this.#count(owner.writer);
     if (endStream) {
       this.#end(owner);
       return true;
@@ -70,7 +72,7 @@ export class H1ClientStream implements RequestSender {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent || this.isRequestComplete) return;
     owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
-    this.wireBytesSent = owner.writer.wireBytes;
+    this.#count(owner.writer);
     this.#end(owner);
   }
 
@@ -84,6 +86,11 @@ export class H1ClientStream implements RequestSender {
 
   resumeReading(): void {
     this.#setPaused(false);
+  }
+
+  #count(writer: MessageWriter): void {
+    this.wireBytesSent = writer.wireBytes;
+    this.headerBytesSent = writer.fieldBytes;
   }
 
   #end(owner: ClientStreamOwner): void {

@@ -18,6 +18,9 @@ const AT_LINE_FEED = 4;
 const AT_LAST_LINE_FEED = 5;
 const COMPLETE = 6;
 
+/** What Envoy counts for a line besides its name and value. */
+export const LINE_OCTETS = 3;
+
 /** What to do with a field whose name holds an underscore. */
 export type UnderscoreAction = 'allow' | 'reject' | 'drop';
 
@@ -43,6 +46,8 @@ export class FieldScanner {
   /** Masks of those that were seen more than once. */
   repeatedLow = 0;
   repeatedHigh = 0;
+  /** Octets of names and values, and LINE_OCTETS for each line. */
+  octets = 0;
   /** Host fields with `takesHost`, and where the value of the last one lies. */
   hostCount = 0;
   hostStart = 0;
@@ -83,6 +88,7 @@ export class FieldScanner {
     this.high = 0;
     this.repeatedLow = 0;
     this.repeatedHigh = 0;
+    this.octets = 0;
     this.error = null;
     this.#phase = AT_LINE;
     this.#count = 0;
@@ -232,6 +238,7 @@ export class FieldScanner {
     while (valueEnd > valueStart && isBlank(buffer[valueEnd - 1]!)) valueEnd -= 1;
     // A line with other white space than one SP is written anew, not copied.
     const nameEnd = base + this.#nameEnd;
+    this.octets += this.#nameEnd - this.#nameStart + valueEnd - valueStart + LINE_OCTETS;
     const isPlain =
       valueStart === nameEnd + 2 && valueEnd === lineEnd && buffer[nameEnd + 1] === SP;
     this.#nextLine = isPlain ? lineEnd + 2 - base : 0;

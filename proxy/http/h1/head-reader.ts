@@ -2,7 +2,7 @@
 // parsed where it is; one that spans several is copied into a buffer of its own, up to the limit.
 import { HeaderList } from '../header-list.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import type { FieldScanner } from './field-scanner.ts';
+import { type FieldScanner, LINE_OCTETS } from './field-scanner.ts';
 import { latin1 } from './latin1.ts';
 
 /** First size of the buffer for a head that spans reads; doubled as needed. */
@@ -78,6 +78,11 @@ export class HeadReader {
       this.error = this.#tooLarge;
     }
     return from + this.length - before;
+  }
+
+  /** Octets of the complete head's fields, as ByteMeter counts what is received. */
+  get fieldOctets(): number {
+    return Math.max(this.fields.octets, LINE_OCTETS);
   }
 
   /** The complete head as text with its fields. */

@@ -15,6 +15,8 @@ export class MessageWriter {
   isIntact = true;
   /** Octets given to the sink, head included. */
   wireBytes = 0;
+  /** Of them, those of field lines, trailers included. */
+  fieldBytes = 0;
   readonly #sink: ByteSink;
   #kind: BodyKind = 'none';
   #remaining = 0;
@@ -27,13 +29,16 @@ export class MessageWriter {
   reset(): void {
     this.isIntact = true;
     this.wireBytes = 0;
+    this.fieldBytes = 0;
     this.#kind = 'none';
     this.#remaining = 0;
   }
 
-  /** Writes a head. */
-  head(text: string): void {
+  /** Writes a head; `lines` are its field lines, each with its CRLF. */
+  head(startLine: string, lines: string): void {
+    const text = `${startLine}${lines}\r\n`;
     this.wireBytes += text.length;
+    this.fieldBytes += lines.length;
     this.#sink.writeText(text);
   }
 
@@ -54,7 +59,10 @@ export class MessageWriter {
 
   /** Ends the message; trailers leave only behind chunks. `lines` is '' for none. */
   trailers(lines: string): void {
-    if (this.#kind === 'chunked') this.#text(`0\r\n${lines}\r\n`);
+    if (this.#kind === 'chunked') {
+      this.fieldBytes += lines.length;
+      this.#text(`0\r\n${lines}\r\n`);
+    }
     this.#end();
     if (INVARIANTS) this.checkInvariants();
   }

@@ -32,7 +32,7 @@ export function writeRequestHead(
   const start = `${method} ${path} HTTP/1.1\r\n`;
   const host = form.isProperCase ? `Host: ${authority}\r\n` : `host: ${authority}\r\n`;
   const lines = fieldLines(headers, form.isProperCase);
-  writer.head(`${start}${host}${lines}${form.isProperCase ? properTail(tail) : tail}\r\n`);
+  writer.head(start, `${host}${lines}${form.isProperCase ? properTail(tail) : tail}`);
   writer.start(form.isHeaderOnly ? 'none' : kind, length);
 }
 

@@ -33,7 +33,7 @@ export function writeInformational(
   head.headers.removeAny(OWN_FIELDS);
   head.headers.removeKnown(HEADER_ID['content-length']);
   const lines = fieldLines(head.headers, context.isProperCase);
-  writer.head(`${statusLine(head.status, context.isHttp10)}${lines}\r\n`);
+  writer.head(statusLine(head.status, context.isHttp10), lines);
 }
 
 /**
@@ -54,7 +54,7 @@ export function writeResponseHead(
   const lines = fieldLines(headers, context.isProperCase);
   const needsZero = kind === 'none' && allowsContent(status);
   const tail = framingLine(kind, needsZero, context) + connectionLine(isLast, context);
-  writer.head(`${statusLine(status, context.isHttp10)}${lines}${tail}\r\n`);
+  writer.head(statusLine(status, context.isHttp10), lines + tail);
   const hasContent = !context.isHeaderOnly && !context.isHeadRequest && allowsContent(status);
   writer.start(hasContent ? kind : 'none', length);
   return isLast;

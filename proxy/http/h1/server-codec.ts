@@ -250,6 +250,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
       return;
     }
     decoder.reader.release();
+    stream.headerBytesReceived = decoder.reader.fieldOctets;
     stream.isHttp10 = decoder.isHttp10;
     stream.isHeadRequest = head.method === 'HEAD';
     // What follows CONNECT is no HTTP, whatever the answer: it must not be taken for a request.
@@ -276,7 +277,10 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     if (body.dataEnd > body.dataStart || endsWithData) {
       stream.receiver?.onData(buffer.subarray(body.dataStart, body.dataEnd), endsWithData);
     }
-    if (trailers !== null) stream.receiver?.onTrailers(trailers);
+    if (trailers !== null) {
+      stream.headerBytesReceived += body.trailerOctets;
+      stream.receiver?.onTrailers(trailers);
+    }
     if (body.error !== null && this.#stream === stream) this.#fail(body.error);
     return at;
   }

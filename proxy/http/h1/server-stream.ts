@@ -36,6 +36,8 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
   isPaused = false;
   wireBytesSent = 0;
   wireBytesReceived = 0;
+  headerBytesSent = 0;
+  headerBytesReceived = 0;
   /** The sender was told to wait for `onWritable`. */
   isBlocked = false;
 
@@ -48,7 +50,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     // RFC 9110 §15.2: HTTP/1.0 has no 1xx.
     if (this.owner === null || this.isHeadSent || this.isHttp10) return;
     writeInformational(this.owner.writer, head, this);
-    this.wireBytesSent = this.owner.writer.wireBytes;
+    this.#count(this.owner.writer);
   }
 
   sendResponseHead(head: ResponseHead, endStream: boolean): void {
@@ -59,7 +61,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     // A client that is still sending may take long or never end; nothing is read behind it.
     if (!this.isRequestComplete) this.isLast = true;
     this.isLast = writeResponseHead(owner.writer, head, this);
-    this.wireBytesSent = owner.writer.wireBytes;
+    this.#count(owner.writer);
     if (endStream) owner.onResponseEnd(this);
   }
 
@@ -67,7 +69,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent) return true;
     owner.writer.data(data, endStream);
-    this.wireBytesSent = owner.writer.wireBytes;
+    this.#count(owner.writer);
     if (endStream) {
       owner.onResponseEnd(this);
       return true;
@@ -80,7 +82,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent) return;
     owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
-    this.wireBytesSent = owner.writer.wireBytes;
+    this.#count(owner.writer);
     owner.onResponseEnd(this);
   }
 
@@ -98,6 +100,11 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
 
   closeAfterResponse(): void {
     this.isLast = true;
+  }
+
+  #count(writer: MessageWriter): void {
+    this.wireBytesSent = writer.wireBytes;
+    this.headerBytesSent = writer.fieldBytes;
   }
 
   #setPaused(isPaused: boolean): void {

@@ -59,7 +59,8 @@ export class H1Connection
   #wasCut = false;
   #hasPeerEnded = false;
   #txBytesCounted = 0;
-  readonly #createdMs: number;
+  readonly connectStartMs: number;
+  connectEndMs = -1;
   #lastActiveMs: number;
   readonly #connectTimer: Timer;
   readonly #idleTimer: Timer;
@@ -71,8 +72,8 @@ export class H1Connection
     this.#resources = owner.resources;
     this.#host = owner.host;
     const { config, context } = owner.resources;
-    this.#createdMs = context.clock.nowMs();
-    this.#lastActiveMs = this.#createdMs;
+    this.connectStartMs = context.clock.nowMs();
+    this.#lastActiveMs = this.connectStartMs;
     this.#connectTimer = new Timer(this);
     this.#idleTimer = new Timer(this);
     this.#durationTimer = new Timer(this);
@@ -83,7 +84,7 @@ export class H1Connection
     };
     this.#transport = context.connector.connect(owner.host.address, options, this);
     this.#codec = context.codecs.create(this.#transport, this, config.http);
-    context.timers.arm(this.#connectTimer, this.#createdMs, config.connectTimeoutMs);
+    context.timers.arm(this.#connectTimer, this.connectStartMs, config.connectTimeoutMs);
     countOpened(owner.resources, owner.host);
   }
 
@@ -101,14 +102,6 @@ export class H1Connection
 
   get isReused(): boolean {
     return this.#streamCount > 1;
-  }
-
-  get bytesRead(): number {
-    return this.#transport.bytesRead;
-  }
-
-  get bytesWritten(): number {
-    return this.#transport.bytesWritten;
   }
 
   get bufferedBytes(): number {
@@ -155,7 +148,8 @@ export class H1Connection
     const { context, config, stats } = this.#resources;
     const nowMs = context.clock.nowMs();
     context.timers.cancel(this.#connectTimer);
-    stats.cxConnectMs.record(nowMs - this.#createdMs);
+    stats.cxConnectMs.record(nowMs - this.connectStartMs);
+    this.connectEndMs = nowMs;
     this.#lastActiveMs = nowMs;
     this.#arm(this.#idleTimer, config.http.idleTimeoutMs);
     this.#arm(this.#durationTimer, config.http.maxConnectionDurationMs);
@@ -310,7 +304,7 @@ export class H1Connection
       streamCount: this.#streamCount,
     });
     this.#countTxBytes();
-    stats.cxLengthMs.record(context.clock.nowMs() - this.#createdMs);
+    stats.cxLengthMs.record(context.clock.nowMs() - this.connectStartMs);
     this.#owner.onConnectionClosed(this, was);
     this.#transport.close('now');
     this.#codec.onClose(detail);

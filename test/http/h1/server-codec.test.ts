@@ -442,3 +442,17 @@ t.test('counts the octets of an exchange on the wire', async (t) => {
   t.equal(run.sender.wireBytesReceived, GET.length);
   t.equal(run.sender.wireBytesSent, 0);
 });
+
+t.test('counts the octets of fields, trailers included', async (t) => {
+  const run = new Manual({ enableTrailers: true });
+  run.receive(
+    'POST / HTTP/1.1\r\nHost: h\r\ntransfer-encoding:  chunked\r\n\r\n0\r\na: bc\r\n\r\n',
+  );
+  t.equal(run.sender.headerBytesReceived, 'host'.length + 'h'.length + 3 + 17 + 7 + 3 + 1 + 2 + 3);
+  run.respond(200, ['x', 'y'], false);
+  run.sender.sendTrailers(HeaderList.of('t', 'u'));
+  t.equal(
+    run.sender.headerBytesSent,
+    'x: y\r\n'.length + 'transfer-encoding: chunked\r\n'.length + 't: u\r\n'.length,
+  );
+});

@@ -45,6 +45,7 @@ export class UpstreamRequest implements StreamWaiter {
   #state: UpstreamRequestState = 'waiting';
   #sender: RequestSender | null = null;
   #pending: PendingBody | null = null;
+  #startMs = 0;
   #requestEnded: boolean;
   #isReadingPaused = false;
 
@@ -67,6 +68,7 @@ export class UpstreamRequest implements StreamWaiter {
 
   /** Asks for a connection; everything else follows by events, some of them inside this call. */
   start(): void {
+    this.#startMs = this.#owner.nowMs();
     this.#pool.acquire(this);
   }
 
@@ -115,6 +117,10 @@ export class UpstreamRequest implements StreamWaiter {
     const info = this.#owner.info;
     this.#sender = sender;
     this.#state = 'sending';
+    info.upstreamMeter = sender;
+    info.upstreamConnectStartMs = connection.connectStartMs;
+    info.upstreamConnectEndMs = connection.connectEndMs;
+    info.upstreamPoolReadyDurationMs = this.#owner.nowMs() - this.#startMs;
     info.upstreamConnectionId = connection.id;
     info.upstreamLocalAddress = connection.localAddress;
     info.upstreamProtocol = connection.protocol;

@@ -66,6 +66,7 @@ export class ActiveStream
     this.idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
     this.#connection = connection;
     this.#sender = sender;
+    this.info.downstreamMeter = sender;
     this.#timers = runtime.hasStreamTimers ? new StreamTimers(this, nowMs) : null;
   }
 
@@ -285,25 +286,24 @@ export class ActiveStream
     runtime.stats.listenerResponses.count(head.status);
     if (!this.isRequestComplete) runtime.stats.rqResponseBeforeRqComplete.inc();
     this.#responseStarted = true;
+    if (endStream) info.lastResponseByteMs = this.nowMs();
     this.#sender.sendResponseHead(head, endStream);
-    if (endStream) this.#finish();
   }
 
   /** Sends content; false: the client is slow. */
   encodeData(data: Buffer, endStream: boolean): boolean {
     if (this.isOver) return true;
     this.info.bytesSent += data.length;
-    const isWritable = this.#sender.sendData(data, endStream);
-    if (endStream) this.#finish();
-    return isWritable;
+    if (endStream) this.info.lastResponseByteMs = this.nowMs();
+    return this.#sender.sendData(data, endStream);
   }
 
   /** Ends the response with trailers. */
   encodeTrailers(trailers: HeaderList): void {
     if (this.isOver) return;
     this.responseTrailers = trailers;
+    this.info.lastResponseByteMs = this.nowMs();
     this.#sender.sendTrailers(trailers);
-    this.#finish();
   }
 
   #makeFilters(): void {
@@ -336,7 +336,7 @@ export class ActiveStream
     const nowMs = this.nowMs();
     this.isOver = true;
     this.isAnswered = true;
-    this.info.lastResponseByteMs = nowMs;
+    this.info.endMs = nowMs;
     this.#timers?.cancelAll();
     for (const filter of this.#filters) filter.onStreamEnd?.();
     this.terminal?.onStreamEnd?.();
