@@ -43,6 +43,7 @@ const KNOWN_NAMES = [
   'x-envoy-upstream-rq-timeout-alt-response',
   'x-envoy-upstream-alt-stat-name',
   'x-envoy-upstream-service-time',
+  'x-envoy-upstream-canary',
   'x-envoy-retry-on',
   'x-envoy-retry-grpc-on',
   'x-envoy-max-retries',

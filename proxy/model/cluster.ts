@@ -43,6 +43,8 @@ export interface EndpointConfig {
   readonly priority: number;
   readonly healthStatus: 'healthy' | 'degraded' | 'unhealthy';
   readonly locality: LocalityConfig;
+  /** `envoy.lb` metadata: `canary: true`. Its responses are counted apart. */
+  readonly isCanary: boolean;
   /** filter_metadata by namespace, frozen JSON values. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

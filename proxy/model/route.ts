@@ -20,6 +20,8 @@ export interface VirtualHostConfig {
   readonly domains: readonly string[];
   readonly requireTls: 'none' | 'external-only' | 'all';
   readonly routes: readonly RouteConfig[];
+  /** In order; empty: requests are not counted by virtual cluster. */
+  readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly mutations: HeaderMutations;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
@@ -27,10 +29,19 @@ export interface VirtualHostConfig {
   readonly perFilterConfig: ReadonlyMap<string, unknown>;
 }
 
+/** config.route.v3.VirtualCluster: requests that are counted together. */
+export interface VirtualClusterConfig {
+  readonly name: string;
+  /** At least one; a request belongs to it when all are fulfilled. */
+  readonly headers: readonly HeaderMatchConfig[];
+}
+
 /** config.route.v3.Route */
 export interface RouteConfig {
   /** '' when it has none. */
   readonly name: string;
+  /** Its requests are counted under `vhost.<virtual host>.route.<this>.`; '': they are not. */
+  readonly statPrefix: string;
   readonly match: RouteMatchConfig;
   readonly action: RouteActionConfig;
   readonly mutations: HeaderMutations;

@@ -10,19 +10,21 @@ import type {
   VirtualHostConfig,
   WeightedClusterConfig,
 } from '../model/route.ts';
+import type { StatsScope } from '../stats/metrics.ts';
 import { portStart } from './authority.ts';
 import { entrySpecifier, type WeightedSpecifier, weightedIndex } from './choose-cluster.ts';
 import { DomainIndex } from './domain-index.ts';
 import { RouteFinalizer } from './route-finalizer.ts';
 import { RouteMatcher } from './route-matcher.ts';
 import type { RouteLookup, RouteMatchInput, RouteTable } from './route-table.ts';
+import { VirtualHostStats } from './virtual-host-stats.ts';
 
 const NONE: RouteLookup = Object.freeze({ kind: 'none' });
 const TLS_REQUIRED: RouteLookup = Object.freeze({ kind: 'tls-required' });
 
-/** Compiles a checked configuration; done once per configuration change. */
-export function buildRouteTable(config: RouteTableConfig): RouteTable {
-  return new CompiledRouteTable(config);
+/** Compiles a checked configuration; done once per configuration change. `stats` is the root. */
+export function buildRouteTable(config: RouteTableConfig, stats: StatsScope): RouteTable {
+  return new CompiledRouteTable(config, stats);
 }
 
 class CompiledRouteTable implements RouteTable {
@@ -30,11 +32,11 @@ class CompiledRouteTable implements RouteTable {
   readonly #domains = new DomainIndex<CompiledVirtualHost>();
   readonly #ignoresPort: boolean;
 
-  constructor(config: RouteTableConfig) {
+  constructor(config: RouteTableConfig, stats: StatsScope) {
     this.name = config.name;
     this.#ignoresPort = config.ignorePortInHostMatching;
     for (const host of config.virtualHosts) {
-      const compiled = new CompiledVirtualHost(config, host);
+      const compiled = new CompiledVirtualHost(config, host, stats);
       for (const domain of host.domains) this.#domains.add(domain, compiled);
     }
   }
@@ -50,9 +52,10 @@ class CompiledVirtualHost {
   readonly #requireTls: VirtualHostConfig['requireTls'];
   readonly #routes: readonly CompiledRoute[];
 
-  constructor(table: RouteTableConfig, config: VirtualHostConfig) {
+  constructor(table: RouteTableConfig, config: VirtualHostConfig, stats: StatsScope) {
     this.#requireTls = config.requireTls;
-    this.#routes = config.routes.map((route) => new CompiledRoute(table, config, route));
+    const place = { table, virtualHost: config, stats: new VirtualHostStats(stats, config) };
+    this.#routes = config.routes.map((route) => new CompiledRoute(place, route));
   }
 
   match(head: RequestHead, streamRandom: number): RouteLookup {
@@ -75,14 +78,22 @@ class CompiledVirtualHost {
   }
 }
 
+/** Where a route stands. */
+interface RoutePlace {
+  readonly table: RouteTableConfig;
+  readonly virtualHost: VirtualHostConfig;
+  readonly stats: VirtualHostStats;
+}
+
 class CompiledRoute {
   readonly matcher: RouteMatcher;
   readonly #weighted: WeightedSpecifier | null;
   /** One for the route, or one for each weighted cluster. */
   readonly #lookups: readonly RouteLookup[];
 
-  constructor(table: RouteTableConfig, virtualHost: VirtualHostConfig, config: RouteConfig) {
+  constructor({ table, virtualHost, stats: hostStats }: RoutePlace, config: RouteConfig) {
     const { action } = config;
+    const stats = hostStats.ofRoute(config.statPrefix);
     this.matcher = new RouteMatcher(config.match);
     this.#weighted =
       action.kind === 'forward' && action.cluster.kind === 'weighted' ? action.cluster : null;
@@ -90,7 +101,7 @@ class CompiledRoute {
     this.#lookups = entries.map((weightedCluster): RouteLookup => {
       const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
       const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
-      return { kind: 'route', route: { config: route, virtualHost, finalizer } };
+      return { kind: 'route', route: { config: route, virtualHost, finalizer, stats } };
     });
   }
 

@@ -2,6 +2,7 @@
 import type { RequestHead } from '../http/message.ts';
 import type { RouteConfig, VirtualHostConfig } from '../model/route.ts';
 import type { RouteFinalizer } from './route-finalizer.ts';
+import type { RouteStats } from './virtual-host-stats.ts';
 
 /** A matched route with the virtual host it stands in. */
 export interface Route {
@@ -10,6 +11,8 @@ export interface Route {
   readonly virtualHost: VirtualHostConfig;
   /** Its header work and rewrites, compiled. */
   readonly finalizer: RouteFinalizer;
+  /** null: its requests are counted in their cluster only. */
+  readonly stats: RouteStats | null;
 }
 
 /** What matching needs besides the head. */

@@ -1,5 +1,6 @@
 // The counters of one cluster, found once when the cluster is made.
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+import { ClusterResponseStats } from './cluster-response-stats.ts';
 import type { HostSet } from './host-set.ts';
 
 /**
@@ -97,12 +98,9 @@ export class ClusterStats {
   readonly rqPendingOverflow: Counter;
   readonly rqPendingFailureEject: Counter;
   readonly rqCancelled: Counter;
-  readonly rqCompleted: Counter;
   readonly rqTimeout: Counter;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
-  readonly rqTime: Histogram;
-  readonly externalRqTime: Histogram;
   /** Requests that a connection had served when it closed. */
   readonly rqPerCx: Histogram;
   readonly lbHealthyPanic: Counter;
@@ -110,13 +108,12 @@ export class ClusterStats {
   readonly flowResumed: Counter;
   readonly flowBackedUp: Counter;
   readonly flowDrained: Counter;
+  readonly responses: ClusterResponseStats;
   readonly #members: MembershipCells;
-  readonly #scope: StatsScope;
-  readonly #byStatus: (StatusCounters | null)[] = [];
 
   /** `scope` is `cluster.<observability name>.` */
   constructor(scope: StatsScope) {
-    this.#scope = scope;
+    this.responses = new ClusterResponseStats(scope);
     this.cxTotal = scope.counter('upstream_cx_total');
     this.cxActive = scope.gauge('upstream_cx_active');
     this.cxHttp1Total = scope.counter('upstream_cx_http1_total');
@@ -147,12 +144,9 @@ export class ClusterStats {
     this.rqPendingOverflow = scope.counter('upstream_rq_pending_overflow');
     this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
     this.rqCancelled = scope.counter('upstream_rq_cancelled');
-    this.rqCompleted = scope.counter('upstream_rq_completed');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');
-    this.rqTime = scope.histogram('upstream_rq_time', 'ms');
-    this.externalRqTime = scope.histogram('external.upstream_rq_time', 'ms');
     this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
     this.flowPaused = scope.counter('upstream_flow_control_paused_reading_total');
@@ -179,16 +173,6 @@ export class ClusterStats {
     const most = hostSet.hosts.reduce((max, host) => Math.max(max, host.endpoint.weight), 1);
     this.#members.maxHostWeight.set(most);
   }
-
-  /** `upstream_rq_<code>`, `upstream_rq_<class>` and their `external.` twins, made at first use. */
-  status(status: number): StatusCounters {
-    const known = this.#byStatus[status];
-    if (known !== undefined && known !== null) return known;
-    while (this.#byStatus.length < status) this.#byStatus.push(null);
-    const made = new StatusCounters(this.#scope, status);
-    this.#byStatus[status] = made;
-    return made;
-  }
 }
 
 interface MembershipCells {
@@ -209,31 +193,4 @@ function membershipCells(scope: StatsScope): MembershipCells {
     degraded: scope.gauge('membership_degraded'),
     maxHostWeight: scope.gauge('max_host_weight'),
   };
-}
-
-/** Counters of one status code. */
-export class StatusCounters {
-  readonly code: Counter;
-  readonly codeClass: Counter;
-  readonly externalCode: Counter;
-  readonly externalClass: Counter;
-  readonly externalCompleted: Counter;
-
-  constructor(scope: StatsScope, status: number) {
-    const codeClass = `upstream_rq_${Math.floor(status / 100)}xx`;
-    this.code = scope.counter(`upstream_rq_${status}`);
-    this.codeClass = scope.counter(codeClass);
-    this.externalCode = scope.counter(`external.upstream_rq_${status}`);
-    this.externalClass = scope.counter(`external.${codeClass}`);
-    this.externalCompleted = scope.counter('external.upstream_rq_completed');
-  }
-
-  /** Counts one response. */
-  charge(): void {
-    this.code.inc();
-    this.codeClass.inc();
-    this.externalCode.inc();
-    this.externalClass.inc();
-    this.externalCompleted.inc();
-  }
 }

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { RouteTableConfig } from '../../proxy/model/route.ts';
 import { buildRouteTable } from '../../proxy/routing/build-route-table.ts';
 import type { RouteTable } from '../../proxy/routing/route-table.ts';
+import { StatsStore } from '../../proxy/stats/store.ts';
 import {
   type Json,
   matchedName,
@@ -188,10 +189,11 @@ t.test('a weighted entry’s filter configuration wins over the route’s', asyn
   };
   const match = { ...route.match, queryParameters: [], runtimeFractionPpm: null, grpcOnly: false };
   const host = { name: 'v', domains: ['*'], requireTls: 'none', mutations: none };
-  const table = buildRouteTable({
+  const config = {
     ...{ name: 'r', mutations: none, ignorePortInHostMatching: false },
-    virtualHosts: [{ ...host, routes: [{ ...route, match }] }],
-  } as unknown as RouteTableConfig);
+    virtualHosts: [{ ...host, virtualClusters: [], routes: [{ ...route, statPrefix: '', match }] }],
+  } as unknown as RouteTableConfig;
+  const table = buildRouteTable(config, new StatsStore(null));
   const configOf = (streamRandom: number) =>
     Object.fromEntries(matchedRoute(table, requestHead(), streamRandom).config.perFilterConfig);
   t.same(configOf(0), { one: 'entry', two: 'route' });

@@ -11,6 +11,7 @@ export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointC
     weight: 1,
     priority: 0,
     healthStatus: 'healthy',
+    isCanary: false,
     locality: { region: '', zone: '', subZone: '' },
     metadata: {},
     ...members,

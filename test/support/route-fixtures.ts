@@ -9,6 +9,7 @@ import { RequestHead, ResponseHead } from '../../proxy/http/message.ts';
 import { StreamInfo } from '../../proxy/http/stream-info.ts';
 import { buildRouteTable } from '../../proxy/routing/build-route-table.ts';
 import type { Route, RouteTable } from '../../proxy/routing/route-table.ts';
+import { StatsStore } from '../../proxy/stats/store.ts';
 import { compileJson, problemLines } from './compile-json.ts';
 
 /** Members of a message written as JSON. */
@@ -16,14 +17,14 @@ export interface Json {
   readonly [field: string]: JsonValue;
 }
 
-/** The table of a RouteConfiguration; throws when it is refused. */
-export function routeTable(json: Json): RouteTable {
+/** The table of a RouteConfiguration, counting in `stats`; throws when it is refused. */
+export function routeTable(json: Json, stats: StatsStore = new StatsStore(null)): RouteTable {
   const source = { schema: RouteConfigurationSchema, json: { name: 'r', ...json } as JsonValue };
   const { value, rejections } = compileJson(source, (message, context) =>
     compileRouteTable(message, context),
   );
   if (value === null) throw new Error(problemLines(rejections).join('\n'));
-  return buildRouteTable(value);
+  return buildRouteTable(value, stats);
 }
 
 /** A table with one virtual host for all, with these routes. */

@@ -99,6 +99,7 @@ function compileEndpoint(
     hostname: endpoint?.hostname ?? '',
     weight: message.loadBalancingWeight ?? DEFAULT_ENDPOINT_WEIGHT,
     healthStatus: HEALTH[message.healthStatus],
+    isCanary: message.metadata?.filterMetadata['envoy.lb']?.['canary'] === true,
     metadata: compileMetadata(message.metadata),
   };
 }

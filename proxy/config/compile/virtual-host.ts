@@ -2,11 +2,13 @@
 import {
   type Route,
   VirtualHost_TlsRequirementType as TlsRequirement,
+  type VirtualCluster,
   type VirtualHost,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { RouteConfig, VirtualHostConfig } from '../../model/route.ts';
+import type { RouteConfig, VirtualClusterConfig, VirtualHostConfig } from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
+import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
@@ -36,11 +38,27 @@ export function compileVirtualHost(
     routes: compileEach({ path: 'routes', items: message.routes }, context, (route, at) =>
       compileRoute(route, rules, at),
     ),
+    virtualClusters: compileEach(
+      { path: 'virtual_clusters', items: message.virtualClusters },
+      context,
+      compileVirtualCluster,
+    ),
     mutations: compileHeaderMutations(message, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
     perFilterConfig: NO_FILTER_CONFIG,
   };
+}
+
+function compileVirtualCluster(
+  message: VirtualCluster,
+  context: CompileContext,
+): VirtualClusterConfig {
+  if (message.headers.length === 0) {
+    context.reject('headers', "virtual clusters must define 'headers'");
+  }
+  const headers = { path: 'headers', items: message.headers };
+  return { name: message.name, headers: compileEach(headers, context, compileHeaderMatcher) };
 }
 
 /** Envoy takes `a*b` as an exact domain, which no request can have. */
@@ -59,5 +77,6 @@ function compileRoute(
   const action = compileRouteAction(message.action, rules, context);
   const mutations = compileHeaderMutations(message, context);
   if (match === null || action === null) return null;
-  return { name: message.name, match, action, mutations, perFilterConfig: NO_FILTER_CONFIG };
+  const { name, statPrefix } = message;
+  return { name, statPrefix, match, action, mutations, perFilterConfig: NO_FILTER_CONFIG };
 }

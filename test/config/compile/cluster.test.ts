@@ -50,6 +50,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
         priority: 0,
         healthStatus: 'healthy',
         locality: { region: '', zone: '', subZone: '' },
+        isCanary: false,
         metadata: {},
       },
     ],
@@ -135,7 +136,7 @@ t.test('endpoints carry what their locality says', (t) => {
       endpoint('::1', {
         load_balancing_weight: 5,
         health_status: 'DEGRADED',
-        metadata: { filter_metadata: { ns: { a: 1 } } },
+        metadata: { filter_metadata: { ns: { a: 1 }, 'envoy.lb': { canary: true } } },
       }),
       { endpoint: { hostname: 'h', address: { pipe: { path: '/x' } } }, health_status: 'DRAINING' },
     ],
@@ -158,7 +159,8 @@ t.test('endpoints carry what their locality says', (t) => {
       priority: 1,
       healthStatus: 'degraded',
       locality: { region: 'r', zone: 'z', subZone: 's' },
-      metadata: { ns: { a: 1 } },
+      isCanary: true,
+      metadata: { ns: { a: 1 }, 'envoy.lb': { canary: true } },
     },
     { address: '/x', port: -1, hostname: 'h', healthStatus: 'unhealthy' },
   ]);

@@ -150,3 +150,35 @@ t.test('reports all problems of a table, each under its path', (t) => {
   );
   t.end();
 });
+
+t.test('compiles virtual clusters and the statistics prefix of routes', (t) => {
+  const conditions = [{ name: 'X-A' }, { name: ':path', string_match: { prefix: '/a' } }];
+  const config = table({
+    virtual_hosts: [
+      host({
+        routes: [{ ...ROUTE, stat_prefix: 's' }, ROUTE],
+        virtual_clusters: [{ name: 'vc', headers: conditions }],
+      }),
+    ],
+  });
+  const [first] = config.virtualHosts as readonly [VirtualHostConfig];
+  t.same(
+    first.routes.map(({ statPrefix }) => statPrefix),
+    ['s', ''],
+  );
+  const [cluster] = first.virtualClusters;
+  t.equal(cluster?.name, 'vc');
+  t.same(
+    cluster?.headers.map(({ name }) => name),
+    ['x-a', ':path'],
+  );
+  t.end();
+});
+
+t.test('refuses a virtual cluster without conditions', (t) => {
+  const hosts = [host({ virtual_clusters: [{ name: 'vc' }] })];
+  t.same(problems({ virtual_hosts: hosts }), [
+    "virtual_hosts[0].virtual_clusters[0].headers: virtual clusters must define 'headers'",
+  ]);
+  t.end();
+});

@@ -30,6 +30,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     domains: 'honoured',
     routes: 'honoured',
     require_tls: 'honoured',
+    virtual_clusters: 'honoured',
     ...MUTATIONS,
     include_request_attempt_count: 'honoured',
     include_attempt_count_in_response: 'honoured',
@@ -49,7 +50,9 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     ...MUTATIONS,
     tracing: NO_TRACING,
     per_request_buffer_limit_bytes: NOTHING_BUFFERS,
+    stat_prefix: 'honoured',
   },
+  'envoy.config.route.v3.VirtualCluster': { name: 'honoured', headers: 'honoured' },
   'envoy.config.route.v3.RouteMatch': {
     prefix: 'honoured',
     path: 'honoured',

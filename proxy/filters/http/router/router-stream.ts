@@ -10,6 +10,7 @@ import type { ForwardActionConfig } from '../../../model/route.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead, finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
+import type { RequestTally } from '../../../routing/virtual-host-stats.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import {
   CONTINUE,
@@ -24,6 +25,14 @@ import {
   NO_HEALTHY_UPSTREAM,
   RESPONSE_TIMEOUT,
 } from './direct-answers.ts';
+import {
+  type ChargedRequest,
+  chargeResponse,
+  chargeStart,
+  chargeTime,
+  chargeTimeout,
+  isFromCanary,
+} from './request-charges.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
@@ -43,8 +52,10 @@ const FOR_THIS_ROUTER = headerMask(
 );
 
 /** One per stream. */
-export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget {
+export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget, ChargedRequest {
   readonly info: StreamInfo;
+  tally: RequestTally | null = null;
+  isCanary = false;
   readonly #runtime: RouterRuntime;
   readonly #callbacks: TerminalFilterCallbacks;
   readonly #timer: Timer;
@@ -59,6 +70,11 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#runtime = runtime;
     this.#callbacks = callbacks;
     this.#timer = new Timer(this);
+  }
+
+  /** As the client's request now stands. */
+  get head(): RequestHead | null {
+    return this.#callbacks.request;
   }
 
   nowMs(): number {
@@ -104,8 +120,12 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
 
   // The upstream.
 
+  onUpstreamReady(): void {
+    if (this.tally !== null) chargeStart(this.tally);
+  }
+
   onUpstreamInformational(head: ResponseHead): void {
-    this.#cluster?.stats.status(head.status).codeClass.inc();
+    this.#chargeResponse(head.status);
     this.#callbacks.sendInformational(head);
   }
 
@@ -113,6 +133,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     const nowMs = this.nowMs();
     this.info.firstUpstreamRxByteMs = nowMs;
     this.info.responseCodeDetails = 'via_upstream';
+    this.isCanary = isFromCanary(head, this.#upstream?.host ?? null);
     this.#chargeStatus(head.status);
     this.#finalizeResponse(head, nowMs);
     if (endStream) this.#onUpstreamComplete(nowMs);
@@ -159,6 +180,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     if (upstream === null) return;
     this.#cluster?.stats.rqTimeout.inc();
     upstream.host.stats.rqTimeout += 1;
+    if (this.tally !== null) chargeTimeout(this.tally);
     const started = upstream.state === 'responding';
     upstream.abort();
     if (!started) {
@@ -180,6 +202,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     }
     this.#cluster = cluster;
     this.info.clusterName = name;
+    this.#openTally(head);
     this.#timeoutMs = this.#routeTimeout(head, action);
     this.#finalizeRequest(head);
     const host = cluster.pickHost(this.#callbacks);
@@ -200,6 +223,14 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     if (endStream) this.#onRequestComplete();
     upstream.start();
     return null;
+  }
+
+  /** Before the head is changed: conditions are on what the client sent. */
+  #openTally(head: RequestHead): void {
+    const stats = this.#callbacks.route?.stats ?? null;
+    if (stats === null) return;
+    this.tally = stats.tally(head);
+    this.info.virtualClusterName = this.tally.virtualClusterName;
   }
 
   #routeTimeout(head: RequestHead, action: ForwardActionConfig): number {
@@ -257,8 +288,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #onUpstreamComplete(nowMs: number): void {
     this.#callbacks.services.timers.cancel(this.#timer);
     this.info.lastUpstreamRxByteMs = nowMs;
-    const sentMs = this.#requestCompleteMs >= 0 ? this.#requestCompleteMs : this.info.startMs;
-    this.#cluster?.stats.rqTime.record(nowMs - sentMs);
+    if (this.#requestCompleteMs >= 0) this.#chargeTime(nowMs - this.#requestCompleteMs);
   }
 
   /** A reply of our own counts as the cluster's response once a cluster is known. */
@@ -273,10 +303,18 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
       if (status >= 500) host.rqError += 1;
       else host.rqSuccess += 1;
     }
+    this.#chargeResponse(status);
+  }
+
+  #chargeResponse(status: number): void {
     const stats = this.#cluster?.stats;
-    if (stats === undefined || !this.#runtime.config.dynamicStats) return;
-    stats.rqCompleted.inc();
-    stats.status(status).charge();
+    if (stats !== undefined && this.#runtime.config.dynamicStats)
+      chargeResponse(this, stats, status);
+  }
+
+  #chargeTime(ms: number): void {
+    const stats = this.#cluster?.stats;
+    if (stats !== undefined && this.#runtime.config.dynamicStats) chargeTime(this, stats, ms);
   }
 }
 

@@ -23,6 +23,8 @@ export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'done'
 export interface UpstreamRequestOwner {
   readonly info: StreamInfo;
   nowMs(): number;
+  /** It has a connection: the request is about to be sent. */
+  onUpstreamReady(): void;
   onUpstreamInformational(head: ResponseHead): void;
   onUpstreamHead(head: ResponseHead, endStream: boolean): void;
   /** False: the client is slow; the upstream is held back until `resumeReading`. */
@@ -127,6 +129,7 @@ export class UpstreamRequest implements StreamWaiter {
     info.firstUpstreamTxByteMs = this.#owner.nowMs();
     const pending = this.#pending;
     this.#pending = null;
+    this.#owner.onUpstreamReady();
     sender.sendRequestHead(this.#head, this.#requestEnded && pending === null);
     pending?.sendTo(sender, this.#requestEnded);
     this.#owner.onUpstreamWritable();

@@ -48,7 +48,7 @@ export class HcmRuntime {
     this.listener = listener;
     const scope = services.stats.scope(`http.${config.statPrefix}`);
     this.stats = new HcmStats(scope, listener.scope.scope(`http.${config.statPrefix}`));
-    this.routeTable = buildRouteTable(config.routeTable);
+    this.routeTable = buildRouteTable(config.routeTable, services.stats);
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
     this.accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
