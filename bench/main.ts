@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -91,6 +91,17 @@ http {
 
 function spawnQuiet([command, ...rest]: readonly string[]): ChildProcess {
   return spawn(command as string, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** A port that nothing uses now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 async function whenListening(port: number): Promise<void> {
@@ -196,17 +207,18 @@ async function main(): Promise<void> {
   for (const contender of missing) say(`without ${contender.name}: ${contender.install}`);
   const present = CONTENDERS.filter((contender) => contender.isPresent() && wanted(contender));
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-bench-'));
-  const upstream = startUpstream(folder, 18_101);
+  const upstreamPort = await freePort();
+  const upstream = startUpstream(folder, upstreamPort);
   const results = new Map<string, Row[]>();
   try {
-    await whenListening(18_101);
+    await whenListening(upstreamPort);
     // Interleaved, so that a machine that changes its speed does so for all.
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const contender of present) {
         say(`round ${round} of ${settings.rounds}: ${contender.name}`);
         const row = await measure(
           contender,
-          { folder, port: 18_102, upstreamPort: 18_101 },
+          { folder, port: await freePort(), upstreamPort },
           settings,
         );
         results.set(contender.name, [...(results.get(contender.name) ?? []), row]);
