@@ -1,6 +1,6 @@
 // The way of one message through several filters. Each filter may hold events back: what a filter
 // stopped waits behind it, what it was not shown yet waits before it.
-
+import { INVARIANTS, invariant } from '../base/invariants.ts';
 import type { HeaderList } from '../http/header-list.ts';
 import { CONTINUE, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
 
@@ -45,6 +45,8 @@ export class FilterPath<H> {
   #heldBytes = 0;
   /** By filter index; null while nobody ever held anything, which is the rule. */
   #holds: (Hold<H> | null)[] | null = null;
+  /** Releases under way: what they replay is held no more, but still counted. */
+  #releases = 0;
 
   constructor(
     filters: readonly HttpFilter[],
@@ -61,27 +63,46 @@ export class FilterPath<H> {
   /** A message's head. */
   head(head: H, endStream: boolean): void {
     this.#head(0, head, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Content; `data` is borrowed. */
   data(data: Buffer, endStream: boolean): void {
     this.#data(0, data, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Trailers; they end the message. */
   trailers(trailers: HeaderList): void {
     this.#trailers(0, trailers);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** `filter` lets go what it holds. Harmless when it holds nothing. */
   release(filter: HttpFilter): void {
     const index = this.#filters.indexOf(filter);
     if (index !== -1) this.#release(index);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Octets that wait somewhere on the path. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  checkInvariants(): void {
+    if (this.#releases > 0 || this.#sink.isDead()) return;
+    let held = 0;
+    for (const hold of this.#holds ?? []) {
+      if (hold === null) continue;
+      invariant(hold.behind.length > 0, 'filter path: who holds something has stopped something');
+      invariant(
+        hold.holdsAll || hold.before.length === 0,
+        'filter path: only STOP_ALL holds unseen events',
+      );
+      held += sizeOf(hold.before) + sizeOf(hold.behind);
+    }
+    invariant(held === this.#heldBytes, 'filter path: what is held is counted');
   }
 
   #head(from: number, head: H, endStream: boolean): void {
@@ -145,8 +166,10 @@ export class FilterPath<H> {
     const hold = this.#holdAt(index);
     if (hold === null || this.#holds === null) return;
     this.#holds[index] = null;
+    this.#releases += 1;
     for (const event of hold.behind) this.#replay(index + 1, event);
     for (const event of hold.before) this.#replay(index, event);
+    this.#releases -= 1;
   }
 
   #replay(from: number, event: HeldEvent<H>): void {
@@ -172,4 +195,8 @@ export class FilterPath<H> {
   #checkLimit(): void {
     if (this.#heldBytes > this.#limitBytes) this.#sink.overflow();
   }
+}
+
+function sizeOf<H>(events: readonly HeldEvent<H>[]): number {
+  return events.reduce((sum, event) => sum + (event.kind === 'data' ? event.data.length : 0), 0);
 }

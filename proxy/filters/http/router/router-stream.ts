@@ -1,5 +1,6 @@
 // The router on one stream: sends the request to a host of the route's cluster, watches the time,
 // and hands the response back through the filters.
+import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
@@ -93,18 +94,21 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     const action = this.#callbacks.route?.config.action as ForwardActionConfig;
     const failure = this.#forward(head, action, endStream);
     if (failure !== null) this.#reply(failure);
+    if (INVARIANTS) this.checkInvariants();
     return CONTINUE;
   }
 
   onRequestData(data: Buffer, endStream: boolean): FilterStatus {
     this.#upstream?.sendData(data, endStream);
     if (endStream) this.#onRequestComplete();
+    if (INVARIANTS) this.checkInvariants();
     return CONTINUE;
   }
 
   onRequestTrailers(trailers: HeaderList): FilterStatus {
     this.#upstream?.sendTrailers(trailers);
     this.#onRequestComplete();
+    if (INVARIANTS) this.checkInvariants();
     return CONTINUE;
   }
 
@@ -116,6 +120,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onStreamEnd(): void {
     this.#callbacks.services.timers.cancel(this.#timer);
     this.#upstream?.abort();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   // The upstream.
@@ -138,6 +143,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#finalizeResponse(head, nowMs);
     if (endStream) this.#onUpstreamComplete(nowMs);
     this.#callbacks.sendResponseHead(head, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onUpstreamData(data: Buffer, endStream: boolean): boolean {
@@ -148,6 +154,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onUpstreamTrailers(trailers: HeaderList): void {
     this.#onUpstreamComplete(this.nowMs());
     this.#callbacks.sendResponseTrailers(trailers);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void {
@@ -189,6 +196,20 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     }
     this.info.addFlag('UT');
     this.#callbacks.resetStream('local-reset', 'response_timeout');
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const upstream = this.#upstream;
+    const isRunning = upstream !== null && upstream.state !== 'done';
+    invariant(!this.#timer.armed || isRunning, 'router: the timeout watches an attempt');
+    const isTimed = this.#requestCompleteMs >= 0 && this.#timeoutMs > 0;
+    invariant(
+      !this.#timer.armed || isTimed,
+      'router: the timeout counts from the complete request',
+    );
+    invariant(upstream === null || this.#cluster !== null, 'router: an attempt has its cluster');
+    invariant(upstream !== null || !this.#isRequestPaused, 'router: only an upstream is slow');
   }
 
   /** Starts the attempt; gives the reply when there is no cluster or no host. */

@@ -1,5 +1,6 @@
 // One attempt at one host: waits for a connection, sends the request, tells its owner of the
 // response. A retry is another UpstreamRequest.
+import { checkEdge, type Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../../http/stream.ts';
@@ -18,6 +19,13 @@ import { PendingBody } from './pending-body.ts';
  * - `responding`: the response began. `done`: complete, failed or given up.
  */
 export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'done';
+
+const EDGES: Edges<UpstreamRequestState> = {
+  waiting: ['sending', 'done'],
+  sending: ['responding', 'done'],
+  responding: ['done'],
+  done: [],
+};
 
 /** The router of a stream. */
 export interface UpstreamRequestOwner {
@@ -83,6 +91,7 @@ export class UpstreamRequest implements StreamWaiter {
         ? this.#pendingBody().add(data)
         : this.#sender.sendData(data, endStream);
     if (!isWritable && !endStream) this.#owner.onUpstreamSlow();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Trailers of the request. */
@@ -91,20 +100,22 @@ export class UpstreamRequest implements StreamWaiter {
     if (this.#state === 'done') return;
     if (this.#sender === null) this.#pendingBody().setTrailers(trailers);
     else this.#sender.sendTrailers(trailers);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Gives it up; the owner hears nothing more of it. Harmless when it is done. */
   abort(): void {
     if (this.#state === 'waiting') {
-      this.#state = 'done';
+      this.#enter('done');
       this.#pool.cancel(this);
     } else if (this.#state !== 'done') {
-      this.#state = 'done';
+      this.#enter('done');
       // As Envoy: HTTP/1.1 has no resets, only connections that end.
       if (this.#owner.info.upstreamProtocol === 'HTTP/2') this.#cluster.stats.rqTxReset.inc();
       this.#sender?.reset('local-reset');
     }
     this.#sender = null;
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** The client takes data again. */
@@ -118,7 +129,7 @@ export class UpstreamRequest implements StreamWaiter {
   onPoolReady(sender: RequestSender, connection: UpstreamConnectionInfo): void {
     const info = this.#owner.info;
     this.#sender = sender;
-    this.#state = 'sending';
+    this.#enter('sending');
     info.upstreamMeter = sender;
     info.upstreamConnectStartMs = connection.connectStartMs;
     info.upstreamConnectEndMs = connection.connectEndMs;
@@ -133,6 +144,7 @@ export class UpstreamRequest implements StreamWaiter {
     sender.sendRequestHead(this.#head, this.#requestEnded && pending === null);
     pending?.sendTo(sender, this.#requestEnded);
     this.#owner.onUpstreamWritable();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onPoolFailure(reason: ResetReason, detail: string): void {
@@ -146,24 +158,27 @@ export class UpstreamRequest implements StreamWaiter {
 
   onResponseHead(head: ResponseHead, endStream: boolean): void {
     if (this.#state !== 'sending') return;
-    this.#state = endStream ? 'done' : 'responding';
+    this.#enter(endStream ? 'done' : 'responding');
     this.#owner.onUpstreamHead(head, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onData(data: Buffer, endStream: boolean): void {
     if (this.#state !== 'responding') return;
-    if (endStream) this.#state = 'done';
+    if (endStream) this.#enter('done');
     const isWritable = this.#owner.onUpstreamData(data, endStream);
     if (isWritable || endStream || this.#isReadingPaused || this.#sender === null) return;
     this.#isReadingPaused = true;
     this.#cluster.stats.flowPaused.inc();
     this.#sender.pauseReading();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onTrailers(trailers: HeaderList): void {
     if (this.#state !== 'responding') return;
-    this.#state = 'done';
+    this.#enter('done');
     this.#owner.onUpstreamTrailers(trailers);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   /** Why the connection ended is in the debug log: Envoy's details name only failed connects. */
@@ -178,11 +193,28 @@ export class UpstreamRequest implements StreamWaiter {
     if (this.#state !== 'done') this.#owner.onUpstreamWritable();
   }
 
+  checkInvariants(): void {
+    const state = this.#state;
+    const isOnConnection = state === 'sending' || state === 'responding';
+    const isWaiting = state === 'waiting';
+    invariant(!isWaiting || this.#sender === null, 'upstream request: who waits has no connection');
+    invariant(!isOnConnection || this.#sender !== null, 'upstream request: it is sent somewhere');
+    invariant(!isOnConnection || this.#pending === null, 'upstream request: nothing is kept back');
+    const mayPause = state === 'responding' || state === 'done';
+    invariant(!this.#isReadingPaused || mayPause, 'upstream request: only content is held back');
+  }
+
+  #enter(next: UpstreamRequestState): void {
+    if (INVARIANTS) checkEdge('upstream request', EDGES, this.#state, next);
+    this.#state = next;
+  }
+
   #end(reason: ResetReason, detail: string): void {
     const started = this.#state === 'responding';
-    this.#state = 'done';
+    this.#enter('done');
     this.#sender = null;
     this.#owner.onUpstreamReset(reason, detail, started);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   #pendingBody(): PendingBody {

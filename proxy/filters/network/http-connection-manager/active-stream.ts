@@ -1,8 +1,8 @@
 // One exchange: the pump between codec and filters. One class, one method per event; everything
 // that happens to a request happens here, whatever the codec.
+import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import type { AccessLogType, FormatContext } from '../../../formatter/formatter.ts';
 import { HeaderList } from '../../../http/header-list.ts';
-import { HEADER_ID } from '../../../http/header-names.ts';
 import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
@@ -16,11 +16,17 @@ import type {
   TerminalFilterCallbacks,
 } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import { composeLocalReply, protocolErrorReply } from './local-reply.ts';
-import { admitRequest } from './request-admission.ts';
+import { composeLocalReply, protocolErrorReply, RESPONSE_TOO_LARGE } from './local-reply.ts';
+import { admitRequest, asksToContinue } from './request-admission.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 import { requestPath, responsePath } from './stream-paths.ts';
-import { type StreamTimeout, StreamTimers, TIMEOUT_REPLIES } from './stream-timers.ts';
+import {
+  headDueMs,
+  idleDueMs,
+  type StreamTimeout,
+  StreamTimers,
+  timeoutReply,
+} from './stream-timers.ts';
 
 const EMPTY_FILTERS: readonly HttpFilter[] = [];
 
@@ -84,7 +90,7 @@ export class ActiveStream
     this.request = head;
     this.info.protocol = head.protocol;
     if (endStream) this.#completeRequest();
-    if (head.headers.mayHave(HEADER_ID.expect)) this.#answerExpectation(head);
+    if (asksToContinue(this.runtime, head)) this.#sendContinue();
     const refusal = admitRequest(this, head);
     if (refusal !== null) {
       if (refusal.closesConnection) this.closeAfterResponse();
@@ -94,6 +100,7 @@ export class ActiveStream
     this.#makeFilters();
     if (this.#requestPath !== null) this.#requestPath.head(head, endStream);
     else this.terminal?.onRequestHead?.(head, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onData(data: Buffer, endStream: boolean): void {
@@ -103,6 +110,7 @@ export class ActiveStream
     if (this.isAnswered) return;
     if (this.#requestPath !== null) this.#requestPath.data(data, endStream);
     else this.terminal?.onRequestData?.(data, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onTrailers(trailers: HeaderList): void {
@@ -110,6 +118,7 @@ export class ActiveStream
     if (this.isAnswered) return;
     if (this.#requestPath !== null) this.#requestPath.trailers(trailers);
     else this.terminal?.onRequestTrailers?.(trailers);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onReset(reason: ResetReason, _detail: string): void {
@@ -144,34 +153,17 @@ export class ActiveStream
   // Timers.
 
   quietDeadlineMs(): number {
-    const idleMs = this.idleTimeoutMs;
-    const idleDueMs = idleMs === 0 ? Number.POSITIVE_INFINITY : this.lastActiveMs + idleMs;
-    return Math.min(idleDueMs, this.#headDueMs());
+    return Math.min(idleDueMs(this), headDueMs(this));
   }
 
   onQuietDeadline(): void {
-    this.onTimeout(this.#headDueMs() <= this.nowMs() ? 'headers' : 'idle');
+    this.onTimeout(headDueMs(this) <= this.nowMs() ? 'headers' : 'idle');
   }
 
-  #headDueMs(): number {
-    const limitMs = this.runtime.config.requestHeadersTimeoutMs;
-    const isAwaited = limitMs > 0 && this.request === null && !this.isAnswered;
-    return isAwaited ? this.info.startMs + limitMs : Number.POSITIVE_INFINITY;
-  }
-
-  /** One of the stream's time limits is over: 504 if the request was complete, else 408. */
+  /** One of the stream's time limits is over. */
   onTimeout(which: StreamTimeout): void {
-    const reply = TIMEOUT_REPLIES[which];
-    reply.counter(this.runtime.stats).inc();
     if (!this.isRequestComplete) this.#sender.closeAfterResponse();
-    const status = this.isRequestComplete && which !== 'headers' ? 504 : 408;
-    this.sendLocalReply({
-      status,
-      body: reply.body,
-      details: reply.details,
-      flag: reply.flag,
-      headers: null,
-    });
+    this.sendLocalReply(timeoutReply(which, this.runtime.stats, this.isRequestComplete));
   }
 
   /** The connection ends behind this exchange. */
@@ -233,6 +225,7 @@ export class ActiveStream
     this.response = head;
     if (this.#responsePath !== null) this.#responsePath.head(head, endStream);
     else this.encodeHead(head, endStream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   sendResponseData(data: Buffer, endStream: boolean): boolean {
@@ -246,6 +239,7 @@ export class ActiveStream
   sendResponseTrailers(trailers: HeaderList): void {
     if (this.#responsePath !== null) this.#responsePath.trailers(trailers);
     else this.encodeTrailers(trailers);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   pauseRequest(): void {
@@ -261,13 +255,7 @@ export class ActiveStream
   /** Filters hold more of the response than may be held. */
   abandonResponse(): void {
     this.#responsePath = null;
-    this.sendLocalReply({
-      status: 500,
-      body: 'Internal Server Error',
-      details: 'response_payload_too_large',
-      flag: null,
-      headers: null,
-    });
+    this.sendLocalReply(RESPONSE_TOO_LARGE);
   }
 
   // Behind the filters: on to the client.
@@ -306,6 +294,21 @@ export class ActiveStream
     this.#sender.sendTrailers(trailers);
   }
 
+  checkInvariants(): void {
+    const { isOver, request } = this;
+    invariant(!isOver || this.isAnswered, 'stream: what is over is answered');
+    invariant(!isOver || this.#timers?.isArmed !== true, 'stream: what is over is not timed');
+    const isTimed = this.info.lastRequestByteMs !== -1;
+    invariant(isTimed === this.isRequestComplete, 'stream: the end of the request has its time');
+    const isRouted = this.terminal !== null || this.route !== null;
+    invariant(request !== null || !isRouted, 'stream: only a request has a route and filters');
+    const hasPath = this.#requestPath !== null || this.#responsePath !== null;
+    invariant(!hasPath || this.#filters.length > 0, 'stream: a path leads through filters');
+    invariant(!this.#responseStarted || this.response !== null, 'stream: a response has a head');
+    const hasSent = this.info.bytesSent > 0;
+    invariant(!hasSent || this.#responseStarted, 'stream: content follows a head');
+  }
+
   #makeFilters(): void {
     const { filterFactories, terminalFactory } = this.runtime;
     this.terminal = terminalFactory.create(this);
@@ -322,11 +325,7 @@ export class ActiveStream
     this.#timers?.onRequestComplete();
   }
 
-  /** RFC 9110 §10.1.1: we ask for the content ourselves unless the upstream is to decide. */
-  #answerExpectation(head: RequestHead): void {
-    if (this.runtime.config.proxy100Continue) return;
-    head.headers.removeKnown(HEADER_ID.expect);
-    if (head.protocol === 'HTTP/1.0') return;
+  #sendContinue(): void {
     this.runtime.stats.responses.count(100);
     this.#sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
   }
@@ -341,8 +340,8 @@ export class ActiveStream
     for (const filter of this.#filters) filter.onStreamEnd?.();
     this.terminal?.onStreamEnd?.();
     this.runtime.stats.rqTime.record(nowMs - this.info.startMs);
-    const logs = this.runtime.accessLogs;
-    for (let index = 0; index < logs.length; index += 1) logs[index]?.write(this);
+    this.runtime.log(this);
     this.#connection.onStreamOver(this);
+    if (INVARIANTS) this.checkInvariants();
   }
 }

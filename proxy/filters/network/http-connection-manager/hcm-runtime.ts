@@ -1,6 +1,7 @@
 // What all connections and streams of one connection manager share: everything that can be made
 // once is made here, when its filter chain is built.
 import type { AccessLog } from '../../../formatter/access-log.ts';
+import type { FormatContext } from '../../../formatter/formatter.ts';
 import type { H1ServerOptions } from '../../../http/h1/options.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import { buildRouteTable } from '../../../routing/build-route-table.ts';
@@ -27,7 +28,7 @@ export class HcmRuntime {
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
   readonly codecOptions: H1ServerOptions;
-  readonly accessLogs: readonly AccessLog[];
+  readonly #accessLogs: readonly AccessLog[];
   /** Some time limit of a stream is on. */
   readonly hasStreamTimers: boolean;
   /** The first time at which a new stream may have been quiet for too long; 0: never. */
@@ -51,7 +52,7 @@ export class HcmRuntime {
     this.routeTable = buildRouteTable(config.routeTable, services.stats);
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
-    this.accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
+    this.#accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
     this.codecOptions = serverCodecOptions(config);
     this.hasStreamTimers = config.requestTimeoutMs + config.maxStreamDurationMs > 0;
     this.shortestQuietMs = shortest(config.streamIdleTimeoutMs, config.requestHeadersTimeoutMs);
@@ -72,6 +73,12 @@ export class HcmRuntime {
       );
     this.terminalFactory = factories[factories.length - 1] as HttpFilterFactory;
     this.filterFactories = factories.slice(0, -1);
+  }
+
+  /** Writes the lines of an exchange that is over. */
+  log(stream: FormatContext): void {
+    const logs = this.#accessLogs;
+    for (let index = 0; index < logs.length; index += 1) logs[index]?.write(stream);
   }
 }
 

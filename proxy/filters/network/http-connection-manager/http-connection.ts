@@ -1,5 +1,6 @@
 // One downstream HTTP connection: its codec, its open streams, and the timers that end it. A timer
 // of its own a stream would cost more than the rest of the bookkeeping, so one sweep serves all.
+import { checkEdge, type Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { CodecDone, ServerCodec, ServerCodecHandler } from '../../../http/codec.ts';
 import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
@@ -17,6 +18,12 @@ import type { OwnedStream, StreamOwner } from './stream-owner.ts';
  * - `closing`: the codec or we asked for the end.
  */
 type ConnectionState = 'open' | 'draining' | 'closing';
+
+const EDGES: Edges<ConnectionState> = {
+  open: ['draining', 'closing'],
+  draining: ['closing'],
+  closing: [],
+};
 
 const CLOSE_MODES: Readonly<Record<CodecDone['kind'], CloseMode>> = {
   'message-end': 'flush-and-delay',
@@ -86,36 +93,42 @@ export class HttpConnection
   onBytes(buffer: Buffer, length: number): void {
     this.runtime.stats.cxRxBytesTotal.add(length);
     this.#codec.onBytes(buffer, 0, length);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onEnd(): void {
     this.#endedByPeer = !this.#closedByUs;
     this.#endCutRequests = this.#streams.length > 0;
     this.#codec.onEnd();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onDrain(): void {
     this.#codec.onDrain();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onClose(reason: CloseReason, detail: string): void {
     this.#countClose(reason);
-    this.#state = 'closing';
+    this.#enter('closing');
     this.#codec.onClose(detail);
     const timers = this.runtime.services.timers;
     timers.cancel(this.#sweepTimer);
     if (this.#drainTimer !== null) timers.cancel(this.#drainTimer);
     if (this.#durationTimer !== null) timers.cancel(this.#durationTimer);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   drain(lingerMs: number): void {
     if (this.#state === 'open') this.#startDrain(lingerMs);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   closeIfIdle(): void {
     if (this.#streams.length > 0 || this.#closedByUs) return;
     this.runtime.stats.cxOverloadDisableKeepalive.inc();
     this.#codec.drain();
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onStream(sender: ResponseSender): RequestReceiver {
@@ -126,7 +139,7 @@ export class HttpConnection
     this.#requests += 1;
     if (this.#requests === config.maxRequestsPerConnection) {
       stats.cxMaxRequestsReached.inc();
-      this.#state = this.#state === 'open' ? 'draining' : this.#state;
+      if (this.#state === 'open') this.#enter('draining');
     }
     const stream = new ActiveStream(this, sender);
     this.#streams.push(stream);
@@ -169,6 +182,26 @@ export class HttpConnection
     } else if (this.#streams.length === 0) {
       this.#codec.drain();
     }
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  /** Between events; inside one the codec may have ended a stream that is not logged yet. */
+  checkInvariants(): void {
+    const state = this.#state;
+    const isCounted = this.#streams.length === this.#codec.activeStreams;
+    invariant(isCounted, 'http connection: every stream of the codec has its exchange');
+    const isUnique = new Set(this.#streams).size === this.#streams.length;
+    invariant(isUnique, 'http connection: an exchange is listed once');
+    invariant(!this.#closedByUs || state === 'closing', 'http connection: who closes is closing');
+    const isDue = this.#sweepDueMs < Number.POSITIVE_INFINITY;
+    invariant(!this.#sweepTimer.armed || isDue, 'http connection: the sweep knows when it is due');
+    const drains = this.#drainTimer?.armed === true;
+    invariant(!drains || state !== 'open', 'http connection: drain_timeout runs while it drains');
+  }
+
+  #enter(next: ConnectionState): void {
+    if (INVARIANTS) checkEdge('http connection', EDGES, this.#state, next);
+    this.#state = next;
   }
 
   /** Ends streams and the connection that were silent for too long. */
@@ -202,7 +235,7 @@ export class HttpConnection
 
   #startDrain(lingerMs: number): void {
     if (this.#state !== 'open') return;
-    this.#state = 'draining';
+    this.#enter('draining');
     this.#drainTimer = this.#armed(lingerMs);
   }
 
@@ -213,7 +246,7 @@ export class HttpConnection
   }
 
   #close(mode: CloseMode): void {
-    this.#state = 'closing';
+    this.#enter('closing');
     this.#closedByUs = true;
     this.#connection.close(mode);
   }

@@ -45,6 +45,15 @@ export function composeLocalReply(
   return { head, body: '' };
 }
 
+/** Filters hold more of a response than per_connection_buffer_limit_bytes. */
+export const RESPONSE_TOO_LARGE: LocalReply = Object.freeze({
+  status: 500,
+  body: 'Internal Server Error',
+  details: 'response_payload_too_large',
+  flag: null,
+  headers: null,
+});
+
 /** The answer to what is not HTTP: the status's own phrase. */
 export function protocolErrorReply(error: ProtocolError): LocalReply {
   return {

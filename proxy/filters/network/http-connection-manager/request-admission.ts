@@ -39,6 +39,13 @@ export interface Refusal {
   readonly closesConnection: boolean;
 }
 
+/** RFC 9110 §10.1.1: true when we ask for the content ourselves; else the upstream is to decide. */
+export function asksToContinue(runtime: HcmRuntime, head: RequestHead): boolean {
+  if (!head.headers.mayHave(HEADER_ID.expect) || runtime.config.proxy100Continue) return false;
+  head.headers.removeKnown(HEADER_ID.expect);
+  return head.protocol !== 'HTTP/1.0';
+}
+
 /** Checks and prepares the head and finds the route; null: the filters may have it. */
 export function admitRequest(stream: CandidateStream, head: RequestHead): Refusal | null {
   if (head.scheme === 'https' && isFirstInPlainText(stream)) {

@@ -1,8 +1,10 @@
 // The time limits of one stream that are off by default; made only when one of them is configured.
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
+import type { RequestHead } from '../../../http/message.ts';
 import type { ResponseFlag } from '../../../http/response-flags.ts';
+import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { Counter } from '../../../stats/metrics.ts';
-import type { HttpFilterServices } from '../../http-filter.ts';
+import type { HttpFilterServices, LocalReply } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import type { HcmStats } from './hcm-stats.ts';
 
@@ -10,7 +12,7 @@ import type { HcmStats } from './hcm-stats.ts';
 export type StreamTimeout = 'headers' | 'request' | 'duration' | 'idle';
 
 /** What the client gets and what is counted. */
-export const TIMEOUT_REPLIES: Readonly<
+const TIMEOUTS: Readonly<
   Record<
     StreamTimeout,
     {
@@ -47,6 +49,42 @@ export const TIMEOUT_REPLIES: Readonly<
   },
 };
 
+/** Counts the timeout; 504 if the request was complete, else 408. */
+export function timeoutReply(
+  which: StreamTimeout,
+  stats: HcmStats,
+  isRequestComplete: boolean,
+): LocalReply {
+  const { body, details, flag, counter } = TIMEOUTS[which];
+  counter(stats).inc();
+  const status = isRequestComplete && which !== 'headers' ? 504 : 408;
+  return { status, body, details, flag, headers: null };
+}
+
+/** A stream as whoever looks for quiet ones sees it. */
+export interface QuietStream {
+  readonly runtime: HcmRuntime;
+  readonly request: RequestHead | null;
+  readonly info: StreamInfo;
+  readonly isAnswered: boolean;
+  readonly lastActiveMs: number;
+  /** 0: off. */
+  readonly idleTimeoutMs: number;
+}
+
+/** When request_headers_timeout is over; Infinity: it is off, or the head is there. */
+export function headDueMs(stream: QuietStream): number {
+  const limitMs = stream.runtime.config.requestHeadersTimeoutMs;
+  const isAwaited = limitMs > 0 && stream.request === null && !stream.isAnswered;
+  return isAwaited ? stream.info.startMs + limitMs : Number.POSITIVE_INFINITY;
+}
+
+/** When stream_idle_timeout is over if nothing moves; Infinity: it is off. */
+export function idleDueMs(stream: QuietStream): number {
+  const { idleTimeoutMs } = stream;
+  return idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : stream.lastActiveMs + idleTimeoutMs;
+}
+
 /** A stream as its timers see it. */
 export interface TimedStream {
   readonly runtime: HcmRuntime;
@@ -76,6 +114,11 @@ export class StreamTimers implements TimerTarget {
   cancelAll(): void {
     this.#cancel(this.#request);
     this.#cancel(this.#duration);
+  }
+
+  /** Some limit may still run out. */
+  get isArmed(): boolean {
+    return this.#request?.armed === true || this.#duration?.armed === true;
   }
 
   onTimer(timer: Timer): void {
