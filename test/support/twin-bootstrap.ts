@@ -17,7 +17,19 @@ export interface TwinListener {
   readonly cluster?: string;
   /** Laid over the listener. */
   readonly listener?: Json;
+  /** Instead of the common access log: all write to the same file. */
+  readonly logs?: readonly TwinLog[];
 }
+
+/** An access log. */
+export interface TwinLog {
+  /** Laid over FileAccessLog; empty for the default format. */
+  readonly format: Json;
+  readonly filter?: Json;
+}
+
+/** What to replace, and by what. */
+export type Mask = readonly [what: RegExp, by: string];
 
 /** What both proxies are configured with. */
 export interface TwinConfig {
@@ -28,6 +40,8 @@ export interface TwinConfig {
   readonly moreClusters?: readonly Json[];
   /** False: routes may name clusters that do not exist. */
   readonly validate?: boolean;
+  /** What else differs in log lines and messages, and what to put there. */
+  readonly masks?: readonly Mask[];
   /** Access log's format; null for none. */
   readonly log: Json | null;
   /** Laid over the bootstrap. */
@@ -51,13 +65,14 @@ const ONE_REQUEST: Json = { common_http_protocol_options: { max_requests_per_con
 /** The bootstrap of one of the two. */
 export function twinBootstrap(config: TwinConfig, places: TwinPlaces): Json {
   const clusters = { main: ONE_REQUEST, ...config.clusters };
+  const common = config.log === null ? [] : [{ format: config.log }];
   return {
     ...config.bootstrap,
     admin: { address: loopback(0) },
     static_resources: {
       listeners: Object.entries(config.listeners).map(([name, listener]) =>
         listenerJson(name, listener, {
-          access_log: logJson(config.log, places.logPath),
+          access_log: (listener.logs ?? common).map((log) => logJson(log, places.logPath)),
           validate_clusters: config.validate ?? true,
         }),
       ),
@@ -124,10 +139,10 @@ function listenerJson(name: string, parts: TwinListener, common: Common): Json {
   };
 }
 
-function logJson(format: Json | null, path: string): readonly Json[] {
-  if (format === null) return [];
+function logJson({ format, filter }: TwinLog, path: string): Json {
   const log = typed('extensions.access_loggers.file.v3.FileAccessLog', { path, ...format });
-  return [{ name: 'envoy.access_loggers.file', typed_config: log }];
+  const name = 'envoy.access_loggers.file';
+  return { name, typed_config: log, ...(filter !== undefined && { filter }) };
 }
 
 function clusterJson(name: string, http: Json, port: number): Json {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { eventually } from './eventually.ts';
-import { type TwinConfig, type TwinPlaces, twinBootstrap } from './twin-bootstrap.ts';
+import { type Mask, type TwinConfig, type TwinPlaces, twinBootstrap } from './twin-bootstrap.ts';
 import { type WireExchange, wireExchange } from './wire-client.ts';
 import type { WireMessage } from './wire-message.ts';
 import { PLAIN_ANSWER, type WireAnswer, WireUpstream } from './wire-upstream.ts';
@@ -18,6 +18,8 @@ export interface TwinCase extends WireExchange {
   /** Name of the listener; `main` where nothing is said. Its port replaces `{port}` in the bytes. */
   readonly listener?: string;
   readonly answer?: WireAnswer;
+  /** Its log lines hold this instead of the client's address. */
+  readonly mark?: string;
 }
 
 /** What was to be seen of a case, printable and comparable. */
@@ -62,6 +64,7 @@ export async function withTwins(
     logPath: path.join(directory, `${side}.log`),
   });
   const [ours, envoy] = [await placesOf('ours'), await placesOf('envoy')];
+  const masks = config.masks ?? [];
   const flags = ['--file-flush-interval-msec', String(FLUSH_MS)];
   try {
     const proxy = await withProxy(twinBootstrap(config, ours), { fileFlushIntervalMs: FLUSH_MS });
@@ -77,8 +80,9 @@ export async function withTwins(
             ours: new RunningTwin(ours, upstreams.ours, {
               admin: `http://${proxy.adminAddress}`,
               ports: proxy.ports,
+              masks,
             }),
-            envoy: new RunningTwin(envoy, upstreams.envoy, { admin: fixture.admin, ports }),
+            envoy: new RunningTwin(envoy, upstreams.envoy, { admin: fixture.admin, ports, masks }),
           });
         },
         flags,
@@ -113,12 +117,16 @@ class RunningTwin implements Twin {
   readonly #places: TwinPlaces;
   /** By them the log's lines are told apart. */
   readonly #clientPorts = new Set<number>();
-  readonly #masks: readonly (readonly [RegExp, string])[];
+  readonly #masks: readonly Mask[];
 
   constructor(
     places: TwinPlaces,
     upstream: WireUpstream,
-    served: { readonly admin: string; readonly ports: Readonly<Record<string, number>> },
+    served: {
+      readonly admin: string;
+      readonly ports: Readonly<Record<string, number>>;
+      readonly masks: readonly Mask[];
+    },
   ) {
     this.admin = served.admin;
     this.ports = served.ports;
@@ -132,6 +140,7 @@ class RunningTwin implements Twin {
       [/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '{uuid}'],
       [/^(date: ).*$/gim, '$1{date}'],
       [/^(x-envoy-upstream-service-time: )\d+$/gim, '$1{ms}'],
+      ...served.masks,
     ];
   }
 
@@ -140,19 +149,24 @@ class RunningTwin implements Twin {
   }
 
   async run(cases: readonly TwinCase[]): Promise<readonly Outcome[]> {
-    const done: { readonly outcome: Outcome; readonly port: number }[] = [];
-    for (const each of cases) done.push(await this.#runOne(each));
+    const done: { readonly outcome: Outcome; readonly port: number; readonly mark: string }[] = [];
+    for (const each of cases) {
+      const one = await this.runOne(each);
+      done.push({ ...one, mark: each.mark ?? `127.0.0.1:${one.port}` });
+    }
     const lines = await this.#logLines();
-    for (const { outcome, port } of done) {
+    for (const { outcome, port, mark } of done) {
+      const marked = new RegExp(`${mark.replaceAll('.', '\\.')}(?!\\d)`);
       const client = new RegExp(`\\b127\\.0\\.0\\.1:${port}\\b`, 'g');
       outcome.log = lines
-        .filter((line) => line.search(client) !== -1)
+        .filter((line) => marked.test(line))
         .map((line) => this.mask(line.replace(client, '{client}')));
     }
     return done.map(({ outcome }) => outcome);
   }
 
-  async #runOne(each: TwinCase) {
+  /** Runs one case; its log lines are not there yet. */
+  async runOne(each: TwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }> {
     this.upstream.take();
     this.upstream.answer = each.answer ?? PLAIN_ANSWER;
     const port = this.ports[each.listener ?? 'main'];
