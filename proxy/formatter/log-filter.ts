@@ -1,7 +1,9 @@
 // Access-log filters: which exchanges get a line. Built once from config.accesslog.v3.AccessLogFilter,
 // asked once a line.
+
+import { HeaderList } from '../http/header-list.ts';
 import { HEADER_ID } from '../http/header-names.ts';
-import type { RequestHead } from '../http/message.ts';
+import { RequestHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { AccessLogFilter, AccessLogType, FormatContext } from './formatter.ts';
 import { GRPC_STATUS_NAMES, grpcStatusOf } from './grpc-status.ts';
@@ -37,9 +39,11 @@ export function traceableFilter(): AccessLogFilter {
   return { accepts: () => false };
 }
 
-/** header_filter; an exchange without a complete request head has no header. */
+/** header_filter; an exchange without a complete request head has no field. */
 export function headerFilter(matches: (request: RequestHead) => boolean): AccessLogFilter {
-  return { accepts: ({ request }) => request !== null && matches(request) };
+  const target = { path: '', authority: '', scheme: '' };
+  const nothing = new RequestHead('HTTP/1.1', '', target, HeaderList.empty());
+  return { accepts: ({ request }) => matches(request ?? nothing) };
 }
 
 /**

@@ -86,8 +86,6 @@ export class StreamInfo {
    */
   attemptedHosts: UpstreamHostInfo[] | null = null;
   attemptedConnectionIds: number[] | null = null;
-  /** Body of a reply that the proxy made itself. */
-  localReplyBody = '';
   isHealthCheck = false;
   /** Values that filters leave for others, by filter name; null until the first. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null = null;

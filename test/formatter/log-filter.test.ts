@@ -45,7 +45,9 @@ t.test('header filters see the request, if there is one', async (t) => {
   const filter = filters.headerFilter((request) => request.method === 'POST');
   t.ok(filter.accepts(proxiedContext()));
   t.notOk(filter.accepts(withRequestId('')));
-  t.notOk(filters.headerFilter(() => true).accepts(emptyContext()));
+  const isAbsent = filters.headerFilter(({ headers }) => headers.getByName('x') === null);
+  t.ok(isAbsent.accepts(emptyContext()), 'none has no field');
+  t.notOk(filter.accepts(emptyContext()));
 });
 
 t.test('samples by request id when it is a UUID, else by the random number', async (t) => {

@@ -270,11 +270,11 @@ t.test('gRPC status comes from trailers, then the head, then the HTTP status', a
   t.equal(render('%GRPC_STATUS%', requestFor('/', 'content-type', 'application/grpc-web')), '-');
 });
 
-t.test('query parameters are decoded, whole queries only where that is harmless', async (t) => {
+t.test('query parameters are decoded, whole queries but for what no URL may hold', async (t) => {
   const context = requestFor('/p?%61%0a=%26%4g&x=%41%0a%20%26+z');
   t.equal(render('%QUERY_PARAM(x)%', context), 'A\\x0a &+z');
   t.equal(render('%QUERY_PARAMS%', context), '%61%0a=%26%4g&x=%41%0a%20%26+z');
-  t.equal(render('%QUERY_PARAMS(DECODED)%', context), 'a%0a=%26%4g&x=A%0a%20%26+z');
+  t.equal(render('%QUERY_PARAMS(DECODED)%', context), 'a%0a=&4g&x=A%0a%20&+z');
   t.equal(render('%QUERY_PARAMS% %PATH(NQ)%', requestFor('/p?')), '- /p');
   t.equal(render('%PATH(NQ)%', requestFor('/p')), '/p');
   t.equal(render('%PATH%', requestFor('')), '-');

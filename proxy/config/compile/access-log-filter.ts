@@ -27,9 +27,8 @@ import type { CompileContext } from '../../model/extension.ts';
 import { matchesHeader } from '../../model/match-value.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
-import { runtimeFractionPpm, runtimeInteger } from './runtime-values.ts';
+import { runtimeFraction, runtimeInteger } from './runtime-values.ts';
 
-const PARTS_PER_MILLION = 1_000_000;
 /** Short names of all response flags. */
 const FLAG_NAMES: ReadonlySet<string> = new Set(RESPONSE_FLAGS.map(([short]) => short));
 
@@ -109,8 +108,7 @@ function compileAll(
 function compileRuntimeFilter(message: RuntimeFilter, context: CompileContext): AccessLogFilter {
   const { runtime } = context.environment;
   return runtimeFilter({
-    numerator: runtimeFractionPpm(runtime, message.runtimeKey, message.percentSampled),
-    denominator: PARTS_PER_MILLION,
+    ...runtimeFraction(runtime, message.runtimeKey, message.percentSampled),
     useIndependentRandomness: message.useIndependentRandomness,
   });
 }

@@ -54,27 +54,37 @@ export function runtimeInteger<T>(runtime: RuntimeValues, key: string, absent: T
   return Number.isInteger(number) && number >= 0 ? number : absent;
 }
 
-/** A fraction in parts per million, as runtime or else the configuration has it; at most all. */
+/** A share of all exchanges: those whose random number modulo `denominator` is below `numerator`. */
+export interface RuntimeFraction {
+  readonly numerator: number;
+  /** 100, 10 000 or 1 000 000. */
+  readonly denominator: number;
+}
+
+/** A fraction, as runtime or else the configuration has it; absent: none. */
+export function runtimeFraction(
+  runtime: RuntimeValues,
+  key: string,
+  fallback: FractionalPercent | undefined,
+): RuntimeFraction {
+  const percent = key === '' ? null : runtimeInteger(runtime, key, null);
+  if (percent !== null) return { numerator: percent, denominator: 100 };
+  const numerator = key === '' ? null : runtimeInteger(runtime, `${key}.numerator`, null);
+  if (numerator !== null) {
+    const name = runtime.get(`${key}.denominator`) ?? 'HUNDRED';
+    const denominator = Denominator[name as keyof typeof Denominator] ?? Denominator.HUNDRED;
+    return { numerator, denominator: DENOMINATORS[denominator] };
+  }
+  const { numerator: own = 0, denominator = Denominator.HUNDRED } = fallback ?? {};
+  return { numerator: own, denominator: DENOMINATORS[denominator] };
+}
+
+/** The same in parts per million; at most all. */
 export function runtimeFractionPpm(
   runtime: RuntimeValues,
   key: string,
   fallback: FractionalPercent | undefined,
 ): number {
-  const percent = key === '' ? null : runtimeInteger(runtime, key, null);
-  if (percent !== null) return capPpm(percent * (PARTS_PER_MILLION / 100));
-  const numerator = key === '' ? null : runtimeInteger(runtime, `${key}.numerator`, null);
-  if (numerator !== null) {
-    const name = runtime.get(`${key}.denominator`) ?? 'HUNDRED';
-    const denominator = Denominator[name as keyof typeof Denominator] ?? Denominator.HUNDRED;
-    return toPpm(numerator, denominator);
-  }
-  return fallback === undefined ? 0 : toPpm(fallback.numerator, fallback.denominator);
-}
-
-function toPpm(numerator: number, denominator: Denominator): number {
-  return capPpm(numerator * (PARTS_PER_MILLION / DENOMINATORS[denominator]));
-}
-
-function capPpm(ppm: number): number {
-  return Math.min(PARTS_PER_MILLION, ppm);
+  const { numerator, denominator } = runtimeFraction(runtime, key, fallback);
+  return Math.min(PARTS_PER_MILLION, numerator * (PARTS_PER_MILLION / denominator));
 }

@@ -13,7 +13,7 @@ export const ADDRESS_OPERATORS: OperatorTable = {
   ...addressFamily('DOWNSTREAM_LOCAL', (info) => info.downstream.localAddress),
   // Nothing here replaces the local address (no original-destination or PROXY restore yet).
   ...addressFamily('DOWNSTREAM_DIRECT_LOCAL', (info) => info.downstream.localAddress),
-  ...addressFamily('UPSTREAM_REMOTE', (info) => info.upstreamHost?.address ?? null),
+  ...addressFamily('UPSTREAM_REMOTE', (info) => connectedHost(info)?.address ?? null),
   ...addressFamily('UPSTREAM_LOCAL', (info) => info.upstreamLocalAddress),
   // Only internal addresses have an endpoint id.
   DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: bare(() => ''),
@@ -36,8 +36,14 @@ export const ADDRESS_OPERATORS: OperatorTable = {
   ),
 };
 
-function attemptedHosts({ attemptedHosts: hosts, upstreamHost }: StreamInfo) {
-  return hosts ?? (upstreamHost === null ? null : [upstreamHost]);
+/** The last attempt's host; null while there was no connection to it. */
+function connectedHost(info: StreamInfo): UpstreamHostInfo | null {
+  return info.upstreamConnectionId === 0 ? null : info.upstreamHost;
+}
+
+function attemptedHosts(info: StreamInfo): readonly UpstreamHostInfo[] | null {
+  const host = connectedHost(info);
+  return info.attemptedHosts ?? (host === null ? null : [host]);
 }
 
 function attemptedConnectionIds({ attemptedConnectionIds: ids, upstreamConnectionId }: StreamInfo) {

@@ -151,8 +151,7 @@ function makeQueryParam({ argument }: OperatorArguments): Operator {
 function makeQueryParams({ argument }: OperatorArguments): Operator | { readonly error: string } {
   if (argument === '' || argument === 'ORIG') return queryOf;
   if (argument === 'DECODED') {
-    return (context) =>
-      queryOf(context)?.replace(/%([46][1-9a-f]|[57][0-9a]|3\d)/gi, decodeTriplet) ?? null;
+    return (context) => queryOf(context)?.replace(/%([0-9a-f]{2})?/gi, decodeHarmless) ?? null;
   }
   return { error: `Invalid QUERY_PARAMS option: '${argument}', only 'ORIG'/'DECODED' are allowed` };
 }
@@ -163,6 +162,15 @@ function percentDecode(text: string): string {
 
 function decodeTriplet(_whole: string, digits: string): string {
   return String.fromCharCode(Number.parseInt(digits, 16));
+}
+
+/** Envoy leaves these escaped, and drops a percent sign of no escape. */
+const NOT_DECODED = /[^!-~]|["<>\\^{|}]/;
+
+function decodeHarmless(whole: string, digits: string | undefined): string {
+  if (digits === undefined) return '';
+  const decoded = decodeTriplet(whole, digits);
+  return NOT_DECODED.test(decoded) ? whole : decoded;
 }
 
 function makeGrpcStatus({ argument }: OperatorArguments): Operator | { readonly error: string } {

@@ -59,7 +59,8 @@ export const STREAM_OPERATORS: OperatorTable = {
   CONNECTION_ID: fact((info) => info.downstream.id),
   FILTER_CHAIN_NAME: fact((info) => orMissing(info.downstream.filterChainName)),
   REQUESTED_SERVER_NAME: { syntax: 'optional', takesLength: false, make: makeServerName },
-  LOCAL_REPLY_BODY: fact((info) => info.localReplyBody),
+  // Known only to the formatter of a local reply, as in Envoy.
+  LOCAL_REPLY_BODY: bare(() => ''),
   ACCESS_LOG_TYPE: bare(({ logType }) => logType),
   HOSTNAME: { syntax: 'bare', takesLength: false, make: makeHostname },
   ENVIRONMENT: { syntax: 'required', takesLength: true, make: makeEnvironment },

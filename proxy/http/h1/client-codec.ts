@@ -181,7 +181,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
       return end;
     }
     const at = decoder.read(buffer, from, end);
-    stream.wireBytesReceived += at - from;
+    stream.wireBytesReceived += (decoder.error === null ? at : end) - from;
     if (decoder.reader.isComplete) this.#begin(at < end);
     else if (decoder.error !== null) this.#fail(decoder.error);
     return at;
@@ -228,7 +228,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     const stream = this.#stream;
     const at = body.decode(buffer, from, end);
     if (stream === null) return at;
-    stream.wireBytesReceived += at - from;
+    stream.wireBytesReceived += (body.error === null ? at : end) - from;
     const isComplete = body.isComplete;
     const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
     const endsWithData = isComplete && trailers === null;

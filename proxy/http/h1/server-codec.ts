@@ -234,7 +234,8 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   #head(buffer: Buffer, from: number, end: number): number {
     const decoder = this.#decoder;
     const at = decoder.read(buffer, from, end);
-    if (this.#stream !== null) this.#stream.wireBytesReceived += at - from;
+    if (this.#stream !== null)
+      this.#stream.wireBytesReceived += (decoder.error === null ? at : end) - from;
     if (decoder.reader.isComplete) this.#begin();
     else if (decoder.error !== null) this.#fail(decoder.error);
     return at;
@@ -266,7 +267,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     const stream = this.#stream;
     const at = body.decode(buffer, from, end);
     if (stream === null) return at;
-    stream.wireBytesReceived += at - from;
+    stream.wireBytesReceived += (body.error === null ? at : end) - from;
     const isComplete = body.isComplete;
     const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
     if (isComplete) {

@@ -299,7 +299,6 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #onRequestComplete(): void {
     const nowMs = this.nowMs();
     this.#requestCompleteMs = nowMs;
-    this.info.lastUpstreamTxByteMs = nowMs;
     const isRunning = this.#upstream !== null && this.#upstream.state !== 'done';
     if (this.#timeoutMs > 0 && isRunning) {
       this.#callbacks.services.timers.arm(this.#timer, nowMs, this.#timeoutMs);

@@ -90,6 +90,7 @@ export class UpstreamRequest implements StreamWaiter {
       this.#sender === null
         ? this.#pendingBody().add(data)
         : this.#sender.sendData(data, endStream);
+    if (endStream) this.#noteSent();
     if (!isWritable && !endStream) this.#owner.onUpstreamSlow();
     if (INVARIANTS) this.checkInvariants();
   }
@@ -100,6 +101,7 @@ export class UpstreamRequest implements StreamWaiter {
     if (this.#state === 'done') return;
     if (this.#sender === null) this.#pendingBody().setTrailers(trailers);
     else this.#sender.sendTrailers(trailers);
+    this.#noteSent();
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -133,7 +135,7 @@ export class UpstreamRequest implements StreamWaiter {
     info.upstreamMeter = sender;
     info.upstreamConnectStartMs = connection.connectStartMs;
     info.upstreamConnectEndMs = connection.connectEndMs;
-    info.upstreamPoolReadyDurationMs = this.#owner.nowMs() - this.#startMs;
+    this.#noteWait();
     info.upstreamConnectionId = connection.id;
     info.upstreamLocalAddress = connection.localAddress;
     info.upstreamProtocol = connection.protocol;
@@ -143,11 +145,13 @@ export class UpstreamRequest implements StreamWaiter {
     this.#owner.onUpstreamReady();
     sender.sendRequestHead(this.#head, this.#requestEnded && pending === null);
     pending?.sendTo(sender, this.#requestEnded);
+    if (this.#requestEnded) this.#noteSent();
     this.#owner.onUpstreamWritable();
     if (INVARIANTS) this.checkInvariants();
   }
 
   onPoolFailure(reason: ResetReason, detail: string): void {
+    this.#noteWait();
     this.#owner.info.upstreamTransportFailureReason = detail;
     this.#end(reason, detail);
   }
@@ -215,6 +219,15 @@ export class UpstreamRequest implements StreamWaiter {
     this.#sender = null;
     this.#owner.onUpstreamReset(reason, detail, started);
     if (INVARIANTS) this.checkInvariants();
+  }
+
+  #noteWait(): void {
+    this.#owner.info.upstreamPoolReadyDurationMs = this.#owner.nowMs() - this.#startMs;
+  }
+
+  /** The request is complete, and written if there is a connection. */
+  #noteSent(): void {
+    if (this.#sender !== null) this.#owner.info.lastUpstreamTxByteMs = this.#owner.nowMs();
   }
 
   #pendingBody(): PendingBody {

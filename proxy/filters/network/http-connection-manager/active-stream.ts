@@ -195,7 +195,6 @@ export class ActiveStream
       return;
     }
     this.info.responseCodeDetails = reply.details;
-    this.info.localReplyBody = reply.body;
     this.isAnswered = true;
     const { head, body } = composeLocalReply(this, reply);
     // As Envoy: who is told that nothing of this is understood had better begin anew.
