@@ -41,6 +41,7 @@ t.test('slow and greedy clients', async (t) => {
     await t.test('a stream that lasts too long', (t) => longStream(t, rig));
     await t.test('a connection without requests', (t) => idleConnection(t, rig));
     await t.test('an old connection', (t) => oldConnection(t, rig));
+    await t.test('a connection that grows old inside a response', (t) => oldInside(t, rig));
     await t.test('a connection with many requests', (t) => manyRequests(t, rig));
     await t.test('heads beyond their limits', (t) => largeHeads(t, rig));
   });
@@ -164,6 +165,24 @@ async function oldConnection(t: Test, rig: Rig): Promise<void> {
   const idle = await rig.client('age');
   const took = await timed(() => idle.ended());
   t.ok(took > 150 && took < 800, `${took}`);
+}
+
+async function oldInside(t: Test, rig: Rig): Promise<void> {
+  let finish: (() => void) | null = null;
+  rig.upstream.on('/old-inside', async (_head, peer) => {
+    peer.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha');
+    await new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    peer.write('lf');
+  });
+  const client = await rig.client('age');
+  client.write(get('/old-inside'));
+  await client.takeThrough('\r\n\r\nha');
+  await client.silence(600);
+  (finish as (() => void) | null)?.();
+  t.equal(await client.takeBytes(2), 'lf');
+  t.equal(await client.ended(1_000), 'fin', 'its time is over: it waits for no other request');
 }
 
 async function manyRequests(t: Test, rig: Rig): Promise<void> {

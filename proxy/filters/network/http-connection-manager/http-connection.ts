@@ -164,7 +164,7 @@ export class HttpConnection
   }
 
   onStreamClosed(): void {
-    if (this.#state === 'draining' && this.#streams.length === 0) this.#codec.drain();
+    // The exchange itself tells when it is over and logged: `onStreamOver`.
   }
 
   onConnectionDone(reason: CodecDone): void {
@@ -179,7 +179,8 @@ export class HttpConnection
     } else if (timer === this.#durationTimer) {
       this.runtime.stats.cxMaxDurationReached.inc();
       this.#startDrain(this.runtime.config.drainTimeoutMs);
-    } else if (this.#streams.length === 0) {
+    } else {
+      // Behind the response that is under way, whose head may have promised more; else at once.
       this.#codec.drain();
     }
     if (INVARIANTS) this.checkInvariants();
