@@ -53,6 +53,8 @@ export interface ListenerFacts {
 export interface NetworkFilterFactory {
   /** Called when the connection is established; the filter becomes its handler. */
   create(connection: Connection, info: DownstreamConnectionInfo): DownstreamConnection;
+  /** Brings those gauges up to date that are not kept as things happen. */
+  refreshGauges?(): void;
 }
 
 /** An accepted connection under a filter's care. */

@@ -34,6 +34,8 @@ export interface Codec {
 
 /** A server's codec. */
 export interface ServerCodec extends Codec {
+  /** Fields dropped because of an underscore in their name, over all requests. */
+  readonly droppedHeadersWithUnderscores: number;
   /**
    * No further requests: HTTP/1 ends the connection behind the current response (at once when
    * idle), HTTP/2 sends GOAWAY.

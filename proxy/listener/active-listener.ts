@@ -50,7 +50,11 @@ export class ActiveListener implements ListenerFacts {
   constructor(
     config: ListenerConfig,
     services: WorkerServices,
-    shared: { readonly budget: ConnectionBudget; readonly health: ProcessHealth },
+    shared: {
+      readonly budget: ConnectionBudget;
+      readonly health: ProcessHealth;
+      readonly workerIndex: number;
+    },
   ) {
     this.config = config;
     this.scope = services.stats.scope(`listener.${config.statPrefix}`);
@@ -58,7 +62,7 @@ export class ActiveListener implements ListenerFacts {
     this.#services = services;
     this.#budget = shared.budget;
     this.#health = shared.health;
-    this.#stats = new ListenerStats(this.scope);
+    this.#stats = new ListenerStats(this.scope, shared.workerIndex);
     this.#chain = config.filterChains[0] ?? config.defaultFilterChain;
     this.#factory = this.#chain === null ? null : this.#build(this.#chain);
   }
@@ -104,6 +108,8 @@ export class ActiveListener implements ListenerFacts {
     }
     this.#stats.cxTotal.inc();
     this.#stats.cxActive.inc();
+    this.#stats.workerCxTotal.inc();
+    this.#stats.workerCxActive.inc();
     this.#budget.active += 1;
     connection.onGone = this.#onGone;
     const filter = this.#factory.create(connection, this.#describe(connection));
@@ -121,6 +127,11 @@ export class ActiveListener implements ListenerFacts {
   /** From now on every connection ends with its next response. */
   drainClose(): void {
     this.#isDraining = true;
+  }
+
+  /** Brings those gauges up to date that are not kept as things happen. */
+  refreshGauges(): void {
+    this.#factory?.refreshGauges?.();
   }
 
   /** Ends connections that carry nothing. */
@@ -157,6 +168,7 @@ export class ActiveListener implements ListenerFacts {
     this.#connections.delete(connection);
     this.#budget.active -= 1;
     this.#stats.cxActive.dec();
+    this.#stats.workerCxActive.dec();
     this.#stats.cxDestroy.inc();
     this.#stats.cxLengthMs.record(this.#services.clock.nowMs() - tracked.sinceMs);
     if (this.#connections.size === 0) this.onEmpty?.();

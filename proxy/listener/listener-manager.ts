@@ -35,6 +35,8 @@ export interface ListenerManagerOptions {
   readonly services: WorkerServices;
   readonly budget: ConnectionBudget;
   readonly health: ProcessHealth;
+  /** From 0. */
+  readonly workerIndex: number;
   /** Time for connections of a replaced or removed listener to end by themselves (--drain-time-s). */
   readonly drainTimeMs: number;
   /** Where sockets come from that outlive this process; null: each binds its own. */
@@ -56,6 +58,8 @@ export class ListenerManager {
   readonly #totalActive: Gauge;
   readonly #totalDraining: Gauge;
   readonly #workersStarted: Gauge;
+  /** `server.total_connections`: of all workers together. */
+  readonly #serverConnections: Gauge;
   #isStarted = false;
   /** Called when the last connection of all listeners is gone. */
   onEmpty: (() => void) | null = null;
@@ -72,6 +76,8 @@ export class ListenerManager {
     this.#totalActive = scope.gauge('total_listeners_active');
     this.#totalDraining = scope.gauge('total_listeners_draining');
     this.#workersStarted = scope.gauge('workers_started');
+    this.#serverConnections = options.services.stats.gauge('server.total_connections');
+    scope.gauge('workers_pinned');
     scope.gauge('total_listeners_warming');
     scope.gauge('total_filter_chains_draining');
     scope.counter('listener_in_place_updated');
@@ -163,6 +169,12 @@ export class ListenerManager {
   closeIdle(): void {
     for (const entry of this.#entries.values()) entry.active.closeIdle();
     for (const listener of this.#draining) listener.closeIdle();
+  }
+
+  /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */
+  refreshGauges(): void {
+    this.#serverConnections.set(this.connectionCount);
+    for (const entry of this.#entries.values()) entry.active.refreshGauges();
   }
 
   /** Closes everything now. */

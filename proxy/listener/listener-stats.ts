@@ -1,6 +1,14 @@
 // `listener.<address>.*`, with Envoy's names in camel case.
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
 
+/** Cells that Envoy has in every listener and nothing here changes: see ClusterStats. */
+const UNTOUCHED_COUNTERS = [
+  'downstream_listener_filter_error',
+  'downstream_listener_filter_remote_close',
+  'extension_config_missing',
+  'network_extension_config_missing',
+];
+
 /** Found once when the listener is made. */
 export class ListenerStats {
   readonly cxTotal: Counter;
@@ -14,8 +22,12 @@ export class ListenerStats {
   readonly preCxTimeout: Counter;
   readonly preCxActive: Gauge;
   readonly noFilterChainMatch: Counter;
+  /** `worker_<index>.`: how evenly the workers share the connections. */
+  readonly workerCxTotal: Counter;
+  readonly workerCxActive: Gauge;
 
-  constructor(scope: StatsScope) {
+  /** `scope` is `listener.<address>.` */
+  constructor(scope: StatsScope, workerIndex: number) {
     this.cxTotal = scope.counter('downstream_cx_total');
     this.cxActive = scope.gauge('downstream_cx_active');
     this.cxDestroy = scope.counter('downstream_cx_destroy');
@@ -29,5 +41,9 @@ export class ListenerStats {
     this.preCxTimeout = scope.counter('downstream_pre_cx_timeout');
     this.preCxActive = scope.gauge('downstream_pre_cx_active');
     this.noFilterChainMatch = scope.counter('no_filter_chain_match');
+    const worker = scope.scope(`worker_${workerIndex}`);
+    this.workerCxTotal = worker.counter('downstream_cx_total');
+    this.workerCxActive = worker.gauge('downstream_cx_active');
+    for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
   }
 }

@@ -12,6 +12,7 @@ import type { AppliedUpdate, Configuration } from './configuration.ts';
 import { Health } from './health.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
+import { countRuntime } from './runtime-stats.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -53,6 +54,10 @@ export class Primary implements WorkforceSource {
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);
     this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
+    countRuntime(this.stats, {
+      keys: configuration.bootstrap.runtime.size,
+      layers: configuration.message().layeredRuntime?.layers.length ?? 0,
+    });
     this.workforce = new Workforce({ count: options.concurrency, spawn, source: this, log });
     this.discovery = parts.makeDiscovery(
       (cluster, endpoints) => this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints }),

@@ -11,12 +11,16 @@ const STATE_NUMBERS: Readonly<Record<ServerState, number>> = {
   INITIALIZING: 3,
 };
 
+/** What Envoy says where there is no certificate: less would alarm somebody. */
+const NEVER_EXPIRES = 2 ** 32 - 1;
+
 /** Cells that Envoy has and that stay 0 here: scrapers and dashboards look for them. */
 const ZERO_GAUGES = [
   'parent_connections',
-  'days_until_first_cert_expiring',
   'seconds_until_first_ocsp_response_expiring',
   'stats_recent_lookups',
+  'compilation_settings.fips_mode',
+  'version',
 ];
 const ZERO_COUNTERS = [
   'debug_assertion_failures',
@@ -26,6 +30,15 @@ const ZERO_COUNTERS = [
   'dynamic_unknown_fields',
   'wip_protos',
   'dropped_stat_flushes',
+  'main_thread.watchdog_mega_miss',
+  'main_thread.watchdog_miss',
+];
+/** The same outside of `server.` */
+const ZERO_ROOT_COUNTERS = [
+  'main_thread.watchdog_mega_miss',
+  'main_thread.watchdog_miss',
+  'workers.watchdog_mega_miss',
+  'workers.watchdog_miss',
 ];
 
 /** The cells; gauges that are measured are brought up to date by `refresh`. */
@@ -47,6 +60,12 @@ export class ServerStats {
     const server = root.scope('server.');
     for (const name of ZERO_GAUGES) server.gauge(name);
     for (const name of ZERO_COUNTERS) server.counter(name);
+    for (const name of ZERO_ROOT_COUNTERS) root.counter(name);
+    for (let index = 0; index < concurrency; index += 1) {
+      server.counter(`worker_${index}.watchdog_mega_miss`);
+      server.counter(`worker_${index}.watchdog_miss`);
+    }
+    server.gauge('days_until_first_cert_expiring').set(NEVER_EXPIRES);
     server.gauge('concurrency').set(concurrency);
     server.gauge('hot_restart_epoch').set(restartEpoch);
     this.initializationTimeMs = server.histogram('initialization_time_ms', 'ms');

@@ -11,6 +11,7 @@ import type { BootstrapConfig } from '../model/bootstrap.ts';
 import { SocketConnector } from '../net/connector.ts';
 import { EventLoop } from '../net/event-loop.ts';
 import type { SocketSource } from '../net/socket-source.ts';
+import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { H1_CODECS } from '../upstream/pool/h1-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
@@ -81,6 +82,7 @@ export class WorkerRuntime implements ProcessHealth {
       services,
       budget: new ConnectionBudget(connectionLimit(bootstrap, settings.workerCount)),
       health: this,
+      workerIndex: settings.index,
       drainTimeMs: settings.drainTimeS * 1000,
       sockets,
     });
@@ -99,6 +101,13 @@ export class WorkerRuntime implements ProcessHealth {
 
   get overload(): OverloadState {
     return this.#overload.state;
+  }
+
+  /** Every cell as it is now, measured ones included. */
+  statsSnapshot(): StatsSnapshot {
+    this.clusters.refreshGauges();
+    this.listeners.refreshGauges();
+    return this.stats.snapshot();
   }
 
   /** Every cluster as the admin interface shows it. */

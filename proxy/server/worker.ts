@@ -187,11 +187,10 @@ export class Worker {
 
   #answer(question: Extract<ToWorker, { readonly kind: 'ask' }>, runtime: WorkerRuntime): void {
     const { id, what } = question;
-    if (what === 'stats') runtime.clusters.refreshGauges();
     this.#link.send({
       kind: 'answer',
       id,
-      stats: what === 'stats' ? runtime.stats.snapshot() : null,
+      stats: what === 'stats' ? runtime.statsSnapshot() : null,
       clusters: what === 'clusters' ? runtime.clusterStatuses() : null,
       listeners: what === 'listeners' ? runtime.listeners.states() : null,
       memory: what === 'memory' ? process.memoryUsage() : null,
@@ -225,8 +224,7 @@ export class Worker {
   }
 
   async #stop(runtime: WorkerRuntime): Promise<void> {
-    runtime.clusters.refreshGauges();
-    this.#link.send({ kind: 'last-stats', stats: runtime.stats.snapshot() });
+    this.#link.send({ kind: 'last-stats', stats: runtime.statsSnapshot() });
     await this.kill();
   }
 

@@ -10,7 +10,7 @@ const ALIKE_IN_ALL_WORKERS = new Set([
   ...['active_clusters', 'warming_clusters', 'warming_state', 'version', 'max_host_weight'],
   ...['cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated'],
   ...['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded'],
-  ...['membership_change', 'lb_healthy_panic_active'],
+  ...['membership_change', 'total_match_count', 'lb_healthy_panic_active'],
   ...['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
   ...['listener_added', 'listener_modified', 'listener_removed', 'listener_in_place_updated'],
   ...['listener_create_success', 'listener_create_failure', 'workers_started'],
@@ -20,11 +20,15 @@ const ALIKE_IN_ALL_WORKERS = new Set([
   ...['config_reload', 'update_rejected'],
 ]);
 
+/** What each worker says of itself among what the primary says of the process. */
+const TOTAL_CONNECTIONS = 'server.total_connections';
+
 /** How the values of several workers become one. */
 export type MergeRule = 'sum' | 'max';
 
 /** The rule for a counter or gauge of that name. */
 export function mergeRule(name: string): MergeRule {
+  if (name === TOTAL_CONNECTIONS) return 'sum';
   if (name.startsWith('server.') || name.startsWith('runtime.')) return 'max';
   return ALIKE_IN_ALL_WORKERS.has(name.slice(name.lastIndexOf('.') + 1)) ? 'max' : 'sum';
 }

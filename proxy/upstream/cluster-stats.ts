@@ -41,7 +41,6 @@ const UNTOUCHED_COUNTERS = [
   'upstream_http3_broken',
   'upstream_internal_redirect_failed_total',
   'upstream_internal_redirect_succeeded_total',
-  'upstream_queue_overloaded',
   'upstream_rq_0rtt',
   'upstream_rq_active_overflow',
   'upstream_rq_maintenance_mode',
@@ -61,8 +60,17 @@ const UNTOUCHED_COUNTERS = [
 const UNTOUCHED_GAUGES = [
   'lb_subsets_active',
   'upstream_cx_rx_bytes_buffered',
+  'upstream_queue_overloaded',
   'version',
   'warming_state',
+] as const;
+
+/** Those of the HTTP/1.1 codec, which appear with the first connection. */
+const UNTOUCHED_HTTP1_COUNTERS = [
+  'dropped_headers_with_underscores',
+  'metadata_not_supported_error',
+  'requests_rejected_with_underscores_in_headers',
+  'response_flood',
 ] as const;
 
 /** `cluster.<name>.*`, with Envoy's names in camel case. */
@@ -109,10 +117,15 @@ export class ClusterStats {
   readonly flowBackedUp: Counter;
   readonly flowDrained: Counter;
   readonly responses: ClusterResponseStats;
+  /** Hosts that got the cluster's transport socket: each does once. */
+  readonly transportSocketMatches: Counter;
   readonly #members: MembershipCells;
+  readonly #scope: StatsScope;
 
   /** `scope` is `cluster.<observability name>.` */
   constructor(scope: StatsScope) {
+    this.#scope = scope;
+    this.transportSocketMatches = scope.counter('default.total_match_count');
     this.responses = new ClusterResponseStats(scope);
     this.cxTotal = scope.counter('upstream_cx_total');
     this.cxActive = scope.gauge('upstream_cx_active');
@@ -156,6 +169,11 @@ export class ClusterStats {
     this.#members = membershipCells(scope);
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
+  }
+
+  /** A connection is about to be made. */
+  declareHttp1(): void {
+    for (const name of UNTOUCHED_HTTP1_COUNTERS) this.#scope.counter(`http1.${name}`);
   }
 
   /** `membership_*` after hosts came or went. */

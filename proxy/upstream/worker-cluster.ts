@@ -65,6 +65,8 @@ export class WorkerCluster implements Cluster, PoolOwner {
     const update = updateHosts(this.config, before, endpoints);
     // With none gone and as many as before they are the same: the balancer's turn goes on.
     if (update.removed.length === 0 && update.hosts.length === before.length) return false;
+    const kept = before.length - update.removed.length;
+    this.stats.transportSocketMatches.add(update.hosts.length - kept);
     this.#hostSet = new HostSet(update.hosts);
     this.#balancer = this.#makeBalancer();
     this.stats.countMembers(this.#hostSet);
@@ -104,6 +106,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
   }
 
   #makePool(host: Host): ConnectionPool {
+    this.stats.declareHttp1();
     const pool = new H1Pool(this.#resources, host, this);
     host.pool = pool;
     this.#pools.add(pool);

@@ -35,7 +35,9 @@ export function tally(pick: () => Host | null, count: number): Map<Host | null, 
 /** Runs the suite for one policy. */
 export function testBalancer(config: LoadBalancerConfig): void {
   t.test(`${config.kind}: no host at all gives none`, async (t) => {
-    t.equal(balancer(config, []).pick(), null);
+    const none = balancer(config, []);
+    t.equal(none.pick(), null);
+    t.equal(none.panics(), 1, 'and is counted as panic');
   });
 
   t.test(`${config.kind}: a single host is always picked`, async (t) => {

@@ -210,7 +210,7 @@ async function largeHeads(t: Test, rig: Rig): Promise<void> {
     t.equal(head.get('connection'), 'close');
     await client.ended();
   }
-  t.ok((await rig.stat('http.small.downstream_rq_too_large')) >= 1);
+  t.ok((await rig.stat('http.small.downstream_cx_protocol_error')) >= 1);
   // A head that never ends is cut at the limit, however slowly it comes.
   const endless = await rig.client();
   endless.write('GET /endless HTTP/1.1\r\nhost: a\r\n');

@@ -76,7 +76,7 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
     ...config,
   } as unknown as ListenerConfig;
   const budget = new ConnectionBudget(limit);
-  const listener = new ActiveListener(full, services, { budget, health });
+  const listener = new ActiveListener(full, services, { budget, health, workerIndex: 0 });
   const connector = new FakeConnector();
   const accept = (): Connection => {
     const target = { ip: '127.0.0.1', port: 1, text: '127.0.0.1:1' };

@@ -21,6 +21,9 @@ export const httpConnectionManagerDefinition: NetworkFilterDefinition<
   compile: compileHttpConnectionManager,
   factory: (config, services, listener) => {
     const runtime = new HcmRuntime(config, services, listener);
-    return { create: (connection, info) => new HttpConnection(runtime, connection, info) };
+    return {
+      create: (connection, info) => new HttpConnection(runtime, connection, info),
+      refreshGauges: () => runtime.refreshGauges(),
+    };
   },
 };

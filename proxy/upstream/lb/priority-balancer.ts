@@ -40,9 +40,8 @@ export class PriorityBalancer implements LoadBalancer {
 
   pick(context: LoadBalancerContext): Host | null {
     const share = this.#share();
-    if (share.picker === null) return null;
     if (share.panics) this.#healthyPanic.inc();
-    return share.picker.pick(context);
+    return share.picker === null ? null : share.picker.pick(context);
   }
 
   #share(): Share {

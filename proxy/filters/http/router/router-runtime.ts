@@ -3,6 +3,18 @@ import type { Counter } from '../../../stats/metrics.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
 import type { RouterConfig } from './router-config.ts';
 
+/** Cells that Envoy's router has and nothing here changes: see ClusterStats. */
+const UNTOUCHED_COUNTERS = [
+  'passthrough_internal_redirect_bad_location',
+  'passthrough_internal_redirect_no_route',
+  'passthrough_internal_redirect_predicate',
+  'passthrough_internal_redirect_too_many_redirects',
+  'passthrough_internal_redirect_unsafe_scheme',
+  'rq_overload_local_reply',
+  // Of gRPC responses only, whose success is known with their trailers.
+  'rq_reset_after_downstream_response_started',
+];
+
 /** `http.<stat_prefix>.` counters of the router, and its configuration. */
 export class RouterRuntime {
   readonly config: RouterConfig;
@@ -19,5 +31,6 @@ export class RouterRuntime {
     this.directResponse = services.scope.counter('rq_direct_response');
     this.redirect = services.scope.counter('rq_redirect');
     this.total = services.scope.counter('rq_total');
+    for (const name of UNTOUCHED_COUNTERS) services.scope.counter(name);
   }
 }

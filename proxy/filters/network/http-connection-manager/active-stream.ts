@@ -135,7 +135,6 @@ export class ActiveStream
   onProtocolError(error: ProtocolError): void {
     if (this.isOver) return;
     this.runtime.stats.rqRxReset.inc();
-    if (error.status === 431) this.runtime.stats.rqTooLarge.inc();
     this.info.addFlag('DPE');
     this.info.connectionTerminationDetails = `codec_error:${error.reason.replaceAll(' ', '_')}`;
     this.#sender.closeAfterResponse();
@@ -326,6 +325,7 @@ export class ActiveStream
 
   #sendContinue(): void {
     this.runtime.stats.responses.count(100);
+    this.runtime.stats.listenerResponses.count(100);
     this.#sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
   }
 

@@ -4,6 +4,7 @@ import type { AccessLog } from '../../../formatter/access-log.ts';
 import type { FormatContext } from '../../../formatter/formatter.ts';
 import type { H1ServerOptions } from '../../../http/h1/options.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
+import type { Connection } from '../../../net/connection.ts';
 import { buildRouteTable } from '../../../routing/build-route-table.ts';
 import type { RouteTable } from '../../../routing/route-table.ts';
 import type {
@@ -13,7 +14,7 @@ import type {
 } from '../../http-filter.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
 import { serverCodecOptions } from './codec-options.ts';
-import { HcmStats } from './hcm-stats.ts';
+import { HcmStats, Http1CodecStats } from './hcm-stats.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
 
@@ -24,6 +25,9 @@ export class HcmRuntime {
   readonly filterServices: HttpFilterServices;
   readonly listener: ListenerFacts;
   readonly stats: HcmStats;
+  readonly http1Stats: Http1CodecStats;
+  /** Those that are open. */
+  readonly connections = new Set<Connection>();
   readonly routeTable: RouteTable;
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
@@ -49,6 +53,7 @@ export class HcmRuntime {
     this.listener = listener;
     const scope = services.stats.scope(`http.${config.statPrefix}`);
     this.stats = new HcmStats(scope, listener.scope.scope(`http.${config.statPrefix}`));
+    this.http1Stats = new Http1CodecStats(services.stats);
     this.routeTable = buildRouteTable(config.routeTable, services.stats);
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
@@ -79,6 +84,13 @@ export class HcmRuntime {
   log(stream: FormatContext): void {
     const logs = this.#accessLogs;
     for (let index = 0; index < logs.length; index += 1) logs[index]?.write(stream);
+  }
+
+  /** Brings those gauges up to date that are not kept as things happen. */
+  refreshGauges(): void {
+    let buffered = 0;
+    for (const connection of this.connections) buffered += connection.bufferedBytes;
+    this.stats.cxTxBytesBuffered.set(buffered);
   }
 }
 

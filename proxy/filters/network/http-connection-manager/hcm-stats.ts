@@ -1,6 +1,47 @@
 // The counters of one connection manager, found once when its filter chain is built.
 import type { Counter, Gauge, Histogram, StatsScope } from '../../../stats/metrics.ts';
 
+/** Cells that Envoy has in every connection manager and nothing here changes: see ClusterStats. */
+const UNTOUCHED_COUNTERS = [
+  'downstream_cx_http2_total',
+  'downstream_cx_http3_total',
+  'downstream_cx_ssl_total',
+  'downstream_cx_upgrades_total',
+  'downstream_rq_http2_total',
+  'downstream_rq_http3_total',
+  'downstream_rq_rejected_via_ip_detection',
+  'downstream_rq_too_many_premature_resets',
+  'tracing.client_enabled',
+  'tracing.health_check',
+  'tracing.not_traceable',
+  'tracing.random_sampling',
+  'tracing.service_forced',
+];
+
+/** The same for gauges. Octets are handed on as they come, so that none wait to be read. */
+const UNTOUCHED_GAUGES = [
+  'downstream_cx_http1_soft_drain',
+  'downstream_cx_http2_active',
+  'downstream_cx_http3_active',
+  'downstream_cx_rx_bytes_buffered',
+  'downstream_cx_ssl_active',
+  'downstream_cx_upgrades_active',
+];
+
+/** `http1.*`: one set for all connection managers, as in Envoy. */
+export class Http1CodecStats {
+  readonly droppedHeadersWithUnderscores: Counter;
+  readonly rejectedForUnderscores: Counter;
+
+  constructor(root: StatsScope) {
+    const scope = root.scope('http1');
+    this.droppedHeadersWithUnderscores = scope.counter('dropped_headers_with_underscores');
+    this.rejectedForUnderscores = scope.counter('requests_rejected_with_underscores_in_headers');
+    scope.counter('metadata_not_supported_error');
+    scope.counter('response_flood');
+  }
+}
+
 /** Response counters by status class. */
 export class ClassCounters {
   readonly completed: Counter;
@@ -41,6 +82,8 @@ export class HcmStats {
   readonly cxDelayedCloseTimeout: Counter;
   readonly cxOverloadDisableKeepalive: Counter;
   readonly cxLengthMs: Histogram;
+  /** Set when statistics are asked for. */
+  readonly cxTxBytesBuffered: Gauge;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
   readonly rqTotal: Counter;
@@ -87,6 +130,7 @@ export class HcmStats {
     this.cxOverloadDisableKeepalive = counter('cx_overload_disable_keepalive');
     this.cxDelayedCloseTimeout = counter('cx_delayed_close_timeout');
     this.cxLengthMs = scope.histogram('downstream_cx_length_ms', 'ms');
+    this.cxTxBytesBuffered = scope.gauge('downstream_cx_tx_bytes_buffered');
     this.flowPaused = counter('flow_control_paused_reading_total');
     this.flowResumed = counter('flow_control_resumed_reading_total');
     this.rqTotal = counter('rq_total');
@@ -109,5 +153,7 @@ export class HcmStats {
     this.rqTime = scope.histogram('downstream_rq_time', 'ms');
     this.responses = new ClassCounters(scope);
     this.listenerResponses = new ClassCounters(listenerScope);
+    for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
+    for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
   }
 }

@@ -4,6 +4,7 @@ import { checkEdge, type Edges, INVARIANTS, invariant } from '../../../base/inva
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { CodecDone, ServerCodec, ServerCodecHandler } from '../../../http/codec.ts';
 import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
+import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResponseSender } from '../../../http/stream.ts';
 import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
@@ -25,6 +26,8 @@ const EDGES: Edges<ConnectionState> = {
   closing: [],
 };
 
+/** The response code details of a field name that headers_with_underscores_action refuses. */
+const UNDERSCORE_DETAILS = 'http1.unexpected_underscore';
 const CLOSE_MODES: Readonly<Record<CodecDone['kind'], CloseMode>> = {
   'message-end': 'flush-and-delay',
   'peer-closed': 'flush',
@@ -48,6 +51,7 @@ export class HttpConnection
   readonly #streams: OwnedStream[] = [];
   #requests = 0;
   #txBytesCounted = 0;
+  #droppedFieldsCounted = 0;
   #lastActiveMs: number;
   #state: ConnectionState = 'open';
   #closedByUs = false;
@@ -57,6 +61,7 @@ export class HttpConnection
 
   constructor(runtime: HcmRuntime, connection: Connection, info: DownstreamConnectionInfo) {
     this.runtime = runtime;
+    runtime.connections.add(connection);
     this.info = info;
     this.#connection = connection;
     const clock = runtime.services.clock;
@@ -110,6 +115,7 @@ export class HttpConnection
 
   onClose(reason: CloseReason, detail: string): void {
     this.#countClose(reason);
+    this.runtime.connections.delete(this.#connection);
     this.#enter('closing');
     this.#codec.onClose(detail);
     const timers = this.runtime.services.timers;
@@ -160,6 +166,7 @@ export class HttpConnection
     if (last !== stream) streams[streams.indexOf(stream)] = last;
     this.runtime.stats.rqActive.dec();
     this.#countTxBytes();
+    if (this.runtime.config.headersWithUnderscores === 'drop') this.#countDroppedFields();
     this.#lastActiveMs = this.nowMs();
   }
 
@@ -169,7 +176,7 @@ export class HttpConnection
 
   onConnectionDone(reason: CodecDone): void {
     if (this.#closedByUs) return;
-    if (reason.kind === 'protocol-error') this.runtime.stats.cxProtocolError.inc();
+    if (reason.kind === 'protocol-error') this.#countProtocolError(reason.error);
     this.#close(CLOSE_MODES[reason.kind]);
   }
 
@@ -250,6 +257,18 @@ export class HttpConnection
     this.#enter('closing');
     this.#closedByUs = true;
     this.#connection.close(mode);
+  }
+
+  #countProtocolError(error: ProtocolError): void {
+    this.runtime.stats.cxProtocolError.inc();
+    if (error.details === UNDERSCORE_DETAILS) this.runtime.http1Stats.rejectedForUnderscores.inc();
+  }
+
+  #countDroppedFields(): void {
+    const dropped = this.#codec.droppedHeadersWithUnderscores;
+    const { http1Stats } = this.runtime;
+    http1Stats.droppedHeadersWithUnderscores.add(dropped - this.#droppedFieldsCounted);
+    this.#droppedFieldsCounted = dropped;
   }
 
   #countTxBytes(): void {

@@ -76,6 +76,9 @@ function refuseUpgrade(
   head: RequestHead,
 ): Refusal | null {
   stream.closeAfterResponse();
+  // As in Envoy, where an upgrade's request is never complete: it is cut with its connection.
+  stream.runtime.stats.rqResponseBeforeRqComplete.inc();
+  stream.runtime.stats.rqRxReset.inc();
   if (misrouted !== null || stream.route === null) return misrouted;
   const { action } = stream.route.config;
   if (action.kind === 'forward') {

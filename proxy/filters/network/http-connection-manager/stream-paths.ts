@@ -78,6 +78,7 @@ class RequestSink implements PathSink<RequestHead> {
   }
 
   overflow(): void {
+    this.#stream.runtime.stats.rqTooLarge.inc();
     this.#stream.sendLocalReply({
       status: 413,
       body: 'Payload Too Large',
