@@ -38,8 +38,10 @@ function makeProgram(finish: (exitCode: number) => void): Command {
     .description('serve (the default command: `outrigger -c FILE` is enough)')
     .exitOverride()
     .showSuggestionAfterError()
-    .allowExcessArguments(false)
-    .action(async (values: FlagValues) => finish(await runCommand(values)));
+    .allowExcessArguments()
+    .action(async (values: FlagValues, { args }: Command) =>
+      finish(await runCommand(values, args)),
+    );
   addEnvoyFlags(run);
   program
     .command('validate')
@@ -55,7 +57,12 @@ function makeProgram(finish: (exitCode: number) => void): Command {
 }
 
 /** `outrigger run`, and `outrigger` without a command. */
-async function runCommand(values: FlagValues): Promise<number> {
+async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
+  if (word !== undefined) {
+    console.error(`error: '${word}' is neither a command (run, validate, help) nor a flag`);
+    console.error(`To run a configuration: outrigger -c ${word}`);
+    return EXIT_USAGE;
+  }
   if (values['hotRestartVersion'] === true) {
     console.log(HOT_RESTART_VERSION);
     return EXIT_OK;

@@ -24,9 +24,9 @@ export function validateBootstrap(options: ServerOptions, mode: 'validate' | 'in
   const colour = process.stderr.isTTY === true;
   process.stderr.write(reportOf(loaded, { colour, warnings: true }));
   if (!loaded.ok) {
-    console.error(`error initializing configuration '${options.configPath}'`);
+    console.error(`error initializing configuration '${source.name}'`);
     return EXIT_FAILURE;
   }
-  if (mode === 'validate') console.log(`configuration '${options.configPath}' OK`);
+  if (mode === 'validate') console.log(`configuration '${source.name}' OK`);
   return EXIT_OK;
 }

@@ -55,7 +55,7 @@ export class MergedSources {
   }
 
   #decodeOne(source: SourceText): Message | null {
-    const format = formatOf(source.name);
+    const format = formatOf(source);
     if (format === 'protobuf' && typeof source.content !== 'string') {
       return this.#decodeBinary(source.name, source.content);
     }
@@ -67,8 +67,13 @@ export class MergedSources {
     this.texts.set(source.name, text);
     const read = readText(text, format);
     for (const it of read.ok ? read.warnings : []) this.#addText(source.name, 'warning', it);
-    for (const it of read.ok ? [] : read.problems) this.#addText(source.name, 'error', it);
-    if (!read.ok) return null;
+    if (!read.ok) {
+      const guess = format === 'json' ? hintOfFormat(source.name) : '';
+      for (const { reason, ...span } of read.problems) {
+        this.#addText(source.name, 'error', { ...span, reason: reason + guess });
+      }
+      return null;
+    }
     const walk = new ProblemWalk();
     const message = decodeMessage(this.#schema, toPlainValue(read.root), walk);
     this.#addDecoding(source.name, read.root, walk);
@@ -125,6 +130,12 @@ export class MergedSources {
     const { line, column } = index.position(span.start);
     return { file: name, line, column, length: Math.max(1, span.end - span.start) };
   }
+}
+
+/** Whoever named a YAML file otherwise would look for the mistake in its text. */
+function hintOfFormat(name: string): string {
+  if (name.toLowerCase().endsWith('.json')) return '';
+  return '; it was read as JSON because its name does not end in .yaml or .yml';
 }
 
 type Place = Pick<LocatedProblem, 'file' | 'line' | 'column' | 'length'>;

@@ -9,7 +9,7 @@ import { compileEnvironment } from './compiler.ts';
 import type { ServerOptions } from './options.ts';
 
 /** Names of configuration that is no file, as reports show them. */
-const COMMAND_LINE_YAML = '--config-yaml.yaml';
+const COMMAND_LINE_YAML = '--config-yaml';
 const COMMAND_LINE_NODE = 'command-line.json';
 
 type BootstrapOptions = Pick<
@@ -44,7 +44,8 @@ export class BootstrapSource {
       if (typeof content === 'string') return unreadable(configPath, content);
       sources.push({ name: configPath, content });
     }
-    if (configYaml !== '') sources.push({ name: COMMAND_LINE_YAML, content: configYaml });
+    if (configYaml !== '')
+      sources.push({ name: COMMAND_LINE_YAML, format: 'yaml', content: configYaml });
     const node = this.#node();
     if (node !== null) sources.push({ name: COMMAND_LINE_NODE, content: node });
     const environment = compileEnvironment(new Map(), null);

@@ -67,6 +67,39 @@ static_resources:
   t.end();
 });
 
+t.test('finds what only compiling finds beside what was refused before', (t) => {
+  const loaded = load(
+    REVERSE_PROXY.replace('stat_prefix:', 'stat_prefx:').replace(
+      'cluster: backend }',
+      'cluster: bakend }',
+    ),
+  );
+  t.match(loaded.problems, [
+    { path: /\.stat_prefx$/, reason: /did you mean 'stat_prefix'/ },
+    { path: /\.route\.cluster$/, reason: /unknown cluster 'bakend'/ },
+  ]);
+  t.equal(loaded.problems.length, 2);
+  t.end();
+});
+
+t.test('does not miss clusters whose names were refused', (t) => {
+  const nameless = load(REVERSE_PROXY.replace('- name: backend', '- nam: backend'));
+  t.match(nameless.problems, [{ path: /\.nam$/ }]);
+  t.equal(nameless.problems.length, 1);
+  const misspelt = load(REVERSE_PROXY.replace('  clusters:', '  cluster:'));
+  t.same(texts(misspelt), ['error 23:3 static_resources.cluster']);
+  t.end();
+});
+
+t.test('survives whatever is missing in a resource that was refused', (t) => {
+  const loaded = load(`static_resources:
+  clusters: [5, { name: a, load_assignment: 7, type: {} }, { name: b, load_assignment: { endpoints: [{ lb_endpoints: [{}] }] } }]
+  listeners: [5, { address: 5, filter_chains: [{ filters: [{ name: x, typed_config: 5 }] }] }]
+`);
+  t.ok(loaded.problems.length > 5);
+  t.end();
+});
+
 t.test('merges further texts over the first', (t) => {
   const loaded = load(
     REVERSE_PROXY,

@@ -78,10 +78,13 @@ function outcome(
 }
 
 /**
- * True when a rule was likely broken only because something in the same message could not be
- * decoded: a misspelt field is missing under its right name, and saying both helps nobody.
+ * True when a fault was likely found only because something in the same message was refused before:
+ * a misspelt field is missing under its right name, and saying both helps nobody.
  */
-function isConsequence(broken: Problem, undecoded: readonly Problem[]): boolean {
+export function isConsequence(
+  broken: Pick<Problem, 'path'>,
+  undecoded: readonly Pick<Problem, 'path'>[],
+): boolean {
   const parent = parentPath(broken.path);
   return undecoded.some(({ path }) => parentPath(path) === parent || isWithin(path, broken.path));
 }

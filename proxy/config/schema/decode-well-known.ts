@@ -168,8 +168,18 @@ function schemaOf(typeUrl: unknown, walk: ProblemWalk): DescMessage | null {
   }
   const schema = apiRegistry.getMessage(name);
   if (schema !== undefined) return schema;
-  const near = suggest(name, topLevelTypeNames);
+  const near = suggest(name, topLevelTypeNames) ?? movedTo(name);
   const hint = near === null ? '' : `; did you mean '${near}'?`;
   walk.rejectKey('@type', `unknown type '${name}'${hint}`);
   return null;
+}
+
+/** The type of today that an earlier version of the API, or another package, had under this name. */
+function movedTo(name: string): string | null {
+  const [simpleName, , topic] = name.split('.').reverse();
+  const found = [...topLevelTypeNames].filter((known) => {
+    const parts = known.split('.');
+    return parts.at(-1) === simpleName && topic !== undefined && parts.includes(topic);
+  });
+  return found.length === 1 ? (found[0] ?? null) : null;
 }

@@ -34,9 +34,13 @@ function inside(key: string, schema: DescMessage): string | null {
 }
 
 function similar(key: string, schema: DescMessage): string | null {
-  const near = suggest(
-    key,
-    schema.fields.map((field) => field.name),
-  );
+  const names = schema.fields.map((field) => field.name);
+  const near = suggest(key, names) ?? longer(key, names);
   return near === null ? null : `did you mean '${near}'?`;
+}
+
+/** The only field whose name ends in `_key`: `config` for `typed_config`. */
+function longer(key: string, names: readonly string[]): string | null {
+  const found = names.filter((name) => name.endsWith(`_${key}`));
+  return found.length === 1 ? (found[0] ?? null) : null;
 }

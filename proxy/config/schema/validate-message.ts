@@ -96,7 +96,8 @@ function checkField(message: ReflectMessage, field: DescField, walk: ProblemWalk
       break;
     default:
       // Without presence the zero value counts as given: `min_len: 1` makes a field required.
-      if (isSet || !hasPresence(field)) checkValue(message.get(field), rules, walk);
+      if (isSet) checkValue(message.get(field), rules, walk);
+      else if (!hasPresence(field)) checkAbsent(message.get(field), rules, walk);
       if (isSet && field.enum !== undefined) checkEnumValue(message.get(field), field, walk);
   }
 }
@@ -131,6 +132,13 @@ function checkValue(value: unknown, rules: FieldRules, walk: ProblemWalk): void 
     const reason = check(value);
     if (reason !== null) walk.reject(reason);
   }
+}
+
+/** The zero value of a field that nobody gave. */
+function checkAbsent(zero: unknown, rules: FieldRules, walk: ProblemWalk): void {
+  if (rules.ignoreEmpty) return;
+  const reason = rules.checks.map((check) => check(zero)).find((found) => found !== null);
+  if (reason !== undefined) walk.reject(`value is required: ${reason}`);
 }
 
 function checkList(items: readonly unknown[], rules: FieldRules, walk: ProblemWalk): void {

@@ -15,7 +15,6 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
-import { LineIndex } from './position.ts';
 import {
   MAX_DEPTH,
   type ReadResult,
@@ -26,6 +25,7 @@ import {
 } from './source-node.ts';
 import { findExcess } from './yaml-limits.ts';
 import { plainScalar } from './yaml-scalar.ts';
+import { syntaxProblems } from './yaml-syntax.ts';
 
 /** Most nodes that aliases may add in all, counted as if each were written out. */
 const MAX_ALIASED_NODES = 100_000;
@@ -42,7 +42,7 @@ export function readYaml(text: string): ReadResult {
 }
 
 function build({ document, more }: FirstDocument, text: string): ReadResult {
-  const syntax = document.errors.length > 0 ? syntaxProblems(document, text) : [];
+  const syntax = document.errors.length > 0 ? syntaxProblems(document.errors, text) : [];
   if (syntax.length > 0) return { ok: false, problems: syntax };
   const builder = new NodeBuilder();
   const root = builder.build(document.contents, text.length);
@@ -50,22 +50,6 @@ function build({ document, more }: FirstDocument, text: string): ReadResult {
   if (root.kind === 'scalar') return { ok: false, problems: [emptyProblem(text)] };
   const warnings = more === null ? builder.warnings : [...builder.warnings, more];
   return { ok: true, root, warnings };
-}
-
-/** One error a line: what follows on a line after the first error is mostly its consequence. */
-function syntaxProblems(document: Document.Parsed, text: string): SourceProblem[] {
-  const byLine = new Map<number, SourceProblem>();
-  const index = new LineIndex(text);
-  for (const error of document.errors) {
-    const [start, end] = error.pos;
-    const { line } = index.position(start);
-    if (byLine.has(line)) continue;
-    // Block indentation is the one nesting that was not counted before.
-    const isTooDeep = error.code === 'RESOURCE_EXHAUSTION';
-    const reason = isTooDeep ? `nested deeper than ${MAX_DEPTH} levels` : error.message;
-    byLine.set(line, { start, end: Math.max(end, start + 1), reason });
-  }
-  return [...byLine.values()];
 }
 
 interface FirstDocument {

@@ -8,13 +8,15 @@ export type SourceFormat = 'yaml' | 'json' | 'protobuf' | 'protobuf-text';
 
 /** A configuration as it was found. */
 export interface SourceText {
-  /** The name that reports show; its ending tells the format. */
+  /** The name that reports show; its ending tells the format, unless `format` does. */
   readonly name: string;
+  readonly format?: SourceFormat;
   readonly content: string | Uint8Array;
 }
 
-/** The format of a file by its name. Envoy takes unknown endings for JSON. */
-export function formatOf(name: string): SourceFormat {
+/** The format of a text. Envoy takes files with unknown endings for JSON. */
+export function formatOf({ name, format }: Pick<SourceText, 'name' | 'format'>): SourceFormat {
+  if (format !== undefined) return format;
   const lower = name.toLowerCase();
   if (lower.endsWith('.yaml') || lower.endsWith('.yml')) return 'yaml';
   if (lower.endsWith('.pb')) return 'protobuf';
@@ -27,7 +29,7 @@ export function formatOf(name: string): SourceFormat {
  */
 export function textOf(source: SourceText): string | null {
   if (typeof source.content === 'string') return source.content;
-  const fatal = formatOf(source.name) === 'json';
+  const fatal = formatOf(source) === 'json';
   try {
     return new TextDecoder('utf-8', { ignoreBOM: true, fatal }).decode(source.content);
   } catch {

@@ -27,7 +27,7 @@ function validate(schema: DescMessage, json: unknown): { problems: string[]; war
 
 t.test('demands what is required, at any depth', (t) => {
   t.same(validate(ClusterSchema, {}).problems, [
-    'name: value length must be at least 1 characters',
+    'name: value is required: value length must be at least 1 characters',
   ]);
   const virtualHost = { name: 'a', domains: [], routes: [{ match: {} }, {}] };
   t.same(validate(VirtualHostSchema, virtualHost).problems, [

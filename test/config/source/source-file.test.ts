@@ -2,12 +2,13 @@ import t from 'tap';
 import { formatOf, readText, textOf } from '../../../proxy/config/source/source-file.ts';
 
 t.test('the name decides on the format', (t) => {
-  t.equal(formatOf('a.yaml'), 'yaml');
-  t.equal(formatOf('dir.json/A.YML'), 'yaml');
-  t.equal(formatOf('a.json'), 'json');
-  t.equal(formatOf('a.conf'), 'json');
-  t.equal(formatOf('a.pb'), 'protobuf');
-  t.equal(formatOf('a.pb_text'), 'protobuf-text');
+  t.equal(formatOf({ name: 'a.yaml' }), 'yaml');
+  t.equal(formatOf({ name: 'dir.json/A.YML' }), 'yaml');
+  t.equal(formatOf({ name: 'a.json' }), 'json');
+  t.equal(formatOf({ name: 'a.json', format: 'yaml' }), 'yaml', 'unless it is said otherwise');
+  t.equal(formatOf({ name: 'a.conf' }), 'json');
+  t.equal(formatOf({ name: 'a.pb' }), 'protobuf');
+  t.equal(formatOf({ name: 'a.pb_text' }), 'protobuf-text');
   t.end();
 });
 

@@ -1,0 +1,148 @@
+// Compiles each resource of a bootstrap once, to find what only compiling finds; the results are
+// thrown away, for workers compile the messages for themselves.
+import { create, type Message } from '@bufbuild/protobuf';
+import {
+  type Bootstrap,
+  type Bootstrap_StaticResources,
+  BootstrapSchema,
+} from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { BootstrapConfig } from '../model/bootstrap.ts';
+import type { CompileContext, CompileEnvironment } from '../model/extension.ts';
+import type { Resource, ResourceKind } from '../model/resource.ts';
+import { compileBootstrap } from './compile/bootstrap.ts';
+import { compileCluster } from './compile/cluster.ts';
+import { compileListener } from './compile/listener.ts';
+import { checkStaticResources, staticClusterNames } from './compile/static-resources.ts';
+import type { MergedSources } from './merge-sources.ts';
+import { ProblemSink, type ResourceCompiler } from './schema/compile-context.ts';
+import { isConsequence, isWithin } from './schema/decode-resource.ts';
+import type { Problem } from './schema/problems.ts';
+
+/** What a trial starts from. */
+export interface TrialRun {
+  /** What was refused before: undecodable, against a rule, unsupported. */
+  readonly rejected: readonly Problem[];
+  /** Of all resources. */
+  readonly version: string;
+  readonly outside: Pick<CompileEnvironment, 'extensions' | 'format' | 'readFile' | 'probeLogFile'>;
+}
+
+/** One of the bootstrap's static resources. */
+interface StaticResource<M extends Message> {
+  readonly kind: ResourceKind;
+  readonly path: string;
+  readonly message: M;
+}
+
+/** Collects the resources that compile, and the problems of those that do not. */
+export class Trial {
+  readonly resources: Resource[] = [];
+  readonly #merged: MergedSources;
+  readonly #run: TrialRun;
+
+  constructor(merged: MergedSources, run: TrialRun) {
+    this.#merged = merged;
+    this.#run = run;
+  }
+
+  /** Compiles everything; null when the bootstrap itself cannot be used. */
+  run(message: Bootstrap): BootstrapConfig | null {
+    const { extensions, format, readFile, probeLogFile } = this.#run.outside;
+    const outside = { extensions, format, readFile, probeLogFile };
+    const bootstrap = this.#compileBootstrap(message, {
+      ...outside,
+      runtime: new Map(),
+      clusterNames: null,
+    });
+    const environment = {
+      ...outside,
+      runtime: bootstrap?.runtime ?? new Map(),
+      clusterNames: this.#clusterNames(message),
+    };
+    const { clusters, listeners } = message.staticResources ?? { clusters: [], listeners: [] };
+    clusters.forEach((cluster, index) => {
+      const path = `static_resources.clusters[${index}]`;
+      this.#compile({ kind: 'cluster', path, message: cluster }, environment, compileCluster);
+    });
+    listeners.forEach((listener, index) => {
+      const path = `static_resources.listeners[${index}]`;
+      this.#compile({ kind: 'listener', path, message: listener }, environment, compileListener);
+    });
+    return bootstrap;
+  }
+
+  /** null where a name may be missing only because what should give it was refused. */
+  #clusterNames(message: Bootstrap): ReadonlySet<string> | null {
+    const names = staticClusterNames(message);
+    const isGiver = /^(?:static_resources\.\w+$|dynamic_resources)/;
+    const isIncomplete = this.#run.rejected.some(({ path }) => isGiver.test(path));
+    return isIncomplete || names.has('') ? null : names;
+  }
+
+  #compileBootstrap(message: Bootstrap, environment: CompileEnvironment): BootstrapConfig | null {
+    const own = this.#run.rejected.filter(({ path }) => !/^static_resources\.\w+\[/.test(path));
+    const bootstrap = this.#report(environment, { path: '', rejected: own }, (context) => {
+      checkStaticResources(message, context);
+      return compileBootstrap(message, context);
+    });
+    if (bootstrap !== null) this.#publish('bootstrap', '', withoutResources(message));
+    return bootstrap;
+  }
+
+  #compile<M extends Message, C extends { readonly name: string }>(
+    { kind, path, message }: StaticResource<M>,
+    environment: CompileEnvironment,
+    compile: ResourceCompiler<M, C>,
+  ): void {
+    const rejected = this.#run.rejected.filter((it) => isWithin(it.path, path));
+    const part = { path, rejected };
+    const config = this.#report(environment, part, (context) => compile(message, context));
+    if (config !== null) this.#publish(kind, config.name, message);
+  }
+
+  #report<C>(
+    environment: CompileEnvironment,
+    part: { readonly path: string; readonly rejected: readonly Problem[] },
+    compile: (context: CompileContext) => C | null,
+  ): C | null {
+    const sink = new ProblemSink(environment);
+    const isWhole = part.rejected.length === 0;
+    const config = isWhole
+      ? compile(sink.context(part.path))
+      : compilePart(sink.context(part.path), compile);
+    const isNew = (problem: { readonly path: string }): boolean =>
+      isWhole || !isConsequence(problem, part.rejected);
+    for (const it of sink.rejections.filter(isNew)) this.#merged.add('error', it);
+    for (const it of sink.warnings.filter(isNew)) this.#merged.add('warning', it);
+    return isWhole ? config : null;
+  }
+
+  #publish(kind: ResourceKind, name: string, message: Message): void {
+    this.resources.push({ kind, name, version: this.#run.version, message });
+  }
+}
+
+/** Compiles what is left of a resource that was refused already, for the problems in the rest. */
+function compilePart<C>(
+  context: CompileContext,
+  compile: (context: CompileContext) => C | null,
+): null {
+  try {
+    compile(context);
+  } catch {
+    // What was refused may be what compiling takes for granted; problems found until here count.
+  }
+  return null;
+}
+
+/** The same bootstrap with nothing that is a resource of its own. */
+function withoutResources(message: Bootstrap): Bootstrap {
+  const bare = Object.assign(create(BootstrapSchema), message);
+  if (message.staticResources === undefined) return bare;
+  const rest: Bootstrap_StaticResources = {
+    ...message.staticResources,
+    clusters: [],
+    listeners: [],
+  };
+  return Object.assign(bare, { staticResources: rest });
+}
