@@ -4,6 +4,13 @@ import type { YAMLParseError } from 'yaml';
 import { LineIndex } from './position.ts';
 import { MAX_DEPTH, type SourceProblem } from './source-node.ts';
 
+/** What lines that are indented wrongly lead to, and lead to again in the lines below. */
+const INDENTATION: ReadonlySet<string> = new Set([
+  'BAD_INDENT',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'TAB_AS_INDENT',
+]);
+
 type SyntaxError = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
 
 /** One problem a line, and one of indentation: what follows is mostly the consequence of the first. */
@@ -14,9 +21,10 @@ export function syntaxProblems(errors: readonly SyntaxError[], text: string): So
   for (const error of errors) {
     const { line } = index.position(error.pos[0]);
     if (byLine.has(line)) continue;
-    const isIndentation = error.code === 'BAD_INDENT' || error.code === 'TAB_AS_INDENT';
-    if (error.code === 'BAD_INDENT' && hasIndentation) continue;
-    hasIndentation ||= isIndentation;
+    if (INDENTATION.has(error.code)) {
+      if (hasIndentation) continue;
+      hasIndentation = true;
+    }
     byLine.set(line, problemOf(error, text));
   }
   return [...byLine.values()];
