@@ -4,28 +4,20 @@ import type { YAMLParseError } from 'yaml';
 import { LineIndex } from './position.ts';
 import { MAX_DEPTH, type SourceProblem } from './source-node.ts';
 
-/** What lines that are indented wrongly lead to, and lead to again in the lines below. */
-const INDENTATION: ReadonlySet<string> = new Set([
-  'BAD_INDENT',
-  'BLOCK_AS_IMPLICIT_KEY',
-  'TAB_AS_INDENT',
-]);
-
 type SyntaxError = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
 
-/** One problem a line, and one of indentation: what follows is mostly the consequence of the first. */
+/**
+ * One problem a line, and none below a line that is indented wrongly: what follows is mostly the
+ * consequence.
+ */
 export function syntaxProblems(errors: readonly SyntaxError[], text: string): SourceProblem[] {
   const byLine = new Map<number, SourceProblem>();
   const index = new LineIndex(text);
-  let hasIndentation = false;
   for (const error of errors) {
     const { line } = index.position(error.pos[0]);
     if (byLine.has(line)) continue;
-    if (INDENTATION.has(error.code)) {
-      if (hasIndentation) continue;
-      hasIndentation = true;
-    }
     byLine.set(line, problemOf(error, text));
+    if (error.code === 'BAD_INDENT' || error.code === 'TAB_AS_INDENT') break;
   }
   return [...byLine.values()];
 }
