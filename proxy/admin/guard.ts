@@ -1,8 +1,8 @@
 // Keeps web pages away from the admin interface: a page can make a browser send requests to
 // loopback, and with a rebound DNS name read the answers. Such requests carry a foreign name in
 // Host, or a foreign Origin. Names that an attacker cannot own pass.
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { ipVersion } from '../base/ip-address.ts';
 
 /** The fields of a request that tell where it comes from; null where absent. */
 export interface RequestOrigin {
@@ -27,18 +27,13 @@ export function refusalOf(request: RequestOrigin): string | null {
   return null;
 }
 
-/** True for an address on which only this machine can connect. */
-export function isLoopback(ip: string): boolean {
-  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
-}
-
 /**
  * An IP address, localhost, or a name without a dot: no public DNS zone can hold such a name. This
  * machine's own name passes with its dots.
  */
 function isOwnName(name: string): boolean {
   const lower = name.toLowerCase();
-  if (isIP(lower) !== 0 || lower.endsWith('.localhost')) return true;
+  if (ipVersion(lower) !== 0 || lower.endsWith('.localhost')) return true;
   return /^[a-z0-9_-]*$/.test(lower) || lower === hostname().toLowerCase();
 }
 

@@ -3,13 +3,14 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
+import { isLoopbackIp } from '../base/ip-address.ts';
 import type { Logger } from '../base/log.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
 import type { BoundsOf } from '../stats/selection.ts';
 import type { TagExtractor } from '../stats/tags.ts';
 import type { AdminBackend } from './backend.ts';
 import { type AdminContext, type AdminReply, textReply } from './endpoint.ts';
-import { isLoopback, refusalOf } from './guard.ts';
+import { refusalOf } from './guard.ts';
 import { QueryParams } from './query.ts';
 import { RequestLog } from './request-log.ts';
 import { dispatch } from './router.ts';
@@ -99,7 +100,7 @@ export class AdminServer {
   }
 
   #warnUnlessLoopback(ip: string): void {
-    if (isLoopback(ip)) return;
+    if (isLoopbackIp(ip)) return;
     this.#logger.log(
       'warning',
       'the admin interface can be reached from other hosts: whoever connects may read the ' +

@@ -1,6 +1,6 @@
 // Which requests could come from a web page.
 import t from 'tap';
-import { isLoopback, refusalOf } from '../../proxy/admin/guard.ts';
+import { refusalOf } from '../../proxy/admin/guard.ts';
 
 const NOBODY = { host: null, origin: null, fetchSite: null };
 
@@ -21,9 +21,4 @@ t.test('names that an attacker can point at us do not', async (t) => {
   ]) {
     t.type(refusalOf({ ...NOBODY, host }), 'string', host);
   }
-});
-
-t.test('loopback addresses', async (t) => {
-  for (const ip of ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1']) t.ok(isLoopback(ip));
-  for (const ip of ['0.0.0.0', '::', '10.0.0.1']) t.notOk(isLoopback(ip));
 });

@@ -1,7 +1,7 @@
 // Operators that print the addresses of the two connections and the upstream host.
 import type { SocketAddress } from '../../base/address.ts';
+import { parseIp, printIp } from '../../base/ip-address.ts';
 import type { StreamInfo, UpstreamHostInfo } from '../../http/stream-info.ts';
-import { parseIp, printIp } from '../ip-text.ts';
 import { bare, type OperatorDefinition, type OperatorTable, orMissing } from '../operator.ts';
 
 type AddressReader = (info: StreamInfo) => SocketAddress | null;
@@ -87,7 +87,8 @@ function addressWithoutPort(read: AddressReader): OperatorDefinition {
 }
 
 function networkText(ip: string, bits: number): string {
-  const parsed = parseIp(ip);
+  // A link-local address may carry the name of its interface.
+  const parsed = parseIp(ip.replace(/%.*/, ''));
   if (parsed === null) return ip;
   const length = Math.min(bits, parsed.length * 8);
   const masked = parsed.map((octet, index) => {

@@ -1,6 +1,7 @@
 // A client's HTTP/1.1 connection without the socket: one request out, its response in. A
 // connection about which there is any doubt is never used again.
 import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
+import { latin1Slice } from '../../base/latin1.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
 import type { ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
@@ -8,7 +9,6 @@ import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts'
 import { BodyDecoder } from './body-decoder.ts';
 import { type ClientStreamOwner, H1ClientStream } from './client-stream.ts';
 import { H1_ERROR } from './errors.ts';
-import { latin1 } from './latin1.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { H1ClientOptions } from './options.ts';
 import { ResponseDecoder } from './response-decoder.ts';
@@ -168,7 +168,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   /** RFC 9110 §15.5.9: servers may say 408 before they close an idle connection. */
   #onIdleBytes(buffer: Buffer, start: number, end: number): void {
-    const text = latin1(buffer, start, Math.min(end, start + NOTICE_LENGTH));
+    const text = latin1Slice(buffer, start, Math.min(end, start + NOTICE_LENGTH));
     const isNotice = IDLE_TIMEOUT_NOTICE.test(text);
     this.#finish(isNotice ? PEER_CLOSED : { kind: 'protocol-error', error: H1_ERROR.premature });
   }

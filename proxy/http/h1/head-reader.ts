@@ -1,9 +1,10 @@
 // Collects one head (or trailer section) from reads of any size. A head that lies in one read is
 // parsed where it is; one that spans several is copied into a buffer of its own, up to the limit.
+
+import { latin1Slice } from '../../base/latin1.ts';
 import { HeaderList } from '../header-list.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { type FieldScanner, LINE_OCTETS } from './field-scanner.ts';
-import { latin1 } from './latin1.ts';
 
 /** First size of the buffer for a head that spans reads; doubled as needed. */
 const FIRST_OWN_BYTES = 1024;
@@ -87,7 +88,7 @@ export class HeadReader {
 
   /** The complete head as text with its fields. */
   takeHeaders(): HeaderList {
-    const text = latin1(this.buffer, this.base, this.base + this.length);
+    const text = latin1Slice(this.buffer, this.base, this.base + this.length);
     const { fields } = this;
     return HeaderList.parsed(text, fields.copySpans(), fields.low, fields.high);
   }

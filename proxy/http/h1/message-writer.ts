@@ -1,9 +1,9 @@
 // Writes the content of one message in the framing that its head declared, and never more or other
 // bytes than that: a message that contradicts its own content-length is cut, not misread.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import { latin1Slice } from '../../base/latin1.ts';
 import type { ByteSink } from '../codec.ts';
 import type { HeaderList } from '../header-list.ts';
-import { latin1 } from './latin1.ts';
 import type { BodyKind } from './message-framing.ts';
 
 /** Up to here a chunk leaves as one text with its lines; above, copying costs more than it saves. */
@@ -94,7 +94,7 @@ export class MessageWriter {
     if (data.length === 0) {
       if (isLast) this.#text('0\r\n\r\n');
     } else if (data.length <= SMALL_CHUNK_BYTES) {
-      this.#text(`${data.length.toString(16)}\r\n${latin1(data, 0, data.length)}${tail}`);
+      this.#text(`${data.length.toString(16)}\r\n${latin1Slice(data, 0, data.length)}${tail}`);
     } else {
       this.#text(`${data.length.toString(16)}\r\n`);
       this.#bytes(data);

@@ -1,6 +1,6 @@
 // The hosts of one STRICT_DNS or LOGICAL_DNS cluster: the answers for all its endpoints, put
 // together in the order of the configuration.
-import { isIP } from 'node:net';
+import { ipVersion } from '../../base/ip-address.ts';
 import type { ClusterConfig, EndpointConfig } from '../../model/cluster.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
@@ -86,5 +86,5 @@ export class DnsCluster implements DnsTargetOwner {
 }
 
 function isName(endpoint: EndpointConfig): boolean {
-  return endpoint.port >= 0 && isIP(endpoint.address) === 0;
+  return endpoint.port >= 0 && ipVersion(endpoint.address) === 0;
 }

@@ -1,6 +1,7 @@
 // Who the client is: the peer of the socket, or what trusted proxies say in X-Forwarded-For.
-import { BlockList, isIP, SocketAddress as NodeAddress } from 'node:net';
+import { BlockList } from 'node:net';
 import { type SocketAddress, socketAddress } from '../../../base/address.ts';
+import { ipVersion, parseIp, printIp } from '../../../base/ip-address.ts';
 
 /** The `index`-th address from the right (0 is the last) of an X-Forwarded-For value, or null. */
 export function forwardedAddress(forwardedFor: string | null, index: number): string | null {
@@ -18,20 +19,14 @@ export function forwardedAddress(forwardedFor: string | null, index: number): st
 
 /** RFC 5952; null for what is no address, or one with a zone, which means nothing here. */
 function canonicalIp(text: string): string | null {
-  const version = isIP(text);
-  if (version === 4) return text;
-  if (version === 0 || text.includes('%')) return null;
-  return new NodeAddress({ address: text, family: 'ipv6' }).address;
+  if (ipVersion(text) === 4) return text;
+  const octets = parseIp(text);
+  return octets === null ? null : printIp(octets);
 }
 
 /** An address from a header has no port; Envoy prints 0. */
 export function addressFromHeader(ip: string): SocketAddress {
   return socketAddress(ip, 0);
-}
-
-/** True for the addresses that never leave the host. */
-export function isLoopback(address: SocketAddress): boolean {
-  return address.ip.startsWith('127.') || address.ip === '::1';
 }
 
 /** The networks of internal_address_config. */

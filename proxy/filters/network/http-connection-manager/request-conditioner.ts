@@ -1,18 +1,14 @@
 // What the connection manager does to every request before its route is chosen: refuses what has no
 // usable target, normalises the path, decides who the client is and which fields it may set.
 
+import { isLoopbackIp } from '../../../base/ip-address.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import type { WorkerServices } from '../../network-filter.ts';
-import {
-  addressFromHeader,
-  forwardedAddress,
-  InternalNetworks,
-  isLoopback,
-} from './client-address.ts';
+import { addressFromHeader, forwardedAddress, InternalNetworks } from './client-address.ts';
 import { isCleanReferer } from './referer.ts';
 
 const HOP_BY_HOP = headerMask(
@@ -107,7 +103,7 @@ export class RequestConditioner {
   #appendPeer(headers: HeaderList, info: StreamInfo, forwardedFor: string | null): void {
     const peer = info.downstream.directRemoteAddress;
     if (this.#config.skipXffAppend || peer.port < 0) return;
-    const ip = isLoopback(peer) ? this.#services.localIp : peer.ip;
+    const ip = isLoopbackIp(peer.ip) ? this.#services.localIp : peer.ip;
     const value = forwardedFor === null || forwardedFor === '' ? ip : `${forwardedFor},${ip}`;
     headers.setKnown(HEADER_ID['x-forwarded-for'], value);
   }
