@@ -9,6 +9,7 @@ export interface ClusterConfig {
   readonly observabilityName: string;
   readonly discovery: 'static' | 'strict-dns' | 'logical-dns';
   readonly loadBalancer: LoadBalancerConfig;
+  readonly priorities: PriorityRulesConfig;
   readonly endpoints: readonly EndpointConfig[];
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
@@ -30,6 +31,14 @@ export type LoadBalancerConfig =
       readonly choiceCount: number;
       readonly activeRequestBias: number;
     };
+
+/** When lower priorities take over, and when the health of hosts is not looked at. */
+export interface PriorityRulesConfig {
+  /** overprovisioning_factor: a healthy host counts for so many percent of one. Above 0. */
+  readonly overprovisioningPercent: number;
+  /** healthy_panic_threshold: with a smaller share of usable hosts all are used; 0: never. */
+  readonly panicThresholdPercent: number;
+}
 
 /** One lb_endpoint with what its locality says. */
 export interface EndpointConfig {

@@ -118,6 +118,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
   #makeBalancer(): LoadBalancer {
     return new PriorityBalancer(this.#hostSet, {
       config: this.config.loadBalancer,
+      priorities: this.config.priorities,
       random: this.#resources.context.random,
       healthyPanic: this.stats.lbHealthyPanic,
     });

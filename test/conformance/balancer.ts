@@ -16,7 +16,8 @@ export function balancer(
   seed = 1,
 ): { pick: () => Host | null; panics: () => number } {
   const healthyPanic = new Counter('lb_healthy_panic');
-  const options = { config, random: seededRandom(seed), healthyPanic };
+  const priorities = { overprovisioningPercent: 140, panicThresholdPercent: 50 };
+  const options = { config, priorities, random: seededRandom(seed), healthyPanic };
   const made = new PriorityBalancer(new HostSet(hosts), options);
   const context: LoadBalancerContext = balancerContext();
   return { pick: () => made.pick(context), panics: () => healthyPanic.value };

@@ -25,6 +25,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     observabilityName: members.name ?? 'c',
     discovery: 'static',
     loadBalancer: { kind: 'round-robin' },
+    priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
     endpoints: [endpointConfig()],
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1048576,

@@ -13,6 +13,7 @@ import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
+import { compilePriorityRules } from './priority-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
 import { compileTransportSocket } from './transport-socket.ts';
@@ -22,8 +23,6 @@ import { compileUpstreamHttp } from './upstream-http.ts';
 export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 /** Envoy cluster.v3.CircuitBreakers.Thresholds: connections, pending and active requests alike. */
 export const DEFAULT_CLUSTER_LIMIT = 1024;
-/** Envoy cluster.v3.Cluster.CommonLbConfig.healthy_panic_threshold. */
-export const DEFAULT_PANIC_THRESHOLD_PERCENT = 50;
 
 const MS_PER_SECOND = 1000;
 const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery']>>> = {
@@ -45,12 +44,12 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   if (endpoints.length === 0 && !context.failed) {
     context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
   }
-  checkPanicThreshold(message, context);
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };
   const config = {
     name: message.name,
     observabilityName: message.altStatName === '' ? message.name : message.altStatName,
     endpoints,
+    priorities: compilePriorityRules(message, context),
     connectTimeoutMs: durationMs(context, timeout, DEFAULT_CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
@@ -72,13 +71,6 @@ function compileDiscovery(
 ): ClusterConfig['discovery'] | null {
   const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
   return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
-}
-
-function checkPanicThreshold(message: Cluster, context: CompileContext): void {
-  const percent = message.commonLbConfig?.healthyPanicThreshold?.value;
-  if (percent === undefined || percent === DEFAULT_PANIC_THRESHOLD_PERCENT) return;
-  const reason = `only ${DEFAULT_PANIC_THRESHOLD_PERCENT}, the default, is supported yet`;
-  context.reject('common_lb_config.healthy_panic_threshold', reason);
 }
 
 /** As Envoy, the first thresholds of a priority count; no route uses priority HIGH yet. */

@@ -15,8 +15,6 @@ import { compileTarget } from './socket-address.ts';
 
 /** Envoy endpoint.v3.LbEndpoint.load_balancing_weight. */
 export const DEFAULT_ENDPOINT_WEIGHT = 1;
-/** Envoy endpoint.v3.ClusterLoadAssignment.Policy.overprovisioning_factor. */
-export const DEFAULT_OVERPROVISIONING_PERCENT = 140;
 
 const HEALTH: Readonly<Record<HealthStatus, EndpointConfig['healthStatus']>> = {
   [HealthStatus.UNKNOWN]: 'healthy',
@@ -37,7 +35,6 @@ export function compileEndpoints(
 ): readonly EndpointConfig[] {
   if (discovery === 'logical-dns') checkSingle(assignment, context);
   if (assignment === undefined) return [];
-  checkPolicy(assignment, context);
   return assignment.endpoints.flatMap((group, index) =>
     compileLocality(group, discovery, context.at(`endpoints[${index}]`)),
   );
@@ -53,13 +50,6 @@ function checkSingle(assignment: ClusterLoadAssignment | undefined, context: Com
   const rule =
     'LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint';
   context.reject('endpoints', `${rule}: use STRICT_DNS for several names`);
-}
-
-function checkPolicy(assignment: ClusterLoadAssignment, context: CompileContext): void {
-  const percent = assignment.policy?.overprovisioningFactor;
-  if (percent === undefined || percent === DEFAULT_OVERPROVISIONING_PERCENT) return;
-  const reason = `only ${DEFAULT_OVERPROVISIONING_PERCENT}, the default, is supported yet`;
-  context.reject('policy.overprovisioning_factor', reason);
 }
 
 function compileLocality(

@@ -1,7 +1,7 @@
 // Chooses the priority and the health class that a request goes to, and lets the cluster's policy
 // pick from those hosts. Built anew from each snapshot of the hosts.
 import { type Random, randomBelow } from '../../base/random.ts';
-import type { LoadBalancerConfig } from '../../model/cluster.ts';
+import type { LoadBalancerConfig, PriorityRulesConfig } from '../../model/cluster.ts';
 import type { Counter } from '../../stats/metrics.ts';
 import type { LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
@@ -13,6 +13,7 @@ import { makeHostPicker } from './registry.ts';
 /** What a balancer is made with. */
 export interface BalancerOptions {
   readonly config: LoadBalancerConfig;
+  readonly priorities: PriorityRulesConfig;
   readonly random: Random;
   /** `lb_healthy_panic` */
   readonly healthyPanic: Counter;
@@ -62,6 +63,7 @@ function makeShares(hostSet: HostSet, options: BalancerOptions): readonly Share[
       healthy: priority.healthy.length,
       degraded: priority.degraded.length,
     })),
+    options.priorities,
   );
   const shares: Share[] = [];
   let upTo = 0;

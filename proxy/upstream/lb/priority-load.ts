@@ -1,10 +1,6 @@
 // How much of the traffic each priority gets, in whole percent: lower priorities take over as the
 // hosts of higher ones fail. Pure arithmetic on counts, with Envoy's rounding.
-
-/** Healthy hosts count for so many percent: 72 % of them are as good as all (Envoy: 140). */
-export const OVERPROVISIONING_PERCENT = 140;
-/** Below this share of usable hosts a priority uses all of them (healthy_panic_threshold: 50). */
-export const PANIC_THRESHOLD_PERCENT = 50;
+import type { PriorityRulesConfig } from '../../model/cluster.ts';
 
 /** What counts of one priority. */
 export interface PriorityCounts {
@@ -22,23 +18,39 @@ export interface PriorityLoad {
 }
 
 /** Shares for the given counts; at least one priority. */
-export function priorityLoad(counts: readonly PriorityCounts[]): PriorityLoad {
-  const healthy = counts.map((count) => availability(count.healthy, count.total));
-  const degraded = counts.map((count) => availability(count.degraded, count.total));
+export function priorityLoad(
+  counts: readonly PriorityCounts[],
+  rules: PriorityRulesConfig,
+): PriorityLoad {
+  const share = (usable: number, total: number): number =>
+    availability(usable, total, rules.overprovisioningPercent);
+  const healthy = counts.map((count) => share(count.healthy, count.total));
+  const degraded = counts.map((count) => share(count.degraded, count.total));
   const total = Math.min(100, sum(healthy) + sum(degraded));
-  const panics = counts.map((count) => total < 100 && isPanicking(count));
+  const threshold = rules.panicThresholdPercent;
+  if (threshold === 0 && total === 0) return nobody(counts);
+  const panics = counts.map((count) => total < 100 && usablePercent(count) < threshold);
   if (panics.every(Boolean)) return allPanicking(counts);
   return { ...distribute(healthy, degraded, total), panics };
 }
 
-function availability(usable: number, total: number): number {
+function availability(usable: number, total: number, overprovisioningPercent: number): number {
   if (total === 0) return 0;
-  return Math.min(100, Math.floor((OVERPROVISIONING_PERCENT * usable) / total));
+  return Math.min(100, Math.floor((overprovisioningPercent * usable) / total));
 }
 
-function isPanicking(count: PriorityCounts): boolean {
-  if (count.total === 0) return true;
-  return (100 * (count.healthy + count.degraded)) / count.total < PANIC_THRESHOLD_PERCENT;
+function usablePercent({ total, healthy, degraded }: PriorityCounts): number {
+  return total === 0 ? 0 : (100 * (healthy + degraded)) / total;
+}
+
+/** Nobody is usable and nobody may panic: everything goes to the first priority, which has none. */
+function nobody(counts: readonly PriorityCounts[]): PriorityLoad {
+  const none = counts.map(() => 0);
+  return {
+    healthy: none.with(0, 100),
+    degraded: none,
+    panics: counts.map(() => false),
+  };
 }
 
 function distribute(

@@ -41,6 +41,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     observabilityName: 'c',
     discovery: 'static',
     loadBalancer: { kind: 'round-robin' },
+    priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
     endpoints: [
       {
         address: '127.0.0.1',
@@ -304,17 +305,33 @@ t.test('load_balancing_policy takes the place of lb_policy; its first known entr
   t.end();
 });
 
-t.test('values that are fixed for now are refused when they differ', (t) => {
+t.test('says how traffic is shared between priorities', (t) => {
+  const defaults = { overprovisioningPercent: 140, panicThresholdPercent: 50 };
+  t.same(cluster({}).priorities, defaults);
   const threshold = (value: number) => ({
     common_lb_config: { healthy_panic_threshold: { value } },
   });
-  t.ok(cluster(threshold(50)));
-  t.match(refusals(threshold(0)), [/^common_lb_config\.healthy_panic_threshold: only 50/]);
-  const policy = (overprovisioning_factor: number) => ({
-    load_assignment: { cluster_name: 'c', policy: { overprovisioning_factor } },
-  });
-  t.ok(cluster(policy(140)));
-  t.match(refusals(policy(100)), [/^load_assignment\.policy\.overprovisioning_factor: only 140/]);
+  t.same(cluster(threshold(0)).priorities, { ...defaults, panicThresholdPercent: 0 });
+  t.same(cluster(threshold(33.9)).priorities, { ...defaults, panicThresholdPercent: 33 });
+  const policy = { overprovisioning_factor: 100 };
+  const assigned = cluster({ load_assignment: { cluster_name: 'c', policy } });
+  t.same(assigned.priorities, { ...defaults, overprovisioningPercent: 100 });
+  t.end();
+});
+
+t.test('the runtime decides on the panic threshold', (t) => {
+  const of = (value: number) => {
+    const environment = testEnvironment({
+      runtime: new Map([['upstream.healthy_panic_threshold', value]]),
+    });
+    return cluster({}, environment).priorities.panicThresholdPercent;
+  };
+  t.equal(of(10), 10);
+  t.equal(of(1000), 100);
+  t.end();
+});
+
+t.test('source addresses that cannot be used are refused', (t) => {
   t.match(refusals({ upstream_bind_config: { source_address: { address: 'x', port_value: 0 } } }), [
     /^upstream_bind_config\.source_address\.address: malformed IP address: x$/,
   ]);

@@ -3,8 +3,18 @@ import { type PriorityLoad, priorityLoad } from '../../../proxy/upstream/lb/prio
 
 /** Loads for `[total, healthy, degraded]` per priority. */
 function load(...counts: [total: number, healthy: number, degraded?: number][]): PriorityLoad {
+  return loadBy(140, 50, ...counts);
+}
+
+/** The same with another overprovisioning factor and panic threshold. */
+function loadBy(
+  overprovisioningPercent: number,
+  panicThresholdPercent: number,
+  ...counts: [total: number, healthy: number, degraded?: number][]
+): PriorityLoad {
   return priorityLoad(
     counts.map(([total, healthy, degraded = 0]) => ({ total, healthy, degraded })),
+    { overprovisioningPercent, panicThresholdPercent },
   );
 }
 
@@ -57,4 +67,30 @@ t.test('shares make 100 whatever the counts', async (t) => {
       t.equal(sum, 100, `${total} ${healthy} ${degraded}`);
     }
   }
+});
+
+t.test('the overprovisioning factor says how much a healthy host is worth', async (t) => {
+  t.strictSame(loadBy(100, 50, [100, 72], [100, 100]).healthy, [72, 28]);
+  t.strictSame(loadBy(200, 50, [100, 50], [100, 100]).healthy, [100, 0]);
+  t.strictSame(loadBy(10, 50, [100, 100], [100, 100]).healthy, [50, 50], 'scaled up to 100');
+});
+
+t.test('the panic threshold says when health is not looked at', async (t) => {
+  t.strictSame(loadBy(140, 51, [2, 1]).panics, [true]);
+  t.strictSame(loadBy(140, 50, [2, 1]).panics, [false]);
+  t.strictSame(loadBy(140, 10, [100, 9], [100, 10]).panics, [true, false]);
+  t.strictSame(loadBy(90, 100, [1, 1]).panics, [false], 'every host is usable');
+});
+
+t.test('without panic, traffic without a usable host stays with the first priority', async (t) => {
+  const off = loadBy(140, 0, [2, 0], [2, 0]);
+  t.strictSame(
+    [off.healthy, off.degraded, off.panics],
+    [
+      [100, 0],
+      [0, 0],
+      [false, false],
+    ],
+  );
+  t.strictSame(loadBy(140, 0, [10, 1], [10, 0]).panics, [false, false]);
 });

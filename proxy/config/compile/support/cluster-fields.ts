@@ -48,7 +48,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': {},
   'envoy.config.cluster.v3.Cluster.CommonLbConfig': {
-    healthy_panic_threshold: { partly: 'only 50, the default' },
+    healthy_panic_threshold: 'honoured',
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
     ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
   },
@@ -74,7 +74,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     policy: 'honoured',
   },
   'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy': {
-    overprovisioning_factor: { partly: 'only 140, the default' },
+    overprovisioning_factor: 'honoured',
     endpoint_stale_after: { accepted: 'static endpoints do not become stale' },
   },
   'envoy.config.endpoint.v3.LocalityLbEndpoints': {
