@@ -1,12 +1,19 @@
-// Writes docs/configuration.md from the compiled support tables.
+// Writes docs/configuration.md from the compiled support tables, and the flags' table into
+// docs/command-line.md.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { renewFlagDocs } from '../dist/proxy/cli/docs.js';
 import { renderConfigurationDocs } from '../dist/proxy/config/docs.js';
 import { EXTENSIONS } from '../dist/proxy/filters/extensions.js';
 
-const file = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
-fs.mkdirSync(path.dirname(file), { recursive: true });
-fs.writeFileSync(file, renderConfigurationDocs(EXTENSIONS));
-console.log(`docs: wrote ${path.relative(process.cwd(), file)}`);
+const docs = fileURLToPath(new URL('../docs/', import.meta.url));
+fs.mkdirSync(docs, { recursive: true });
+write('configuration.md', renderConfigurationDocs(EXTENSIONS));
+write('command-line.md', renewFlagDocs(fs.readFileSync(`${docs}command-line.md`, 'utf8')));
+
+function write(name, text) {
+  fs.writeFileSync(path.join(docs, name), text);
+  console.log(`docs: wrote docs/${name}`);
+}

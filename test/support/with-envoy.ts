@@ -1,5 +1,5 @@
 // Runs a real Envoy for a differential test, if there is one: named by ENVOY_BIN or on the PATH.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -65,6 +65,11 @@ export function envoyValidate(file: string): Promise<EnvoyVerdict> {
       resolve({ accepted: error === null, output: stdout + stderr });
     });
   });
+}
+
+/** What `envoy --help` prints. */
+export function envoyHelp(): string {
+  return execFileSync(envoyBinary() ?? '', ['--help'], { encoding: 'utf8' });
 }
 
 async function listenerAddress(admin: string, name: string): Promise<string> {
