@@ -36,7 +36,7 @@ t.test('collects what decoding, rules and support refuse, under the given path',
   const value = { type: 'STATIC', connect_timeout: '0s', load_assignment: { foo: 1 } };
   t.match(texts(decodeResource(value, ClusterSchema, { support, path: 'clusters[2]' })), [
     /^clusters\[2\]\.load_assignment\.foo: unknown field/,
-    /^clusters\[2\]\.name: value length/,
+    /^clusters\[2\]\.name: value is required/,
     /^clusters\[2\]\.connect_timeout: value must be greater than 0s/,
     /^clusters\[2\]\.type: 'type' is a field of Envoy/,
     /^clusters\[2\]\.connect_timeout: 'connect_timeout' is a field/,
@@ -59,7 +59,7 @@ t.test('checks a decoded message as well', (t) => {
   const options = { support, path: '' };
   t.equal(validateMessage(create(ClusterSchema, { name: 'a' }), ClusterSchema, options).ok, true);
   const refused = validateMessage(create(ClusterSchema, { lbPolicy: 3 }), ClusterSchema, options);
-  t.match(texts(refused), [/^name: value length/, /^lb_policy: 'lb_policy' is a field of Envoy/]);
+  t.match(texts(refused), [/^name: value is required/, /^lb_policy: 'lb_policy' is a field of Envoy/]);
   t.end();
 });
 
