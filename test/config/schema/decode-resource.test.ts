@@ -59,7 +59,10 @@ t.test('checks a decoded message as well', (t) => {
   const options = { support, path: '' };
   t.equal(validateMessage(create(ClusterSchema, { name: 'a' }), ClusterSchema, options).ok, true);
   const refused = validateMessage(create(ClusterSchema, { lbPolicy: 3 }), ClusterSchema, options);
-  t.match(texts(refused), [/^name: value is required/, /^lb_policy: 'lb_policy' is a field of Envoy/]);
+  t.match(texts(refused), [
+    /^name: value is required/,
+    /^lb_policy: 'lb_policy' is a field of Envoy/,
+  ]);
   t.end();
 });
 
