@@ -71,7 +71,6 @@ export class StreamInfo {
   /** In the order in which they were set; null until the first. */
   flags: ResponseFlag[] | null = null;
   routeName = '';
-  virtualHostName = '';
   virtualClusterName = '';
   /** The cluster's name once a route was matched, even if no host was picked. */
   clusterName = '';

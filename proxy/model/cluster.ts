@@ -1,6 +1,6 @@
 // A cluster as the data path sees it: checked, frozen, defaults filled in.
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
-import type { TcpKeepaliveConfig, TransportSocketConfig } from './listener.ts';
+import type { TcpKeepaliveConfig } from './listener.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */
 export interface ClusterConfig {
@@ -16,7 +16,6 @@ export interface ClusterConfig {
   readonly limits: ClusterLimitsConfig;
   readonly http: UpstreamHttpConfig;
   readonly dns: DnsConfig;
-  readonly transportSocket: TransportSocketConfig;
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
   /** Source address of upstream connections; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;

@@ -7,7 +7,6 @@ import type { RouteTableConfig } from './route.ts';
 /** Durations are ms; 0 switches a timer off. */
 export interface HttpConnectionManagerConfig {
   readonly statPrefix: string;
-  readonly codecType: 'auto' | 'http1';
   readonly routeTable: RouteTableConfig;
   /** In order; the last is the router or another terminal filter. */
   readonly httpFilters: readonly ExtensionInstance[];
@@ -34,7 +33,6 @@ export interface HttpConnectionManagerConfig {
   /** `x-envoy-downstream-service-cluster` and user-agent, when add_user_agent. */
   readonly addUserAgent: boolean;
   readonly proxy100Continue: boolean;
-  readonly suppressEnvoyHeaders: boolean;
   readonly maxRequestHeaderBytes: number;
   readonly maxHeadersCount: number;
   readonly headersWithUnderscores: 'allow' | 'reject' | 'drop';

@@ -36,14 +36,6 @@ export interface TcpKeepaliveConfig {
 export interface FilterChainConfig {
   /** '' when it has none. */
   readonly name: string;
-  readonly transportSocket: TransportSocketConfig;
   /** In order; the last is terminal. */
   readonly filters: readonly ExtensionInstance[];
-  /** 0: off. */
-  readonly transportSocketConnectTimeoutMs: number;
-}
-
-/** What turns a socket's bytes into the connection's bytes. */
-export interface TransportSocketConfig {
-  readonly kind: 'raw';
 }

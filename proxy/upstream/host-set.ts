@@ -1,20 +1,12 @@
 // The hosts of a cluster at one moment, sorted by priority and health. Never changed: an update
 // builds the next one, so that a balancer can hold on to what it saw.
-import type { LocalityConfig } from '../model/cluster.ts';
 import type { Host } from './host.ts';
-
-/** Hosts of one locality within a priority. */
-export interface LocalityHosts {
-  readonly locality: LocalityConfig;
-  readonly hosts: readonly Host[];
-}
 
 /** Hosts of one priority; every host is in exactly one of healthy, degraded and unhealthy. */
 export interface PriorityHosts {
   readonly all: readonly Host[];
   readonly healthy: readonly Host[];
   readonly degraded: readonly Host[];
-  readonly localities: readonly LocalityHosts[];
 }
 
 /** An immutable snapshot. */
@@ -38,18 +30,5 @@ function sortByHealth(hosts: readonly Host[]): PriorityHosts {
     all: hosts,
     healthy: hosts.filter((host) => host.endpoint.healthStatus === 'healthy'),
     degraded: hosts.filter((host) => host.endpoint.healthStatus === 'degraded'),
-    localities: groupByLocality(hosts),
   };
-}
-
-function groupByLocality(hosts: readonly Host[]): readonly LocalityHosts[] {
-  const groups = new Map<string, { locality: LocalityConfig; hosts: Host[] }>();
-  for (const host of hosts) {
-    const { region, zone, subZone } = host.endpoint.locality;
-    const key = JSON.stringify([region, zone, subZone]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { locality: host.endpoint.locality, hosts: [host] });
-    else group.hosts.push(host);
-  }
-  return [...groups.values()];
 }

@@ -59,9 +59,7 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
   const health = { isFailed: false, overload: 'none' as OverloadState };
   const chain = {
     name: '',
-    transportSocket: { kind: 'raw' as const },
     filters: [{ name: 'probe', definition, config: null, disabled: false }],
-    transportSocketConnectTimeoutMs: 0,
   };
   const full = {
     name: 'l',

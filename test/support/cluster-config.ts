@@ -46,7 +46,6 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       jitterMs: 0,
       family: 'auto',
     },
-    transportSocket: { kind: 'raw' },
     tcpKeepalive: null,
     bindAddress: null,
     ...members,

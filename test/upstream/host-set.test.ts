@@ -18,18 +18,6 @@ t.test('hosts are sorted by priority and health', async (t) => {
   t.strictSame(priorities[2]?.healthy, [hosts[2]]);
 });
 
-t.test('localities are recorded within a priority', async (t) => {
-  const here = { region: 'r', zone: 'a', subZone: '' };
-  const there = { region: 'r', zone: 'b', subZone: '' };
-  const hosts = [host({ locality: here }), host({ locality: there }), host({ locality: here })];
-  t.strictSame(new HostSet(hosts).priorities[0]?.localities, [
-    { locality: here, hosts: [hosts[0], hosts[2]] },
-    { locality: there, hosts: [hosts[1]] },
-  ]);
-});
-
 t.test('no host makes one empty priority', async (t) => {
-  t.strictSame(new HostSet([]).priorities, [
-    { all: [], healthy: [], degraded: [], localities: [] },
-  ]);
+  t.strictSame(new HostSet([]).priorities, [{ all: [], healthy: [], degraded: [] }]);
 });

@@ -16,7 +16,7 @@ import { compileLoadBalancer } from './load-balancer.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
-import { compileTransportSocket } from './transport-socket.ts';
+import { checkTransportSocket } from './transport-socket.ts';
 import { compileUpstreamHttp } from './upstream-http.ts';
 
 /** Envoy cluster.v3.Cluster.connect_timeout; covers TCP and TLS. */
@@ -35,7 +35,7 @@ const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
   const discovery = compileDiscovery(message, context);
   const loadBalancer = compileLoadBalancer(message, context);
-  const transportSocket = compileTransportSocket(message.transportSocket, context);
+  checkTransportSocket(message.transportSocket, context);
   const endpoints = compileEndpoints(
     message.loadAssignment,
     discovery ?? 'strict-dns',
@@ -59,10 +59,8 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     tcpKeepalive: compileKeepalive(message),
     bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),
   };
-  if (discovery === null || loadBalancer === null || transportSocket === null) return null;
-  return context.failed
-    ? null
-    : deepFreeze({ ...config, discovery, loadBalancer, transportSocket });
+  if (discovery === null || loadBalancer === null || context.failed) return null;
+  return deepFreeze({ ...config, discovery, loadBalancer });
 }
 
 function compileDiscovery(

@@ -8,30 +8,28 @@ import type { FilterChainConfig } from '../../model/listener.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
-import { compileTransportSocket } from './transport-socket.ts';
+import { checkTransportSocket } from './transport-socket.ts';
 
-/** A compiled filter chain; null and rejections when any part of it was refused. */
+/** A compiled filter chain; what was refused of it is left out, with rejections. */
 export function compileFilterChain(
   message: FilterChain,
   context: CompileContext,
-): FilterChainConfig | null {
+): FilterChainConfig {
   refuseTrue(context, 'use_proxy_proto', message.useProxyProto);
   const placed = message.filters.map((filter, index) =>
     compileFilter(filter, context.at(`filters[${index}]`)),
   );
   checkTerminalLast(placed, { chain: 'network', path: 'filters' }, context);
-  const transportSocket = compileTransportSocket(message.transportSocket, context);
+  checkTransportSocket(message.transportSocket, context);
+  // Raw bytes need no handshake: the time for it is checked, and never runs out.
   const timeout = {
     path: 'transport_socket_connect_timeout',
     value: message.transportSocketConnectTimeout,
   };
-  const transportSocketConnectTimeoutMs = durationMs(context, timeout, 0);
-  if (transportSocket === null) return null;
+  durationMs(context, timeout, 0);
   return {
     name: message.name,
-    transportSocket,
     filters: placed.flatMap(({ instance }) => (instance === null ? [] : [instance])),
-    transportSocketConnectTimeoutMs,
   };
 }
 

@@ -30,10 +30,8 @@ const BYTES_PER_KIB = 1024;
 const HEADERS_KB_KEY = 'envoy.reloadable_features.max_request_headers_size_kb';
 const HEADERS_COUNT_KEY = 'envoy.reloadable_features.max_request_headers_count';
 
-const CODECS: Readonly<Partial<Record<CodecType, HttpConnectionManagerConfig['codecType']>>> = {
-  [CodecType.AUTO]: 'auto',
-  [CodecType.HTTP1]: 'http1',
-};
+/** With either a connection speaks HTTP/1. */
+const CODECS = { [CodecType.AUTO]: 'HTTP/1', [CodecType.HTTP1]: 'HTTP/1' } as const;
 const SERVER_HEADERS: Readonly<Record<ServerHeader, HttpConnectionManagerConfig['serverHeader']>> =
   {
     [ServerHeader.OVERWRITE]: 'overwrite',
@@ -69,7 +67,7 @@ export function compileHttpConnectionManager(
   );
   checkRequestIdExtension(message.requestIdExtension, context.at('request_id_extension'));
   const codec = { value: message.codecType, names: CodecType, table: CODECS };
-  const codecType = enumMember(context, 'codec_type', codec);
+  enumMember(context, 'codec_type', codec);
   const routeTable = compileRoutes(message, context);
   const httpFilters = compileHttpFilters(message.httpFilters, context);
   const accessLogs = compileAccessLogs(message.accessLog, context);
@@ -84,8 +82,8 @@ export function compileHttpConnectionManager(
     ...compileTimers(message, context),
     http1: compileHttp1Options(message.httpProtocolOptions, context.at('http_protocol_options')),
   };
-  if (codecType === null || routeTable === null || context.failed) return null;
-  return deepFreeze({ ...config, codecType, routeTable });
+  if (routeTable === null || context.failed) return null;
+  return deepFreeze({ ...config, routeTable });
 }
 
 function compileRoutes(
@@ -109,8 +107,7 @@ type IdentityFields =
   | 'alwaysSetRequestIdInResponse'
   | 'schemeOverwrite'
   | 'addUserAgent'
-  | 'proxy100Continue'
-  | 'suppressEnvoyHeaders';
+  | 'proxy100Continue';
 
 function identityFields(
   message: HttpConnectionManager,
@@ -126,7 +123,6 @@ function identityFields(
     schemeOverwrite: schemeOverwrite(message, context),
     addUserAgent: message.addUserAgent ?? false,
     proxy100Continue: message.proxy100Continue,
-    suppressEnvoyHeaders: false,
   };
 }
 

@@ -82,7 +82,6 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
       jitterMs: 0,
       family: 'auto',
     },
-    transportSocket: { kind: 'raw' },
     tcpKeepalive: null,
     bindAddress: null,
   });

@@ -47,7 +47,6 @@ t.test('fills in defaults and freezes the whole', (t) => {
   const { httpFilters, routeTable, ...rest } = manager();
   t.same(rest, {
     statPrefix: 's',
-    codecType: 'auto',
     accessLogs: [],
     serverName: 'envoy',
     serverHeader: 'overwrite',
@@ -68,7 +67,6 @@ t.test('fills in defaults and freezes the whole', (t) => {
     schemeOverwrite: '',
     addUserAgent: false,
     proxy100Continue: false,
-    suppressEnvoyHeaders: false,
     maxRequestHeaderBytes: 61_440,
     maxHeadersCount: 100,
     headersWithUnderscores: 'allow',
@@ -117,7 +115,6 @@ t.test('takes over names, ids and headers', (t) => {
     },
   });
   t.match(config, {
-    codecType: 'http1',
     serverName: 'me',
     serverHeader: 'append-if-absent',
     via: 'edge',

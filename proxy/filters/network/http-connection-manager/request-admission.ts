@@ -158,7 +158,6 @@ function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
   const route = lookup.route;
   stream.route = route;
   info.routeName = route.config.name;
-  info.virtualHostName = route.virtualHost.name;
   const action = route.config.action;
   if (action.kind === 'forward' && action.idleTimeoutMs !== null) {
     stream.setIdleTimeout(action.idleTimeoutMs);
