@@ -1,5 +1,6 @@
 // Load on a proxy: wrk where it is installed, else autocannon in a process of its own.
 import { spawn, spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 
 /** What a run of load found. */
 export interface LoadResult {
@@ -54,7 +55,9 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     return parseWrk(await run([...pin, 'wrk', ...flags, options.url]));
   }
   const flags = ['-c', String(options.connections), '-d', duration, '-j', ...headerFlags];
-  return parseAutocannon(await run([...pin, 'npx', '--no', 'autocannon', ...flags, options.url]));
+  const script = createRequire(import.meta.url).resolve('autocannon');
+  const command = [...pin, process.execPath, script, ...flags, options.url];
+  return parseAutocannon(await run(command));
 }
 
 function parseWrk(output: string): LoadResult {

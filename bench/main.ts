@@ -7,25 +7,10 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { CONTENDERS, type Contender, OUTRIGGER, type Site, start } from './contenders.ts';
 import { cpuMicros, residentMb } from './cpu.ts';
 import { hasCommand, load, pinnedTo } from './load.ts';
-
-/** A browser's fields, for `--rich`. */
-const RICH_HEADERS = [
-  'user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0',
-  'accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
-  'accept-language: en-GB,en;q=0.9,de;q=0.8',
-  'accept-encoding: gzip, deflate, br, zstd',
-  'cache-control: max-age=0',
-  'cookie: session=8d3f6a1c0b9e4f7a; theme=dark; consent=1',
-  'sec-ch-ua: "Chromium";v="131", "Not_A Brand";v="24"',
-  'sec-ch-ua-mobile: ?0',
-  'sec-fetch-dest: document',
-  'sec-fetch-mode: navigate',
-  'upgrade-insecure-requests: 1',
-];
+import { readSettings, type Settings } from './settings.ts';
 
 interface Row {
   readonly name: string;
@@ -37,35 +22,8 @@ interface Row {
   readonly errors: number;
 }
 
-interface Settings {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly connections: number;
-  readonly headers: readonly string[];
-  readonly only: readonly string[] | null;
-}
-
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-function readSettings(): Settings {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '4' },
-      rounds: { type: 'string', default: '3' },
-      connections: { type: 'string', default: '64' },
-      rich: { type: 'boolean', default: false },
-      only: { type: 'string' },
-    },
-  });
-  return {
-    seconds: Number(values.seconds),
-    rounds: Number(values.rounds),
-    connections: Number(values.connections),
-    headers: values.rich ? RICH_HEADERS : [],
-    only: values.only?.split(',') ?? null,
-  };
 }
 
 function startUpstream(folder: string, port: number): ChildProcess {
@@ -157,6 +115,20 @@ async function measure(contender: Contender, site: Site, settings: Settings): Pr
   }
 }
 
+/** One contender that does not run must not cost the others' numbers. */
+async function measureOrSay(
+  contender: Contender,
+  site: Site,
+  settings: Settings,
+): Promise<Row | null> {
+  try {
+    return await measure(contender, site, settings);
+  } catch (error) {
+    say(`  ${contender.name}: ${(error as Error).message}`);
+    return null;
+  }
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -199,12 +171,31 @@ function printTable(rows: readonly Row[]): void {
   }
 }
 
+/** What is missing, and how to get it. */
+function sayMissing(): void {
+  for (const contender of CONTENDERS.filter((it) => !it.isPresent())) {
+    say(`without ${contender.name}: ${contender.install}`);
+  }
+  if (!hasCommand('wrk')) {
+    say('without wrk: autocannon loads, at fewer requests a second (apt-get install wrk)');
+  }
+  if (!hasCommand('taskset')) {
+    say(
+      'without taskset: nothing is pinned to a core, so numbers vary (apt-get install util-linux)',
+    );
+  }
+}
+
 async function main(): Promise<void> {
-  const settings = readSettings();
+  const settings = readSettings(CONTENDERS.map(({ name }) => name));
+  if (typeof settings === 'string') {
+    process.stderr.write(`${settings}\n`);
+    process.exitCode = 64;
+    return;
+  }
+  sayMissing();
   const wanted = (contender: Contender): boolean =>
     settings.only === null || settings.only.includes(contender.name) || contender === OUTRIGGER;
-  const missing = CONTENDERS.filter((contender) => !contender.isPresent());
-  for (const contender of missing) say(`without ${contender.name}: ${contender.install}`);
   const present = CONTENDERS.filter((contender) => contender.isPresent() && wanted(contender));
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-bench-'));
   const upstreamPort = await freePort();
@@ -216,11 +207,9 @@ async function main(): Promise<void> {
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const contender of present) {
         say(`round ${round} of ${settings.rounds}: ${contender.name}`);
-        const row = await measure(
-          contender,
-          { folder, port: await freePort(), upstreamPort },
-          settings,
-        );
+        const site = { folder, port: await freePort(), upstreamPort };
+        const row = await measureOrSay(contender, site, settings);
+        if (row === null) continue;
         results.set(contender.name, [...(results.get(contender.name) ?? []), row]);
       }
     }
