@@ -27,7 +27,7 @@ export const ENVOY_FLAGS: readonly EnvoyFlag[] = [
   on('--service-zone <name>', "overrides the bootstrap's node.locality.zone"),
   on('--admin-address-path <path>', 'file that receives the bound admin address'),
   on('--drain-time-s <seconds>', 'drain time of listeners (600), and of SIGTERM when given (5)'),
-  on('--drain-strategy <strategy>', 'gradual (default) or immediate'),
+  off('--drain-strategy <strategy>', 'gradual or immediate; draining is always immediate'),
   on('--file-flush-interval-msec <ms>', 'longest time an access log line is buffered (10000)'),
   on('--file-flush-min-size-kb <kb>', 'access log buffer that is written at once (64)'),
   on('--allow-unknown-static-fields', 'accept unknown fields in the configuration'),
