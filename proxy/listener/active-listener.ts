@@ -106,6 +106,7 @@ export class ActiveListener implements ListenerFacts {
       connection.close('now');
       return;
     }
+    this.#stats.acceptedPerEvent.record(1);
     this.#stats.cxTotal.inc();
     this.#stats.cxActive.inc();
     this.#stats.workerCxTotal.inc();

@@ -25,6 +25,8 @@ export class ListenerStats {
   /** `worker_<index>.`: how evenly the workers share the connections. */
   readonly workerCxTotal: Counter;
   readonly workerCxActive: Gauge;
+  /** Always 1: Node hands them over one by one. */
+  readonly acceptedPerEvent: Histogram;
 
   /** `scope` is `listener.<address>.` */
   constructor(scope: StatsScope, workerIndex: number) {
@@ -44,6 +46,7 @@ export class ListenerStats {
     const worker = scope.scope(`worker_${workerIndex}`);
     this.workerCxTotal = worker.counter('downstream_cx_total');
     this.workerCxActive = worker.gauge('downstream_cx_active');
+    this.acceptedPerEvent = scope.histogram('connections_accepted_per_socket_event', 'unspecified');
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
   }
 }

@@ -91,10 +91,6 @@ const REASONS: readonly Reason[] = [
     cases: { 'absolute form with a query only': [PASSES, '404 open; 0 upstream'] },
   },
   {
-    why: 'A fragment is refused as no target, before there is a request.',
-    cases: { 'a fragment': REFUSES },
-  },
-  {
     why: 'A wrong version is 505, no version 400, a later minor version is 1.1 (RFC 9110 §2.5).',
     cases: {
       'no version': [REFUSES, '426 closed; 0 upstream'],

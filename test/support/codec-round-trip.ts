@@ -48,6 +48,8 @@ class Forwarder implements ServerCodecHandler, RequestReceiver {
 
   onRequestHead(head: RequestHead, endStream: boolean): void {
     if (head.authority === '') head.authority = 'nobody';
+    // The connection manager lets no fragment pass.
+    head.path = head.path.replaceAll('#', '');
     for (const name of FRAMING.slice(3)) head.headers.remove(name);
     this.#text = `${head.method} ${head.path} @${head.authority}\n`;
     for (let index = 0; index < head.headers.length; index += 1) {

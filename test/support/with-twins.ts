@@ -38,6 +38,8 @@ export interface Twin {
   readonly ports: Readonly<Record<string, number>>;
   /** Runs cases in order, then adds the log lines of each. */
   run(cases: readonly TwinCase[]): Promise<readonly Outcome[]>;
+  /** Runs one case; its log lines are not there yet. */
+  runOne(each: TwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }>;
   /** Takes out what differs between the two for no reason that matters. */
   mask(text: string): string;
 }
@@ -165,7 +167,6 @@ class RunningTwin implements Twin {
     return done.map(({ outcome }) => outcome);
   }
 
-  /** Runs one case; its log lines are not there yet. */
   async runOne(each: TwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }> {
     this.upstream.take();
     this.upstream.answer = each.answer ?? PLAIN_ANSWER;

@@ -32,9 +32,12 @@ export const FIELD_VALUE: Uint8Array = fill(
   () => 1,
 );
 
-/** 1 for a byte that a request target may hold: visible ASCII but `#`. */
+/**
+ * 1 for a byte that a request target is read with: visible ASCII. A fragment is for the connection
+ * manager to refuse.
+ */
 export const TARGET: Uint8Array = fill(
-  (byte) => byte > SP && byte < 0x7f && byte !== 0x23,
+  (byte) => byte > SP && byte < 0x7f,
   () => 1,
 );
 

@@ -247,7 +247,8 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   /** The response is complete; `isSurplus`: bytes follow it that belong to nobody. */
   #complete(stream: H1ClientStream, isSurplus: boolean): void {
-    const isWanted = stream.isRequestComplete && !this.#isLast;
+    const { isRequestComplete } = stream;
+    const isWanted = isRequestComplete && !this.#isLast;
     const isReusable = isWanted && !isSurplus;
     this.#detach(stream);
     this.#enter(isReusable ? 'idle' : 'done');
@@ -255,7 +256,9 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#handler.onStreamClosed();
     if (isReusable) return;
     // On a connection that ends in any case nobody looks at what follows.
-    this.#handler.onConnectionDone(isWanted ? SURPLUS : MESSAGE_END);
+    const atEnd = isWanted ? SURPLUS : MESSAGE_END;
+    // The rest of the request never comes.
+    this.#handler.onConnectionDone(isRequestComplete ? atEnd : RESET);
   }
 
   /** Part of the response is there, and by its own framing not all of it. */

@@ -7,6 +7,7 @@ import { H1_ERROR } from './errors.ts';
 const SLASH = 0x2f;
 const STAR = 0x2a;
 const QUESTION_MARK = 0x3f;
+const HASH = 0x23;
 const SCHEME_END = '://';
 
 /** The parts of a target; reused for every request of a connection. */
@@ -24,7 +25,7 @@ export class RequestTarget {
     this.#allowAbsolute = allowAbsolute;
   }
 
-  /** Parses a target that consists of visible ASCII without `#`. */
+  /** Parses a target that consists of visible ASCII. */
   read(target: string, method: string): void {
     this.error = null;
     this.path = target;
@@ -77,5 +78,5 @@ export class RequestTarget {
 }
 
 function endsAuthority(byte: number): boolean {
-  return byte === SLASH || byte === QUESTION_MARK;
+  return byte === SLASH || byte === QUESTION_MARK || byte === HASH;
 }

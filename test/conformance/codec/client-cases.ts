@@ -315,7 +315,7 @@ const CONNECTION: readonly ClientCase[] = [
     name: '44: an answer before the request is complete',
     input: EMPTY,
     completeRequest: false,
-    expect: ['200', 'close message-end'],
+    expect: ['200', 'close reset'],
   },
   {
     name: 'connection: close',

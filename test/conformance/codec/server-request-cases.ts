@@ -41,7 +41,11 @@ const REQUEST_LINES: readonly ServerCase[] = [
     'GET / HTTP/1.0\r\nHost: h\r\n\r\n',
     '… !426 low_version',
   ),
-  refused('25: fragment', 'GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n'),
+  accepted(
+    '25: a fragment is for the connection manager to refuse',
+    'GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n',
+    'GET /a#b @h',
+  ),
   refused('25: non-ASCII', 'GET /\xe9 HTTP/1.1\r\nHost: h\r\n\r\n'),
   refused('25: DEL', 'GET /\x7f HTTP/1.1\r\nHost: h\r\n\r\n'),
   refused('25: control', 'GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n'),

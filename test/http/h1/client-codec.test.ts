@@ -144,7 +144,7 @@ t.test('is free for the next stream when both messages are complete', async (t) 
 
 t.test('a finished stream writes nothing', async (t) => {
   const run = new Manual().request('POST', [], false).receive(OK);
-  t.same(run.events, ['head', 'data ok end', 'closed', 'done message-end']);
+  t.same(run.events, ['head', 'data ok end', 'closed', 'done reset']);
   t.equal(run.codec.availableStreams, 0, 'the connection is spent');
   const { text } = run.sink;
   run.sender.sendData(Buffer.from('late'), true);

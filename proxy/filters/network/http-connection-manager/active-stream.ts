@@ -134,7 +134,6 @@ export class ActiveStream
 
   onProtocolError(error: ProtocolError): void {
     if (this.isOver) return;
-    this.runtime.stats.rqRxReset.inc();
     this.info.addFlag('DPE');
     this.info.connectionTerminationDetails = `codec_error:${error.reason.replaceAll(' ', '_')}`;
     this.#sender.closeAfterResponse();
@@ -142,6 +141,12 @@ export class ActiveStream
   }
 
   onClosed(): void {
+    const { stats } = this.runtime;
+    if (this.info.lastResponseByteMs >= 0) {
+      stats.rqTime.record(this.info.lastResponseByteMs - this.info.startMs);
+      // To Envoy, ending a request that is still coming is a reset.
+      if (!this.isRequestComplete) stats.rqRxReset.inc();
+    }
     this.#finish();
   }
 
@@ -265,7 +270,7 @@ export class ActiveStream
     info.firstResponseByteMs = this.nowMs();
     runtime.responses.condition(head, this.request, this.wallMs);
     if (this.#connection.endsWithResponse) {
-      runtime.stats.cxDrainClose.inc();
+      if (runtime.listener.shouldDrainClose()) runtime.stats.cxDrainClose.inc();
       this.#sender.closeAfterResponse();
     }
     runtime.stats.responses.count(head.status);
@@ -338,7 +343,6 @@ export class ActiveStream
     this.#timers?.cancelAll();
     for (const filter of this.#filters) filter.onStreamEnd?.();
     this.terminal?.onStreamEnd?.();
-    this.runtime.stats.rqTime.record(nowMs - this.info.startMs);
     this.runtime.log(this);
     this.#connection.onStreamOver(this);
     if (INVARIANTS) this.checkInvariants();

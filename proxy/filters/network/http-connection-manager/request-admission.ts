@@ -24,6 +24,7 @@ export interface CandidateStream {
   readonly info: StreamInfo;
   route: Route | null;
   streamRandom: number;
+  isRequestComplete: boolean;
   setIdleTimeout(timeoutMs: number): void;
   closeAfterResponse(): void;
 }
@@ -76,9 +77,9 @@ function refuseUpgrade(
   head: RequestHead,
 ): Refusal | null {
   stream.closeAfterResponse();
-  // As in Envoy, where an upgrade's request is never complete: it is cut with its connection.
-  stream.runtime.stats.rqResponseBeforeRqComplete.inc();
-  stream.runtime.stats.rqRxReset.inc();
+  // Content of the other protocol would follow without end.
+  stream.isRequestComplete = false;
+  stream.info.lastRequestByteMs = -1;
   if (misrouted !== null || stream.route === null) return misrouted;
   const { action } = stream.route.config;
   if (action.kind === 'forward') {
