@@ -44,6 +44,7 @@ export class RequestLog {
       response: new ResponseHead(response.statusCode, headersOf(response.getHeaders())),
       responseTrailers: null,
       logType: 'DownstreamEnd' as const,
+      localReplyBody: '',
       wallMs,
     };
     for (const log of this.#logs) log.write(context);

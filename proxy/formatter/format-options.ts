@@ -17,6 +17,8 @@ export interface FormatEnvironment {
 export interface FormatOptions {
   /** A header's value: missing values print nothing, and values are never cut short. */
   readonly forHeader: boolean;
+  /** A reply's body: values are never cut short, and text stays as it is. Absent: false. */
+  readonly forBody?: boolean;
   /** SubstitutionFormatString.omit_empty_values: no `-` in text, no `null` members in JSON. */
   readonly omitEmptyValues: boolean;
   /** Absent: what would be read from it prints as missing, and local time is UTC. */

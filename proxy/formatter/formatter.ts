@@ -25,6 +25,8 @@ export interface FormatContext {
   readonly response: ResponseHead | null;
   readonly responseTrailers: HeaderList | null;
   readonly logType: AccessLogType;
+  /** The body, as a byte string, of a reply that is being made; '' at any other time. */
+  readonly localReplyBody: string;
   /** Wall-clock ms now, for `%EMIT_TIME%` and log durations. */
   readonly wallMs: number;
 }

@@ -57,8 +57,9 @@ function compileText(text: string, options: FormatOptions): JsonNode | { readonl
   const [use] = parsed.uses;
   if (use === undefined) return new ConstantNode(`"${escapeJson(parsed.literals[0] as string)}"`);
   const isAlone = parsed.uses.length === 1 && parsed.literals.every((literal) => literal === '');
-  if (isAlone) return new ValueNode(use, options.omitEmptyValues);
-  return new MixedNode(parsed, options.omitEmptyValues ? '' : '-');
+  const limit = options.forBody === true ? Number.POSITIVE_INFINITY : MAX_LOGGED_VALUE_BYTES;
+  if (isAlone) return new ValueNode(use, options.omitEmptyValues, limit);
+  return new MixedNode(parsed, options.omitEmptyValues ? '' : '-', limit);
 }
 
 class ConstantNode implements JsonNode {
@@ -78,16 +79,18 @@ class ValueNode implements JsonNode {
   readonly constant = null;
   readonly #use: OperatorUse;
   readonly #omitsMissing: boolean;
+  readonly #limitBytes: number;
 
-  constructor(use: OperatorUse, omitsMissing: boolean) {
+  constructor(use: OperatorUse, omitsMissing: boolean, limitBytes: number) {
     this.#use = use;
     this.#omitsMissing = omitsMissing;
+    this.#limitBytes = limitBytes;
   }
 
   render(context: FormatContext): string | null {
     const value = this.#use.read(context);
     if (value === null) return this.#omitsMissing ? null : 'null';
-    return valueJson(value, this.#use.maxBytes);
+    return valueJson(value, this.#use.maxBytes, this.#limitBytes);
   }
 }
 
@@ -98,11 +101,13 @@ class MixedNode implements JsonNode {
   readonly #literals: readonly string[];
   readonly #uses: readonly OperatorUse[];
   readonly #missing: string;
+  readonly #limitBytes: number;
 
-  constructor(parsed: ParsedFormat, missing: string) {
+  constructor(parsed: ParsedFormat, missing: string, limitBytes: number) {
     this.#literals = parsed.literals.map(escapeJson);
     this.#uses = parsed.uses;
     this.#missing = missing;
+    this.#limitBytes = limitBytes;
   }
 
   render(context: FormatContext): string {
@@ -110,15 +115,15 @@ class MixedNode implements JsonNode {
     for (const [index, use] of this.#uses.entries()) {
       const value = use.read(context);
       if (value === null) text += this.#missing;
-      else text += escapeJson(valueText(value, boundOf(use)));
+      else text += escapeJson(valueText(value, boundOf(use, this.#limitBytes)));
       text += this.#literals[index + 1] as string;
     }
     return `${text}"`;
   }
 }
 
-function boundOf(use: OperatorUse): number {
-  return use.maxBytes < 0 ? MAX_LOGGED_VALUE_BYTES : Math.min(use.maxBytes, MAX_LOGGED_VALUE_BYTES);
+function boundOf({ maxBytes }: OperatorUse, limitBytes: number): number {
+  return maxBytes < 0 ? limitBytes : Math.min(maxBytes, limitBytes);
 }
 
 interface JsonMember {

@@ -8,17 +8,22 @@ export function valueText(value: NonNullable<JsonValue>, maxBytes: number): stri
   return maxBytes >= 0 && text.length > maxBytes ? text.slice(0, maxBytes) : text;
 }
 
-/** A value as JSON; only strings are cut, and what is longer than a line may be becomes one. */
-export function valueJson(value: JsonValue, maxBytes: number): string {
+/**
+ * A value as JSON; only strings are cut to `maxBytes` octets (-1: not cut). What is longer than
+ * `limitBytes` is cut in any case, and becomes a string if it was none.
+ */
+export function valueJson(
+  value: JsonValue,
+  maxBytes: number,
+  limitBytes = MAX_LOGGED_VALUE_BYTES,
+): string {
   if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null';
   if (typeof value === 'string') {
-    const limit =
-      maxBytes < 0 ? MAX_LOGGED_VALUE_BYTES : Math.min(maxBytes, MAX_LOGGED_VALUE_BYTES);
+    const limit = maxBytes < 0 ? limitBytes : Math.min(maxBytes, limitBytes);
     return `"${escapeJson(value.length > limit ? value.slice(0, limit) : value)}"`;
   }
   const text = utf8Bytes(sortedJson(value));
-  if (text.length <= MAX_LOGGED_VALUE_BYTES) return text;
-  return `"${escapeJson(text.slice(0, MAX_LOGGED_VALUE_BYTES))}"`;
+  return text.length <= limitBytes ? text : `"${escapeJson(text.slice(0, limitBytes))}"`;
 }
 
 function plainText(value: Exclude<NonNullable<JsonValue>, string>): string {

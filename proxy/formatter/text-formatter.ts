@@ -11,13 +11,13 @@ export class TextFormatter implements Formatter {
   readonly #uses: readonly OperatorUse[];
   /** Stands for a value that is missing. */
   readonly #missing: string;
-  readonly #forHeader: boolean;
+  readonly #escape: (text: string) => string;
 
   constructor(parsed: ParsedFormat, options: FormatOptions) {
     this.#literals = parsed.literals;
     this.#uses = parsed.uses.map((use) => limited(use, options));
     this.#missing = options.forHeader || options.omitEmptyValues ? '' : '-';
-    this.#forHeader = options.forHeader;
+    this.#escape = escapeFor(options);
   }
 
   format(context: FormatContext): string {
@@ -35,14 +35,22 @@ export class TextFormatter implements Formatter {
   #render(value: JsonValue, maxBytes: number): string {
     if (typeof value === 'number') return maxBytes < 0 ? `${value}` : valueText(value, maxBytes);
     if (value === null) return this.#missing;
-    const text = valueText(value, maxBytes);
-    return this.#forHeader ? escapeControlsButTab(text) : escapeControls(text);
+    return this.#escape(valueText(value, maxBytes));
   }
+}
+
+function escapeFor(options: FormatOptions): (text: string) => string {
+  if (options.forBody === true) return unescaped;
+  return options.forHeader ? escapeControlsButTab : escapeControls;
+}
+
+function unescaped(text: string): string {
+  return text;
 }
 
 /** Values on log lines are bounded; header values are bounded by what they are made of. */
 function limited(use: OperatorUse, options: FormatOptions): OperatorUse {
-  if (options.forHeader || (use.maxBytes >= 0 && use.maxBytes <= MAX_LOGGED_VALUE_BYTES))
-    return use;
+  if (options.forHeader || options.forBody === true) return use;
+  if (use.maxBytes >= 0 && use.maxBytes <= MAX_LOGGED_VALUE_BYTES) return use;
   return { read: use.read, maxBytes: MAX_LOGGED_VALUE_BYTES };
 }

@@ -2,6 +2,7 @@
 // extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
 import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
+import type { LocalReplyConfig } from './local-reply.ts';
 import type { RouteTableConfig } from './route.ts';
 
 /** Durations are ms; 0 switches a timer off. */
@@ -11,6 +12,8 @@ export interface HttpConnectionManagerConfig {
   /** In order; the last is the router or another terminal filter. */
   readonly httpFilters: readonly ExtensionInstance[];
   readonly accessLogs: readonly AccessLogConfig[];
+  /** null: replies of the proxy itself stay as they are. */
+  readonly localReply: LocalReplyConfig | null;
   readonly serverName: string;
   readonly serverHeader: 'overwrite' | 'append-if-absent' | 'pass-through';
   /** '' for none. */

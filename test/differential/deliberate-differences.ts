@@ -169,6 +169,13 @@ const REASONS: readonly Reason[] = [
       'forbidden trailers where trailers are enabled': PASSES,
     },
   },
+  {
+    why: '204 and 304 have no content: what followed would be read as the next response (RFC 9112 §6.3).',
+    cases: {
+      'main: GET /direct/to-204': ['204 open; 0 upstream', '204, HTTP/1.1 open; 0 upstream'],
+      'main: GET /direct/to-304': ['304 open; 0 upstream', '304, HTTP/1.1 open; 0 upstream'],
+    },
+  },
 ];
 
 /** By title of the case. */

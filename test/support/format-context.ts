@@ -64,6 +64,7 @@ export function proxiedContext(): FormatContext {
     response: new ResponseHead(200, HeaderList.of('x-multi', 'one', 'x-multi', 'two')),
     responseTrailers: HeaderList.of('x-t', 'tv'),
     logType: 'DownstreamEnd',
+    localReplyBody: '',
     wallMs: START_WALL_MS + 5000,
   };
 }
@@ -76,6 +77,7 @@ export function emptyContext(): FormatContext {
     response: null,
     responseTrailers: null,
     logType: 'NotSet',
+    localReplyBody: '',
     wallMs: START_WALL_MS,
   };
 }

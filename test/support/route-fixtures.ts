@@ -78,7 +78,8 @@ export function exchange(
     ...{ requestedServerName: '', filterChainName: '', isTls: false },
   };
   const info = new StreamInfo(connection, 0, 0);
-  return { info, request, response, responseTrailers: null, logType: 'NotSet', wallMs: 0 };
+  const unknown = { responseTrailers: null, logType: 'NotSet', localReplyBody: '' } as const;
+  return { info, request, response, ...unknown, wallMs: 0 };
 }
 
 /** A response's head with these names and values in turn. */

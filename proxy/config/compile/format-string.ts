@@ -9,7 +9,7 @@ import { compileDataSource } from './data-source.ts';
 /** Options of the parsers for one purpose in one environment. */
 export function formatOptions(
   environment: CompileEnvironment,
-  purpose: { readonly forHeader: boolean; readonly omitEmptyValues: boolean },
+  purpose: Omit<FormatOptions, 'environment'>,
 ): FormatOptions {
   return { ...purpose, environment: environment.format };
 }
@@ -29,9 +29,11 @@ export function acceptFormat(
 export function compileFormatString(
   message: SubstitutionFormatString,
   context: CompileContext,
+  purpose: 'log-line' | 'reply-body' = 'log-line',
 ): Formatter | null {
   const options = formatOptions(context.environment, {
     forHeader: false,
+    forBody: purpose === 'reply-body',
     omitEmptyValues: message.omitEmptyValues,
   });
   const { format } = message;

@@ -6,6 +6,7 @@ import {
 import { parseTextFormat } from '../../formatter/parse.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HeaderMutations, HeaderValueConfig, MessageMutations } from '../../model/route.ts';
+import { compileEach } from './compile-each.ts';
 import { acceptFormat, formatOptions } from './format-string.ts';
 
 const ACTIONS: Readonly<Record<AppendAction, HeaderValueConfig['action']>> = {
@@ -59,12 +60,16 @@ function compileSide(fields: SideFields, context: CompileContext): MessageMutati
   const names = remove.map((name, index) =>
     compileRemoval(name, context.at(`${side}_headers_to_remove[${index}]`)),
   );
-  const set: HeaderValueConfig[] = [];
-  add.forEach((option, index) => {
-    const value = compileOption(option, context.at(`${side}_headers_to_add[${index}]`));
-    if (value !== null) set.push(value);
-  });
+  const set = compileHeaderOptions({ path: `${side}_headers_to_add`, options: add }, context);
   return { remove: names, set };
+}
+
+/** Compiles a list of fields to add; those that cannot be sent are left out. */
+export function compileHeaderOptions(
+  field: { readonly path: string; readonly options: readonly HeaderValueOption[] },
+  context: CompileContext,
+): readonly HeaderValueConfig[] {
+  return compileEach({ path: field.path, items: field.options }, context, compileOption);
 }
 
 function compileRemoval(name: string, context: CompileContext): string {

@@ -17,6 +17,7 @@ import { compileTimers } from './hcm-timers.ts';
 import { compileHttpFilters } from './http-filters.ts';
 import { compileHttp1Options, DEFAULT_MAX_HEADERS_COUNT } from './http1-options.ts';
 import { compileInternalCidrs } from './internal-addresses.ts';
+import { compileLocalReply } from './local-reply.ts';
 import { checkRequestIdExtension } from './request-id.ts';
 import { compileRouteTable } from './route-table.ts';
 import { runtimeInteger } from './runtime-values.ts';
@@ -75,6 +76,7 @@ export function compileHttpConnectionManager(
     statPrefix: message.statPrefix,
     accessLogs,
     httpFilters,
+    localReply: compileLocalReply(message.localReplyConfig, context.at('local_reply_config')),
     ...identityFields(message, context),
     ...addressFields(message, context),
     ...pathFields(message, context),

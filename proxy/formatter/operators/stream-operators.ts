@@ -60,7 +60,7 @@ export const STREAM_OPERATORS: OperatorTable = {
   FILTER_CHAIN_NAME: fact((info) => orMissing(info.downstream.filterChainName)),
   REQUESTED_SERVER_NAME: { syntax: 'optional', takesLength: false, make: makeServerName },
   // Known only to the formatter of a local reply, as in Envoy.
-  LOCAL_REPLY_BODY: bare(() => ''),
+  LOCAL_REPLY_BODY: bare(({ localReplyBody }) => localReplyBody),
   ACCESS_LOG_TYPE: bare(({ logType }) => logType),
   HOSTNAME: { syntax: 'bare', takesLength: false, make: makeHostname },
   ENVIRONMENT: { syntax: 'required', takesLength: true, make: makeEnvironment },

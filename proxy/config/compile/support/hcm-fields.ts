@@ -35,6 +35,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     normalize_path: 'honoured',
     merge_slashes: 'honoured',
     path_with_escaped_slashes_action: 'honoured',
+    local_reply_config: 'honoured',
     request_id_extension: { partly: 'envoy.request_id.uuid only' },
     strip_matching_host_port: 'honoured',
     strip_any_host_port: 'honoured',
@@ -53,6 +54,14 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     typed_config: 'honoured',
     is_optional: { partly: 'an unknown filter is refused all the same, as in Envoy' },
     disabled: 'honoured',
+  },
+  [`${PACKAGE}.LocalReplyConfig`]: { mappers: 'honoured', body_format: 'honoured' },
+  [`${PACKAGE}.ResponseMapper`]: {
+    filter: 'honoured',
+    status_code: 'honoured',
+    body: 'honoured',
+    body_format_override: 'honoured',
+    headers_to_add: 'honoured',
   },
   [`${PACKAGE}.RequestIDExtension`]: { typed_config: 'honoured' },
   'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig': {

@@ -85,7 +85,7 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     text_format_source: 'honoured',
     json_format: 'honoured',
     omit_empty_values: 'honoured',
-    content_type: { accepted: 'it describes bodies of local replies, not lines of a log' },
+    content_type: { partly: 'bodies of local replies; lines of a log have no type' },
     json_format_options: 'honoured',
   },
   'envoy.config.core.v3.JsonFormatOptions': {

@@ -1,7 +1,7 @@
 // Routes that need no upstream, and clusters that cannot be used.
 import { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead } from '../../../http/message.ts';
-import type { DirectResponseActionConfig, ForwardActionConfig } from '../../../model/route.ts';
+import type { DirectResponseActionConfig } from '../../../model/route.ts';
 import { redirectLocation } from '../../../routing/redirect.ts';
 import type { HttpFilterCallbacks, LocalReply } from '../../http-filter.ts';
 import type { RouterRuntime } from './router-runtime.ts';
@@ -32,11 +32,16 @@ export function answerWithoutUpstream(
 ): LocalReply | null {
   const { route } = callbacks;
   const action = route?.config.action ?? null;
-  if (route === null || action === null || action.kind === 'non-forwarding') {
+  if (route === null || action === null) {
     runtime.noRoute.inc();
     return { status: 404, body: '', details: 'route_not_found', flag: 'NR', headers: null };
   }
   if (action.kind === 'forward') return null;
+  // As Envoy: no filter answered, and the router knows of no cluster.
+  if (action.kind === 'non-forwarding') {
+    runtime.noCluster.inc();
+    return clusterNotFoundReply(503);
+  }
   runtime.directResponse.inc();
   if (action.kind === 'direct-response') return directResponse(action, head);
   const location = HeaderList.of('location', redirectLocation(route, head));
@@ -50,9 +55,9 @@ export function answerWithoutUpstream(
 }
 
 /** The reply for a route to a cluster that does not exist. */
-export function clusterNotFoundReply(action: ForwardActionConfig): LocalReply {
+export function clusterNotFoundReply(status: number): LocalReply {
   return {
-    status: action.clusterNotFoundStatus,
+    status,
     body: '',
     details: 'cluster_not_found',
     flag: 'NC',

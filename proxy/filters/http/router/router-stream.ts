@@ -219,7 +219,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     const cluster = services.clusters.get(name);
     if (cluster === null) {
       this.#runtime.noCluster.inc();
-      return clusterNotFoundReply(action);
+      return clusterNotFoundReply(action.clusterNotFoundStatus);
     }
     this.#cluster = cluster;
     this.info.clusterName = name;

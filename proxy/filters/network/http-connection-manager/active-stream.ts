@@ -38,6 +38,7 @@ export class ActiveStream
   readonly runtime: HcmRuntime;
   readonly services: HttpFilterServices;
   readonly logType: AccessLogType = 'DownstreamEnd';
+  localReplyBody = '';
   request: RequestHead | null = null;
   response: ResponseHead | null = null;
   responseTrailers: HeaderList | null = null;
@@ -134,7 +135,6 @@ export class ActiveStream
 
   onProtocolError(error: ProtocolError): void {
     if (this.isOver) return;
-    this.info.addFlag('DPE');
     this.info.connectionTerminationDetails = `codec_error:${error.reason.replaceAll(' ', '_')}`;
     this.#sender.closeAfterResponse();
     this.sendLocalReply(protocolErrorReply(error));
@@ -193,18 +193,18 @@ export class ActiveStream
 
   sendLocalReply(reply: LocalReply): void {
     if (this.isOver) return;
-    if (reply.flag !== null) this.info.addFlag(reply.flag);
     if (this.#responseStarted) {
+      if (reply.flag !== null) this.info.addFlag(reply.flag);
       this.resetStream('local-reset', reply.details);
       return;
     }
     this.info.responseCodeDetails = reply.details;
     this.isAnswered = true;
-    const { head, body } = composeLocalReply(this, reply);
+    const { head, content } = composeLocalReply(this, reply);
     // As Envoy: who is told that nothing of this is understood had better begin anew.
     if (reply.status === 400) this.closeAfterResponse();
-    this.sendResponseHead(head, body === '');
-    if (body !== '' && !this.isOver) this.sendResponseData(Buffer.from(body), true);
+    this.sendResponseHead(head, content === null);
+    if (content !== null && !this.isOver) this.sendResponseData(content, true);
   }
 
   resetStream(reason: ResetReason, details: string): void {

@@ -15,6 +15,7 @@ import type {
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
 import { serverCodecOptions } from './codec-options.ts';
 import { HcmStats, Http1CodecStats } from './hcm-stats.ts';
+import { LocalReplyRewriter } from './local-reply-rewriter.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
 
@@ -31,6 +32,8 @@ export class HcmRuntime {
   readonly routeTable: RouteTable;
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
+  /** null: replies stay as they are. */
+  readonly localReplies: LocalReplyRewriter | null;
   readonly codecOptions: H1ServerOptions;
   readonly #accessLogs: readonly AccessLog[];
   /** Some time limit of a stream is on. */
@@ -58,6 +61,8 @@ export class HcmRuntime {
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
     this.#accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
+    const { localReply } = config;
+    this.localReplies = localReply === null ? null : new LocalReplyRewriter(localReply);
     this.codecOptions = serverCodecOptions(config);
     this.hasStreamTimers = config.requestTimeoutMs + config.maxStreamDurationMs > 0;
     this.shortestQuietMs = shortest(config.streamIdleTimeoutMs, config.requestHeadersTimeoutMs);

@@ -1,15 +1,19 @@
 // Replies that the proxy makes itself.
-import type { FormatContext } from '../../../formatter/formatter.ts';
+import { utf8Bytes } from '../../../formatter/byte-text.ts';
 import { HeaderList } from '../../../http/header-list.ts';
-import { HEADER_ID } from '../../../http/header-names.ts';
+import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
+import type { LocalReplyRewriter, RewrittenStream } from './local-reply-rewriter.ts';
 
 const GRPC_TYPE = 'application/grpc';
+const JSON_TYPE = 'application/json';
+const NEWLINE = 0x0a;
+const CONTENT_FIELDS = headerMask('content-length', 'content-type');
 /** gRPC's «HTTP to gRPC Status Code Mapping»; what is not in it is UNKNOWN. */
 const UNKNOWN = 2;
 const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
@@ -24,25 +28,80 @@ const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** The stream that is answered. */
-export interface AnsweredStream extends FormatContext {
+export interface AnsweredStream extends RewrittenStream {
+  readonly runtime: { readonly localReplies: LocalReplyRewriter | null };
   readonly route: Route | null;
   response: ResponseHead | null;
 }
 
-/** Makes the response of a reply, with what the route does to it; a `body` of '' is none. */
-export function composeLocalReply(
-  stream: AnsweredStream,
-  reply: LocalReply,
-): { readonly head: ResponseHead; readonly body: string } {
-  const head = localReplyHead(reply);
+/** A reply as it is sent. */
+export interface ComposedReply {
+  readonly head: ResponseHead;
+  /** null: the head is all. */
+  readonly content: Buffer | null;
+}
+
+/** Makes the response of a reply, with what the route and local_reply_config do to it. */
+export function composeLocalReply(stream: AnsweredStream, reply: LocalReply): ComposedReply {
+  const { flag } = reply;
+  // As Envoy: an error of the codec is flagged for the log, where rewriting does not see it.
+  const isCodecError = flag === 'DPE';
+  if (flag !== null && !isCodecError) stream.info.addFlag(flag);
+  const head = new ResponseHead(reply.status, reply.headers ?? HeaderList.empty());
   stream.response = head;
   if (stream.route !== null) finalizeResponseHead(stream.route, head, stream);
+  const { localReplies } = stream.runtime;
+  const content =
+    localReplies === null
+      ? plainContent(head, reply.body)
+      : rewrittenContent(localReplies, stream, reply.body);
+  if (isCodecError) stream.info.addFlag(flag);
   const { request } = stream;
-  const isHead = request !== null && request.method === 'HEAD';
-  const body = isHead ? '' : reply.body;
-  if (request === null || !isGrpcRequest(request)) return { head, body };
-  tellInGrpc(head, reply.status, body);
-  return { head, body: '' };
+  const shown = request === null || request.method !== 'HEAD' ? content : null;
+  if (request === null || !isGrpcRequest(request)) return { head, content: shown };
+  tellInGrpc(head, shown);
+  return { head, content: null };
+}
+
+/** The body as it is; its length and type go into the head. */
+function plainContent(head: ResponseHead, body: string): Buffer | null {
+  if (body === '') return withoutContent(head);
+  const content = withLength(head, Buffer.from(body));
+  if (!head.headers.mayHave(HEADER_ID['content-type'])) {
+    head.headers.addKnown(HEADER_ID['content-type'], 'text/plain');
+  }
+  return content;
+}
+
+/** The body as local_reply_config wants it. */
+function rewrittenContent(
+  localReplies: LocalReplyRewriter,
+  stream: AnsweredStream,
+  body: string,
+): Buffer | null {
+  const head = stream.response as ResponseHead;
+  const { headers } = head;
+  const typeId = HEADER_ID['content-type'];
+  const type = headers.get(typeId);
+  const before = utf8Bytes(body);
+  const { bytes, contentType } = localReplies.rewrite(stream, head, before);
+  if (bytes === '') return withoutContent(head);
+  // A type that a mapper set stays; any other is that of the body as it was.
+  const isOwnType = headers.get(typeId) !== type;
+  const content = withLength(head, Buffer.from(bytes, 'latin1'));
+  if (!isOwnType && (bytes !== before || type === null)) headers.setKnown(typeId, contentType);
+  return content;
+}
+
+function withLength({ headers }: ResponseHead, content: Buffer): Buffer {
+  headers.setKnown(HEADER_ID['content-length'], String(content.length));
+  return content;
+}
+
+/** Whatever route or mapper said about a body: there is none. */
+function withoutContent({ headers }: ResponseHead): null {
+  headers.removeAny(CONTENT_FIELDS);
+  return null;
 }
 
 /** Filters hold more of a response than per_connection_buffer_limit_bytes. */
@@ -60,7 +119,7 @@ export function protocolErrorReply(error: ProtocolError): LocalReply {
     status: error.status,
     body: reasonPhrase(error.status),
     details: error.details,
-    flag: null,
+    flag: 'DPE',
     headers: null,
   };
 }
@@ -76,31 +135,32 @@ export function isGrpcRequest(request: RequestHead): boolean {
   return type !== null && (type === GRPC_TYPE || type.startsWith(`${GRPC_TYPE}+`));
 }
 
-/** The head of a reply: length and type for a body, nothing for an empty one. */
-function localReplyHead(reply: LocalReply): ResponseHead {
-  const headers = reply.headers ?? HeaderList.empty();
-  if (reply.body !== '') {
-    headers.setKnown(HEADER_ID['content-length'], String(Buffer.byteLength(reply.body)));
-    if (!headers.mayHave(HEADER_ID['content-type'])) {
-      headers.addKnown(HEADER_ID['content-type'], 'text/plain');
-    }
-  }
-  return new ResponseHead(reply.status, headers);
-}
-
-function tellInGrpc(head: ResponseHead, status: number, message: string): void {
+function tellInGrpc(head: ResponseHead, message: Buffer | null): void {
   const { headers } = head;
-  head.status = 200;
+  const statusId = HEADER_ID['grpc-status'];
+  const isJson = headers.get(HEADER_ID['content-type']) === JSON_TYPE;
   headers.removeKnown(HEADER_ID['content-length']);
   headers.setKnown(HEADER_ID['content-type'], GRPC_TYPE);
-  headers.setKnown(HEADER_ID['grpc-status'], String(GRPC_STATUS.get(status) ?? UNKNOWN));
-  if (message !== '') headers.setKnown(HEADER_ID['grpc-message'], percentEncoded(message));
+  if (!headers.mayHave(statusId)) {
+    headers.setKnown(statusId, String(GRPC_STATUS.get(head.status) ?? UNKNOWN));
+  }
+  head.status = 200;
+  if (message !== null)
+    headers.setKnown(
+      HEADER_ID['grpc-message'],
+      percentEncoded(isJson ? withoutNewline(message) : message),
+    );
+}
+
+/** A format of JSON ends its text with a newline, which is no part of the message. */
+function withoutNewline(text: Buffer): Buffer {
+  return text.at(-1) === NEWLINE ? text.subarray(0, -1) : text;
 }
 
 /** gRPC over HTTP/2, Percent-Encoded: everything but visible ASCII and blanks, and `%`. */
-function percentEncoded(text: string): string {
+function percentEncoded(message: Buffer): string {
   let encoded = '';
-  for (const byte of Buffer.from(text)) {
+  for (const byte of message) {
     const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
     encoded += isPlain
       ? String.fromCharCode(byte)
