@@ -10,21 +10,25 @@ const SWITCH = 'OUTRIGGER_INVARIANTS';
  */
 export const INVARIANTS: boolean = Reflect.get(globalThis, SWITCH) === true;
 
-/** The states that each state may turn to; a state that stays as it is needs no edge. */
-export type Edges<S extends string> = Readonly<Record<S, readonly S[]>>;
-
 /** Throws unless a relation holds; `relation` names the machine and says what should be. */
 export function invariant(holds: boolean, relation: string): asserts holds {
   if (!holds) throw new Error(`invariant broken: ${relation}`);
 }
 
-/** Throws unless `machine` may turn from one state to the other. */
-export function checkEdge<S extends string>(
-  machine: string,
-  edges: Edges<S>,
-  from: S,
-  to: S,
-): void {
-  if (from === to || edges[from].includes(to)) return;
-  throw new Error(`invariant broken: ${machine}: no edge from ${from} to ${to}`);
+/** The legal changes of a machine's state. */
+export class Edges<S extends string> {
+  readonly #machine: string;
+  readonly #table: Readonly<Record<S, readonly S[]>>;
+
+  /** `table` names the states that each state may turn to; to stay needs no edge. */
+  constructor(machine: string, table: Readonly<Record<S, readonly S[]>>) {
+    this.#machine = machine;
+    this.#table = table;
+  }
+
+  /** Throws unless `from` may turn to `to`. */
+  check(from: S, to: S): void {
+    const isLegal = from === to || this.#table[from].includes(to);
+    invariant(isLegal, `${this.#machine}: no edge from ${from} to ${to}`);
+  }
 }

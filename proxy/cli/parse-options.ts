@@ -135,8 +135,6 @@ function readOptions(
 ): ServerOptions {
   const concurrency = reader.uint32('concurrency', '--concurrency');
   const drainTimeS = reader.uint32('drainTimeS', '--drain-time-s');
-  const flushMs = reader.uint32('fileFlushIntervalMsec', '--file-flush-interval-msec');
-  const flushKb = reader.uint32('fileFlushMinSizeKb', '--file-flush-min-size-kb');
   return {
     configPath: reader.text('configPath'),
     configYaml: reader.text('configYaml'),
@@ -152,21 +150,33 @@ function readOptions(
     },
     adminAddressPath: reader.text('adminAddressPath'),
     log: readLogSettings(reader, environment),
-    fileFlushIntervalMs: flushMs ?? DEFAULT_FILE_FLUSH_INTERVAL_MS,
-    fileFlushMinBytes: (flushKb ?? DEFAULT_FILE_FLUSH_MIN_KB) * 1024,
+    ...readFlushSettings(reader),
     allowUnknownStaticFields:
       reader.isSet('allowUnknownStaticFields') || reader.isSet('allowUnknownFields'),
     skipDeprecatedLogs: reader.isSet('skipDeprecatedLogs'),
     statsTags: reader.statsTags(),
     restartEpoch: reader.uint32('restartEpoch', '--restart-epoch') ?? 0,
-    localAddressFamily:
-      reader.oneOf('localAddressIpVersion', '--local-address-ip-version', ['v4', 'v6']) === 'v6'
-        ? 'IPv6'
-        : 'IPv4',
+    localAddressFamily: readLocalFamily(reader),
     unusedFlags: unusedFlags(values),
     commandLine: commandLine(values),
     version: environment.version,
   };
+}
+
+function readFlushSettings(
+  reader: FlagReader,
+): Pick<ServerOptions, 'fileFlushIntervalMs' | 'fileFlushMinBytes'> {
+  const intervalMs = reader.uint32('fileFlushIntervalMsec', '--file-flush-interval-msec');
+  const minKb = reader.uint32('fileFlushMinSizeKb', '--file-flush-min-size-kb');
+  return {
+    fileFlushIntervalMs: intervalMs ?? DEFAULT_FILE_FLUSH_INTERVAL_MS,
+    fileFlushMinBytes: (minKb ?? DEFAULT_FILE_FLUSH_MIN_KB) * 1024,
+  };
+}
+
+function readLocalFamily(reader: FlagReader): ServerOptions['localAddressFamily'] {
+  const version = reader.oneOf('localAddressIpVersion', '--local-address-ip-version', ['v4', 'v6']);
+  return version === 'v6' ? 'IPv6' : 'IPv4';
 }
 
 function readLogSettings(reader: FlagReader, environment: ParseEnvironment): ServerOptions['log'] {

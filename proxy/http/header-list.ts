@@ -249,13 +249,6 @@ export class HeaderList {
     return size;
   }
 
-  /** A copy that shares nothing that changes. */
-  clone(): HeaderList {
-    const copy = new HeaderList(this.#text, this.#spans.slice(), this.#low, this.#high);
-    copy.#extra = this.#extra.slice();
-    return copy;
-  }
-
   /** The fields as HTTP/1.1 lines, each with its CRLF; runs of untouched lines are one slice. */
   toFieldLines(): string {
     const spans = this.#spans;

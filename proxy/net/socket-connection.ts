@@ -2,7 +2,7 @@
 // at the end of a turn of the event loop.
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
-import { checkEdge, type Edges, INVARIANTS, invariant } from '../base/invariants.ts';
+import { Edges, INVARIANTS, invariant } from '../base/invariants.ts';
 import { systemErrorText } from '../base/system-error.ts';
 import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
@@ -25,12 +25,12 @@ export interface SocketEnds {
 /** Drawn in LIFECYCLE.md. */
 type State = 'connecting' | 'open' | 'closing' | 'closed';
 
-const EDGES: Edges<State> = {
+const EDGES = new Edges<State>('connection', {
   connecting: ['open', 'closing', 'closed'],
   open: ['closing', 'closed'],
   closing: ['closed'],
   closed: [],
-};
+});
 
 /** See Connection. Its owner calls `attach` once with the socket that feeds `receive`. */
 export class SocketConnection implements Connection, Flushable {
@@ -188,7 +188,7 @@ export class SocketConnection implements Connection, Flushable {
   }
 
   #enter(next: State): void {
-    if (INVARIANTS) checkEdge('connection', EDGES, this.#state, next);
+    if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
   }
 

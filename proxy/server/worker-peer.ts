@@ -50,7 +50,6 @@ export class WorkerPeer {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #isGone = false;
-  #hasStarted = false;
   #hasDrained = false;
   /** The newest statistics it sent: what is counted for it once it is dead. */
   #lastStats: StatsSnapshot | null = null;
@@ -66,10 +65,6 @@ export class WorkerPeer {
 
   get isGone(): boolean {
     return this.#isGone;
-  }
-
-  get hasStarted(): boolean {
-    return this.#hasStarted;
   }
 
   /** True once it has no connection left after a `drain`, or is gone. */
@@ -140,7 +135,6 @@ export class WorkerPeer {
         this.#lastStats = message.stats;
         return;
       case 'started':
-        this.#hasStarted = true;
         this.#handler.onStarted(this, message.listeners);
         return;
       case 'want-socket':

@@ -2,7 +2,8 @@
 
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ClusterStatus } from '../admin/status.ts';
-import type { LogSink } from '../base/log.ts';
+import type { Logger, LogSink } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
 import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
 import { ConnectionBudget } from '../listener/connection-budget.ts';
@@ -50,7 +51,8 @@ export class WorkerRuntime implements ProcessHealth {
   readonly #overload: OverloadMonitor;
   readonly #flushTimer: NodeJS.Timeout;
 
-  constructor({ settings, bootstrap, log, sockets }: WorkerRuntimeParts) {
+  constructor(parts: WorkerRuntimeParts) {
+    const { settings, bootstrap, log } = parts;
     this.stats = new StatsStore(statFilter(bootstrap.stats));
     const random = new SystemRandom();
     this.clusters = new WorkerClusters({
@@ -66,32 +68,8 @@ export class WorkerRuntime implements ProcessHealth {
       minBytes: settings.accessLogFlushBytes,
       intervalMs: settings.accessLogFlushIntervalMs,
     });
-    const services: WorkerServices = {
-      clock: this.loop,
-      random,
-      timers: this.loop.timers,
-      clusters: this.clusters,
-      stats: this.stats,
-      log: log.logger('http'),
-      node: bootstrap.node,
-      localIp: localIp(settings.localAddressFamily),
-      openAccessLog: (config) => this.accessLogs.open(config),
-    };
-    this.listeners = new ListenerManager({
-      loop: this.loop,
-      services,
-      budget: new ConnectionBudget(connectionLimit(bootstrap, settings.workerCount)),
-      health: this,
-      workerIndex: settings.index,
-      drainTimeMs: settings.drainTimeS * 1000,
-      sockets,
-    });
-    const mainLog = log.logger('main');
-    this.#overload = new OverloadMonitor((state, pressure) => {
-      const percent = Math.round(pressure * 100);
-      mainLog.log('warning', `memory is ${percent} % used: ${OVERLOAD_TEXTS[state]}`);
-      if (state !== 'none') this.listeners.closeIdle();
-    });
+    this.listeners = this.#makeListeners(parts, random);
+    this.#overload = this.#watchMemory(log.logger('main'));
     this.#flushTimer = setInterval(
       () => this.stats.flushInterval(),
       bootstrap.statsFlushIntervalMs,
@@ -123,6 +101,38 @@ export class WorkerRuntime implements ProcessHealth {
     this.clusters.close();
     this.loop.close();
     await this.accessLogs.close();
+  }
+
+  #makeListeners(parts: WorkerRuntimeParts, random: Random): ListenerManager {
+    const { settings, bootstrap, log, sockets } = parts;
+    const services: WorkerServices = {
+      clock: this.loop,
+      random,
+      timers: this.loop.timers,
+      clusters: this.clusters,
+      stats: this.stats,
+      log: log.logger('http'),
+      node: bootstrap.node,
+      localIp: localIp(settings.localAddressFamily),
+      openAccessLog: (config) => this.accessLogs.open(config),
+    };
+    return new ListenerManager({
+      loop: this.loop,
+      services,
+      budget: new ConnectionBudget(connectionLimit(bootstrap, settings.workerCount)),
+      health: this,
+      workerIndex: settings.index,
+      drainTimeMs: settings.drainTimeS * 1000,
+      sockets,
+    });
+  }
+
+  #watchMemory(log: Logger): OverloadMonitor {
+    return new OverloadMonitor((state, pressure) => {
+      const percent = Math.round(pressure * 100);
+      log.log('warning', `memory is ${percent} % used: ${OVERLOAD_TEXTS[state]}`);
+      if (state !== 'none') this.listeners.closeIdle();
+    });
   }
 }
 

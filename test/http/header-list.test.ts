@@ -93,16 +93,6 @@ t.test('sets fields behind the others', async (t) => {
   }
 });
 
-t.test('a clone changes alone', async (t) => {
-  for (const list of both('accept-language', 'a', 'x-own', 'b')) {
-    const copy = list.clone();
-    list.remove('accept-language');
-    copy.add('c', 'd');
-    t.equal(list.toFieldLines(), 'x-own: b\r\n');
-    t.equal(copy.toFieldLines(), 'accept-language: a\r\nx-own: b\r\nc: d\r\n');
-  }
-});
-
 t.test('rewrites lines with unusual white space and keeps the others', async (t) => {
   const list = parsed('A:1', 'B:  2', 'C: 3 ', 'D:\t4', 'E: 5', 'F: 6', 'G:', 'H: ');
   t.equal(list.toFieldLines(), 'a: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\ne: 5\r\nf: 6\r\ng: \r\nh: \r\n');

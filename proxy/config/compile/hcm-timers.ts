@@ -30,46 +30,47 @@ type TimerFields = Pick<
   | 'delayedCloseTimeoutMs'
 >;
 
+type Field = HttpConnectionManager['drainTimeout'];
+
 /** Compiles every duration of a connection manager. */
 export function compileTimers(
   message: HttpConnectionManager,
   context: CompileContext,
 ): TimerFields {
-  const common = message.commonHttpProtocolOptions;
-  const read = (
-    name: string,
-    value: HttpConnectionManager['drainTimeout'],
-    absent: number,
-  ): number => durationMs(context, { path: name, value }, absent);
-  const readCommon = (
-    name: string,
-    value: HttpConnectionManager['drainTimeout'],
-    absent: number,
-  ): number => read(`common_http_protocol_options.${name}`, value, absent);
+  const read = (path: string, value: Field, absentMs: number): number =>
+    durationMs(context, { path, value }, absentMs);
+  const { streamIdleTimeout, requestHeadersTimeout, delayedCloseTimeout } = message;
   return {
-    idleTimeoutMs: readCommon('idle_timeout', common?.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
-    maxConnectionDurationMs: readCommon(
-      'max_connection_duration',
-      common?.maxConnectionDuration,
-      0,
-    ),
-    maxStreamDurationMs: readCommon('max_stream_duration', common?.maxStreamDuration, 0),
+    ...compileCommonTimers(message, context.at('common_http_protocol_options')),
     streamIdleTimeoutMs: read(
       'stream_idle_timeout',
-      message.streamIdleTimeout,
+      streamIdleTimeout,
       DEFAULT_STREAM_IDLE_TIMEOUT_MS,
     ),
     requestTimeoutMs: read('request_timeout', message.requestTimeout, 0),
     requestHeadersTimeoutMs: read(
       'request_headers_timeout',
-      message.requestHeadersTimeout,
+      requestHeadersTimeout,
       DEFAULT_REQUEST_HEADERS_TIMEOUT_MS,
     ),
     drainTimeoutMs: read('drain_timeout', message.drainTimeout, DEFAULT_DRAIN_TIMEOUT_MS),
     delayedCloseTimeoutMs: read(
       'delayed_close_timeout',
-      message.delayedCloseTimeout,
+      delayedCloseTimeout,
       DEFAULT_DELAYED_CLOSE_TIMEOUT_MS,
     ),
+  };
+}
+
+function compileCommonTimers(
+  { commonHttpProtocolOptions: common }: HttpConnectionManager,
+  context: CompileContext,
+): Pick<TimerFields, 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs'> {
+  const read = (path: string, value: Field, absentMs: number): number =>
+    durationMs(context, { path, value }, absentMs);
+  return {
+    idleTimeoutMs: read('idle_timeout', common?.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
+    maxConnectionDurationMs: read('max_connection_duration', common?.maxConnectionDuration, 0),
+    maxStreamDurationMs: read('max_stream_duration', common?.maxStreamDuration, 0),
   };
 }

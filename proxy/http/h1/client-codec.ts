@@ -1,6 +1,6 @@
 // A client's HTTP/1.1 connection without the socket: one request out, its response in. A
 // connection about which there is any doubt is never used again.
-import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
+import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import { latin1Slice } from '../../base/latin1.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
 import type { ResponseHead } from '../message.ts';
@@ -29,12 +29,12 @@ const NO_BYTES = Buffer.alloc(0);
  */
 type State = 'idle' | 'head' | 'body' | 'done';
 
-const EDGES: Edges<State> = {
+const EDGES = new Edges<State>('client codec', {
   idle: ['head', 'done'],
   head: ['body', 'done'],
   body: ['idle', 'done'],
   done: [],
-};
+});
 
 /** HTTP/1.1 towards an upstream. */
 export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
@@ -162,7 +162,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   }
 
   #enter(next: State): void {
-    if (INVARIANTS) checkEdge('client codec', EDGES, this.#state, next);
+    if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
   }
 

@@ -1,6 +1,6 @@
 // A server's HTTP/1.1 connection without the socket: requests in, one at a time, responses out.
 // Bytes behind a request wait until it is answered; after an error nothing more is parsed.
-import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
+import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { ByteSink, CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { BodyDecoder } from './body-decoder.ts';
@@ -25,14 +25,14 @@ export const MAX_EMPTY_LINES = 8;
  */
 type State = 'idle' | 'head' | 'body' | 'answering' | 'broken' | 'done';
 
-const EDGES: Edges<State> = {
+const EDGES = new Edges<State>('server codec', {
   idle: ['head', 'done'],
   head: ['body', 'answering', 'broken', 'done'],
   body: ['answering', 'broken', 'done'],
   answering: ['idle', 'done'],
   broken: ['done'],
   done: [],
-};
+});
 
 /** HTTP/1.0 and HTTP/1.1 for a listener. */
 export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
@@ -151,7 +151,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   #enter(next: State): void {
-    if (INVARIANTS) checkEdge('server codec', EDGES, this.#state, next);
+    if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
   }
 

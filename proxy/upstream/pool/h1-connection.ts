@@ -1,7 +1,7 @@
 // One HTTP/1.1 connection of a pool: joins transport and codec, counts, and watches its timers.
 // Content flows from the codec to the request's own receiver; this class is not in between.
 import type { SocketAddress } from '../../base/address.ts';
-import { checkEdge, type Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
+import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
 import { H1_ERROR } from '../../http/h1/errors.ts';
@@ -17,13 +17,13 @@ import { type ConnectionEnd, countClosed, countOpened } from './connection-count
 /** States and edges stand in LIFECYCLE.md. */
 export type H1ConnectionState = 'connecting' | 'ready' | 'busy' | 'settling' | 'closed';
 
-const EDGES: Edges<H1ConnectionState> = {
+const EDGES = new Edges<H1ConnectionState>('h1 connection', {
   connecting: ['ready', 'closed'],
   ready: ['busy', 'closed'],
   busy: ['settling', 'closed'],
   settling: ['ready', 'closed'],
   closed: [],
-};
+});
 
 /** The pool of a connection. */
 export interface H1ConnectionOwner {
@@ -234,7 +234,7 @@ export class H1Connection
   }
 
   #enter(next: H1ConnectionState): void {
-    if (INVARIANTS) checkEdge('h1 connection', EDGES, this.#state, next);
+    if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
   }
 

@@ -1,6 +1,6 @@
 // One attempt at one host: waits for a connection, sends the request, tells its owner of the
 // response. A retry is another UpstreamRequest.
-import { checkEdge, type Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
+import { Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../../http/stream.ts';
@@ -20,12 +20,12 @@ import { PendingBody } from './pending-body.ts';
  */
 export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'done';
 
-const EDGES: Edges<UpstreamRequestState> = {
+const EDGES = new Edges<UpstreamRequestState>('upstream request', {
   waiting: ['sending', 'done'],
   sending: ['responding', 'done'],
   responding: ['done'],
   done: [],
-};
+});
 
 /** The router of a stream. */
 export interface UpstreamRequestOwner {
@@ -209,7 +209,7 @@ export class UpstreamRequest implements StreamWaiter {
   }
 
   #enter(next: UpstreamRequestState): void {
-    if (INVARIANTS) checkEdge('upstream request', EDGES, this.#state, next);
+    if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
   }
 

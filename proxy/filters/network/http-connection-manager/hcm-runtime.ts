@@ -76,11 +76,7 @@ export class HcmRuntime {
       log: services.log,
       scope,
     };
-    const factories = config.httpFilters
-      .filter((filter) => !filter.disabled)
-      .map((filter) =>
-        (filter.definition as HttpFilterDefinition).factory(filter.config, this.filterServices),
-      );
+    const factories = makeFactories(config, this.filterServices);
     this.terminalFactory = factories[factories.length - 1] as HttpFilterFactory;
     this.filterFactories = factories.slice(0, -1);
   }
@@ -97,6 +93,16 @@ export class HcmRuntime {
     for (const connection of this.connections) buffered += connection.bufferedBytes;
     this.stats.cxTxBytesBuffered.set(buffered);
   }
+}
+
+function makeFactories(
+  config: HttpConnectionManagerConfig,
+  services: HttpFilterServices,
+): HttpFilterFactory[] {
+  const enabled = config.httpFilters.filter((filter) => !filter.disabled);
+  return enabled.map(({ definition, config: filterConfig }) =>
+    (definition as HttpFilterDefinition).factory(filterConfig, services),
+  );
 }
 
 /** The shorter of two timeouts of which 0 means «off». */

@@ -1,6 +1,6 @@
 // One downstream HTTP connection: its codec, its open streams, and the timers that end it. A timer
 // of its own a stream would cost more than the rest of the bookkeeping, so one sweep serves all.
-import { checkEdge, type Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
+import { Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { CodecDone, ServerCodec, ServerCodecHandler } from '../../../http/codec.ts';
 import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
@@ -20,11 +20,11 @@ import type { OwnedStream, StreamOwner } from './stream-owner.ts';
  */
 type ConnectionState = 'open' | 'draining' | 'closing';
 
-const EDGES: Edges<ConnectionState> = {
+const EDGES = new Edges<ConnectionState>('http connection', {
   open: ['draining', 'closing'],
   draining: ['closing'],
   closing: [],
-};
+});
 
 /** The response code details of a field name that headers_with_underscores_action refuses. */
 const UNDERSCORE_DETAILS = 'http1.unexpected_underscore';
@@ -208,7 +208,7 @@ export class HttpConnection
   }
 
   #enter(next: ConnectionState): void {
-    if (INVARIANTS) checkEdge('http connection', EDGES, this.#state, next);
+    if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
   }
 
