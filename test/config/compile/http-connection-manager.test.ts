@@ -47,6 +47,7 @@ t.test('fills in defaults and freezes the whole', (t) => {
   const { httpFilters, routeTable, ...rest } = manager();
   t.same(rest, {
     statPrefix: 's',
+    localReply: null,
     accessLogs: [],
     serverName: 'envoy',
     serverHeader: 'overwrite',
