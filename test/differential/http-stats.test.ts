@@ -36,10 +36,8 @@ const EXCHANGES: readonly TwinCase[] = [
     send: `GET / HTTP/1.1\r\n${HOST}\r\nGET / HTTP/1.1\r\n${LAST}\r\n`,
     responses: 2,
   }),
-  get('a pooled connection', {
-    send: [`GET /pooled HTTP/1.1\r\n${HOST}\r\n`, `GET /pooled HTTP/1.1\r\n${LAST}\r\n`],
-    responses: 2,
-  }),
+  at('a connection for the pool', '/pooled'),
+  at('a pooled connection', '/pooled'),
   at('a malformed request', '/', 'x y: 1\r\n'),
   at('a head that is too large', '/', `x: ${'a'.repeat(62_000)}\r\n`),
   at('a head with too many fields', '/', 'x: a\r\n'.repeat(120)),
@@ -196,7 +194,10 @@ const CONFIG: TwinConfig = {
     slashReject: { hcm: { path_with_escaped_slashes_action: 'REJECT_REQUEST' } },
     slashRedirect: { hcm: { path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT' } },
     underscoreReject: { hcm: common({ headers_with_underscores_action: 'REJECT_REQUEST' }) },
-    underscoreDrop: { hcm: common({ headers_with_underscores_action: 'DROP_HEADER' }) },
+    underscoreDrop: {
+      router: { suppress_envoy_headers: true },
+      hcm: common({ headers_with_underscores_action: 'DROP_HEADER' }),
+    },
     two: { hcm: common({ max_requests_per_connection: 2 }) },
   },
 };

@@ -51,6 +51,8 @@ export interface Twins {
 }
 
 const FLUSH_MS = 20;
+/** No case leaves more; one that stays belongs to a pool of another cluster. */
+const MAX_SPARES = 3;
 const SPARE = 'GET /spare HTTP/1.1\r\nhost: spare\r\nconnection: close\r\n\r\n';
 const LOG_END = 'GET /probe?end-of-log HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n';
 
@@ -194,7 +196,9 @@ class RunningTwin implements Twin {
     await setImmediate();
     this.upstream.answer = PLAIN_ANSWER;
     const port = this.ports['main'] ?? 0;
-    while (this.upstream.hasSpare) await wireExchange(port, { send: SPARE });
+    for (let tries = 0; this.upstream.hasSpare && tries < MAX_SPARES; tries += 1) {
+      await wireExchange(port, { send: SPARE });
+    }
   }
 
   /** Everything in the log up to a mark that is written now. */
