@@ -144,6 +144,7 @@ function request(): () => void {
   };
   const codec = new H1ClientCodec(DEFAULT_H1_CLIENT_OPTIONS, sink, {
     onStreamClosed: ignore,
+    onCapacityChanged: ignore,
     onConnectionDone: ignore,
   });
   const target = { path: '/path', authority: '127.0.0.1:80', scheme: 'http' };

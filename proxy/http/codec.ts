@@ -1,5 +1,8 @@
-// A codec turns a connection's bytes into streams and back. It has no socket, clock or timer: bytes
-// come in by calls, bytes go out through a sink, and it says when it wants the connection closed.
+// A codec turns a connection's bytes into streams and back. It has no socket: bytes come in by
+// calls, bytes go out through a sink, and it says when it wants the connection closed. Time comes in
+// by a clock and a timer wheel, for those that need it.
+import type { Random } from '../base/random.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Protocol } from './message.ts';
 import type { ProtocolError } from './protocol-error.ts';
 import type { RequestReceiver, RequestSender, ResponseReceiver, ResponseSender } from './stream.ts';
@@ -15,6 +18,14 @@ export interface ByteSink {
   /** Stops and restarts the arrival of bytes. */
   pauseReading(): void;
   resumeReading(): void;
+}
+
+/** Time and chance for codecs that keep peers to time limits. */
+export interface CodecServices {
+  /** Monotonic ms of this loop turn. */
+  nowMs(): number;
+  readonly timers: TimerWheel;
+  readonly random: Random;
 }
 
 /** What both kinds of codec understand from their connection. */
@@ -37,8 +48,13 @@ export interface ServerCodec extends Codec {
   /** Fields dropped because of an underscore in their name, over all requests. */
   readonly droppedHeadersWithUnderscores: number;
   /**
+   * The end is near: HTTP/2 sends GOAWAY with the highest stream id, so that a client opens no more
+   * streams here; HTTP/1 has no words for it. `drain` follows.
+   */
+  announceDrain(): void;
+  /**
    * No further requests: HTTP/1 ends the connection behind the current response (at once when
-   * idle), HTTP/2 sends GOAWAY.
+   * idle), HTTP/2 sends GOAWAY with the last stream that it serves and ends behind the open ones.
    */
   drain(): void;
 }
@@ -71,7 +87,7 @@ export type CodecDone =
 
 /** A client's codec. */
 export interface ClientCodec extends Codec {
-  /** Streams that may be opened now: 0 or 1 for HTTP/1. */
+  /** Streams that may be opened now: 0 or 1 for HTTP/1; for HTTP/2 as the peer's SETTINGS say. */
   readonly availableStreams: number;
   /** Opens a stream; only when one is available. */
   openStream(receiver: ResponseReceiver): RequestSender;
@@ -84,6 +100,8 @@ export interface ClientCodecHandler {
    * `availableStreams` says so.
    */
   onStreamClosed(): void;
+  /** `availableStreams` changed for another reason: SETTINGS, or GOAWAY, after which it is 0. */
+  onCapacityChanged(): void;
   /** No further stream may be opened, and the connection is to be closed now. Once, last. */
   onConnectionDone(reason: CodecDone): void;
 }

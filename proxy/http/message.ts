@@ -15,6 +15,12 @@ export class RequestHead {
   scheme: string;
   readonly protocol: Protocol;
   readonly headers: HeaderList;
+  /**
+   * The protocol that the client wants to speak instead, in lower case: `websocket`; '' for none.
+   * `headers` then hold `connection: upgrade` and `upgrade`, and the method is what HTTP/1.1 has
+   * (GET), also when it came as extended CONNECT (RFC 8441).
+   */
+  upgrade = '';
 
   constructor(
     protocol: Protocol,
@@ -29,11 +35,16 @@ export class RequestHead {
     this.protocol = protocol;
     this.headers = headers;
   }
+
+  /** With a head like this, content is octets of another protocol once a response agrees. */
+  get asksForTunnel(): boolean {
+    return this.upgrade !== '' || this.method === 'CONNECT';
+  }
 }
 
 /** A response's head. */
 export class ResponseHead {
-  /** 100 to 999 from a peer; 200 to 599 from the proxy itself. */
+  /** 100 to 999 from a peer; 200 to 599 from the proxy itself. 101 agrees to an upgrade. */
   status: number;
   readonly headers: HeaderList;
 

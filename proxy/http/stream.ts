@@ -1,6 +1,10 @@
 // The HTTP stream: one exchange, the same for every codec, downstream and upstream. A receiver is
 // told what the peer sent, in wire order; a sender writes to the peer and says whether to go on.
 // Filters, the router and the pools know only this.
+//
+// Tunnels: the head of an upgrade or of CONNECT never ends its stream. A response head of 101 (to
+// CONNECT: 2xx) agrees, and content of both sides is octets of the other protocol from then on; each
+// side ends on its own. After any other final response the request's content is of no use.
 import type { HeaderList } from './header-list.ts';
 import type { RequestHead, ResponseHead } from './message.ts';
 import type { ProtocolError } from './protocol-error.ts';
@@ -30,7 +34,10 @@ export interface StreamReceiver {
   onData(data: Buffer, endStream: boolean): void;
   /** Trailers; they end the stream. */
   onTrailers(trailers: HeaderList): void;
-  /** The stream is gone; nothing follows. `detail` says more, for logs. */
+  /**
+   * The stream is gone; nothing follows. `detail` says more, for logs; with `protocol-error` it is
+   * the response code details.
+   */
   onReset(reason: ResetReason, detail: string): void;
   /** The sender that answered false takes data again. */
   onWritable(): void;

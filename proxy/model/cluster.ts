@@ -1,4 +1,5 @@
 // A cluster as the data path sees it: checked, frozen, defaults filled in.
+import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
 
@@ -73,6 +74,12 @@ export interface ClusterLimitsConfig {
 
 /** HttpProtocolOptions for upstream connections. */
 export interface UpstreamHttpConfig {
+  /** `downstream`: the protocol that the request came with (use_downstream_protocol_config). */
+  readonly protocol: 'http1' | 'http2' | 'downstream';
+  /** Used where `protocol` leads to HTTP/2. */
+  readonly http2: H2ProtocolOptions;
+  /** 0: off. */
+  readonly maxStreamDurationMs: number;
   readonly http1: Http1OptionsConfig;
   /** 0: off. Default 1 h. */
   readonly idleTimeoutMs: number;

@@ -1,9 +1,11 @@
 // The HTTP connection manager's configuration, compiled from
 // extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
+import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
 import type { LocalReplyConfig } from './local-reply.ts';
 import type { RouteTableConfig } from './route.ts';
+import type { UpgradeRulesConfig } from './upgrade.ts';
 
 /** Durations are ms; 0 switches a timer off. */
 export interface HttpConnectionManagerConfig {
@@ -49,7 +51,12 @@ export interface HttpConnectionManagerConfig {
   readonly requestHeadersTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly delayedCloseTimeoutMs: number;
+  /** `auto`: HTTP/2 for connections that begin with its preface. */
+  readonly codecType: 'auto' | 'http1' | 'http2';
   readonly http1: Http1OptionsConfig;
+  readonly http2: H2ProtocolOptions;
+  /** Upgrades that every route allows unless it forbids them. */
+  readonly upgrades: UpgradeRulesConfig;
 }
 
 /** config.core.v3.Http1ProtocolOptions */

@@ -1,6 +1,7 @@
 // Routes as compiled from config.route.v3.RouteConfiguration: matchers ready, defaults filled in.
 import type { SafeRegex } from '../base/safe-regex.ts';
 import type { Formatter } from '../formatter/formatter.ts';
+import type { UpgradeRulesConfig } from './upgrade.ts';
 
 /** config.route.v3.RouteConfiguration */
 export interface RouteTableConfig {
@@ -65,7 +66,8 @@ export type PathMatchConfig =
   | { readonly kind: 'prefix'; readonly text: string }
   | { readonly kind: 'path'; readonly text: string }
   | { readonly kind: 'separated-prefix'; readonly text: string }
-  | { readonly kind: 'regex'; readonly regex: SafeRegex };
+  | { readonly kind: 'regex'; readonly regex: SafeRegex }
+  | { readonly kind: 'connect' };
 
 /** config.route.v3.HeaderMatcher */
 export interface HeaderMatchConfig {
@@ -113,6 +115,10 @@ export interface ForwardActionConfig {
   readonly timeoutMs: number;
   /** Replaces the connection manager's stream_idle_timeout; null: keep that, 0: none. */
   readonly idleTimeoutMs: number | null;
+  /** max_stream_duration, and the older max_grpc_timeout; null: neither is set. */
+  readonly streamDuration: StreamDurationConfig | null;
+  /** Wins over the connection manager's, entry by entry. */
+  readonly upgrades: UpgradeRulesConfig;
   /** '' or the text that replaces what matched. */
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
@@ -123,6 +129,18 @@ export interface ForwardActionConfig {
   readonly hostRewritePathRegex?: RegexRewriteConfig;
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
+}
+
+/** RouteAction.MaxStreamDuration, or max_grpc_timeout and grpc_timeout_offset. */
+export interface StreamDurationConfig {
+  /** `stream`: the whole stream is bounded and `timeoutMs` is not looked at; `response`: as it. */
+  readonly bounds: 'stream' | 'response';
+  /** max_stream_duration, 0: none; null: the connection manager's. */
+  readonly maxMs: number | null;
+  /** Bound of grpc-timeout, 0: none; null: grpc-timeout is not looked at. */
+  readonly grpcTimeoutMaxMs: number | null;
+  /** Taken off a grpc-timeout that is longer than it. */
+  readonly grpcTimeoutOffsetMs: number;
 }
 
 /** type.matcher.v3.RegexMatchAndSubstitute */

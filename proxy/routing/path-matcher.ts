@@ -14,7 +14,7 @@ export interface PathMatcher {
 /** Compiles path_specifier; `caseSensitive` is config.route.v3.RouteMatch.case_sensitive. */
 export function compilePathMatcher(path: PathMatchConfig, caseSensitive: boolean): PathMatcher {
   if (path.kind === 'regex') return new RegexPath(path.regex);
-  if (path.text.includes('?')) return NEVER;
+  if (path.kind === 'connect' || path.text.includes('?')) return NEVER;
   const text = caseSensitive ? path.text : path.text.toLowerCase();
   if (path.kind === 'path') return new ExactPath(text, caseSensitive);
   if (path.kind === 'separated-prefix') return new SeparatedPrefixPath(text, caseSensitive);
@@ -27,7 +27,7 @@ export function pathOf(target: string): string {
   return query === -1 ? target : target.slice(0, query);
 }
 
-/** A path never holds a question mark, so no path begins with this text. */
+/** A path never holds a question mark, and CONNECT has none. */
 const NEVER: PathMatcher = Object.freeze({ matches: () => false });
 
 /** Prefix `/`: the most common condition of all. */

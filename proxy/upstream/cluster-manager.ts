@@ -1,6 +1,6 @@
 // The clusters of a worker as filters see them.
 
-import type { RequestHead } from '../http/message.ts';
+import type { Protocol, RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { ClusterStats } from './cluster-stats.ts';
@@ -19,8 +19,8 @@ export interface Cluster {
   readonly stats: ClusterStats;
   /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */
   pickHost(context: LoadBalancerContext): Host | null;
-  /** The HTTP connection pool of a host. */
-  httpPool(host: Host): ConnectionPool;
+  /** The HTTP connection pool of a host, for a request that came with `downstream`. */
+  httpPool(host: Host, downstream: Protocol): ConnectionPool;
 }
 
 /** Finds clusters by name; what it gives is valid for the current exchange. */

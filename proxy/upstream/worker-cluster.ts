@@ -1,5 +1,6 @@
 // One cluster of a worker: its hosts, its balancer, and the pools of its hosts. A changed
 // configuration makes a new cluster beside this one; only endpoints change in place.
+import type { Protocol } from '../http/message.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
@@ -55,7 +56,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
     return this.#balancer.pick(context);
   }
 
-  httpPool(host: Host): ConnectionPool {
+  httpPool(host: Host, _downstream: Protocol): ConnectionPool {
     return host.pool ?? this.#makePool(host);
   }
 

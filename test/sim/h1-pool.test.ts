@@ -152,7 +152,7 @@ class Simulation {
     this.#lastId += 1;
     const request = new SimRequest(this, this.#lastId);
     this.#requests.add(request);
-    this.#cluster.httpPool(this.#host).acquire(request);
+    this.#cluster.httpPool(this.#host, 'HTTP/1.1').acquire(request);
   }
 
   send(request: SimRequest, sender: RequestSender): void {
@@ -171,7 +171,7 @@ class Simulation {
   }
 
   #cancel(request: SimRequest): void {
-    this.#cluster.httpPool(this.#host).cancel(request);
+    this.#cluster.httpPool(this.#host, 'HTTP/1.1').cancel(request);
     request.state = 'done';
     this.#requests.delete(request);
   }

@@ -1,4 +1,5 @@
 // Cluster and endpoint configurations with Envoy's defaults, for tests.
+import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../proxy/http/h2/options.ts';
 import type { ClusterConfig, EndpointConfig } from '../../proxy/model/cluster.ts';
 import { DEFAULT_HTTP1_OPTIONS } from '../../proxy/model/http-connection-manager.ts';
 
@@ -31,6 +32,9 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     perConnectionBufferLimitBytes: 1048576,
     limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 },
     http: {
+      protocol: 'http1',
+      http2: DEFAULT_H2_PROTOCOL_OPTIONS,
+      maxStreamDurationMs: 0,
       http1: DEFAULT_HTTP1_OPTIONS,
       idleTimeoutMs: 3600000,
       maxConnectionDurationMs: 0,

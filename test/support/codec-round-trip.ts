@@ -23,7 +23,11 @@ const DEAF = {
   onReset: () => undefined,
   onWritable: () => undefined,
 };
-const NOBODY = { onStreamClosed: () => undefined, onConnectionDone: () => undefined };
+const NOBODY = {
+  onStreamClosed: () => undefined,
+  onCapacityChanged: () => undefined,
+  onConnectionDone: () => undefined,
+};
 const FRAMING = ['connection', 'transfer-encoding', 'content-length', 'proxy-connection', 'expect'];
 
 class Forwarder implements ServerCodecHandler, RequestReceiver {

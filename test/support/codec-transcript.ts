@@ -259,6 +259,8 @@ class ClientRecorder {
     if (this.codec?.availableStreams === 1) this.send();
   }
 
+  onCapacityChanged(): void {}
+
   onConnectionDone(reason: CodecDone): void {
     if (this.codec?.availableStreams !== 0) throw new Error('done and yet available');
     this.lines.push(`close ${reason.kind}`);

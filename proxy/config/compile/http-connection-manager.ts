@@ -7,6 +7,7 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
   HttpConnectionManager_PathWithEscapedSlashesAction as SlashesAction,
 } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../http/h2/options.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
@@ -82,7 +83,10 @@ export function compileHttpConnectionManager(
     ...pathFields(message, context),
     ...limitFields(message, context),
     ...compileTimers(message, context),
+    codecType: 'auto' as const,
     http1: compileHttp1Options(message.httpProtocolOptions, context.at('http_protocol_options')),
+    http2: DEFAULT_H2_PROTOCOL_OPTIONS,
+    upgrades: new Map(),
   };
   if (routeTable === null || context.failed) return null;
   return deepFreeze({ ...config, routeTable });

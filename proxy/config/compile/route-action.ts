@@ -82,6 +82,8 @@ function compileForward(
     clusterNotFoundStatus: NOT_FOUND_STATUS[message.clusterNotFoundResponseCode],
     timeoutMs: durationMs(context, timeout, DEFAULT_ROUTE_TIMEOUT_MS),
     idleTimeoutMs: durationMs(context, idle, null),
+    streamDuration: null,
+    upgrades: new Map(),
     prefixRewrite: message.prefixRewrite,
     regexRewrite,
     ...compileHostRewrite(message.hostRewriteSpecifier, context),

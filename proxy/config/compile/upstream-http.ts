@@ -1,4 +1,5 @@
 // HTTP towards a cluster: typed_extension_protocol_options, or the older fields of the cluster.
+
 import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
   type HttpProtocolOptions as CommonOptions,
@@ -9,6 +10,7 @@ import {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
 } from '../../api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../http/h2/options.ts';
 import type { UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { typeNameOf } from '../schema/any.ts';
@@ -95,6 +97,9 @@ function compile(sources: OptionSources, context: CompileContext): UpstreamHttpC
   const idle = { path: 'idle_timeout', value: common?.idleTimeout };
   const longest = { path: 'max_connection_duration', value: common?.maxConnectionDuration };
   return {
+    protocol: 'http1',
+    http2: DEFAULT_H2_PROTOCOL_OPTIONS,
+    maxStreamDurationMs: 0,
     http1: compileHttp1Options(sources.http1, sources.http1At ?? context),
     idleTimeoutMs: durationMs(commonAt, idle, DEFAULT_IDLE_TIMEOUT_MS),
     maxConnectionDurationMs: durationMs(commonAt, longest, 0),

@@ -101,6 +101,10 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     stream.receiver?.onWritable();
   }
 
+  announceDrain(): void {
+    // HTTP/1.1 says it with the last response.
+  }
+
   drain(): void {
     this.#isDraining = true;
     if (this.#stream === null) this.#finish({ kind: 'message-end' });

@@ -200,6 +200,10 @@ export class H1Connection
     if (INVARIANTS) this.checkInvariants();
   }
 
+  onCapacityChanged(): void {
+    // HTTP/1.1 takes one stream at a time, always.
+  }
+
   onConnectionDone(reason: CodecDone): void {
     if (this.#state === 'closed') return;
     const { stats } = this.#resources;

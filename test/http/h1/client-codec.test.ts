@@ -60,6 +60,8 @@ class Manual implements ClientCodecHandler, ResponseReceiver {
     this.events.push('closed');
   }
 
+  onCapacityChanged(): void {}
+
   onConnectionDone(reason: CodecDone): void {
     this.events.push(`done ${reason.kind}`);
   }

@@ -92,7 +92,7 @@ function realCluster(test: Test, port: number): RealFixture {
   const cluster = clusters.get('c') as WorkerCluster;
   const get = (): Get => {
     const waiter = new Get();
-    cluster.httpPool(cluster.hostSet.hosts[0] as Host).acquire(waiter);
+    cluster.httpPool(cluster.hostSet.hosts[0] as Host, 'HTTP/1.1').acquire(waiter);
     return waiter;
   };
   return { cluster, get };

@@ -26,7 +26,7 @@ function poolFixture(members: Partial<ClusterConfig> = {}): PoolFixture {
   clusters.apply({ upserted: [clusterConfig(members)], removed: [] });
   const cluster = clusters.get('c') as WorkerCluster;
   const host = cluster.hostSet.hosts[0] as Host;
-  const pool = cluster.httpPool(host);
+  const pool = cluster.httpPool(host, 'HTTP/1.1');
   const ask = (): FakeWaiter => {
     const waiter = new FakeWaiter();
     pool.acquire(waiter);
@@ -417,7 +417,7 @@ t.test('a request that picked its host before it went away is still served', asy
   const host = cluster.hostSet.hosts[0] as Host;
   clusters.apply({ upserted: [], removed: ['c'] });
   const waiter = new FakeWaiter();
-  cluster.httpPool(host).acquire(waiter);
+  cluster.httpPool(host, 'HTTP/1.1').acquire(waiter);
   fixture.connector.last().accept();
   fixture.connector.last().receive('R');
   t.equal(waiter.state, 'answered');

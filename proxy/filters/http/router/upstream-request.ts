@@ -68,7 +68,7 @@ export class UpstreamRequest implements StreamWaiter {
     this.#owner = owner;
     this.#cluster = target.cluster;
     this.#head = target.head;
-    this.#pool = target.cluster.httpPool(target.host);
+    this.#pool = target.cluster.httpPool(target.host, target.head.protocol);
     this.#requestEnded = endStream;
   }
 

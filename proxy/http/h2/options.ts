@@ -1,0 +1,64 @@
+// What an HTTP/2 codec can be told. The connection manager and the pools fill these in from the
+// compiled configuration; one frozen object serves every connection of a listener or cluster.
+
+/** connection_keepalive: PINGs that tell a dead peer from a silent one. */
+export interface H2KeepaliveOptions {
+  /** Ms between PINGs; 0: none at intervals. */
+  readonly intervalMs: number;
+  /** Ms that a PING waits for its answer before the connection is given up. */
+  readonly timeoutMs: number;
+  /** An interval is longer by up to so many percent, by chance. Default 15. */
+  readonly intervalJitterPercent: number;
+  /** A stream that begins after so many ms of silence sends a PING along; 0: never. */
+  readonly connectionIdleIntervalMs: number;
+}
+
+/** config.core.v3.Http2ProtocolOptions, defaults filled in. */
+export interface H2ProtocolOptions {
+  /** SETTINGS_HEADER_TABLE_SIZE that we announce, and the most of the peer's that we use; octets. */
+  readonly hpackTableSize: number;
+  /** Streams that the peer may have open at once; of a client: those that we open at once. */
+  readonly maxConcurrentStreams: number;
+  /** Octets, 65,535 to 2^31 - 1. */
+  readonly initialStreamWindowSize: number;
+  readonly initialConnectionWindowSize: number;
+  /** SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441). */
+  readonly allowConnect: boolean;
+  /** Frames that wait to be written, and those of them that are PING, SETTINGS or RST_STREAM. */
+  readonly maxOutboundFrames: number;
+  readonly maxOutboundControlFrames: number;
+  /** Empty HEADERS, CONTINUATION and DATA frames in a row that do not end a stream. */
+  readonly maxConsecutiveInboundFramesWithEmptyPayload: number;
+  readonly maxInboundPriorityFramesPerStream: number;
+  readonly maxInboundWindowUpdateFramesPerDataFrameSent: number;
+  /** False: an invalid message ends the connection; true: its stream only. */
+  readonly streamErrorOnInvalidHttpMessage: boolean;
+  /** null: no PINGs. */
+  readonly keepalive: H2KeepaliveOptions | null;
+}
+
+/** What both sides' codecs understand. */
+export interface H2Options {
+  readonly protocol: H2ProtocolOptions;
+  /** Octets of all names and values of a head, counted as Envoy does; trailers have the same limit. */
+  readonly maxHeadBytes: number;
+  /** Fields in a head; trailers have the same limit. */
+  readonly maxHeadersCount: number;
+  readonly headersWithUnderscores: 'allow' | 'reject' | 'drop';
+}
+
+/** Envoy's defaults. */
+export const DEFAULT_H2_PROTOCOL_OPTIONS: H2ProtocolOptions = Object.freeze({
+  hpackTableSize: 4096,
+  maxConcurrentStreams: 1024,
+  initialStreamWindowSize: 16 * 1024 * 1024,
+  initialConnectionWindowSize: 24 * 1024 * 1024,
+  allowConnect: false,
+  maxOutboundFrames: 10_000,
+  maxOutboundControlFrames: 1000,
+  maxConsecutiveInboundFramesWithEmptyPayload: 1,
+  maxInboundPriorityFramesPerStream: 100,
+  maxInboundWindowUpdateFramesPerDataFrameSent: 10,
+  streamErrorOnInvalidHttpMessage: false,
+  keepalive: null,
+});
