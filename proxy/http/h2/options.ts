@@ -62,3 +62,29 @@ export const DEFAULT_H2_PROTOCOL_OPTIONS: H2ProtocolOptions = Object.freeze({
   streamErrorOnInvalidHttpMessage: false,
   keepalive: null,
 });
+
+/** A server's codec. */
+export interface H2ServerOptions extends H2Options {
+  /**
+   * Ms that a complete response waits for the client's windows without progress; 0: for ever.
+   * Envoy: HttpConnectionManager.stream_flush_timeout, by default stream_idle_timeout.
+   */
+  readonly streamFlushTimeoutMs: number;
+}
+
+/** Envoy's defaults for listeners: 60 KiB and 100 fields. */
+export const DEFAULT_H2_SERVER_OPTIONS: H2ServerOptions = Object.freeze({
+  protocol: DEFAULT_H2_PROTOCOL_OPTIONS,
+  maxHeadBytes: 60 * 1024,
+  maxHeadersCount: 100,
+  headersWithUnderscores: 'allow',
+  streamFlushTimeoutMs: 300_000,
+});
+
+/** Envoy's defaults for clusters: 80 KiB and 100 fields. */
+export const DEFAULT_H2_CLIENT_OPTIONS: H2Options = Object.freeze({
+  protocol: DEFAULT_H2_PROTOCOL_OPTIONS,
+  maxHeadBytes: 80 * 1024,
+  maxHeadersCount: 100,
+  headersWithUnderscores: 'allow',
+});
