@@ -45,6 +45,11 @@ export class Gauge {
     this.isUsed = true;
   }
 
+  sub(amount: number): void {
+    this.value -= amount;
+    this.isUsed = true;
+  }
+
   set(value: number): void {
     this.value = value;
     this.isUsed = true;
