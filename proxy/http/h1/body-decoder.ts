@@ -2,9 +2,9 @@
 // trailers, or all until the connection ends. Content of one read comes out as one run: chunks are
 // moved together in the borrowed buffer, so that tiny chunks cost one event per read, not each.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import { CR, LF } from '../char-tables.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { CR, LF } from './char-tables.ts';
 import { ChunkLine } from './chunk-scanner.ts';
 import { H1_ERROR } from './errors.ts';
 import type { HeadReader } from './head-reader.ts';

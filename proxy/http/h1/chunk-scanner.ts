@@ -1,7 +1,8 @@
 // The lines between chunks (RFC 9112 §7.1) as a byte machine: sizes without wrap-around,
 // extensions checked against the grammar and dropped, a bound on all that is not content.
+
+import { CR, FIELD_VALUE, HEX, HTAB, LF, SP, TOKEN_LOWER } from '../char-tables.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { CR, FIELD_VALUE, HEX, HTAB, LF, SP, TOKEN_LOWER } from './char-tables.ts';
 import { H1_ERROR } from './errors.ts';
 
 /**

@@ -1,9 +1,9 @@
 // Scans field lines, of heads and of trailers, once: every byte is looked at when it arrives and
 // never again, wherever the input is cut. Names are put into lower case in place.
 
+import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from '../char-tables.ts';
 import { HEADER_ID, highBit, lowBit } from '../header-names.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_LOWER } from './char-tables.ts';
 import { H1_ERROR } from './errors.ts';
 import { hashStep, knownNameAt } from './known-names.ts';
 

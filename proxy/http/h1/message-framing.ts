@@ -1,6 +1,7 @@
 // How long a message's content is, and whether its connection lives on: what RFC 9112 §6 and §9
 // take from content-length, transfer-encoding and connection. One reader for both directions.
 
+import { parseContentLength } from '../content-length.ts';
 import type { HeaderList } from '../header-list.ts';
 import { HEADER_ID, HEADER_NAME, headerMask } from '../header-names.ts';
 import type { ProtocolError } from '../protocol-error.ts';
@@ -79,20 +80,6 @@ export class MessageFraming {
     if (anyHasToken(headers, connection, 'close')) this.isLast = true;
     if (anyHasToken(headers, HEADER_ID['proxy-connection'], 'close')) this.isLast = true;
   }
-}
-
-/** The number that a content-length says, at most 2^53 - 1; -1 for everything else. */
-export function parseContentLength(value: string): number {
-  const length = value.length;
-  if (length === 0) return -1;
-  let number = 0;
-  for (let at = 0; at < length; at += 1) {
-    const digit = value.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    number = number * 10 + digit;
-    if (number > Number.MAX_SAFE_INTEGER) return -1;
-  }
-  return number;
 }
 
 function anyHasToken(headers: HeaderList, id: number, token: string): boolean {

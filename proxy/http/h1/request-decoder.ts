@@ -1,16 +1,16 @@
 // Turns a complete request head into a RequestHead and its framing, or into the error that the
 // client made. Reused for every request of a connection.
 
+import { isAuthority } from '../authority.ts';
 import type { HeaderList } from '../header-list.ts';
 import { HEADER_ID } from '../header-names.ts';
+import { JOINED_IN_REQUESTS, joinRepeated } from '../joined-fields.ts';
 import { type Protocol, RequestHead } from '../message.ts';
 import { knownMethodAt } from '../methods.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { isAuthority } from './authority.ts';
 import { H1_ERROR } from './errors.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { HeadReader } from './head-reader.ts';
-import { JOINED_IN_REQUESTS, joinRepeated } from './joined-fields.ts';
 import { MessageFraming } from './message-framing.ts';
 import type { H1ServerOptions } from './options.ts';
 import { RequestLine } from './request-line.ts';

@@ -1,9 +1,11 @@
 // Writes request heads for upstreams: origin-form, `host` from the authority, and the framing that
 // Envoy would choose. What would not be HTTP on the wire is refused or encoded, never truncated.
+
+import { parseContentLength } from '../content-length.ts';
 import { HEADER_ID, headerMask } from '../header-names.ts';
 import type { RequestHead } from '../message.ts';
 import { isFieldValue, isTargetText } from '../validation.ts';
-import { type BodyKind, parseContentLength } from './message-framing.ts';
+import type { BodyKind } from './message-framing.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
 
 /** Fields that only the codec writes. */

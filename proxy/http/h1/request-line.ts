@@ -1,7 +1,8 @@
 // Scans a request line byte by byte as it arrives: `method SP target SP HTTP/1.x CRLF` with
 // nothing repaired (RFC 9112 §3).
+
+import { CR, LF, SP, TARGET, TOKEN_LOWER } from '../char-tables.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { CR, LF, SP, TARGET, TOKEN_LOWER } from './char-tables.ts';
 import { H1_ERROR } from './errors.ts';
 
 /** Octets of a method; the longest that anyone registered has 17 (IANA method registry). */

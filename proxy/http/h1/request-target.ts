@@ -1,7 +1,8 @@
 // Takes a request target apart: origin-form, absolute-form, `*` and authority-form, each only
 // where RFC 9112 §3.2 allows it.
+
+import { hasPort, isAuthority } from '../authority.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { hasPort, isAuthority } from './authority.ts';
 import { H1_ERROR } from './errors.ts';
 
 const SLASH = 0x2f;

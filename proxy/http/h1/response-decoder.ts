@@ -1,12 +1,12 @@
 // Turns a complete response head into a ResponseHead and its framing (RFC 9112 §6.3), or into the
 // error that the upstream made. Reused for every response of a connection.
 import { HEADER_ID } from '../header-names.ts';
+import { JOINED_IN_RESPONSES, joinRepeated } from '../joined-fields.ts';
 import { ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { H1_ERROR } from './errors.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { HeadReader } from './head-reader.ts';
-import { JOINED_IN_RESPONSES, joinRepeated } from './joined-fields.ts';
 import { type BodyKind, MessageFraming } from './message-framing.ts';
 import type { H1ClientOptions } from './options.ts';
 import { StatusLine } from './status-line.ts';

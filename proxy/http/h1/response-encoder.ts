@@ -1,9 +1,11 @@
 // Writes response heads: status line, fields, the framing that Envoy would choose, and what
 // becomes of the connection.
+
+import { parseContentLength } from '../content-length.ts';
 import { HEADER_ID, headerMask } from '../header-names.ts';
 import type { ResponseHead } from '../message.ts';
 import { reasonPhrase } from '../status.ts';
-import { type BodyKind, parseContentLength } from './message-framing.ts';
+import type { BodyKind } from './message-framing.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
 
 /** Fields that only the codec writes. */

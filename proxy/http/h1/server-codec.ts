@@ -1,10 +1,10 @@
 // A server's HTTP/1.1 connection without the socket: requests in, one at a time, responses out.
 // Bytes behind a request wait until it is answered; after an error nothing more is parsed.
 import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
+import { CR, LF } from '../char-tables.ts';
 import type { ByteSink, CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { BodyDecoder } from './body-decoder.ts';
-import { CR, LF } from './char-tables.ts';
 import { H1_ERROR } from './errors.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { MessageWriter } from './message-writer.ts';

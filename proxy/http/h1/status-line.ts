@@ -1,7 +1,8 @@
 // Scans a status line byte by byte as it arrives: `HTTP/1.x SP 3DIGIT SP reason CRLF`. The reason
 // is checked and dropped.
+
+import { CR, FIELD_VALUE, LF } from '../char-tables.ts';
 import type { ProtocolError } from '../protocol-error.ts';
-import { CR, FIELD_VALUE, LF } from './char-tables.ts';
 import { H1_ERROR } from './errors.ts';
 
 /** `D` stands for any digit. */

@@ -2,37 +2,11 @@
 // must not come behind the content (RFC 9110 §6.5.1).
 
 import type { HeaderList } from '../header-list.ts';
-import { headerMask } from '../header-names.ts';
+import { removeForbiddenTrailers } from '../trailer-rules.ts';
 import { H1_ERROR } from './errors.ts';
 import { FieldScanner, type UnderscoreAction } from './field-scanner.ts';
 import { HeadReader } from './head-reader.ts';
 import type { H1Options } from './options.ts';
-
-/** Framing, routing, connection, credentials, and how to read the content. */
-const FORBIDDEN = headerMask(
-  'host',
-  'connection',
-  'content-length',
-  'transfer-encoding',
-  'te',
-  'upgrade',
-  'keep-alive',
-  'proxy-connection',
-  'expect',
-  'trailer',
-  'content-type',
-  'content-encoding',
-  'cookie',
-  'set-cookie',
-  'authorization',
-  'http2-settings',
-);
-const FORBIDDEN_OTHERS = [
-  'proxy-authorization',
-  'proxy-authenticate',
-  'www-authenticate',
-  'content-range',
-] as const;
 
 /** A reader for the trailer sections of a connection. */
 export function createTrailerReader(options: H1Options, underscores: UnderscoreAction): HeadReader {
@@ -53,7 +27,6 @@ export function createTrailerReader(options: H1Options, underscores: UnderscoreA
 export function takeTrailers(reader: HeadReader): HeaderList | null {
   if (reader.fields.used === 0) return null;
   const trailers = reader.takeHeaders();
-  trailers.removeAny(FORBIDDEN);
-  for (const name of FORBIDDEN_OTHERS) trailers.remove(name);
+  removeForbiddenTrailers(trailers);
   return trailers.count() === 0 ? null : trailers;
 }

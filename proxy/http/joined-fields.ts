@@ -1,8 +1,7 @@
 // Fields that several lines of are one value to Envoy, and so to everything that reads or routes by
 // them. Among them those that the proxy itself believes: two readers of two lines could disagree.
-import type { HeaderList } from '../header-list.ts';
-import { type HeaderMask, headerMask } from '../header-names.ts';
-import type { FieldScanner } from './field-scanner.ts';
+import type { HeaderList } from './header-list.ts';
+import { type HeaderMask, headerMask } from './header-names.ts';
 
 /** Joined in requests. */
 export const JOINED_IN_REQUESTS: HeaderMask = headerMask(
@@ -50,8 +49,14 @@ export const JOINED_IN_RESPONSES: HeaderMask = headerMask(
   'x-request-id',
 );
 
-/** Joins what the scanner saw more than once. */
-export function joinRepeated(headers: HeaderList, seen: FieldScanner, mask: HeaderMask): void {
+/** Masks of the known names that a codec saw more than once in a message. */
+export interface RepeatedNames {
+  readonly repeatedLow: number;
+  readonly repeatedHigh: number;
+}
+
+/** Joins what the codec saw more than once. */
+export function joinRepeated(headers: HeaderList, seen: RepeatedNames, mask: HeaderMask): void {
   const low = seen.repeatedLow & mask.low;
   const high = seen.repeatedHigh & mask.high;
   if ((low | high) !== 0) headers.joinLines({ low, high });
