@@ -5,7 +5,13 @@ import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Protocol } from './message.ts';
 import type { ProtocolError } from './protocol-error.ts';
-import type { RequestReceiver, RequestSender, ResponseReceiver, ResponseSender } from './stream.ts';
+import type {
+  RequestReceiver,
+  RequestSender,
+  ResetReason,
+  ResponseReceiver,
+  ResponseSender,
+} from './stream.ts';
 
 /** Where a codec's output goes: a connection, or an array in a test. */
 export interface ByteSink {
@@ -89,6 +95,16 @@ export type CodecDone =
 export interface ClientCodec extends Codec {
   /** Streams that may be opened now: 0 or 1 for HTTP/1; for HTTP/2 as the peer's SETTINGS say. */
   readonly availableStreams: number;
+  /**
+   * Streams that the peer lets be open at once: 1 for HTTP/1; for HTTP/2 SETTINGS say it, and -1
+   * stands until they came. Streams opened before may have been too many.
+   */
+  readonly peerStreamLimit: number;
+  /**
+   * The peer said that it takes no further streams (HTTP/2: GOAWAY; HTTP/1: the connection ends
+   * behind the response): none will ever be available again.
+   */
+  readonly isGoingAway: boolean;
   /** Opens a stream; only when one is available. */
   openStream(receiver: ResponseReceiver): RequestSender;
 }
@@ -96,11 +112,15 @@ export interface ClientCodec extends Codec {
 /** Owner of a client codec: a pool's connection. */
 export interface ClientCodecHandler {
   /**
-   * A stream is over, once for each, complete or not: another may be opened if
-   * `availableStreams` says so.
+   * A stream is over, once for each: another may be opened if `availableStreams` says so. `reason`
+   * is null when its response is complete, and otherwise what its receiver heard or we reset it
+   * with.
    */
-  onStreamClosed(): void;
-  /** `availableStreams` changed for another reason: SETTINGS, or GOAWAY, after which it is 0. */
+  onStreamClosed(reason: ResetReason | null): void;
+  /**
+   * `availableStreams` changed for another reason: SETTINGS, or GOAWAY, after which it is 0. Told
+   * before the streams that GOAWAY refuses are reset.
+   */
   onCapacityChanged(): void;
   /** No further stream may be opened, and the connection is to be closed now. Once, last. */
   onConnectionDone(reason: CodecDone): void;

@@ -24,6 +24,7 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
   readonly headerBytesSent = 0;
   readonly headerBytesReceived = 0;
   readonly protocol = 'HTTP/1.1';
+  readonly peerStreamLimit = 1;
   readonly #sink: ByteSink;
   readonly #handler: ClientCodecHandler;
   #receiver: ResponseReceiver | null = null;
@@ -40,6 +41,10 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
 
   get availableStreams(): number {
     return this.#receiver === null && !this.#isSpent ? 1 : 0;
+  }
+
+  get isGoingAway(): boolean {
+    return this.#isSpent;
   }
 
   openStream(receiver: ResponseReceiver): RequestSender {
@@ -72,7 +77,7 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
   reset(): void {
     this.#receiver = null;
     this.#isSpent = true;
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed('local-reset');
     this.#handler.onConnectionDone({ kind: 'reset' });
   }
 
@@ -108,7 +113,7 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
     this.#isSpent = letter === 'C';
     this.#receiver = null;
     receiver.onResponseHead(new ResponseHead(200, HeaderList.empty()), true);
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed(null);
     // The handler may have put the next stream on it: a pool that does so here would take the
     // following letters for its response.
     if (this.#isSpent) this.#handler.onConnectionDone({ kind: 'message-end' });
@@ -119,7 +124,7 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
     if (receiver === null) return;
     this.#receiver = null;
     receiver.onReset(reason, detail);
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed(reason);
   }
 }
 

@@ -39,6 +39,7 @@ const EDGES = new Edges<State>('client codec', {
 /** HTTP/1.1 towards an upstream. */
 export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   readonly protocol = 'HTTP/1.1';
+  readonly peerStreamLimit = 1;
   readonly writer: MessageWriter;
   readonly isProperCase: boolean;
   readonly enableTrailers: boolean;
@@ -69,6 +70,10 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   get availableStreams(): number {
     return this.#state === 'idle' ? 1 : 0;
+  }
+
+  get isGoingAway(): boolean {
+    return this.#isLast;
   }
 
   openStream(receiver: ResponseReceiver): RequestSender {
@@ -114,7 +119,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#enter('done');
     this.#detach(stream);
     receiver?.onReset(reason, detail);
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed(reason);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -143,7 +148,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   onStreamReset(stream: H1ClientStream): void {
     this.#detach(stream);
     this.#enter('done');
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed('local-reset');
     this.#handler.onConnectionDone(RESET);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -253,7 +258,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#detach(stream);
     this.#enter(isReusable ? 'idle' : 'done');
     this.#updateReading();
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed(null);
     if (isReusable) return;
     // On a connection that ends in any case nobody looks at what follows.
     const atEnd = isWanted ? SURPLUS : MESSAGE_END;
@@ -292,7 +297,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#enter('done');
     this.#updateReading();
     receiver?.onReset(reason, detail);
-    this.#handler.onStreamClosed();
+    this.#handler.onStreamClosed(reason);
     this.#handler.onConnectionDone(done);
   }
 

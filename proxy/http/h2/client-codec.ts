@@ -9,6 +9,8 @@ export class H2ClientCodec implements ClientCodec {
   readonly protocol = 'HTTP/2';
   activeStreams = 0;
   availableStreams = 0;
+  peerStreamLimit = -1;
+  isGoingAway = false;
 
   constructor(_options: H2Options, _io: H2Io, _handler: ClientCodecHandler) {}
 
