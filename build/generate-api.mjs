@@ -11,6 +11,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PATCHES } from './api-patches.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const genDir = path.join(root, 'proxy/api/gen');
@@ -35,15 +36,6 @@ const ROOTS =
 const SKIPPED = [
   'envoy/service/metrics/v3/metrics_service.proto',
   'envoy/service/trace/v3/trace_service.proto',
-];
-
-/** Small repairs and additions: text to find, and text to put after it. */
-const PATCHES = [
-  {
-    file: 'validate/validate.proto',
-    after: 'optional bool strict = 25 [default = true];',
-    insert: '\n  optional bool ignore_empty = 26;',
-  },
 ];
 
 /** Options kept in the descriptors: field number of the extension, by kind of option message. */
@@ -98,7 +90,9 @@ function hashInputs() {
     const manifest = path.join(root, 'node_modules', name, 'package.json');
     hash.update(`${name} ${JSON.parse(fs.readFileSync(manifest, 'utf8')).version}\n`);
   }
-  hash.update(fs.readFileSync(fileURLToPath(import.meta.url)));
+  for (const name of ['generate-api.mjs', 'api-patches.mjs']) {
+    hash.update(fs.readFileSync(path.join(root, 'build', name)));
+  }
   for (const name of listProtos(ownProtos).sort()) {
     hash.update(`${name}\n`).update(fs.readFileSync(path.join(ownProtos, name)));
   }
