@@ -2,7 +2,7 @@
 // stopped waits behind it, what it was not shown yet waits before it.
 import { INVARIANTS, invariant } from '../base/invariants.ts';
 import type { HeaderList } from '../http/header-list.ts';
-import { CONTINUE, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
+import { CONTINUE, DROP, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
 
 /** Which hooks a direction calls. */
 export interface PathHooks<H> {
@@ -14,7 +14,8 @@ export interface PathHooks<H> {
 /** Where events go that passed every filter. */
 export interface PathSink<H> {
   head(head: H, endStream: boolean): void;
-  data(data: Buffer, endStream: boolean): void;
+  /** False: whoever gets it is slow. */
+  data(data: Buffer, endStream: boolean): boolean;
   trailers(trailers: HeaderList): void;
   /** More than the limit is being held. */
   overflow(): void;
@@ -43,6 +44,8 @@ export class FilterPath<H> {
   readonly #sink: PathSink<H>;
   readonly #limitBytes: number;
   #heldBytes = 0;
+  /** What the sink last said. */
+  #isWritable = true;
   /** By filter index; null while nobody ever held anything, which is the rule. */
   #holds: (Hold<H> | null)[] | null = null;
   /** Releases under way: what they replay is held no more, but still counted. */
@@ -66,10 +69,25 @@ export class FilterPath<H> {
     if (INVARIANTS) this.checkInvariants();
   }
 
-  /** Content; `data` is borrowed. */
-  data(data: Buffer, endStream: boolean): void {
+  /**
+   * Content; `data` is borrowed. False: the sink is slow. What filters hold back is no reason to
+   * wait: they may need more of it to decide, and the limit bounds it.
+   */
+  data(data: Buffer, endStream: boolean): boolean {
+    this.#isWritable = true;
     this.#data(0, data, endStream);
     if (INVARIANTS) this.checkInvariants();
+    return this.#isWritable;
+  }
+
+  /** `filter` sends content on to those behind it. */
+  inject(filter: HttpFilter, data: Buffer, endStream: boolean): void {
+    const index = this.#filters.indexOf(filter);
+    if (INVARIANTS) {
+      const isAhead = this.#holdAt(index) === null;
+      invariant(isAhead, 'filter path: nobody sends content past what it holds back');
+    }
+    if (index !== -1 && !this.#sink.isDead()) this.#data(index + 1, data, endStream);
   }
 
   /** Trailers; they end the message. */
@@ -83,11 +101,6 @@ export class FilterPath<H> {
     const index = this.#filters.indexOf(filter);
     if (index !== -1) this.#release(index);
     if (INVARIANTS) this.checkInvariants();
-  }
-
-  /** Octets that wait somewhere on the path. */
-  get heldBytes(): number {
-    return this.#heldBytes;
   }
 
   checkInvariants(): void {
@@ -110,6 +123,7 @@ export class FilterPath<H> {
       const status = this.#hooks.head(this.#filters[index] as HttpFilter, head, endStream);
       if (this.#sink.isDead()) return;
       if (status === CONTINUE) continue;
+      if (INVARIANTS) invariant(status !== DROP, 'filter path: a head cannot be dropped');
       this.#stop(index, status, { kind: 'head', head, endStream });
       return;
     }
@@ -125,14 +139,14 @@ export class FilterPath<H> {
         return;
       }
       const status = this.#hooks.data(this.#filters[index] as HttpFilter, data, endStream);
-      if (this.#sink.isDead()) return;
+      if (this.#sink.isDead() || status === DROP) return;
       if (status !== CONTINUE) {
         this.#stop(index, status, { kind: 'data', data: this.#keep(data), endStream });
         return;
       }
       if (hold !== null) this.#release(index);
     }
-    if (!this.#sink.isDead()) this.#sink.data(data, endStream);
+    if (!this.#sink.isDead()) this.#isWritable = this.#sink.data(data, endStream);
   }
 
   #trailers(from: number, trailers: HeaderList): void {
@@ -143,7 +157,7 @@ export class FilterPath<H> {
         return;
       }
       const status = this.#hooks.trailers(this.#filters[index] as HttpFilter, trailers);
-      if (this.#sink.isDead()) return;
+      if (this.#sink.isDead() || status === DROP) return;
       if (status !== CONTINUE) {
         this.#stop(index, status, { kind: 'trailers', trailers });
         return;

@@ -25,8 +25,13 @@ export const CONTINUE = 0;
 export const STOP = 1;
 /** The same, and nothing more comes to this filter either until it calls to continue. */
 export const STOP_ALL = 2;
+/**
+ * This content (or these trailers) go no further: the filter has sent on what is to take their
+ * place, if anything, with `injectRequestData` or `injectResponseData`. No answer to a head.
+ */
+export const DROP = 3;
 /** What a filter answers to an event. */
-export type FilterStatus = typeof CONTINUE | typeof STOP | typeof STOP_ALL;
+export type FilterStatus = typeof CONTINUE | typeof STOP | typeof STOP_ALL | typeof DROP;
 
 /** A reply that the proxy makes itself. */
 export interface LocalReply {
@@ -38,6 +43,8 @@ export interface LocalReply {
   readonly flag: ResponseFlag | null;
   /** Changes the head before it is sent; null: nothing to change. */
   readonly headers: HeaderList | null;
+  /** What a gRPC client is told; absent: what gRPC makes of the status. */
+  readonly grpcStatus?: number;
 }
 
 /** What a filter may ask of, and do to, its stream. One object a stream. */
@@ -57,6 +64,12 @@ export interface HttpFilterCallbacks extends FormatContext {
   continueRequest(filter: HttpFilter): void;
   /** Resumes what `filter` held back on the way out. */
   continueResponse(filter: HttpFilter): void;
+  /**
+   * Sends content on to whoever is behind `filter`; `filter` itself holds nothing back then. `data`
+   * is borrowed. With `endStream` nothing follows: trailers that still come must be dropped.
+   */
+  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): void;
+  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): void;
   /** Answers; request filters behind are not called, response filters are. */
   sendLocalReply(reply: LocalReply): void;
   /** Ends the exchange without a (further) response. */

@@ -1,5 +1,5 @@
 // The conditions of one route, compiled.
-import { HEADER_ID } from '../http/header-names.ts';
+import { hasGrpcType } from '../http/grpc.ts';
 import type { RequestHead } from '../http/message.ts';
 import { matchesHeader } from '../model/match-value.ts';
 import type { RouteMatchConfig } from '../model/route.ts';
@@ -7,8 +7,6 @@ import { compilePathMatcher, type PathMatcher } from './path-matcher.ts';
 import { matchesQueryParameter } from './query-parameters.ts';
 
 const PARTS = 1_000_000;
-const GRPC = 'application/grpc';
-const PLUS = 0x2b;
 
 /** Says whether a request is for its route. */
 export class RouteMatcher {
@@ -40,7 +38,7 @@ export class RouteMatcher {
     const config = this.#config;
     const fraction = config.runtimeFractionPpm;
     if (fraction !== null && streamRandom % PARTS >= fraction) return false;
-    if (config.grpcOnly && !isGrpc(head)) return false;
+    if (config.grpcOnly && !hasGrpcType(head.headers)) return false;
     for (const header of config.headers) {
       if (!matchesHeader(header, head)) return false;
     }
@@ -49,10 +47,4 @@ export class RouteMatcher {
     }
     return true;
   }
-}
-
-function isGrpc(head: RequestHead): boolean {
-  const type = head.headers.get(HEADER_ID['content-type']);
-  if (type === null || !type.startsWith(GRPC)) return false;
-  return type.length === GRPC.length || type.charCodeAt(GRPC.length) === PLUS;
 }

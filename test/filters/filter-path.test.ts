@@ -2,6 +2,7 @@ import t from 'tap';
 import { FilterPath, type PathHooks, type PathSink } from '../../proxy/filters/filter-path.ts';
 import {
   CONTINUE,
+  DROP,
   type FilterStatus,
   type HttpFilter,
   STOP,
@@ -47,13 +48,15 @@ class Sink implements PathSink<RequestHead> {
   readonly seen: string[] = [];
   overflows = 0;
   dead = false;
+  isSlow = false;
 
   head(_head: RequestHead, endStream: boolean): void {
     this.seen.push(endStream ? 'head.' : 'head');
   }
 
-  data(data: Buffer, endStream: boolean): void {
+  data(data: Buffer, endStream: boolean): boolean {
     this.seen.push(`${data.toString()}${endStream ? '.' : ''}`);
+    return !this.isSlow;
   }
 
   trailers(): void {
@@ -98,12 +101,10 @@ t.test('a filter that stopped the head sees content and lets all go by continuin
   way.head(head(), false);
   way.data(Buffer.from('a'), false);
   t.same(behind.seen, []);
-  t.equal(way.heldBytes, 1);
   way.data(Buffer.from('b'), true);
   t.same(holder.seen, ['head', 'a', 'b.']);
   t.same(behind.seen, ['head', 'a', 'b.']);
   t.same(sink.seen, ['head', 'a', 'b.']);
-  t.equal(way.heldBytes, 0);
 });
 
 t.test('STOP_ALL keeps content from the filter itself until it is released', async (t) => {
@@ -172,4 +173,39 @@ t.test('releasing a filter that holds nothing is harmless', async (t) => {
   way.release(probe);
   way.release(new Probe());
   t.same(sink.seen, ['head.']);
+});
+
+t.test('what is dropped goes no further, and what is injected passes those behind', async (t) => {
+  const replacer = new Probe(CONTINUE, DROP, DROP);
+  const [before, behind] = [new Probe(), new Probe()];
+  const [way, sink] = path([before, replacer, behind]);
+  way.head(head(), false);
+  way.data(Buffer.from('a'), false);
+  way.inject(replacer, Buffer.from('A'), false);
+  way.trailers(HeaderList.empty());
+  way.inject(replacer, Buffer.from('Z'), true);
+  t.same(before.seen, ['head', 'a', 'trailers']);
+  t.same(replacer.seen, ['head', 'a', 'trailers']);
+  for (const seen of [behind.seen, sink.seen]) t.same(seen, ['head', 'A', 'Z.']);
+});
+
+t.test('what is injected waits behind whoever holds', async (t) => {
+  const [replacer, holder] = [new Probe(CONTINUE, DROP), new Probe(STOP_ALL)];
+  const [way, sink] = path([replacer, holder]);
+  way.head(head(), false);
+  way.data(Buffer.from('a'), true);
+  way.inject(replacer, Buffer.from('A'), true);
+  t.same(sink.seen, []);
+  way.release(holder);
+  t.same(sink.seen, ['head', 'A.']);
+});
+
+t.test('a slow sink holds the sender back, a filter that holds content does not', async (t) => {
+  const [way, sink] = path([new Probe(STOP, STOP, STOP)]);
+  sink.isSlow = true;
+  way.head(head(), false);
+  t.equal(way.data(Buffer.from('a'), false), true);
+  t.equal(way.data(Buffer.from('b'), false), true);
+  t.equal(way.data(Buffer.from('c'), true), false);
+  t.same(sink.seen, ['head', 'a', 'b', 'c.']);
 });

@@ -2,13 +2,13 @@
 // that happens to a request happens here, whatever the codec.
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import type { AccessLogType, FormatContext } from '../../../formatter/formatter.ts';
+import { hasGrpcType } from '../../../http/grpc.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
 import { StreamInfo } from '../../../http/stream-info.ts';
 import type { Route } from '../../../routing/route-table.ts';
-import type { FilterPath } from '../../filter-path.ts';
 import type {
   HttpFilter,
   HttpFilterServices,
@@ -18,8 +18,8 @@ import type {
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { composeLocalReply, protocolErrorReply, RESPONSE_TOO_LARGE } from './local-reply.ts';
 import { admitRequest, asksToContinue } from './request-admission.ts';
+import { StreamFilters } from './stream-filters.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
-import { requestPath, responsePath } from './stream-paths.ts';
 import {
   headDueMs,
   idleDueMs,
@@ -27,8 +27,6 @@ import {
   StreamTimers,
   timeoutReply,
 } from './stream-timers.ts';
-
-const EMPTY_FILTERS: readonly HttpFilter[] = [];
 
 /** See RequestReceiver for what the codec tells it, TerminalFilterCallbacks for what filters ask. */
 export class ActiveStream
@@ -45,7 +43,6 @@ export class ActiveStream
   route: Route | null = null;
   /** 0 to 2^32 - 1: the same for every choice by chance on this stream. */
   streamRandom = 0;
-  terminal: HttpFilter | null = null;
   lastActiveMs: number;
   /** 0: off. */
   idleTimeoutMs: number;
@@ -58,10 +55,10 @@ export class ActiveStream
   readonly #connection: StreamOwner;
   readonly #sender: ResponseSender;
   readonly #timers: StreamTimers | null;
-  #filters: readonly HttpFilter[] = EMPTY_FILTERS;
-  #requestPath: FilterPath<RequestHead> | null = null;
-  #responsePath: FilterPath<ResponseHead> | null = null;
+  readonly #filters: StreamFilters;
   #responseStarted = false;
+  /** As the client asked, before filters changed anything; null: nobody wanted to know yet. */
+  #isGrpc: boolean | null = null;
 
   constructor(connection: StreamOwner, sender: ResponseSender) {
     const runtime = connection.runtime;
@@ -74,7 +71,12 @@ export class ActiveStream
     this.#connection = connection;
     this.#sender = sender;
     this.info.downstreamMeter = sender;
+    this.#filters = new StreamFilters(this);
     this.#timers = runtime.hasStreamTimers ? new StreamTimers(this, nowMs) : null;
+  }
+
+  get terminal(): HttpFilter | null {
+    return this.#filters.terminal;
   }
 
   get wallMs(): number {
@@ -98,9 +100,9 @@ export class ActiveStream
       this.sendLocalReply(refusal.reply);
       return;
     }
-    this.#makeFilters();
-    if (this.#requestPath !== null) this.#requestPath.head(head, endStream);
-    else this.terminal?.onRequestHead?.(head, endStream);
+    if (this.runtime.filterFactories.length > 0) this.isGrpc();
+    this.#filters.make();
+    this.#filters.requestHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -109,16 +111,14 @@ export class ActiveStream
     this.lastActiveMs = this.nowMs();
     if (endStream) this.#completeRequest();
     if (this.isAnswered) return;
-    if (this.#requestPath !== null) this.#requestPath.data(data, endStream);
-    else this.terminal?.onRequestData?.(data, endStream);
+    this.#filters.requestData(data, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
 
   onTrailers(trailers: HeaderList): void {
     this.#completeRequest();
     if (this.isAnswered) return;
-    if (this.#requestPath !== null) this.#requestPath.trailers(trailers);
-    else this.terminal?.onRequestTrailers?.(trailers);
+    this.#filters.requestTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -184,11 +184,24 @@ export class ActiveStream
   // What filters ask.
 
   continueRequest(filter: HttpFilter): void {
-    this.#requestPath?.release(filter);
+    this.#filters.continueRequest(filter);
   }
 
   continueResponse(filter: HttpFilter): void {
-    this.#responsePath?.release(filter);
+    this.#filters.continueResponse(filter);
+  }
+
+  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
+    this.#filters.injectRequestData(filter, data, endStream);
+  }
+
+  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
+    this.#filters.injectResponseData(filter, data, endStream);
+  }
+
+  isGrpc(): boolean {
+    if (this.request !== null) this.#isGrpc ??= hasGrpcType(this.request.headers);
+    return this.#isGrpc === true;
   }
 
   sendLocalReply(reply: LocalReply): void {
@@ -226,22 +239,17 @@ export class ActiveStream
   sendResponseHead(head: ResponseHead, endStream: boolean): void {
     this.lastActiveMs = this.nowMs();
     this.response = head;
-    if (this.#responsePath !== null) this.#responsePath.head(head, endStream);
-    else this.encodeHead(head, endStream);
+    this.#filters.responseHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
 
   sendResponseData(data: Buffer, endStream: boolean): boolean {
     this.lastActiveMs = this.nowMs();
-    const path = this.#responsePath;
-    if (path === null) return this.encodeData(data, endStream);
-    path.data(data, endStream);
-    return path.heldBytes === 0;
+    return this.#filters.responseData(data, endStream);
   }
 
   sendResponseTrailers(trailers: HeaderList): void {
-    if (this.#responsePath !== null) this.#responsePath.trailers(trailers);
-    else this.encodeTrailers(trailers);
+    this.#filters.responseTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -257,7 +265,7 @@ export class ActiveStream
 
   /** Filters hold more of the response than may be held. */
   abandonResponse(): void {
-    this.#responsePath = null;
+    this.#filters.abandonResponse();
     this.sendLocalReply(RESPONSE_TOO_LARGE);
   }
 
@@ -305,21 +313,9 @@ export class ActiveStream
     invariant(isTimed === this.isRequestComplete, 'stream: the end of the request has its time');
     const isRouted = this.terminal !== null || this.route !== null;
     invariant(request !== null || !isRouted, 'stream: only a request has a route and filters');
-    const hasPath = this.#requestPath !== null || this.#responsePath !== null;
-    invariant(!hasPath || this.#filters.length > 0, 'stream: a path leads through filters');
     invariant(!this.#responseStarted || this.response !== null, 'stream: a response has a head');
     const hasSent = this.info.bytesSent > 0;
     invariant(!hasSent || this.#responseStarted, 'stream: content follows a head');
-  }
-
-  #makeFilters(): void {
-    const { filterFactories, terminalFactory } = this.runtime;
-    this.terminal = terminalFactory.create(this);
-    if (filterFactories.length === 0) return;
-    const filters = filterFactories.map((factory) => factory.create(this));
-    this.#filters = filters;
-    this.#requestPath = requestPath(this, filters);
-    this.#responsePath = responsePath(this, filters);
   }
 
   #completeRequest(): void {
@@ -341,8 +337,7 @@ export class ActiveStream
     this.isAnswered = true;
     this.info.endMs = nowMs;
     this.#timers?.cancelAll();
-    for (const filter of this.#filters) filter.onStreamEnd?.();
-    this.terminal?.onStreamEnd?.();
+    this.#filters.end();
     this.runtime.log(this);
     this.#connection.onStreamOver(this);
     if (INVARIANTS) this.checkInvariants();

@@ -1,8 +1,9 @@
 // Replies that the proxy makes itself.
 import { utf8Bytes } from '../../../formatter/byte-text.ts';
+import { encodeGrpcMessage, GRPC_TYPE, grpcStatusOfHttp } from '../../../http/grpc.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
-import { type RequestHead, ResponseHead } from '../../../http/message.ts';
+import { ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
@@ -10,28 +11,17 @@ import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import type { LocalReplyRewriter, RewrittenStream } from './local-reply-rewriter.ts';
 
-const GRPC_TYPE = 'application/grpc';
 const JSON_TYPE = 'application/json';
 const NEWLINE = 0x0a;
 const CONTENT_FIELDS = headerMask('content-length', 'content-type');
-/** gRPC's «HTTP to gRPC Status Code Mapping»; what is not in it is UNKNOWN. */
-const UNKNOWN = 2;
-const GRPC_STATUS: ReadonlyMap<number, number> = new Map([
-  [400, 13],
-  [401, 16],
-  [403, 7],
-  [404, 12],
-  [429, 14],
-  [502, 14],
-  [503, 14],
-  [504, 14],
-]);
 
 /** The stream that is answered. */
 export interface AnsweredStream extends RewrittenStream {
   readonly runtime: { readonly localReplies: LocalReplyRewriter | null };
   readonly route: Route | null;
   response: ResponseHead | null;
+  /** The client speaks gRPC: it looks for an error in `grpc-status`, not in the status. */
+  isGrpc(): boolean;
 }
 
 /** A reply as it is sent. */
@@ -58,7 +48,10 @@ export function composeLocalReply(stream: AnsweredStream, reply: LocalReply): Co
   if (isCodecError) stream.info.addFlag(flag);
   const { request } = stream;
   const shown = request === null || request.method !== 'HEAD' ? content : null;
-  if (request === null || !isGrpcRequest(request)) return { head, content: shown };
+  if (!stream.isGrpc()) return { head, content: shown };
+  if (reply.grpcStatus !== undefined) {
+    head.headers.setKnown(HEADER_ID['grpc-status'], String(reply.grpcStatus));
+  }
   tellInGrpc(head, shown);
   return { head, content: null };
 }
@@ -129,12 +122,6 @@ export function emptyReply(status: number, details: string): LocalReply {
   return { status, body: '', details, flag: null, headers: null };
 }
 
-/** True when the client speaks gRPC: it looks for an error in `grpc-status`, not in the status. */
-export function isGrpcRequest(request: RequestHead): boolean {
-  const type = request.headers.get(HEADER_ID['content-type']);
-  return type !== null && (type === GRPC_TYPE || type.startsWith(`${GRPC_TYPE}+`));
-}
-
 function tellInGrpc(head: ResponseHead, message: Buffer | null): void {
   const { headers } = head;
   const statusId = HEADER_ID['grpc-status'];
@@ -142,29 +129,17 @@ function tellInGrpc(head: ResponseHead, message: Buffer | null): void {
   headers.removeKnown(HEADER_ID['content-length']);
   headers.setKnown(HEADER_ID['content-type'], GRPC_TYPE);
   if (!headers.mayHave(statusId)) {
-    headers.setKnown(statusId, String(GRPC_STATUS.get(head.status) ?? UNKNOWN));
+    headers.setKnown(statusId, String(grpcStatusOfHttp(head.status)));
   }
   head.status = 200;
   if (message !== null)
     headers.setKnown(
       HEADER_ID['grpc-message'],
-      percentEncoded(isJson ? withoutNewline(message) : message),
+      encodeGrpcMessage(isJson ? withoutNewline(message) : message),
     );
 }
 
 /** A format of JSON ends its text with a newline, which is no part of the message. */
 function withoutNewline(text: Buffer): Buffer {
   return text.at(-1) === NEWLINE ? text.subarray(0, -1) : text;
-}
-
-/** gRPC over HTTP/2, Percent-Encoded: everything but visible ASCII and blanks, and `%`. */
-function percentEncoded(message: Buffer): string {
-  let encoded = '';
-  for (const byte of message) {
-    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
-    encoded += isPlain
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return encoded;
 }

@@ -13,7 +13,7 @@ import { httpsLocation } from '../../../routing/redirect.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import { emptyReply, isGrpcRequest } from './local-reply.ts';
+import { emptyReply } from './local-reply.ts';
 
 const UINT32 = 2 ** 32;
 const UPGRADE = headerMask('upgrade');
@@ -25,6 +25,7 @@ export interface CandidateStream {
   route: Route | null;
   streamRandom: number;
   isRequestComplete: boolean;
+  isGrpc(): boolean;
   setIdleTimeout(timeoutMs: number): void;
   closeAfterResponse(): void;
 }
@@ -121,7 +122,7 @@ function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
   head.path = normalized.path;
   if (normalized.kind === 'ok') return null;
   const stats = stream.runtime.stats;
-  if (normalized.kind === 'rejected' || isGrpcRequest(head)) {
+  if (normalized.kind === 'rejected' || stream.isGrpc()) {
     stats.rqFailedPathNormalization.inc();
     return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: true };
   }

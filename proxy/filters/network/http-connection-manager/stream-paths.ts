@@ -69,8 +69,9 @@ class RequestSink implements PathSink<RequestHead> {
     this.#stream.terminal?.onRequestHead?.(head, endStream);
   }
 
-  data(data: Buffer, endStream: boolean): void {
+  data(data: Buffer, endStream: boolean): boolean {
     this.#stream.terminal?.onRequestData?.(data, endStream);
+    return true;
   }
 
   trailers(trailers: HeaderList): void {
@@ -104,8 +105,8 @@ class ResponseSink implements PathSink<ResponseHead> {
     this.#stream.encodeHead(head, endStream);
   }
 
-  data(data: Buffer, endStream: boolean): void {
-    this.#stream.encodeData(data, endStream);
+  data(data: Buffer, endStream: boolean): boolean {
+    return this.#stream.encodeData(data, endStream);
   }
 
   trailers(trailers: HeaderList): void {

@@ -8,6 +8,7 @@ import {
   composeLocalReply,
 } from '../../../../proxy/filters/network/http-connection-manager/local-reply.ts';
 import { LocalReplyRewriter } from '../../../../proxy/filters/network/http-connection-manager/local-reply-rewriter.ts';
+import { hasGrpcType } from '../../../../proxy/http/grpc.ts';
 import { HeaderList } from '../../../../proxy/http/header-list.ts';
 import type { RequestHead } from '../../../../proxy/http/message.ts';
 import type { Route } from '../../../../proxy/routing/route-table.ts';
@@ -46,7 +47,8 @@ function stream(
       : compileJson({ schema: LocalReplyConfigSchema, json: config }, compileLocalReply).value;
   const localReplies = compiled === null ? null : new LocalReplyRewriter(compiled);
   const context = exchange(request ?? requestHead());
-  return { ...context, request, localReplyBody: '', runtime: { localReplies }, route };
+  const isGrpc = () => request !== null && hasGrpcType(request.headers);
+  return { ...context, request, localReplyBody: '', runtime: { localReplies }, route, isGrpc };
 }
 
 /** What is sent, as text. */

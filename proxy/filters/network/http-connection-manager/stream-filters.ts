@@ -1,0 +1,98 @@
+// The filters of one stream and the two ways through them. Most streams have the terminal filter
+// alone: then nothing is made, and events go straight through.
+import type { HeaderList } from '../../../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { FilterPath } from '../../filter-path.ts';
+import type { HttpFilter, TerminalFilterCallbacks } from '../../http-filter.ts';
+import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
+
+const EMPTY_FILTERS: readonly HttpFilter[] = [];
+
+/** The stream that filters are made for. */
+export type FilteredStream = StreamEnds & TerminalFilterCallbacks;
+
+/** See the file's head. */
+export class StreamFilters {
+  /** null until the filters are made: a stream may be answered before. */
+  terminal: HttpFilter | null = null;
+  readonly #stream: FilteredStream;
+  #filters: readonly HttpFilter[] = EMPTY_FILTERS;
+  #request: FilterPath<RequestHead> | null = null;
+  #response: FilterPath<ResponseHead> | null = null;
+
+  constructor(stream: FilteredStream) {
+    this.#stream = stream;
+  }
+
+  /** Makes them, once, when the request goes on to them. */
+  make(): void {
+    const stream = this.#stream;
+    const { filterFactories, terminalFactory } = stream.runtime;
+    this.terminal = terminalFactory.create(stream);
+    if (filterFactories.length === 0) return;
+    const filters = filterFactories.map((factory) => factory.create(stream));
+    this.#filters = filters;
+    this.#request = requestPath(stream, filters);
+    this.#response = responsePath(stream, filters);
+  }
+
+  requestHead(head: RequestHead, endStream: boolean): void {
+    if (this.#request !== null) this.#request.head(head, endStream);
+    else this.terminal?.onRequestHead?.(head, endStream);
+  }
+
+  requestData(data: Buffer, endStream: boolean): void {
+    if (this.#request !== null) this.#request.data(data, endStream);
+    else this.terminal?.onRequestData?.(data, endStream);
+  }
+
+  requestTrailers(trailers: HeaderList): void {
+    if (this.#request !== null) this.#request.trailers(trailers);
+    else this.terminal?.onRequestTrailers?.(trailers);
+  }
+
+  responseHead(head: ResponseHead, endStream: boolean): void {
+    if (this.#response !== null) this.#response.head(head, endStream);
+    else this.#stream.encodeHead(head, endStream);
+  }
+
+  /** False: the client is slow. */
+  responseData(data: Buffer, endStream: boolean): boolean {
+    if (this.#response !== null) return this.#response.data(data, endStream);
+    return this.#stream.encodeData(data, endStream);
+  }
+
+  responseTrailers(trailers: HeaderList): void {
+    if (this.#response !== null) this.#response.trailers(trailers);
+    else this.#stream.encodeTrailers(trailers);
+  }
+
+  /** `filter` lets go what it holds back of the request. */
+  continueRequest(filter: HttpFilter): void {
+    this.#request?.release(filter);
+  }
+
+  /** The same of the response. */
+  continueResponse(filter: HttpFilter): void {
+    this.#response?.release(filter);
+  }
+
+  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
+    this.#request?.inject(filter, data, endStream);
+  }
+
+  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
+    this.#response?.inject(filter, data, endStream);
+  }
+
+  /** What filters hold of the response is forgotten; what follows goes straight to the client. */
+  abandonResponse(): void {
+    this.#response = null;
+  }
+
+  /** The stream is over. */
+  end(): void {
+    for (const filter of this.#filters) filter.onStreamEnd?.();
+    this.terminal?.onStreamEnd?.();
+  }
+}
