@@ -181,6 +181,7 @@ export class H2Peer {
     const skipped = Math.min(this.#prefaceLeft, data.length);
     this.#prefaceLeft -= skipped;
     for (const each of this.#reader.read(data.subarray(skipped))) this.#onFrame(each);
+    this.raw.wake();
   }
 
   #onFrame(received: Frame): void {

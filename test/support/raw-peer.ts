@@ -44,7 +44,7 @@ export class RawPeer {
     socket.on('data', (data: Buffer) => {
       this.bytesRead += data.length;
       if (this.#keeps) this.#chunks.push(data);
-      this.#wake();
+      this.wake();
     });
     socket.on('end', () => this.#ended('fin'));
     socket.on('error', () => this.#ended('reset'));
@@ -88,7 +88,7 @@ export class RawPeer {
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
-      this.#wake();
+      this.wake();
     }, deadlineMs);
     while (!condition() && !isLate) await new Promise<void>((next) => this.#waiters.push(next));
     clearTimeout(timer);
@@ -103,7 +103,7 @@ export class RawPeer {
     let isOver = false;
     const timer = setTimeout(() => {
       isOver = true;
-      this.#wake();
+      this.wake();
     }, ms);
     await this.until(() => isOver || this.end !== null || this.bytesRead > before, ms * 2);
     clearTimeout(timer);
@@ -163,6 +163,13 @@ export class RawPeer {
     return this.#content(head, head.framing('response', options.method === 'HEAD'));
   }
 
+  /** Makes whoever waits look again: what came means more by now. */
+  wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter();
+  }
+
   async #content(head: RawHead, framing: ReturnType<RawHead['framing']>): Promise<RawMessage> {
     if (framing === 'none') return { head, body: '', trailers: [] };
     if (framing === 'length') {
@@ -207,12 +214,6 @@ export class RawPeer {
 
   #ended(how: PeerEnd): void {
     this.end ??= how;
-    this.#wake();
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    this.wake();
   }
 }
