@@ -54,6 +54,7 @@ class NullSink implements ByteSink {
 
   pauseReading(): void {}
   resumeReading(): void {}
+  halfClose(): void {}
 }
 
 const sink = new NullSink();

@@ -24,6 +24,8 @@ export interface ByteSink {
   /** Stops and restarts the arrival of bytes. */
   pauseReading(): void;
   resumeReading(): void;
+  /** Ends our side (FIN) behind what is queued; bytes go on arriving. For tunnels, once. */
+  halfClose(): void;
 }
 
 /** Time and chance for codecs that keep peers to time limits. */

@@ -54,6 +54,4 @@ export interface Connection extends ByteSink {
   /** The owner; set once before the first event, replaced when a filter takes over. */
   setHandler(handler: ConnectionHandler): void;
   close(mode: CloseMode): void;
-  /** Sends FIN behind what is queued; reading goes on. */
-  halfClose(): void;
 }

@@ -28,6 +28,8 @@ export class FakeConnection implements Connection {
   written = '';
   closeMode: CloseMode | null = null;
   isPaused = false;
+  /** FIN was sent. */
+  isHalfClosed = false;
   #state: State = 'connecting';
   #handler: ConnectionHandler;
 
@@ -114,7 +116,8 @@ export class FakeConnection implements Connection {
   }
 
   halfClose(): void {
-    assert.fail('halfClose is not expected');
+    assert.equal(this.#state, 'open', `halfClose on a connection that is ${this.#state}`);
+    this.isHalfClosed = true;
   }
 
   /** As a socket: closing twice is harmless, the handler hears of it later (here: never). */

@@ -7,6 +7,8 @@ export class RecordingSink implements ByteSink {
   writes = 0;
   isFull = false;
   isPaused = false;
+  /** Our side was ended. */
+  isHalfClosed = false;
 
   writeText(text: string): void {
     this.text += text;
@@ -28,5 +30,9 @@ export class RecordingSink implements ByteSink {
 
   resumeReading(): void {
     this.isPaused = false;
+  }
+
+  halfClose(): void {
+    this.isHalfClosed = true;
   }
 }
