@@ -38,6 +38,7 @@ const BODY = Buffer.alloc(90, 'x');
 
 /** Takes everything, and keeps V8 from dropping the work. */
 class NullSink implements ByteSink {
+  readonly bufferedBytes = 0;
   octets = 0;
 
   writeText(text: string): void {

@@ -21,11 +21,18 @@ export interface ByteSink {
   writeBytes(data: Buffer): void;
   /** False when more is queued than the high watermark: stop until the connection drains. */
   isWritable(): boolean;
+  /** Octets that wait to leave. */
+  readonly bufferedBytes: number;
   /** Stops and restarts the arrival of bytes. */
   pauseReading(): void;
   resumeReading(): void;
   /** Ends our side (FIN) behind what is queued; bytes go on arriving. For tunnels, once. */
   halfClose(): void;
+}
+
+/** Something to be done at the end of a turn of the event loop. */
+export interface TurnTarget {
+  flush(): void;
 }
 
 /** Time and chance for codecs that keep peers to time limits. */
@@ -34,6 +41,8 @@ export interface CodecServices {
   nowMs(): number;
   readonly timers: TimerWheel;
   readonly random: Random;
+  /** Calls `target.flush()` once when the events of this turn are over. */
+  flushLater(target: TurnTarget): void;
 }
 
 /** What both kinds of codec understand from their connection. */

@@ -43,8 +43,6 @@ export interface Connection extends ByteSink {
   /** Octets read and accepted for writing so far. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Octets waiting to leave. */
-  readonly bufferedBytes: number;
   /** Told once, behind the handler, when the connection is gone: for whoever counts connections. */
   onGone: ((connection: Connection) => void) | null;
   /** Ms that `flush-and-delay` waits for the peer; 0: no wait. Default 1 s. */

@@ -9,6 +9,8 @@ export class RecordingSink implements ByteSink {
   isPaused = false;
   /** Our side was ended. */
   isHalfClosed = false;
+  /** What it says waits to leave; a test sets it. */
+  bufferedBytes = 0;
 
   writeText(text: string): void {
     this.text += text;
