@@ -11,8 +11,6 @@ const UNTOUCHED_COUNTERS = [
   'passthrough_internal_redirect_too_many_redirects',
   'passthrough_internal_redirect_unsafe_scheme',
   'rq_overload_local_reply',
-  // Of gRPC responses only, whose success is known with their trailers.
-  'rq_reset_after_downstream_response_started',
 ];
 
 /** `http.<stat_prefix>.` counters of the router, and its configuration. */
@@ -23,6 +21,8 @@ export class RouterRuntime {
   readonly directResponse: Counter;
   readonly redirect: Counter;
   readonly total: Counter;
+  /** Of gRPC responses only, whose success is known with their trailers. */
+  readonly resetAfterResponseStarted: Counter;
 
   constructor(config: RouterConfig, services: HttpFilterServices) {
     this.config = config;
@@ -31,6 +31,9 @@ export class RouterRuntime {
     this.directResponse = services.scope.counter('rq_direct_response');
     this.redirect = services.scope.counter('rq_redirect');
     this.total = services.scope.counter('rq_total');
+    this.resetAfterResponseStarted = services.scope.counter(
+      'rq_reset_after_downstream_response_started',
+    );
     for (const name of UNTOUCHED_COUNTERS) services.scope.counter(name);
   }
 }

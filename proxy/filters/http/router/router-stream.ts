@@ -3,8 +3,9 @@
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
-import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
+import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { ResponseFlag } from '../../../http/response-flags.ts';
 import type { ResetReason } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig } from '../../../model/route.ts';
@@ -26,6 +27,7 @@ import {
   NO_HEALTHY_UPSTREAM,
   RESPONSE_TIMEOUT,
 } from './direct-answers.ts';
+import { judgeGrpcStatus, judgeHead, type Verdict } from './host-verdict.ts';
 import {
   type ChargedRequest,
   chargeResponse,
@@ -34,23 +36,10 @@ import {
   chargeTimeout,
   isFromCanary,
 } from './request-charges.ts';
+import { announceTimeout, takeTimeout } from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
-
-/** What an internal client tells the router; the next hop is not told. */
-const FOR_THIS_ROUTER = headerMask(
-  'x-envoy-hedge-on-per-try-timeout',
-  'x-envoy-max-retries',
-  'x-envoy-retriable-header-names',
-  'x-envoy-retriable-status-codes',
-  'x-envoy-retry-grpc-on',
-  'x-envoy-retry-on',
-  'x-envoy-upstream-alt-stat-name',
-  'x-envoy-upstream-rq-per-try-timeout-ms',
-  'x-envoy-upstream-rq-timeout-alt-response',
-  'x-envoy-upstream-rq-timeout-ms',
-);
 
 /** One per stream. */
 export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget, ChargedRequest {
@@ -65,6 +54,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #timeoutMs = 0;
   #requestCompleteMs = -1;
   #isRequestPaused = false;
+  #verdict: Verdict = 'given';
 
   constructor(runtime: RouterRuntime, callbacks: TerminalFilterCallbacks) {
     this.info = callbacks.info;
@@ -139,7 +129,8 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.info.firstUpstreamRxByteMs = nowMs;
     this.info.responseCodeDetails = 'via_upstream';
     this.isCanary = isFromCanary(head, this.#upstream?.host ?? null);
-    this.#chargeStatus(head.status);
+    this.#judge(head, endStream);
+    this.#chargeResponse(head.status);
     this.#finalizeResponse(head, nowMs);
     if (endStream) this.#onUpstreamComplete(nowMs);
     this.#callbacks.sendResponseHead(head, endStream);
@@ -147,11 +138,15 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   }
 
   onUpstreamData(data: Buffer, endStream: boolean): boolean {
-    if (endStream) this.#onUpstreamComplete(this.nowMs());
+    if (endStream) {
+      this.#giveVerdict(null);
+      this.#onUpstreamComplete(this.nowMs());
+    }
     return this.#callbacks.sendResponseData(data, endStream);
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
+    this.#giveVerdict(trailers);
     this.#onUpstreamComplete(this.nowMs());
     this.#callbacks.sendResponseTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
@@ -160,8 +155,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void {
     this.#callbacks.services.timers.cancel(this.#timer);
     if (started) {
-      this.info.addFlag(failureFlag(reason));
-      this.#callbacks.resetStream('local-reset', failureDetails(reason, detail, true));
+      this.#breakOff(failureFlag(reason), failureDetails(reason, detail, true));
       return;
     }
     this.#reply(failureReply(reason, detail, this.#runtime.config.suppressEnvoyHeaders));
@@ -194,8 +188,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
       this.#reply(RESPONSE_TIMEOUT);
       return;
     }
-    this.info.addFlag('UT');
-    this.#callbacks.resetStream('local-reset', 'response_timeout');
+    this.#breakOff('UT', 'response_timeout');
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -224,8 +217,8 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#cluster = cluster;
     this.info.clusterName = name;
     this.#openTally(head);
-    this.#timeoutMs = this.#routeTimeout(head, action);
-    this.#finalizeRequest(head);
+    this.#timeoutMs = takeTimeout(head, action, this.#runtime.config);
+    this.#finalizeRequest(head, action);
     const host = cluster.pickHost(this.#callbacks);
     if (host === null) {
       cluster.stats.cxNoneHealthy.inc();
@@ -254,29 +247,12 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.info.virtualClusterName = this.tally.virtualClusterName;
   }
 
-  #routeTimeout(head: RequestHead, action: ForwardActionConfig): number {
-    const headers = head.headers;
-    if (this.#runtime.config.respectExpectedRequestTimeout) {
-      const expected = timeoutFrom(headers, HEADER_ID['x-envoy-expected-rq-timeout-ms']);
-      if (expected !== null) return expected;
-    }
-    const id = HEADER_ID['x-envoy-upstream-rq-timeout-ms'];
-    const given = timeoutFrom(headers, id);
-    headers.removeAny(FOR_THIS_ROUTER);
-    return given ?? action.timeoutMs;
-  }
-
-  #finalizeRequest(head: RequestHead): void {
+  #finalizeRequest(head: RequestHead, action: ForwardActionConfig): void {
     const { route } = this.#callbacks;
     if (route === null) return;
     const headers = head.headers;
     const { suppressEnvoyHeaders } = this.#runtime.config;
-    const expectedId = HEADER_ID['x-envoy-expected-rq-timeout-ms'];
-    if (this.#timeoutMs > 0 && !suppressEnvoyHeaders) {
-      headers.setKnown(expectedId, String(this.#timeoutMs));
-    } else {
-      headers.removeKnown(expectedId);
-    }
+    announceTimeout(head, this.#timeoutMs, { suppress: suppressEnvoyHeaders, action });
     if (route.virtualHost.includeRequestAttemptCount) {
       headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
     }
@@ -311,19 +287,34 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     if (this.#requestCompleteMs >= 0) this.#chargeTime(nowMs - this.#requestCompleteMs);
   }
 
-  /** A reply of our own counts as the cluster's response once a cluster is known. */
-  #reply(reply: LocalReply): void {
-    this.#chargeStatus(reply.status);
-    this.#callbacks.sendLocalReply(reply);
+  /** The response began and will not be complete. */
+  #breakOff(flag: ResponseFlag, details: string): void {
+    if (this.#verdict === 'awaits-grpc-status') {
+      this.#giveVerdict(null);
+      this.#runtime.resetAfterResponseStarted.inc();
+    }
+    this.info.addFlag(flag);
+    this.#callbacks.resetStream('local-reset', details);
   }
 
-  #chargeStatus(status: number): void {
+  #judge(head: ResponseHead, endStream: boolean): void {
     const host = this.#upstream?.host.stats;
-    if (host !== undefined) {
-      if (status >= 500) host.rqError += 1;
-      else host.rqSuccess += 1;
-    }
-    this.#chargeResponse(status);
+    if (host !== undefined)
+      this.#verdict = judgeHead(host, head, { request: this.head, endStream });
+  }
+
+  #giveVerdict(last: HeaderList | null): void {
+    if (this.#verdict === 'given' || this.#upstream === null) return;
+    this.#verdict = 'given';
+    judgeGrpcStatus(this.#upstream.host.stats, last);
+  }
+
+  /** A reply of our own counts as the cluster's response once a cluster is known. */
+  #reply(reply: LocalReply): void {
+    const host = this.#upstream?.host.stats;
+    if (host !== undefined) host.rqError += 1;
+    this.#chargeResponse(reply.status);
+    this.#callbacks.sendLocalReply(reply);
   }
 
   #chargeResponse(status: number): void {
@@ -336,10 +327,4 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     const stats = this.#cluster?.stats;
     if (stats !== undefined && this.#runtime.config.dynamicStats) chargeTime(this, stats, ms);
   }
-}
-
-/** A timeout field in whole ms; null when it is absent or not a number. */
-function timeoutFrom(headers: HeaderList, id: number): number | null {
-  const text = headers.mayHave(id) ? headers.get(id) : null;
-  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }

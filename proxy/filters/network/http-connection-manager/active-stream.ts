@@ -54,10 +54,10 @@ export class ActiveStream
   isAnswered = false;
   readonly #connection: StreamOwner;
   readonly #sender: ResponseSender;
-  readonly #timers: StreamTimers | null;
+  #timers: StreamTimers | null;
   readonly #filters: StreamFilters;
   #responseStarted = false;
-  /** As the client asked, before filters changed anything; null: nobody wanted to know yet. */
+  /** null: nobody wanted to know yet. */
   #isGrpc: boolean | null = null;
 
   constructor(connection: StreamOwner, sender: ResponseSender) {
@@ -100,7 +100,6 @@ export class ActiveStream
       this.sendLocalReply(refusal.reply);
       return;
     }
-    if (this.runtime.filterFactories.length > 0) this.isGrpc();
     this.#filters.make();
     this.#filters.requestHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
@@ -179,6 +178,12 @@ export class ActiveStream
   setIdleTimeout(timeoutMs: number): void {
     this.idleTimeoutMs = timeoutMs;
     this.#connection.onIdleTimeoutChanged(this);
+  }
+
+  /** A matched route bounds the stream, counted from its start; null: nothing does. */
+  setDuration(limitMs: number | null): void {
+    this.#timers ??= new StreamTimers(this, this.nowMs());
+    this.#timers.setDuration(limitMs, this.nowMs());
   }
 
   // What filters ask.

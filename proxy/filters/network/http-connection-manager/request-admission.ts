@@ -14,6 +14,7 @@ import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
+import { boundStream } from './stream-duration.ts';
 
 const UINT32 = 2 ** 32;
 const UPGRADE = headerMask('upgrade');
@@ -27,6 +28,7 @@ export interface CandidateStream {
   isRequestComplete: boolean;
   isGrpc(): boolean;
   setIdleTimeout(timeoutMs: number): void;
+  setDuration(limitMs: number | null): void;
   closeAfterResponse(): void;
 }
 
@@ -161,8 +163,12 @@ function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
   stream.route = route;
   info.routeName = route.config.name;
   const action = route.config.action;
-  if (action.kind === 'forward' && action.idleTimeoutMs !== null) {
-    stream.setIdleTimeout(action.idleTimeoutMs);
+  if (action.kind !== 'forward') return null;
+  if (action.idleTimeoutMs !== null) stream.setIdleTimeout(action.idleTimeoutMs);
+  if (action.streamDuration?.bounds === 'stream') {
+    stream.setDuration(
+      boundStream(head, action.streamDuration, runtime.config.maxStreamDurationMs),
+    );
   }
   return null;
 }

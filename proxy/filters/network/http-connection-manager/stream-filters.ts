@@ -9,7 +9,7 @@ import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
 const EMPTY_FILTERS: readonly HttpFilter[] = [];
 
 /** The stream that filters are made for. */
-export type FilteredStream = StreamEnds & TerminalFilterCallbacks;
+export type FilteredStream = StreamEnds & TerminalFilterCallbacks & { isGrpc(): boolean };
 
 /** See the file's head. */
 export class StreamFilters {
@@ -30,6 +30,7 @@ export class StreamFilters {
     const { filterFactories, terminalFactory } = stream.runtime;
     this.terminal = terminalFactory.create(stream);
     if (filterFactories.length === 0) return;
+    stream.isGrpc();
     const filters = filterFactories.map((factory) => factory.create(stream));
     this.#filters = filters;
     this.#request = requestPath(stream, filters);

@@ -1,5 +1,6 @@
 // The time limits of one stream that are off by default; made only when one of them is configured.
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
+import { GRPC_STATUS } from '../../../http/grpc.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { ResponseFlag } from '../../../http/response-flags.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
@@ -19,6 +20,7 @@ const TIMEOUTS: Readonly<
       readonly body: string;
       readonly details: string;
       readonly flag: ResponseFlag | null;
+      readonly grpcStatus?: number;
       readonly counter: (stats: HcmStats) => Counter;
     }
   >
@@ -39,6 +41,7 @@ const TIMEOUTS: Readonly<
     body: 'downstream duration timeout',
     details: 'max_duration_timeout',
     flag: null,
+    grpcStatus: GRPC_STATUS.deadlineExceeded,
     counter: (stats) => stats.rqMaxDurationReached,
   },
   idle: {
@@ -55,10 +58,11 @@ export function timeoutReply(
   stats: HcmStats,
   isRequestComplete: boolean,
 ): LocalReply {
-  const { body, details, flag, counter } = TIMEOUTS[which];
+  const { body, details, flag, grpcStatus, counter } = TIMEOUTS[which];
   counter(stats).inc();
   const status = isRequestComplete && which !== 'headers' ? 504 : 408;
-  return { status, body, details, flag, headers: null };
+  const reply = { status, body, details, flag, headers: null };
+  return grpcStatus === undefined ? reply : { ...reply, grpcStatus };
 }
 
 /** A stream as whoever looks for quiet ones sees it. */
@@ -87,6 +91,7 @@ export function idleDueMs(stream: QuietStream): number {
 
 /** A stream as its timers see it. */
 export interface TimedStream {
+  readonly info: StreamInfo;
   readonly runtime: HcmRuntime;
   readonly services: HttpFilterServices;
   onTimeout(which: StreamTimeout): void;
@@ -96,7 +101,7 @@ export interface TimedStream {
 export class StreamTimers implements TimerTarget {
   readonly #stream: TimedStream;
   readonly #request: Timer | null;
-  readonly #duration: Timer | null;
+  #duration: Timer | null;
 
   /** Starts every configured limit at the request's first byte. */
   constructor(stream: TimedStream, nowMs: number) {
@@ -109,6 +114,15 @@ export class StreamTimers implements TimerTarget {
   /** The whole request is there. */
   onRequestComplete(): void {
     this.#cancel(this.#request);
+  }
+
+  /** The whole stream may take `limitMs` from its start; null: it is not bounded any more. */
+  setDuration(limitMs: number | null, nowMs: number): void {
+    this.#cancel(this.#duration);
+    if (limitMs === null) return;
+    this.#duration ??= new Timer(this);
+    const leftMs = Math.max(this.#stream.info.startMs + limitMs - nowMs, 0);
+    this.#stream.services.timers.arm(this.#duration, nowMs, leftMs);
   }
 
   cancelAll(): void {
