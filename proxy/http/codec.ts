@@ -129,8 +129,9 @@ export interface ClientCodecHandler {
    */
   onStreamClosed(reason: ResetReason | null): void;
   /**
-   * `availableStreams` changed for another reason: SETTINGS, or GOAWAY, after which it is 0. Told
-   * before the streams that GOAWAY refuses are reset.
+   * `availableStreams` or `peerStreamLimit` changed for another reason: SETTINGS (the first ones
+   * always), or GOAWAY, after which none is available. Told before the streams that GOAWAY refuses
+   * are reset.
    */
   onCapacityChanged(): void;
   /** No further stream may be opened, and the connection is to be closed now. Once, last. */

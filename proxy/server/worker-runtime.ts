@@ -14,7 +14,7 @@ import { EventLoop } from '../net/event-loop.ts';
 import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
-import { H1_CODECS } from '../upstream/pool/h1-codecs.ts';
+import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { descriptorLimit, localIp } from './host-facts.ts';
@@ -60,7 +60,7 @@ export class WorkerRuntime implements ProcessHealth {
       timers: this.loop.timers,
       random,
       connector: new SocketConnector(this.loop),
-      codecs: H1_CODECS,
+      codecs: CLIENT_CODECS,
       stats: this.stats,
       log: log.logger('upstream'),
     });

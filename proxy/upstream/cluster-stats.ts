@@ -1,4 +1,6 @@
 // The counters of one cluster, found once when the cluster is made.
+import type { H2Counters } from '../http/h2/counters.ts';
+import { Http2CodecStats } from '../stats/http2-codec-stats.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
 import { ClusterResponseStats } from './cluster-response-stats.ts';
 import type { HostSet } from './host-set.ts';
@@ -34,7 +36,6 @@ const UNTOUCHED_COUNTERS = [
   'update_success',
   'upstream_cx_connect_attempts_exceeded',
   'upstream_cx_connect_with_0_rtt',
-  'upstream_cx_http2_total',
   'upstream_cx_http3_total',
   'upstream_cx_pool_overflow',
   'upstream_cx_preconnect_skipped',
@@ -44,7 +45,6 @@ const UNTOUCHED_COUNTERS = [
   'upstream_rq_0rtt',
   'upstream_rq_active_overflow',
   'upstream_rq_maintenance_mode',
-  'upstream_rq_max_duration_reached',
   'upstream_rq_per_try_idle_timeout',
   'upstream_rq_per_try_timeout',
   'upstream_rq_retry',
@@ -78,6 +78,7 @@ export class ClusterStats {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
+  readonly cxHttp2Total: Counter;
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
   readonly cxIdleTimeout: Counter;
@@ -107,6 +108,7 @@ export class ClusterStats {
   readonly rqPendingFailureEject: Counter;
   readonly rqCancelled: Counter;
   readonly rqTimeout: Counter;
+  readonly rqMaxDurationReached: Counter;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
   /** Requests that a connection had served when it closed. */
@@ -130,6 +132,7 @@ export class ClusterStats {
     this.cxTotal = scope.counter('upstream_cx_total');
     this.cxActive = scope.gauge('upstream_cx_active');
     this.cxHttp1Total = scope.counter('upstream_cx_http1_total');
+    this.cxHttp2Total = scope.counter('upstream_cx_http2_total');
     this.cxConnectFail = scope.counter('upstream_cx_connect_fail');
     this.cxConnectTimeout = scope.counter('upstream_cx_connect_timeout');
     this.cxIdleTimeout = scope.counter('upstream_cx_idle_timeout');
@@ -158,6 +161,7 @@ export class ClusterStats {
     this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
     this.rqCancelled = scope.counter('upstream_rq_cancelled');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
+    this.rqMaxDurationReached = scope.counter('upstream_rq_max_duration_reached');
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');
     this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
@@ -171,7 +175,12 @@ export class ClusterStats {
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
   }
 
-  /** A connection is about to be made. */
+  /** The first HTTP/2 connection is about to be made: what its codecs count in. */
+  declareHttp2(): H2Counters {
+    return new Http2CodecStats(this.#scope);
+  }
+
+  /** The first HTTP/1.1 connection is about to be made. */
   declareHttp1(): void {
     for (const name of UNTOUCHED_HTTP1_COUNTERS) this.#scope.counter(`http1.${name}`);
   }

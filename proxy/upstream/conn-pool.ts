@@ -14,6 +14,16 @@ export interface UpstreamConnectionInfo {
    * idempotent requests be sent again.
    */
   readonly isReused: boolean;
+  /**
+   * The peer has said how many streams it takes. A stream that was put on before that may be
+   * refused for no other reason than that it was one too many.
+   */
+  readonly isLimitKnown: boolean;
+  /**
+   * The peer takes no further streams here. Those that it refuses now it has not looked at, and they
+   * may be sent on another connection (RFC 9113 §8.7).
+   */
+  readonly isGoingAway: boolean;
   /** When connecting began and was done, in monotonic ms. */
   readonly connectStartMs: number;
   readonly connectEndMs: number;

@@ -26,8 +26,9 @@ export class Host implements UpstreamHostInfo {
   /** Replaced when an update changes weight, health or metadata. */
   endpoint: EndpointConfig;
   readonly stats = new HostStats();
-  /** Connections to it; null until the first request. */
-  pool: OwnedPool | null = null;
+  /** Connections to it, by protocol; null until the first request. */
+  http1Pool: OwnedPool | null = null;
+  http2Pool: OwnedPool | null = null;
   /** No longer a member of its cluster: its pool is draining. */
   isRemoved = false;
 

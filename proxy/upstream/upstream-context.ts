@@ -3,16 +3,28 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
-import type { ByteSink, ClientCodec, ClientCodecHandler } from '../http/codec.ts';
+import type { ByteSink, ClientCodec, ClientCodecHandler, CodecServices } from '../http/codec.ts';
+import type { H2Counters } from '../http/h2/counters.ts';
 import type { ClusterConfig, UpstreamHttpConfig } from '../model/cluster.ts';
 import type { Connector } from '../net/connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 
+/** What all codecs of one pool are made of. */
+export type ClientCodecSetup =
+  | { readonly protocol: 'http1'; readonly http: UpstreamHttpConfig }
+  | {
+      readonly protocol: 'http2';
+      readonly http: UpstreamHttpConfig;
+      readonly services: CodecServices;
+      /** `cluster.<name>.http2.` */
+      readonly counters: H2Counters;
+    };
+
 /** Makes the codec of a new upstream connection. */
 export interface ClientCodecFactory {
-  create(sink: ByteSink, handler: ClientCodecHandler, http: UpstreamHttpConfig): ClientCodec;
+  create(setup: ClientCodecSetup, sink: ByteSink, handler: ClientCodecHandler): ClientCodec;
 }
 
 /** Services of one worker; they outlive every cluster. */

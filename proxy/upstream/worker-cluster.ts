@@ -1,5 +1,6 @@
 // One cluster of a worker: its hosts, its balancer, and the pools of its hosts. A changed
 // configuration makes a new cluster beside this one; only endpoints change in place.
+import type { CodecServices } from '../http/codec.ts';
 import type { Protocol } from '../http/message.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { StatsScope } from '../stats/metrics.ts';
@@ -12,9 +13,9 @@ import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
 import { PriorityBalancer } from './lb/priority-balancer.ts';
-import { H1Pool } from './pool/h1-pool.ts';
+import { HttpPool } from './pool/http-pool.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
-import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
+import type { ClientCodecSetup, ClusterResources, UpstreamContext } from './upstream-context.ts';
 
 /** Hears about the end of a drained cluster. */
 export interface WorkerClusterOwner {
@@ -56,8 +57,12 @@ export class WorkerCluster implements Cluster, PoolOwner {
     return this.#balancer.pick(context);
   }
 
-  httpPool(host: Host, _downstream: Protocol): ConnectionPool {
-    return host.pool ?? this.#makePool(host);
+  httpPool(host: Host, downstream: Protocol): ConnectionPool {
+    const { protocol } = this.config.http;
+    const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
+    return isHttp2
+      ? (host.http2Pool ?? this.#makePool(host, 'http2'))
+      : (host.http1Pool ?? this.#makePool(host, 'http1'));
   }
 
   /** Takes over what was found; hosts that are no longer among it drain. False: the same hosts. */
@@ -106,14 +111,27 @@ export class WorkerCluster implements Cluster, PoolOwner {
     this.#tellIfDrained();
   }
 
-  #makePool(host: Host): ConnectionPool {
-    this.stats.declareHttp1();
-    const pool = new H1Pool(this.#resources, host, this);
-    host.pool = pool;
+  #makePool(host: Host, protocol: ClientCodecSetup['protocol']): ConnectionPool {
+    const pool = new HttpPool(
+      { resources: this.#resources, host, owner: this },
+      this.#setup(protocol),
+    );
+    if (protocol === 'http1') host.http1Pool = pool;
+    else host.http2Pool = pool;
     this.#pools.add(pool);
     // A request that picked its host before the host went away.
     if (host.isRemoved) pool.drainWhenUsed();
     return pool;
+  }
+
+  #setup(protocol: ClientCodecSetup['protocol']): ClientCodecSetup {
+    const { http } = this.config;
+    if (protocol === 'http1') {
+      this.stats.declareHttp1();
+      return { protocol, http };
+    }
+    const services = codecServices(this.#resources.context);
+    return { protocol, http, services, counters: this.stats.declareHttp2() };
   }
 
   #makeBalancer(): LoadBalancer {
@@ -134,5 +152,10 @@ export class WorkerCluster implements Cluster, PoolOwner {
 
 function removeHost(host: Host): void {
   host.isRemoved = true;
-  host.pool?.drain();
+  host.http1Pool?.drain();
+  host.http2Pool?.drain();
+}
+
+function codecServices({ clock, timers, random }: UpstreamContext): CodecServices {
+  return { nowMs: () => clock.nowMs(), timers, random };
 }

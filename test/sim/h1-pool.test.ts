@@ -8,7 +8,7 @@ import { RequestHead, type ResponseHead } from '../../proxy/http/message.ts';
 import type { RequestSender } from '../../proxy/http/stream.ts';
 import type { StreamWaiter } from '../../proxy/upstream/conn-pool.ts';
 import type { Host } from '../../proxy/upstream/host.ts';
-import { H1_CODECS } from '../../proxy/upstream/pool/h1-codecs.ts';
+import { CLIENT_CODECS } from '../../proxy/upstream/pool/client-codecs.ts';
 import type { WorkerCluster } from '../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig } from '../support/cluster-config.ts';
@@ -100,7 +100,7 @@ class Simulation {
   constructor(seed: number) {
     this.#random = seededRandom(seed);
     this.#fixture = upstreamFixture(seed);
-    this.#clusters = new WorkerClusters({ ...this.#fixture.context, codecs: H1_CODECS });
+    this.#clusters = new WorkerClusters({ ...this.#fixture.context, codecs: CLIENT_CODECS });
     const { http } = clusterConfig();
     this.#clusters.apply({
       upserted: [

@@ -130,5 +130,5 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
 
 /** Makes FakeClientCodecs. */
 export const FAKE_CODECS: ClientCodecFactory = {
-  create: (sink, handler) => new FakeClientCodec(sink, handler),
+  create: (_setup, sink, handler) => new FakeClientCodec(sink, handler),
 };

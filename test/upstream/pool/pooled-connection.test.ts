@@ -10,7 +10,7 @@ import { EventLoop } from '../../../proxy/net/event-loop.ts';
 import { StatsStore } from '../../../proxy/stats/store.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../../../proxy/upstream/conn-pool.ts';
 import type { Host } from '../../../proxy/upstream/host.ts';
-import { H1_CODECS } from '../../../proxy/upstream/pool/h1-codecs.ts';
+import { CLIENT_CODECS } from '../../../proxy/upstream/pool/client-codecs.ts';
 import type { WorkerCluster } from '../../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig, endpointConfig } from '../../support/cluster-config.ts';
@@ -77,7 +77,7 @@ function realCluster(test: Test, port: number): RealFixture {
     timers: loop.timers,
     random: seededRandom(1),
     connector: new SocketConnector(loop),
-    codecs: H1_CODECS,
+    codecs: CLIENT_CODECS,
     stats: new StatsStore(null),
     log: SILENT_LOG.logger('upstream'),
   });

@@ -1,0 +1,151 @@
+// What one connection and the streams on it change in their cluster's statistics, limits and host.
+import type { CodecDone } from '../../http/codec.ts';
+import type { ResetReason } from '../../http/stream.ts';
+import type { Host } from '../host.ts';
+import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  readonly by: 'local' | 'remote';
+  readonly wasConnecting: boolean;
+}
+
+/** What the books belong to. */
+export interface ConnectionPlace {
+  readonly resources: ClusterResources;
+  readonly host: Host;
+  readonly setup: ClientCodecSetup;
+}
+
+/** Made when the connection begins to connect. */
+export class ConnectionBooks {
+  /** Streams begun on it, and those of them that are not over. */
+  streamCount = 0;
+  openStreams = 0;
+  readonly startMs: number;
+  /** When it was connected, or the last of its streams ended. */
+  lastActiveMs: number;
+  /** When it was connected; -1 before. */
+  connectEndMs = -1;
+  readonly #resources: ClusterResources;
+  readonly #host: Host;
+  /** HTTP/1.1 has no resets, only connections that end. */
+  readonly #hasResets: boolean;
+  /** A stream went down with the connection, which is about to end. */
+  #wasCut = false;
+  #isCloseNotified = false;
+  #txBytesCounted = 0;
+
+  constructor({ resources, host, setup }: ConnectionPlace) {
+    const { stats, breakers, context } = resources;
+    this.startMs = context.clock.nowMs();
+    this.lastActiveMs = this.startMs;
+    this.#resources = resources;
+    this.#host = host;
+    this.#hasResets = setup.protocol !== 'http1';
+    stats.cxTotal.inc();
+    stats.cxActive.inc();
+    (setup.protocol === 'http1' ? stats.cxHttp1Total : stats.cxHttp2Total).inc();
+    breakers.connections.acquire();
+    host.stats.cxTotal += 1;
+    host.stats.cxActive += 1;
+  }
+
+  /** It is connected. */
+  connected(nowMs: number): void {
+    this.#resources.stats.cxConnectMs.record(nowMs - this.startMs);
+    this.connectEndMs = nowMs;
+    this.lastActiveMs = nowMs;
+  }
+
+  /** Octets arrived: streams that ended before have nothing to do with how it ends. */
+  received(bytes: number): void {
+    this.#wasCut = false;
+    this.#resources.stats.cxRxBytesTotal.add(bytes);
+  }
+
+  /** A stream begins. */
+  streamBegan(): void {
+    const { stats, breakers } = this.#resources;
+    this.streamCount += 1;
+    this.openStreams += 1;
+    breakers.requests.acquire();
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    this.#host.stats.rqTotal += 1;
+    this.#host.stats.rqActive += 1;
+  }
+
+  /** A stream is over; `reason` is null when it is complete. */
+  streamEnded(reason: ResetReason | null, bytesWritten: number): void {
+    const { stats, breakers, context } = this.#resources;
+    this.openStreams -= 1;
+    breakers.requests.release();
+    stats.rqActive.dec();
+    this.#host.stats.rqActive -= 1;
+    this.lastActiveMs = context.clock.nowMs();
+    this.#countTxBytes(bytesWritten);
+    if (reason !== null) this.#countReset(reason);
+  }
+
+  /** The peer said that it is about to close the connection; counted once. */
+  closeNotified(): void {
+    if (this.#isCloseNotified) return;
+    this.#isCloseNotified = true;
+    this.#resources.stats.cxCloseNotify.inc();
+  }
+
+  /** The codec ends it, of its own accord or because the peer did (`hasPeerEnded`). */
+  done(reason: CodecDone, hasPeerEnded: boolean): void {
+    if (reason.kind === 'reset') this.#wasCut = true;
+    if (reason.kind === 'message-end' && !hasPeerEnded) this.closeNotified();
+    if (reason.kind !== 'protocol-error') return;
+    const { stats, context, config } = this.#resources;
+    stats.cxProtocolError.inc();
+    if (!context.log.enabled('debug')) return;
+    context.log.log('debug', 'upstream broke HTTP', {
+      cluster: config.name,
+      host: this.#host.address.text,
+      reason: reason.error.reason,
+    });
+  }
+
+  /** It is gone, and what is still open on it with it. */
+  closed(end: ConnectionEnd, bytesWritten: number): void {
+    while (this.openStreams > 0) this.streamEnded('connection-termination', bytesWritten);
+    this.#countTxBytes(bytesWritten);
+    const { stats, breakers, context } = this.#resources;
+    const isLocal = end.by === 'local';
+    stats.cxActive.dec();
+    breakers.connections.release();
+    this.#host.stats.cxActive -= 1;
+    stats.cxDestroy.inc();
+    (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
+    if (this.#wasCut) {
+      stats.cxDestroyWithActiveRq.inc();
+      (isLocal ? stats.cxDestroyLocalWithActiveRq : stats.cxDestroyRemoteWithActiveRq).inc();
+    }
+    stats.cxLengthMs.record(context.clock.nowMs() - this.startMs);
+    if (!end.wasConnecting) {
+      stats.rqPerCx.record(this.streamCount);
+      return;
+    }
+    stats.cxConnectFail.inc();
+    this.#host.stats.cxConnectFail += 1;
+  }
+
+  #countReset(reason: ResetReason): void {
+    const isLost = reason === 'connection-termination' || reason === 'protocol-error';
+    if (isLost || !this.#hasResets) this.#wasCut = true;
+    if (!this.#hasResets) return;
+    const { stats } = this.#resources;
+    if (reason === 'remote-reset') stats.rqRxReset.inc();
+    else if (reason === 'connection-termination') stats.rqPendingFailureEject.inc();
+    else if (reason !== 'remote-refused') stats.rqTxReset.inc();
+  }
+
+  #countTxBytes(written: number): void {
+    this.#resources.stats.cxTxBytesTotal.add(written - this.#txBytesCounted);
+    this.#txBytesCounted = written;
+  }
+}

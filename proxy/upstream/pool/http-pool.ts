@@ -1,0 +1,262 @@
+// The connections of one worker to one host, of one protocol. The one that became ready last is
+// used next, until it is full, so that surplus ones age out; waiting requests are served first
+// come, first served, by whichever connection is free first.
+import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
+import type { Host } from '../host.ts';
+import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
+import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { PendingQueue } from './pending-queue.ts';
+import { PooledConnection, type PooledConnectionOwner } from './pooled-connection.ts';
+
+/** Connections begun at once for one reason, as in Envoy: a host is not to be overrun. */
+const MAX_CONNECTS_AT_ONCE = 3;
+
+/** What a pool belongs to. */
+export interface HttpPoolPlace {
+  readonly resources: ClusterResources;
+  readonly host: Host;
+  readonly owner: PoolOwner;
+}
+
+/** See ConnectionPool. Bounded by its cluster's circuit breakers. */
+export class HttpPool implements OwnedPool, PooledConnectionOwner {
+  readonly resources: ClusterResources;
+  readonly host: Host;
+  readonly setup: ClientCodecSetup;
+  readonly #owner: PoolOwner;
+  readonly #connections = new Set<PooledConnection>();
+  /** Those that can take a stream; the one that is used next at the end. */
+  readonly #ready: PooledConnection[] = [];
+  readonly #pending = new PendingQueue();
+  /** Streams that a new connection is expected to take. */
+  #streamsPerConnection: number;
+  /** Streams that those are expected to take that connect. */
+  #connectingCapacity = 0;
+  #isServing = false;
+  #isDraining = false;
+  #isDrained = false;
+  /** `closeUnneeded` is running: each connection that it closes calls it again. */
+  #isSweeping = false;
+
+  constructor(place: HttpPoolPlace, setup: ClientCodecSetup) {
+    this.resources = place.resources;
+    this.host = place.host;
+    this.setup = setup;
+    this.#owner = place.owner;
+    this.#streamsPerConnection = mostStreams(setup);
+  }
+
+  acquire(waiter: StreamWaiter): void {
+    const connection = this.#nextReady();
+    if (connection !== null) {
+      this.#start(connection, waiter);
+      return;
+    }
+    const { breakers, stats } = this.resources;
+    if (!breakers.pendingRequests.canAcquire()) {
+      stats.rqPendingOverflow.inc();
+      waiter.onPoolFailure('overflow', '');
+      return;
+    }
+    breakers.pendingRequests.acquire();
+    stats.rqPendingTotal.inc();
+    stats.rqPendingActive.inc();
+    this.#pending.push(waiter);
+    this.#connectIfNeeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  cancel(waiter: StreamWaiter): void {
+    if (!this.#pending.remove(waiter)) return;
+    this.#releasePending();
+    this.resources.stats.rqCancelled.inc();
+    this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  /** Drains from its first request on: its host was removed before the pool was made. */
+  drainWhenUsed(): void {
+    this.#isDraining = true;
+  }
+
+  close(): void {
+    this.#isDraining = true;
+    this.#failPending(GIVEN_UP);
+    for (const connection of [...this.#connections]) connection.close();
+    this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  bufferedBytes(): number {
+    let sum = 0;
+    for (const connection of this.#connections) sum += connection.bufferedBytes;
+    return sum;
+  }
+
+  onConnectionOpen(connection: PooledConnection): void {
+    this.#connectingCapacity -= connection.expectedStreams;
+  }
+
+  onConnectionReady(connection: PooledConnection): void {
+    this.#ready.push(connection);
+    this.#servePending();
+    if (this.#isDraining) this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onConnectionUnready(connection: PooledConnection): void {
+    this.#forgetReady(connection);
+    this.#connectIfNeeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onStreamLimit(limit: number): void {
+    this.#streamsPerConnection = Math.max(1, Math.min(limit, mostStreams(this.setup)));
+  }
+
+  onConnectionClosed(connection: PooledConnection, was: ConnectionState): void {
+    this.#connections.delete(connection);
+    if (was === 'connecting') this.#connectingCapacity -= connection.expectedStreams;
+    if (was === 'ready') this.#forgetReady(connection);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onConnectionSettled(failure: ConnectFailure | null): void {
+    // A host that refuses one connection is not asked again for those who wait already: each of
+    // them may be better off with another host.
+    if (failure !== null) this.#failPending(failure);
+    this.#connectIfNeeded();
+    this.#closeUnneeded();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const connections = [...this.#connections];
+    const inState = (state: ConnectionState): PooledConnection[] =>
+      connections.filter((connection) => connection.state === state);
+    const sum = (of: (connection: PooledConnection) => number): number =>
+      connections.reduce((total, connection) => total + of(connection), 0);
+    const { breakers, stats } = this.resources;
+    const ready = new Set(this.#ready);
+    invariant(ready.size === this.#ready.length, 'http pool: a connection is ready once');
+    const areOurs = inState('ready').filter((connection) => ready.has(connection));
+    invariant(areOurs.length === ready.size, 'http pool: who is called ready is ours and is so');
+    const capacity = sum(({ state, expectedStreams }) =>
+      state === 'connecting' ? expectedStreams : 0,
+    );
+    invariant(capacity === this.#connectingCapacity, 'http pool: connecting ones are counted');
+    invariant(inState('closed').length === 0, 'http pool: it forgets who is closed');
+    const { cxActive, rqActive } = this.host.stats;
+    invariant(cxActive >= connections.length, 'http pool: its host counts its connections');
+    const open = sum(({ openStreams }) => openStreams);
+    invariant(rqActive >= open, 'http pool: its host counts its requests');
+    const queued = breakers.pendingRequests.taken;
+    invariant(queued >= this.#pending.size, 'http pool: the breaker knows who is queued');
+    invariant(stats.rqPendingActive.value >= queued, 'http pool: the gauge knows who is queued');
+    const isOver = connections.length === 0 && this.#pending.size === 0;
+    invariant(!this.#isDrained || isOver, 'http pool: a drained one has nothing left');
+  }
+
+  /** The connection that takes the next stream; null when none can. */
+  #nextReady(): PooledConnection | null {
+    const ready = this.#ready;
+    while (ready.length > 0) {
+      const connection = ready[ready.length - 1] as PooledConnection;
+      if (connection.confirmReady()) return connection;
+      ready.pop();
+    }
+    return null;
+  }
+
+  #forgetReady(connection: PooledConnection): void {
+    const index = this.#ready.lastIndexOf(connection);
+    if (index >= 0) this.#ready.splice(index, 1);
+  }
+
+  /** Who waits for longest goes first; what is left when all are full needs more connections. */
+  #servePending(): void {
+    if (this.#isServing || this.#pending.size === 0) return;
+    this.#isServing = true;
+    while (this.#pending.size > 0) {
+      const connection = this.#nextReady();
+      if (connection === null) break;
+      const waiter = this.#pending.shift() as StreamWaiter;
+      this.#releasePending();
+      this.#start(connection, waiter);
+    }
+    this.#isServing = false;
+    this.#connectIfNeeded();
+  }
+
+  /** `connection` is the last one of those that are ready. */
+  #start(connection: PooledConnection, waiter: StreamWaiter): void {
+    const { breakers, stats } = this.resources;
+    if (!breakers.requests.canAcquire()) {
+      stats.rqPendingOverflow.inc();
+      waiter.onPoolFailure('overflow', '');
+      return;
+    }
+    const sender = connection.openStream(waiter);
+    if (connection.state !== 'ready') this.#ready.pop();
+    waiter.onPoolReady(sender, connection);
+  }
+
+  #connectIfNeeded(): void {
+    const { breakers, stats } = this.resources;
+    for (let count = 0; count < MAX_CONNECTS_AT_ONCE; count += 1) {
+      if (this.#pending.size <= this.#connectingCapacity) return;
+      const isAllowed = breakers.connections.canAcquire();
+      if (!isAllowed) {
+        stats.cxOverflow.inc();
+        // With none at all nobody would ever come to serve the queue: one is opened past the limit.
+        if (this.#connections.size > 0) return;
+      }
+      const connection = new PooledConnection(this, this.#streamsPerConnection);
+      this.#connectingCapacity += connection.expectedStreams;
+      this.#connections.add(connection);
+      if (!isAllowed) return;
+    }
+  }
+
+  /** In a pool that drains: closes what no request needs, and tells when nothing is left. */
+  #closeUnneeded(): void {
+    if (!this.#isDraining || this.#isSweeping || this.#pending.size > 0) return;
+    this.#isSweeping = true;
+    for (const connection of [...this.#connections]) connection.drain();
+    this.#isSweeping = false;
+    if (this.#connections.size > 0 || this.#isDrained) return;
+    this.#isDrained = true;
+    this.#owner.onPoolDrained(this);
+  }
+
+  #failPending(failure: ConnectFailure): void {
+    const waiters: StreamWaiter[] = [];
+    for (let waiter = this.#pending.shift(); waiter !== null; waiter = this.#pending.shift()) {
+      this.#releasePending();
+      this.resources.stats.rqPendingFailureEject.inc();
+      waiters.push(waiter);
+    }
+    // Told from a list of its own: who asks again at once waits for the next connection.
+    for (const waiter of waiters) waiter.onPoolFailure(failure.reason, failure.detail);
+  }
+
+  #releasePending(): void {
+    this.resources.breakers.pendingRequests.release();
+    this.resources.stats.rqPendingActive.dec();
+  }
+}
+
+/** Streams that a connection takes at most, whatever its peer says. */
+function mostStreams({ protocol, http }: ClientCodecSetup): number {
+  const atOnce = protocol === 'http1' ? 1 : http.http2.maxConcurrentStreams;
+  const inAll = http.maxRequestsPerConnection;
+  return inAll > 0 ? Math.min(atOnce, inAll) : atOnce;
+}

@@ -1,0 +1,336 @@
+// One connection of a pool, whatever its protocol: joins transport and codec, counts, and watches
+// its timers. Content flows from the codec to the request's own receiver; this class is not between.
+import type { SocketAddress } from '../../base/address.ts';
+import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
+import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
+import type { Protocol } from '../../http/message.ts';
+import type { RequestSender, ResetReason } from '../../http/stream.ts';
+import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
+import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
+import type { Host } from '../host.ts';
+import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
+import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
+import { ConnectionBooks, type ConnectionEnd } from './connection-books.ts';
+import { CONNECTION_EDGES, type ConnectionState } from './connection-state.ts';
+
+/** HTTP/2 has no more stream ids; Envoy keeps as far away from their end. */
+const MAX_STREAMS = 2 ** 29;
+
+/** The pool of a connection. */
+export interface PooledConnectionOwner {
+  readonly resources: ClusterResources;
+  readonly host: Host;
+  readonly setup: ClientCodecSetup;
+  /** It is connected; `onConnectionReady` follows. */
+  onConnectionOpen(connection: PooledConnection): void;
+  /** It can take a stream: it was connected, or one of its streams is over. */
+  onConnectionReady(connection: PooledConnection): void;
+  /** It was ready and is not any more, for another reason than that the pool used it. */
+  onConnectionUnready(connection: PooledConnection): void;
+  /** The peer said how many streams it takes at once. */
+  onStreamLimit(limit: number): void;
+  /** It is gone, counted, and its streams (if any) are about to hear of it. */
+  onConnectionClosed(connection: PooledConnection, was: ConnectionState): void;
+  /** Last call: everybody on it was told. `failure` is set when it was never connected. */
+  onConnectionSettled(failure: ConnectFailure | null): void;
+}
+
+/** See the file's head. Made and driven by an HttpPool. */
+export class PooledConnection
+  implements ConnectionHandler, ClientCodecHandler, UpstreamConnectionInfo, TimerTarget
+{
+  /** Streams that are put on it as long as the peer has not said how many it takes. */
+  readonly expectedStreams: number;
+  readonly #owner: PooledConnectionOwner;
+  readonly #resources: ClusterResources;
+  readonly #host: Host;
+  readonly #transport: Connection;
+  readonly #codec: ClientCodec;
+  readonly #books: ConnectionBooks;
+  #state: ConnectionState = 'connecting';
+  /** The codec is parsing: what it says about the connection is not its last word. */
+  #isReceiving = false;
+  #hasPeerEnded = false;
+  readonly #connectTimer: Timer;
+  readonly #idleTimer: Timer;
+  readonly #durationTimer: Timer;
+
+  /** Begins to connect. */
+  constructor(owner: PooledConnectionOwner, expectedStreams: number) {
+    this.expectedStreams = expectedStreams;
+    this.#owner = owner;
+    this.#resources = owner.resources;
+    this.#host = owner.host;
+    this.#books = new ConnectionBooks(owner);
+    const { config, context } = owner.resources;
+    this.#connectTimer = new Timer(this);
+    this.#idleTimer = new Timer(this);
+    this.#durationTimer = new Timer(this);
+    const options = {
+      bufferLimitBytes: config.perConnectionBufferLimitBytes,
+      keepalive: config.tcpKeepalive,
+      bindAddress: config.bindAddress,
+    };
+    this.#transport = context.connector.connect(owner.host.address, options, this);
+    this.#codec = context.codecs.create(owner.setup, this.#transport, this);
+    context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
+  }
+
+  get id(): number {
+    return this.#transport.id;
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#transport.localAddress;
+  }
+
+  get protocol(): Protocol {
+    return this.#codec.protocol;
+  }
+
+  get isReused(): boolean {
+    return this.#books.streamCount > 1;
+  }
+
+  get connectStartMs(): number {
+    return this.#books.startMs;
+  }
+
+  get connectEndMs(): number {
+    return this.#books.connectEndMs;
+  }
+
+  get isLimitKnown(): boolean {
+    return this.#codec.peerStreamLimit >= 0;
+  }
+
+  get isGoingAway(): boolean {
+    return this.#codec.isGoingAway;
+  }
+
+  get bufferedBytes(): number {
+    return this.#transport.bufferedBytes;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Streams on it that are not over. */
+  get openStreams(): number {
+    return this.#books.openStreams;
+  }
+
+  /**
+   * Asks a ready one whether it can take a stream. False: its codec found out a moment ago that it
+   * cannot, and is about to say so; it is not ready any more.
+   */
+  confirmReady(): boolean {
+    if (this.#freeStreams() > 0) return true;
+    this.#enter('busy');
+    return false;
+  }
+
+  /** Puts a request on it; only when ready. The pool tells the waiter: it may ask for more at once. */
+  openStream(waiter: StreamWaiter): RequestSender {
+    const { stats, config } = this.#resources;
+    this.#books.streamBegan();
+    const sender = this.#codec.openStream(waiter);
+    if (this.#books.streamCount === (config.http.maxRequestsPerConnection || MAX_STREAMS)) {
+      stats.cxMaxRequests.inc();
+      this.#enter('draining');
+    } else if (this.#freeStreams() <= 0) {
+      this.#enter('busy');
+    }
+    if (INVARIANTS) this.checkInvariants();
+    return sender;
+  }
+
+  /** Closes it behind its streams, or at once when it has none. */
+  drain(): void {
+    const was = this.#state;
+    if (was === 'draining' || was === 'closed') return;
+    if (this.openStreams === 0 && !this.#isReceiving) {
+      this.#finish('local', null);
+    } else {
+      this.#enter('draining');
+      if (was === 'ready') this.#owner.onConnectionUnready(this);
+    }
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  /** Closes it now. */
+  close(): void {
+    this.#finish('local', GIVEN_UP);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onConnected(): void {
+    if (this.#state !== 'connecting') return;
+    const { context, config } = this.#resources;
+    context.timers.cancel(this.#connectTimer);
+    this.#books.connected(context.clock.nowMs());
+    this.#arm(this.#idleTimer, config.http.idleTimeoutMs);
+    this.#arm(this.#durationTimer, config.http.maxConnectionDurationMs);
+    this.#enter('ready');
+    this.#owner.onConnectionOpen(this);
+    this.#owner.onConnectionReady(this);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    if (this.#state === 'closed') return;
+    this.#books.received(length);
+    this.#isReceiving = true;
+    this.#codec.onBytes(buffer, 0, length);
+    this.#isReceiving = false;
+    // Only now is it sure that nothing came behind an HTTP/1.1 response: what does must never be
+    // taken for the answer to the next request.
+    this.#settle();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onEnd(): void {
+    if (this.#state === 'closed') return;
+    this.#books.received(0);
+    this.#hasPeerEnded = true;
+    this.#codec.onEnd();
+    // A server that ended its side answers nothing more: whatever the codec made of it, no further
+    // request may go out here.
+    this.#finish('remote', null);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onDrain(): void {
+    if (this.#state !== 'closed') this.#codec.onDrain();
+  }
+
+  onClose(reason: CloseReason, detail: string): void {
+    const by = reason === 'local-close' ? 'local' : 'remote';
+    if (this.#state === 'connecting') this.#finish(by, connectFailure(this.#host.address, detail));
+    else this.#finish(by, null, detail);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onStreamClosed(reason: ResetReason | null): void {
+    if (this.#state === 'closed') return;
+    this.#books.streamEnded(reason, this.#transport.bytesWritten);
+    if (this.#state === 'busy') this.#enter('settling');
+    if (!this.#isReceiving) this.#settle();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onCapacityChanged(): void {
+    const codec = this.#codec;
+    if (this.#state === 'connecting' || this.#state === 'closed') return;
+    if (codec.isGoingAway) {
+      this.#books.closeNotified();
+      this.drain();
+      return;
+    }
+    if (codec.peerStreamLimit >= 0) this.#owner.onStreamLimit(codec.peerStreamLimit);
+    if (this.#state === 'ready') {
+      if (!this.confirmReady()) this.#owner.onConnectionUnready(this);
+    } else if (this.#state === 'busy') {
+      this.#enter('settling');
+      if (!this.#isReceiving) this.#settle();
+    }
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onConnectionDone(reason: CodecDone): void {
+    if (this.#state === 'closed') return;
+    this.#books.done(reason, this.#hasPeerEnded);
+    this.#finish(this.#hasPeerEnded ? 'remote' : 'local', null);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  onTimer(timer: Timer): void {
+    if (timer === this.#connectTimer) this.#onConnectTimeout();
+    else if (timer === this.#idleTimer) this.#onIdleTimer();
+    else this.#onMaxDuration();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const state = this.#state;
+    const isAlive = state !== 'connecting' && state !== 'closed';
+    const isTimed = this.#idleTimer.armed || this.#durationTimer.armed;
+    const isConnecting = this.#connectTimer.armed;
+    invariant(isConnecting === (state === 'connecting'), 'pooled connection: a connect is timed');
+    invariant(!isTimed || isAlive, 'pooled connection: timers run while it is connected');
+    invariant(this.openStreams >= 0, 'pooled connection: a stream ends once');
+    invariant(isAlive || this.openStreams === 0, 'pooled connection: streams need a connection');
+    if (this.#isReceiving) return;
+    const isOffered = this.#freeStreams() > 0;
+    invariant(state !== 'ready' || isOffered, 'pooled connection: a ready one can take a stream');
+  }
+
+  #enter(next: ConnectionState): void {
+    if (INVARIANTS) CONNECTION_EDGES.check(this.#state, next);
+    this.#state = next;
+  }
+
+  #freeStreams(): number {
+    const { availableStreams, peerStreamLimit } = this.#codec;
+    if (peerStreamLimit >= 0) return availableStreams;
+    return Math.min(availableStreams, this.expectedStreams - this.openStreams);
+  }
+
+  /** After a stream or a change of limits: back to the pool if it can take more, or the end. */
+  #settle(): void {
+    if (this.#state === 'draining') {
+      if (this.openStreams === 0) this.#finish('local', null);
+    } else if (this.#state === 'settling') {
+      const isReady = this.#freeStreams() > 0;
+      this.#enter(isReady ? 'ready' : 'busy');
+      if (isReady) this.#owner.onConnectionReady(this);
+    }
+  }
+
+  #onConnectTimeout(): void {
+    this.#resources.stats.cxConnectTimeout.inc();
+    this.#finish('local', TIMED_OUT);
+  }
+
+  /** Armed once and looked at when due: cheaper than arming it at the end of each request. */
+  #onIdleTimer(): void {
+    const { context, config, stats } = this.#resources;
+    const timeoutMs = config.http.idleTimeoutMs;
+    const { openStreams, lastActiveMs } = this.#books;
+    const idleMs = openStreams > 0 ? 0 : context.clock.nowMs() - lastActiveMs;
+    if (idleMs < timeoutMs) {
+      this.#arm(this.#idleTimer, timeoutMs - idleMs);
+      return;
+    }
+    stats.cxIdleTimeout.inc();
+    this.#finish('local', null);
+  }
+
+  #onMaxDuration(): void {
+    this.#resources.stats.cxMaxDurationReached.inc();
+    this.drain();
+  }
+
+  #arm(timer: Timer, delayMs: number): void {
+    const { timers, clock } = this.#resources.context;
+    if (delayMs > 0) timers.arm(timer, clock.nowMs(), delayMs);
+  }
+
+  /** The only way to the state `closed`. `failure` counts only while connecting. */
+  #finish(by: ConnectionEnd['by'], failure: ConnectFailure | null, detail = ''): void {
+    const was = this.#state;
+    if (was === 'closed') return;
+    const { timers } = this.#resources.context;
+    timers.cancel(this.#connectTimer);
+    timers.cancel(this.#idleTimer);
+    timers.cancel(this.#durationTimer);
+    this.#enter('closed');
+    this.#books.closed({ by, wasConnecting: was === 'connecting' }, this.#transport.bytesWritten);
+    this.#owner.onConnectionClosed(this, was);
+    this.#transport.close('now');
+    this.#codec.onClose(detail);
+    this.#owner.onConnectionSettled(was === 'connecting' ? (failure ?? GIVEN_UP) : null);
+  }
+}
