@@ -5,6 +5,7 @@ import type { ClusterStatus } from '../admin/status.ts';
 import type { Logger, LogSink } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
+import type { CodecServices } from '../http/codec.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
 import { ConnectionBudget } from '../listener/connection-budget.ts';
 import { ListenerManager } from '../listener/listener-manager.ts';
@@ -61,6 +62,7 @@ export class WorkerRuntime implements ProcessHealth {
       random,
       connector: new SocketConnector(this.loop),
       codecs: CLIENT_CODECS,
+      codecServices: codecServices(this.loop, random),
       stats: this.stats,
       log: log.logger('upstream'),
     });
@@ -141,4 +143,13 @@ function connectionLimit(bootstrap: BootstrapConfig, workers: number): number {
   const half = Math.floor(descriptorLimit() / 2);
   const configured = bootstrap.globalConnectionLimit;
   return configured === null ? half : Math.min(half, Math.ceil(configured / workers));
+}
+
+function codecServices(loop: EventLoop, random: Random): CodecServices {
+  return {
+    nowMs: () => loop.nowMs(),
+    timers: loop.timers,
+    random,
+    flushLater: (target) => loop.flushLater(target),
+  };
 }

@@ -34,6 +34,7 @@ export interface UpstreamContext {
   readonly random: Random;
   readonly connector: Connector;
   readonly codecs: ClientCodecFactory;
+  readonly codecServices: CodecServices;
   /** The root scope: clusters count under `cluster.<name>.`. */
   readonly stats: StatsScope;
   /** Component `upstream`. */

@@ -1,6 +1,5 @@
 // One cluster of a worker: its hosts, its balancer, and the pools of its hosts. A changed
 // configuration makes a new cluster beside this one; only endpoints change in place.
-import type { CodecServices } from '../http/codec.ts';
 import type { Protocol } from '../http/message.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { StatsScope } from '../stats/metrics.ts';
@@ -130,7 +129,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
       this.stats.declareHttp1();
       return { protocol, http };
     }
-    const services = codecServices(this.#resources.context);
+    const { codecServices: services } = this.#resources.context;
     return { protocol, http, services, counters: this.stats.declareHttp2() };
   }
 
@@ -154,8 +153,4 @@ function removeHost(host: Host): void {
   host.isRemoved = true;
   host.http1Pool?.drain();
   host.http2Pool?.drain();
-}
-
-function codecServices({ clock, timers, random }: UpstreamContext): CodecServices {
-  return { nowMs: () => clock.nowMs(), timers, random };
 }

@@ -1,5 +1,6 @@
 // The upstream side of a worker over fakes: connections in memory, one-letter codec, own time.
 import { SILENT_LOG } from '../../proxy/base/log.ts';
+import type { TurnTarget } from '../../proxy/http/codec.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import type { UpstreamContext } from '../../proxy/upstream/upstream-context.ts';
 import { FAKE_CODECS } from './fake-client-codec.ts';
@@ -15,6 +16,8 @@ export interface UpstreamFixture {
   readonly context: UpstreamContext;
   /** Value of a counter or gauge; fails on an unknown name. */
   stat(name: string): number;
+  /** Calls whoever wanted to be called at the end of the turn. */
+  endTurn(): void;
 }
 
 /** A fresh fixture. */
@@ -22,12 +25,20 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
   const clock = new FakeClock();
   const connector = new FakeConnector();
   const stats = new StatsStore(null);
+  const random = seededRandom(seed);
+  const turn: TurnTarget[] = [];
   const context: UpstreamContext = {
     clock,
     timers: clock.timers,
-    random: seededRandom(seed),
+    random,
     connector,
     codecs: FAKE_CODECS,
+    codecServices: {
+      nowMs: () => clock.nowMs(),
+      timers: clock.timers,
+      random,
+      flushLater: (target) => turn.push(target),
+    },
     stats,
     log: SILENT_LOG.logger('upstream'),
   };
@@ -37,5 +48,8 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
     if (value === undefined) throw new Error(`no counter or gauge is called ${name}`);
     return value;
   };
-  return { clock, connector, stats, context, stat };
+  const endTurn = (): void => {
+    for (const target of turn.splice(0)) target.flush();
+  };
+  return { clock, connector, stats, context, stat, endTurn };
 }

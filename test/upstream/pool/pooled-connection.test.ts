@@ -72,12 +72,19 @@ const RESPONSE = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 function realCluster(test: Test, port: number): RealFixture {
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
   const loop = new EventLoop(clock);
+  const random = seededRandom(1);
   const clusters = new WorkerClusters({
     clock: loop,
     timers: loop.timers,
-    random: seededRandom(1),
+    random,
     connector: new SocketConnector(loop),
     codecs: CLIENT_CODECS,
+    codecServices: {
+      nowMs: () => loop.nowMs(),
+      timers: loop.timers,
+      random,
+      flushLater: (target) => loop.flushLater(target),
+    },
     stats: new StatsStore(null),
     log: SILENT_LOG.logger('upstream'),
   });
