@@ -17,6 +17,12 @@ import { isFieldName, isFieldValue } from './validation.ts';
 const SPAN = 6;
 const REMOVED = -1;
 
+/** Told the fields of a list one after the other. */
+export interface FieldVisitor {
+  /** `id` is 0 when `name` is not a known one. */
+  onListField(id: HeaderId, name: string, value: string): void;
+}
+
 /** An ordered multimap of field lines. */
 export class HeaderList {
   /** The text that `spans` points into: a whole message head, names already in lower case. */
@@ -134,6 +140,23 @@ export class HeaderList {
     const spans = this.#spans;
     if (at >= spans.length) return this.#extra[(index - spans.length / SPAN) * 2 + 1] as string;
     return this.#text.substring(spans[at + 3]!, spans[at + 4]!);
+  }
+
+  /** Tells every field that is present, in order. */
+  visit(visitor: FieldVisitor): void {
+    const spans = this.#spans;
+    const text = this.#text;
+    for (let at = 0; at < spans.length; at += SPAN) {
+      const id = spans[at]!;
+      if (id === REMOVED) continue;
+      const name = id > 0 ? HEADER_NAME[id]! : text.substring(spans[at + 1]!, spans[at + 2]!);
+      visitor.onListField(id, name, text.substring(spans[at + 3]!, spans[at + 4]!));
+    }
+    const extra = this.#extra;
+    for (let index = 0; index < extra.length; index += 2) {
+      const name = extra[index]!;
+      visitor.onListField(headerId(name), name, extra[index + 1]!);
+    }
   }
 
   /** Number of fields that are present. */

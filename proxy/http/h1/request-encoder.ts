@@ -4,7 +4,8 @@
 import { parseContentLength } from '../content-length.ts';
 import { HEADER_ID, headerMask } from '../header-names.ts';
 import type { RequestHead } from '../message.ts';
-import { isFieldValue, isTargetText } from '../validation.ts';
+import { isFieldValue } from '../validation.ts';
+import { wirePath } from '../wire-path.ts';
 import type { BodyKind } from './message-framing.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
 
@@ -57,20 +58,4 @@ function framingLine(kind: BodyKind, method: string): string {
 function properTail(tail: string): string {
   if (tail === '') return '';
   return tail.startsWith('t') ? 'Transfer-Encoding: chunked\r\n' : 'Content-Length: 0\r\n';
-}
-
-/** Rewrites may put any text into a path: what no target may hold is percent-encoded. */
-function wirePath(path: string): string {
-  if (isTargetText(path)) return path;
-  const bytes = Buffer.from(path, 'utf8');
-  let encoded = '';
-  for (const byte of bytes) {
-    const isPlain = byte > 0x20 && byte < 0x7f && byte !== 0x23;
-    encoded += isPlain ? String.fromCharCode(byte) : percent(byte);
-  }
-  return encoded === '' ? '/' : encoded;
-}
-
-function percent(byte: number): string {
-  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }

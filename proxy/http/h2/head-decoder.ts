@@ -17,6 +17,11 @@ export interface HeadDecoder {
   readonly contentLength: number;
   /** Fields dropped because of an underscore in their name, over all blocks. */
   readonly droppedHeadersWithUnderscores: number;
+  /**
+   * The peer acknowledged our SETTINGS: its blocks keep to our table size from now on (RFC 7541
+   * §4.2). Until then it may go by the default.
+   */
+  settingsAcknowledged(): void;
   /** The error's scope is the stream. */
   takeRequest(): RequestHead | ProtocolError;
   takeResponse(): ResponseHead | ProtocolError;
@@ -28,7 +33,6 @@ export interface HeadEncoder {
   /** Octets of the block that was encoded last: `buffer[0, length)`, valid until the next call. */
   readonly buffer: Buffer;
   readonly length: number;
-  /** Octets of its names and values as they stand in the block. */
   encodeRequest(head: RequestHead): void;
   encodeResponse(head: ResponseHead): void;
   encodeTrailers(trailers: HeaderList): void;

@@ -1,0 +1,67 @@
+// The rules of RFC 9113 §8 that need a whole field section: which pseudo-fields stand together, and
+// what they say about each other.
+import { hasPort } from '../authority.ts';
+import type { ProtocolError } from '../protocol-error.ts';
+import { type FieldSection, pseudoBit } from './field-section.ts';
+import { AUTHORITY, METHOD, PATH, PROTOCOL, SCHEME, STATUS } from './field-verdicts.ts';
+import { H2_HEAD_ERROR } from './head-errors.ts';
+
+const TARGET_BITS = pseudoBit(METHOD) | pseudoBit(SCHEME) | pseudoBit(PATH);
+const AUTHORITY_BIT = pseudoBit(AUTHORITY);
+const PROTOCOL_BIT = pseudoBit(PROTOCOL);
+const STATUS_BIT = pseudoBit(STATUS);
+const CONNECT_BITS = pseudoBit(METHOD) | AUTHORITY_BIT;
+const EXTENDED_BITS = TARGET_BITS | AUTHORITY_BIT | PROTOCOL_BIT;
+
+/** What is wrong with a section as a request's head; its authority is final afterwards. */
+export function checkRequest(section: FieldSection, allowConnect: boolean): ProtocolError | null {
+  const error = section.error ?? checkPseudoFields(section, allowConnect);
+  if (error !== null) return error;
+  if (section.path === '*' && section.method !== 'OPTIONS') return H2_HEAD_ERROR.star;
+  return section.hosts === 0 ? null : settleAuthority(section);
+}
+
+/** §8.3.1, §8.5; RFC 8441 §4. */
+function checkPseudoFields(section: FieldSection, allowConnect: boolean): ProtocolError | null {
+  const { seen } = section;
+  if ((seen & PROTOCOL_BIT) !== 0) {
+    const isAllowed = allowConnect && section.method === 'CONNECT' && seen === EXTENDED_BITS;
+    return isAllowed ? null : H2_HEAD_ERROR.protocol;
+  }
+  if (section.method === 'CONNECT') {
+    return seen === CONNECT_BITS && namesPort(section.authority) ? null : H2_HEAD_ERROR.connect;
+  }
+  return (seen & ~AUTHORITY_BIT) === TARGET_BITS ? null : H2_HEAD_ERROR.missingPseudo;
+}
+
+function namesPort(authority: string): boolean {
+  const octets = Buffer.from(authority, 'latin1');
+  return hasPort(octets, 0, octets.length);
+}
+
+/** §8.3.1: Host alone is the authority, and beside :authority it says nothing else. */
+function settleAuthority(section: FieldSection): ProtocolError | null {
+  if (section.hosts > 1) return H2_HEAD_ERROR.hosts;
+  if ((section.seen & AUTHORITY_BIT) === 0) {
+    section.authority = section.host;
+    return null;
+  }
+  const isSame = section.host.toLowerCase() === section.authority.toLowerCase();
+  return isSame ? null : H2_HEAD_ERROR.hosts;
+}
+
+/** What is wrong with a section as a response's head (§8.3.2). */
+export function checkResponse(section: FieldSection): ProtocolError | null {
+  if (section.error !== null) return section.error;
+  if (section.seen !== STATUS_BIT) return H2_HEAD_ERROR.missingPseudo;
+  const { status } = section;
+  // §8.6: there is no switching of protocols.
+  if (status === '101') return H2_HEAD_ERROR.status;
+  const isBodyless = status.startsWith('1') || status === '204';
+  return isBodyless && section.contentLength > 0 ? H2_HEAD_ERROR.bodyless : null;
+}
+
+/** What is wrong with a section as trailers (§8.1). */
+export function checkTrailers(section: FieldSection): ProtocolError | null {
+  return section.error ?? (section.seen === 0 ? null : H2_HEAD_ERROR.trailerPseudo);
+}
