@@ -60,6 +60,7 @@ function streamInfoOf(request: IncomingMessage, id: number): StreamInfo {
     requestedServerName: '',
     filterChainName: ADMIN_NAME,
     isTls: false,
+    negotiatedProtocol: '',
   };
   const info = new StreamInfo(downstream, performance.now(), Date.now());
   info.protocol = request.httpVersion === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1';

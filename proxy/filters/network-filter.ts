@@ -5,6 +5,7 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
+import type { CodecServices } from '../http/codec.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
@@ -18,6 +19,8 @@ export interface WorkerServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: TimerWheel;
+  /** The same clock, timers and chance as codecs know them. */
+  readonly codecServices: CodecServices;
   readonly clusters: ClusterManager;
   /** Root scope. */
   readonly stats: StatsScope;

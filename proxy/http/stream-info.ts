@@ -17,6 +17,8 @@ export interface DownstreamConnectionInfo {
   /** Name of the filter chain that was chosen, '' when it has none. */
   readonly filterChainName: string;
   readonly isTls: boolean;
+  /** What ALPN chose: `h2`, `http/1.1`; '' for nothing, as in clear text. */
+  readonly negotiatedProtocol: string;
 }
 
 /** The upstream side of an exchange's last attempt. */

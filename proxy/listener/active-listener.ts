@@ -160,6 +160,7 @@ export class ActiveListener implements ListenerFacts {
       requestedServerName: '',
       filterChainName: this.#chain?.name ?? '',
       isTls: false,
+      negotiatedProtocol: '',
     };
   }
 

@@ -47,6 +47,8 @@ export interface HttpConnectionManagerConfig {
   readonly maxConnectionDurationMs: number;
   readonly maxStreamDurationMs: number;
   readonly streamIdleTimeoutMs: number;
+  /** How long a complete response may wait for the client's windows; default: as the line above. */
+  readonly streamFlushTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly requestHeadersTimeoutMs: number;
   readonly drainTimeoutMs: number;

@@ -284,7 +284,7 @@ async function hopByHop(t: Test, rig: Rig): Promise<void> {
 async function notHttp(t: Test, rig: Rig): Promise<void> {
   const cases: Record<string, number> = {
     '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03': 400,
-    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n': onEnvoy ? 400 : 505,
+    'PRI * HTTP/1.1\r\n\r\nSM\r\n\r\n': 400,
     'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n': 400,
     'GET / HTTP/1.1\nhost: a\n\n': 400,
     'GET /a HTTP/1.1\r\nhost: a\r\nx y: 1\r\n\r\n': 400,

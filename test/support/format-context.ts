@@ -110,6 +110,7 @@ function bareInfo(): StreamInfo {
     requestedServerName: '',
     filterChainName: '',
     isTls: false,
+    negotiatedProtocol: '',
   };
   return new StreamInfo(downstream, 1000, START_WALL_MS);
 }

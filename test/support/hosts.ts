@@ -26,6 +26,7 @@ export function balancerContext(): LoadBalancerContext {
     requestedServerName: '',
     filterChainName: '',
     isTls: false,
+    negotiatedProtocol: '',
   };
   return { request: null, info: new StreamInfo(downstream, 0, 0) };
 }

@@ -24,6 +24,7 @@ type TimerFields = Pick<
   | 'maxConnectionDurationMs'
   | 'maxStreamDurationMs'
   | 'streamIdleTimeoutMs'
+  | 'streamFlushTimeoutMs'
   | 'requestTimeoutMs'
   | 'requestHeadersTimeoutMs'
   | 'drainTimeoutMs'
@@ -40,12 +41,18 @@ export function compileTimers(
   const read = (path: string, value: Field, absentMs: number): number =>
     durationMs(context, { path, value }, absentMs);
   const { streamIdleTimeout, requestHeadersTimeout, delayedCloseTimeout } = message;
+  const streamIdleTimeoutMs = read(
+    'stream_idle_timeout',
+    streamIdleTimeout,
+    DEFAULT_STREAM_IDLE_TIMEOUT_MS,
+  );
   return {
     ...compileCommonTimers(message, context.at('common_http_protocol_options')),
-    streamIdleTimeoutMs: read(
-      'stream_idle_timeout',
-      streamIdleTimeout,
-      DEFAULT_STREAM_IDLE_TIMEOUT_MS,
+    streamIdleTimeoutMs,
+    streamFlushTimeoutMs: read(
+      'stream_flush_timeout',
+      message.streamFlushTimeout,
+      streamIdleTimeoutMs,
     ),
     requestTimeoutMs: read('request_timeout', message.requestTimeout, 0),
     requestHeadersTimeoutMs: read(

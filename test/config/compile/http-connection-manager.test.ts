@@ -76,6 +76,7 @@ t.test('fills in defaults and freezes the whole', (t) => {
     maxConnectionDurationMs: 0,
     maxStreamDurationMs: 0,
     streamIdleTimeoutMs: 300_000,
+    streamFlushTimeoutMs: 300_000,
     requestTimeoutMs: 0,
     requestHeadersTimeoutMs: 10_000,
     drainTimeoutMs: 5000,
@@ -188,12 +189,14 @@ t.test('takes over limits and timers; 0 stays 0', (t) => {
       max_stream_duration: '2s',
     },
     stream_idle_timeout: '0s',
+    stream_flush_timeout: '7s',
     request_timeout: '3s',
     request_headers_timeout: '4s',
     drain_timeout: '6s',
     delayed_close_timeout: '0.0015s',
     http_protocol_options: { accept_http_10: true, default_host_for_http_10: 'h' },
   });
+  t.equal(manager({ stream_idle_timeout: '9s' }).streamFlushTimeoutMs, 9000);
   t.match(config, {
     maxRequestHeaderBytes: 98_304,
     maxHeadersCount: 5,
@@ -203,6 +206,7 @@ t.test('takes over limits and timers; 0 stays 0', (t) => {
     maxConnectionDurationMs: 1000,
     maxStreamDurationMs: 2000,
     streamIdleTimeoutMs: 0,
+    streamFlushTimeoutMs: 7000,
     requestTimeoutMs: 3000,
     requestHeadersTimeoutMs: 4000,
     drainTimeoutMs: 6000,

@@ -18,6 +18,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     scheme_header_transformation: 'honoured',
     max_request_headers_kb: 'honoured',
     stream_idle_timeout: 'honoured',
+    stream_flush_timeout: 'honoured',
     request_timeout: 'honoured',
     request_headers_timeout: 'honoured',
     drain_timeout: 'honoured',

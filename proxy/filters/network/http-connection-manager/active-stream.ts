@@ -20,9 +20,10 @@ import { composeLocalReply, protocolErrorReply, RESPONSE_TOO_LARGE } from './loc
 import { admitRequest, asksToContinue } from './request-admission.ts';
 import { StreamFilters } from './stream-filters.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
+import { noteReset } from './stream-reset.ts';
 import {
-  headDueMs,
-  idleDueMs,
+  quietDueMs,
+  quietTimeout,
   type StreamTimeout,
   StreamTimers,
   timeoutReply,
@@ -52,6 +53,7 @@ export class ActiveStream
   isOver = false;
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
   isAnswered = false;
+  listIndex = 0;
   readonly #connection: StreamOwner;
   readonly #sender: ResponseSender;
   #timers: StreamTimers | null;
@@ -121,14 +123,15 @@ export class ActiveStream
     if (INVARIANTS) this.checkInvariants();
   }
 
-  onReset(reason: ResetReason, _detail: string): void {
+  onReset(reason: ResetReason, detail: string): void {
     if (this.isOver) return;
+    // Of what was all said only the client's part was missing, as HTTP/1.1 could not even tell.
+    if (this.info.lastResponseByteMs >= 0) {
+      this.onClosed();
+      return;
+    }
     this.runtime.stats.rqRxReset.inc();
-    const isRemoteReset = reason === 'remote-reset';
-    this.info.addFlag(isRemoteReset ? 'DR' : 'DC');
-    this.info.responseCodeDetails = isRemoteReset
-      ? 'http2.remote_reset'
-      : 'downstream_remote_disconnect';
+    noteReset(this.info, reason, detail);
     this.#finish();
   }
 
@@ -156,11 +159,11 @@ export class ActiveStream
   // Timers.
 
   quietDeadlineMs(): number {
-    return Math.min(idleDueMs(this), headDueMs(this));
+    return quietDueMs(this);
   }
 
   onQuietDeadline(): void {
-    this.onTimeout(headDueMs(this) <= this.nowMs() ? 'headers' : 'idle');
+    this.onTimeout(quietTimeout(this, this.nowMs()));
   }
 
   /** One of the stream's time limits is over. */
@@ -282,15 +285,11 @@ export class ActiveStream
     info.responseCode = head.status;
     info.firstResponseByteMs = this.nowMs();
     runtime.responses.condition(head, this.request, this.wallMs);
-    if (this.#connection.endsWithResponse) {
-      if (runtime.listener.shouldDrainClose()) runtime.stats.cxDrainClose.inc();
-      this.#sender.closeAfterResponse();
-    }
-    runtime.stats.responses.count(head.status);
-    runtime.stats.listenerResponses.count(head.status);
+    if (this.#connection.onResponseBegin()) this.#sender.closeAfterResponse();
+    runtime.stats.countResponse(head.status);
     if (!this.isRequestComplete) runtime.stats.rqResponseBeforeRqComplete.inc();
     this.#responseStarted = true;
-    if (endStream) info.lastResponseByteMs = this.nowMs();
+    if (endStream) this.#completeResponse();
     this.#sender.sendResponseHead(head, endStream);
   }
 
@@ -298,7 +297,7 @@ export class ActiveStream
   encodeData(data: Buffer, endStream: boolean): boolean {
     if (this.isOver) return true;
     this.info.bytesSent += data.length;
-    if (endStream) this.info.lastResponseByteMs = this.nowMs();
+    if (endStream) this.#completeResponse();
     return this.#sender.sendData(data, endStream);
   }
 
@@ -306,7 +305,7 @@ export class ActiveStream
   encodeTrailers(trailers: HeaderList): void {
     if (this.isOver) return;
     this.responseTrailers = trailers;
-    this.info.lastResponseByteMs = this.nowMs();
+    this.#completeResponse();
     this.#sender.sendTrailers(trailers);
   }
 
@@ -329,9 +328,14 @@ export class ActiveStream
     this.#timers?.onRequestComplete();
   }
 
+  /** What is left is the codec's: the client may be slow to take it. */
+  #completeResponse(): void {
+    this.info.lastResponseByteMs = this.nowMs();
+    this.#timers?.cancelAll();
+  }
+
   #sendContinue(): void {
-    this.runtime.stats.responses.count(100);
-    this.runtime.stats.listenerResponses.count(100);
+    this.runtime.stats.countResponse(100);
     this.#sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
   }
 

@@ -2,7 +2,6 @@
 // once is made here, when its filter chain is built.
 import type { AccessLog } from '../../../formatter/access-log.ts';
 import type { FormatContext } from '../../../formatter/formatter.ts';
-import type { H1ServerOptions } from '../../../http/h1/options.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import type { Connection } from '../../../net/connection.ts';
 import { buildRouteTable } from '../../../routing/build-route-table.ts';
@@ -13,9 +12,10 @@ import type {
   HttpFilterServices,
 } from '../../http-filter.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
-import { serverCodecOptions } from './codec-options.ts';
-import { HcmStats, Http1CodecStats } from './hcm-stats.ts';
+import { codecKinds } from './codec-kinds.ts';
+import { HcmStats } from './hcm-stats.ts';
 import { LocalReplyRewriter } from './local-reply-rewriter.ts';
+import type { CodecChoice } from './pending-codec.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
 
@@ -26,7 +26,6 @@ export class HcmRuntime {
   readonly filterServices: HttpFilterServices;
   readonly listener: ListenerFacts;
   readonly stats: HcmStats;
-  readonly http1Stats: Http1CodecStats;
   /** Those that are open. */
   readonly connections = new Set<Connection>();
   readonly routeTable: RouteTable;
@@ -34,7 +33,7 @@ export class HcmRuntime {
   readonly responses: ResponseConditioner;
   /** null: replies stay as they are. */
   readonly localReplies: LocalReplyRewriter | null;
-  readonly codecOptions: H1ServerOptions;
+  readonly codecs: CodecChoice;
   readonly #accessLogs: readonly AccessLog[];
   /** Some time limit of a stream is on. */
   readonly hasStreamTimers: boolean;
@@ -56,14 +55,17 @@ export class HcmRuntime {
     this.listener = listener;
     const scope = services.stats.scope(`http.${config.statPrefix}`);
     this.stats = new HcmStats(scope, listener.scope.scope(`http.${config.statPrefix}`));
-    this.http1Stats = new Http1CodecStats(services.stats);
     this.routeTable = buildRouteTable(config.routeTable, services.stats);
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
     this.#accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
     const { localReply } = config;
     this.localReplies = localReply === null ? null : new LocalReplyRewriter(localReply);
-    this.codecOptions = serverCodecOptions(config);
+    this.codecs = {
+      kinds: codecKinds(config, services, this.stats),
+      codecType: config.codecType,
+      timers: services.timers,
+    };
     this.hasStreamTimers = config.requestTimeoutMs + config.maxStreamDurationMs > 0;
     this.shortestQuietMs = shortest(config.streamIdleTimeoutMs, config.requestHeadersTimeoutMs);
     this.needsPathWork =

@@ -3,14 +3,11 @@ import type { Counter, Gauge, Histogram, StatsScope } from '../../../stats/metri
 
 /** Cells that Envoy has in every connection manager and nothing here changes: see ClusterStats. */
 const UNTOUCHED_COUNTERS = [
-  'downstream_cx_http2_total',
   'downstream_cx_http3_total',
   'downstream_cx_ssl_total',
   'downstream_cx_upgrades_total',
-  'downstream_rq_http2_total',
   'downstream_rq_http3_total',
   'downstream_rq_rejected_via_ip_detection',
-  'downstream_rq_too_many_premature_resets',
   'tracing.client_enabled',
   'tracing.health_check',
   'tracing.not_traceable',
@@ -21,7 +18,6 @@ const UNTOUCHED_COUNTERS = [
 /** The same for gauges. Octets are handed on as they come, so that none wait to be read. */
 const UNTOUCHED_GAUGES = [
   'downstream_cx_http1_soft_drain',
-  'downstream_cx_http2_active',
   'downstream_cx_http3_active',
   'downstream_cx_rx_bytes_buffered',
   'downstream_cx_ssl_active',
@@ -66,6 +62,8 @@ export class HcmStats {
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
   readonly cxHttp1Active: Gauge;
+  readonly cxHttp2Total: Counter;
+  readonly cxHttp2Active: Gauge;
   readonly cxDestroy: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyRemote: Counter;
@@ -88,6 +86,7 @@ export class HcmStats {
   readonly flowResumed: Counter;
   readonly rqTotal: Counter;
   readonly rqHttp1Total: Counter;
+  readonly rqHttp2Total: Counter;
   readonly rqActive: Gauge;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
@@ -101,12 +100,13 @@ export class HcmStats {
   readonly rqRedirectedWithNormalizedPath: Counter;
   readonly rqResponseBeforeRqComplete: Counter;
   readonly rqOverloadClose: Counter;
+  readonly rqTooManyPrematureResets: Counter;
   readonly rqWsOnNonWsRoute: Counter;
   readonly rsTooLarge: Counter;
   readonly rqTime: Histogram;
-  readonly responses: ClassCounters;
+  readonly #responses: ClassCounters;
   /** `listener.<address>.http.<stat_prefix>.` */
-  readonly listenerResponses: ClassCounters;
+  readonly #listenerResponses: ClassCounters;
 
   constructor(scope: StatsScope, listenerScope: StatsScope) {
     const counter = (name: string): Counter => scope.counter(`downstream_${name}`);
@@ -114,6 +114,8 @@ export class HcmStats {
     this.cxActive = scope.gauge('downstream_cx_active');
     this.cxHttp1Total = counter('cx_http1_total');
     this.cxHttp1Active = scope.gauge('downstream_cx_http1_active');
+    this.cxHttp2Total = counter('cx_http2_total');
+    this.cxHttp2Active = scope.gauge('downstream_cx_http2_active');
     this.cxDestroy = counter('cx_destroy');
     this.cxDestroyLocal = counter('cx_destroy_local');
     this.cxDestroyRemote = counter('cx_destroy_remote');
@@ -135,6 +137,7 @@ export class HcmStats {
     this.flowResumed = counter('flow_control_resumed_reading_total');
     this.rqTotal = counter('rq_total');
     this.rqHttp1Total = counter('rq_http1_total');
+    this.rqHttp2Total = counter('rq_http2_total');
     this.rqActive = scope.gauge('downstream_rq_active');
     this.rqRxReset = counter('rq_rx_reset');
     this.rqTxReset = counter('rq_tx_reset');
@@ -148,12 +151,19 @@ export class HcmStats {
     this.rqRedirectedWithNormalizedPath = counter('rq_redirected_with_normalized_path');
     this.rqResponseBeforeRqComplete = counter('rq_response_before_rq_complete');
     this.rqOverloadClose = counter('rq_overload_close');
+    this.rqTooManyPrematureResets = counter('rq_too_many_premature_resets');
     this.rqWsOnNonWsRoute = counter('rq_ws_on_non_ws_route');
     this.rsTooLarge = scope.counter('rs_too_large');
     this.rqTime = scope.histogram('downstream_rq_time', 'ms');
-    this.responses = new ClassCounters(scope);
-    this.listenerResponses = new ClassCounters(listenerScope);
+    this.#responses = new ClassCounters(scope);
+    this.#listenerResponses = new ClassCounters(listenerScope);
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
+  }
+
+  /** Counts a response by its class. */
+  countResponse(status: number): void {
+    this.#responses.count(status);
+    this.#listenerResponses.count(status);
   }
 }

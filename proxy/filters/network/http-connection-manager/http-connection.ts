@@ -3,19 +3,22 @@
 import { Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
 import type { CodecDone, ServerCodec, ServerCodecHandler } from '../../../http/codec.ts';
-import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResponseSender } from '../../../http/stream.ts';
 import type { DownstreamConnectionInfo } from '../../../http/stream-info.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
 import { ActiveStream } from './active-stream.ts';
+import type { CodecKind } from './codec-kinds.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
+import { type CodecOwner, PendingCodec } from './pending-codec.ts';
+import { PrematureResets } from './premature-resets.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 
 /**
  * - `open`: takes requests.
- * - `draining`: the next response ends the connection; so does the end of drain_timeout when idle.
+ * - `draining`: the client knows, or learns with its next response; drain_timeout is its time to
+ *   finish. What comes in until then is still served where the protocol allows it.
  * - `closing`: the codec or we asked for the end.
  */
 type ConnectionState = 'open' | 'draining' | 'closing';
@@ -26,8 +29,6 @@ const EDGES = new Edges<ConnectionState>('http connection', {
   closing: [],
 });
 
-/** The response code details of a field name that headers_with_underscores_action refuses. */
-const UNDERSCORE_DETAILS = 'http1.unexpected_underscore';
 const CLOSE_MODES: Readonly<Record<CodecDone['kind'], CloseMode>> = {
   'message-end': 'flush-and-delay',
   'peer-closed': 'flush',
@@ -37,24 +38,29 @@ const CLOSE_MODES: Readonly<Record<CodecDone['kind'], CloseMode>> = {
 
 /** See DownstreamConnection. */
 export class HttpConnection
-  implements DownstreamConnection, ServerCodecHandler, StreamOwner, TimerTarget
+  implements DownstreamConnection, ServerCodecHandler, StreamOwner, CodecOwner, TimerTarget
 {
   readonly runtime: HcmRuntime;
   readonly info: DownstreamConnectionInfo;
   readonly #connection: Connection;
-  readonly #codec: ServerCodec;
+  #codec: ServerCodec;
+  /** Null until the first bytes. */
+  #kind: CodecKind | null = null;
   readonly #openedMs: number;
   readonly #sweepTimer: Timer;
   #sweepDueMs = Number.POSITIVE_INFINITY;
   #drainTimer: Timer | null = null;
   #durationTimer: Timer | null = null;
   readonly #streams: OwnedStream[] = [];
+  readonly #resets = new PrematureResets();
   #requests = 0;
   #txBytesCounted = 0;
   #droppedFieldsCounted = 0;
   #lastActiveMs: number;
   #state: ConnectionState = 'open';
   #closedByUs = false;
+  /** `downstream_cx_drain_close` counts connections. */
+  #isDrainCounted = false;
   /** The client ended its side before we did, which cut requests or not. */
   #endedByPeer = false;
   #endCutRequests = false;
@@ -67,14 +73,12 @@ export class HttpConnection
     const clock = runtime.services.clock;
     this.#openedMs = clock.nowMs();
     this.#lastActiveMs = this.#openedMs;
-    this.#codec = new H1ServerCodec(runtime.codecOptions, connection, this);
+    this.#codec = new PendingCodec(runtime.codecs, info.negotiatedProtocol, this);
     this.#sweepTimer = new Timer(this);
     connection.delayedCloseMs = runtime.config.delayedCloseTimeoutMs;
     connection.onDelayedCloseTimeout = () => runtime.stats.cxDelayedCloseTimeout.inc();
     runtime.stats.cxTotal.inc();
     runtime.stats.cxActive.inc();
-    runtime.stats.cxHttp1Total.inc();
-    runtime.stats.cxHttp1Active.inc();
     this.#planSweep(runtime.config.idleTimeoutMs);
     if (runtime.config.maxConnectionDurationMs > 0) {
       this.#durationTimer = this.#armed(runtime.config.maxConnectionDurationMs);
@@ -86,9 +90,13 @@ export class HttpConnection
     return this.runtime.services.clock.nowMs();
   }
 
-  /** True when the response at hand must be the connection's last. */
-  get endsWithResponse(): boolean {
-    return this.#state !== 'open' || this.runtime.listener.shouldDrainClose();
+  onResponseBegin(): boolean {
+    if (this.runtime.listener.shouldDrainClose() && !this.#isDrainCounted) {
+      this.#isDrainCounted = true;
+      this.runtime.stats.cxDrainClose.inc();
+      this.#startDrain(this.runtime.config.drainTimeoutMs);
+    }
+    return this.#state !== 'open';
   }
 
   onConnected(): void {
@@ -137,17 +145,33 @@ export class HttpConnection
     if (INVARIANTS) this.checkInvariants();
   }
 
+  onCodecKind(kind: CodecKind): ServerCodec {
+    kind.cxTotal.inc();
+    kind.cxActive.inc();
+    this.#kind = kind;
+    this.#codec = kind.create(this.#connection, this);
+    if (this.#state === 'draining') this.#codec.announceDrain();
+    return this.#codec;
+  }
+
+  onSilentEnd(): void {
+    if (!this.#closedByUs) this.#close('flush');
+  }
+
   onStream(sender: ResponseSender): RequestReceiver {
     const { stats, config } = this.runtime;
+    const kind = this.#kind as CodecKind;
     stats.rqTotal.inc();
-    stats.rqHttp1Total.inc();
+    kind.rqTotal.inc();
     stats.rqActive.inc();
     this.#requests += 1;
-    if (this.#requests === config.maxRequestsPerConnection) {
+    if (config.maxRequestsPerConnection > 0 && this.#requests >= config.maxRequestsPerConnection) {
       stats.cxMaxRequestsReached.inc();
-      if (this.#state === 'open') this.#enter('draining');
+      this.#startDrain(config.drainTimeoutMs);
     }
     const stream = new ActiveStream(this, sender);
+    stream.info.protocol = kind.protocol;
+    stream.listIndex = this.#streams.length;
     this.#streams.push(stream);
     this.#planSweep(this.runtime.shortestQuietMs);
     return stream;
@@ -163,11 +187,15 @@ export class HttpConnection
   onStreamOver(stream: OwnedStream): void {
     const streams = this.#streams;
     const last = streams.pop() as OwnedStream;
-    if (last !== stream) streams[streams.indexOf(stream)] = last;
+    if (last !== stream) {
+      streams[stream.listIndex] = last;
+      last.listIndex = stream.listIndex;
+    }
     this.runtime.stats.rqActive.dec();
     this.#countTxBytes();
     if (this.runtime.config.headersWithUnderscores === 'drop') this.#countDroppedFields();
     this.#lastActiveMs = this.nowMs();
+    if (this.#resets.isTooMany(stream.info) && this.#state !== 'closing') this.#cutFlood();
   }
 
   onStreamClosed(): void {
@@ -185,7 +213,7 @@ export class HttpConnection
       this.#sweep();
     } else if (timer === this.#durationTimer) {
       this.runtime.stats.cxMaxDurationReached.inc();
-      this.#startDrain(this.runtime.config.drainTimeoutMs);
+      this.#endInTime();
     } else {
       // Behind the response that is under way, whose head may have promised more; else at once.
       this.#codec.drain();
@@ -198,8 +226,10 @@ export class HttpConnection
     const state = this.#state;
     const isCounted = this.#streams.length === this.#codec.activeStreams;
     invariant(isCounted, 'http connection: every stream of the codec has its exchange');
-    const isUnique = new Set(this.#streams).size === this.#streams.length;
-    invariant(isUnique, 'http connection: an exchange is listed once');
+    const isListed = this.#streams.every((stream, index) => stream.listIndex === index);
+    invariant(isListed, 'http connection: an exchange knows its place, which is one');
+    const hasStreams = this.#streams.length > 0;
+    invariant(!hasStreams || this.#kind !== null, 'http connection: only a codec makes streams');
     invariant(!this.#closedByUs || state === 'closing', 'http connection: who closes is closing');
     const isDue = this.#sweepDueMs < Number.POSITIVE_INFINITY;
     invariant(!this.#sweepTimer.armed || isDue, 'http connection: the sweep knows when it is due');
@@ -228,8 +258,14 @@ export class HttpConnection
       this.#planSweep(this.#lastActiveMs + idleMs - nowMs);
     } else {
       this.runtime.stats.cxIdleTimeout.inc();
-      this.#startDrain(this.runtime.config.drainTimeoutMs);
+      this.#endInTime();
     }
+  }
+
+  /** Gives a client that has spoken time for what is on its way; another has nothing to lose. */
+  #endInTime(): void {
+    if (this.#kind !== null) this.#startDrain(this.runtime.config.drainTimeoutMs);
+    else if (!this.#closedByUs) this.#close('flush');
   }
 
   /** Makes sure that the sweep comes within `delayMs`; 0: this timeout is off. */
@@ -245,6 +281,17 @@ export class HttpConnection
     if (this.#state !== 'open') return;
     this.#enter('draining');
     this.#drainTimer = this.#armed(lingerMs);
+    this.#codec.announceDrain();
+  }
+
+  /** The client opens streams only to give them up: none of its others is worth the cost. */
+  #cutFlood(): void {
+    this.runtime.stats.rqTooManyPrematureResets.inc();
+    this.#enter('closing');
+    this.#closedByUs = true;
+    // Nothing of what has arrived behind is taken for a request.
+    this.#codec.drain();
+    this.#connection.close('flush');
   }
 
   #armed(delayMs: number): Timer {
@@ -261,13 +308,12 @@ export class HttpConnection
 
   #countProtocolError(error: ProtocolError): void {
     this.runtime.stats.cxProtocolError.inc();
-    if (error.details === UNDERSCORE_DETAILS) this.runtime.http1Stats.rejectedForUnderscores.inc();
+    this.#kind?.countError(error);
   }
 
   #countDroppedFields(): void {
     const dropped = this.#codec.droppedHeadersWithUnderscores;
-    const { http1Stats } = this.runtime;
-    http1Stats.droppedHeadersWithUnderscores.add(dropped - this.#droppedFieldsCounted);
+    this.#kind?.countDroppedFields(dropped - this.#droppedFieldsCounted);
     this.#droppedFieldsCounted = dropped;
   }
 
@@ -281,7 +327,7 @@ export class HttpConnection
     const stats = this.runtime.stats;
     const isLocal = !this.#endedByPeer && (this.#closedByUs || reason === 'local-close');
     stats.cxActive.dec();
-    stats.cxHttp1Active.dec();
+    this.#kind?.cxActive.dec();
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
     this.#countTxBytes();

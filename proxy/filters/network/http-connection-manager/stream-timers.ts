@@ -76,17 +76,29 @@ export interface QuietStream {
   readonly idleTimeoutMs: number;
 }
 
+/** When the first limit is over that a quiet stream keeps to; Infinity: never. */
+export function quietDueMs(stream: QuietStream): number {
+  return Math.min(idleDueMs(stream), headDueMs(stream));
+}
+
+/** Which one of them is over. */
+export function quietTimeout(stream: QuietStream, nowMs: number): StreamTimeout {
+  return headDueMs(stream) <= nowMs ? 'headers' : 'idle';
+}
+
 /** When request_headers_timeout is over; Infinity: it is off, or the head is there. */
-export function headDueMs(stream: QuietStream): number {
+function headDueMs(stream: QuietStream): number {
   const limitMs = stream.runtime.config.requestHeadersTimeoutMs;
   const isAwaited = limitMs > 0 && stream.request === null && !stream.isAnswered;
   return isAwaited ? stream.info.startMs + limitMs : Number.POSITIVE_INFINITY;
 }
 
-/** When stream_idle_timeout is over if nothing moves; Infinity: it is off. */
-export function idleDueMs(stream: QuietStream): number {
-  const { idleTimeoutMs } = stream;
-  return idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : stream.lastActiveMs + idleTimeoutMs;
+/** When stream_idle_timeout is over if nothing moves; Infinity: it is off, or all is sent. */
+function idleDueMs(stream: QuietStream): number {
+  const { idleTimeoutMs, info } = stream;
+  // A complete response is the codec's: it has a time limit of its own for a client that stalls.
+  if (idleTimeoutMs === 0 || info.lastResponseByteMs >= 0) return Number.POSITIVE_INFINITY;
+  return stream.lastActiveMs + idleTimeoutMs;
 }
 
 /** A stream as its timers see it. */
