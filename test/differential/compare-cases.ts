@@ -1,5 +1,5 @@
 // Runs cases on both proxies and asserts that they are alike, but for the deliberate differences.
-import { type Outcome, runOnBoth, type TwinCase, type Twins } from '../support/with-twins.ts';
+import { type AnyTwinCase, type Outcome, runOnBoth, type Twins } from '../support/with-twins.ts';
 import { DELIBERATE_DIFFERENCES } from './deliberate-differences.ts';
 
 /** The part of tap that is needed. */
@@ -13,7 +13,7 @@ export interface Assertions {
 export async function compareCases(
   t: Assertions,
   twins: Twins,
-  cases: readonly TwinCase[],
+  cases: readonly AnyTwinCase[],
 ): Promise<void> {
   const outcomes = await runOnBoth(twins, cases);
   for (const [index, { title }] of cases.entries()) {

@@ -31,6 +31,8 @@ export interface PeerStream {
   readonly blocks: (readonly Field[])[];
   /** Latin1. */
   body: string;
+  /** A DATA frame came, if only an empty one. */
+  hasData: boolean;
   /** END_STREAM came. */
   isEnded: boolean;
   /** Name of the RST_STREAM's code, null while there was none. */
@@ -111,7 +113,15 @@ export class H2Peer {
     let stream = this.streams.get(id);
     if (stream === undefined) {
       const sendWindow = this.peerSettings.get(SETTING.INITIAL_WINDOW_SIZE) ?? DEFAULT_WINDOW;
-      stream = { id, blocks: [], body: '', isEnded: false, reset: null, sendWindow };
+      stream = {
+        id,
+        blocks: [],
+        body: '',
+        hasData: false,
+        isEnded: false,
+        reset: null,
+        sendWindow,
+      };
       this.streams.set(id, stream);
     }
     return stream;
@@ -223,6 +233,7 @@ export class H2Peer {
 
   #onData(received: Frame): void {
     const stream = this.stream(received.streamId);
+    stream.hasData = true;
     stream.body += contentOf(received).toString('latin1');
     stream.isEnded ||= (received.flags & FLAG.END_STREAM) !== 0;
     const { length } = received.payload;

@@ -62,6 +62,11 @@ export function typed(name: string, value: Json = {}): Json {
 /** One test's upstream connection is not another's. */
 const ONE_REQUEST: Json = { common_http_protocol_options: { max_requests_per_connection: 1 } };
 
+/** Laid over HttpProtocolOptions: HTTP/2 with prior knowledge, without reuse. */
+export function overHttp2(http2: Json = {}): Json {
+  return { ...ONE_REQUEST, explicit_http_config: { http2_protocol_options: http2 } };
+}
+
 /** The bootstrap of one of the two. */
 export function twinBootstrap(config: TwinConfig, places: TwinPlaces): Json {
   const clusters = { main: ONE_REQUEST, ...config.clusters };

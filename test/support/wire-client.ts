@@ -38,9 +38,17 @@ export async function wireExchange(
   exchange: WireExchange,
   taken: ReadonlySet<number> = NONE_TAKEN,
 ): Promise<WireReport> {
+  return new WireClient(exchange, await connectedOutside(port, taken)).run();
+}
+
+/** A connection to a port of loopback whose own port is not in `taken`. */
+export async function connectedOutside(
+  port: number,
+  taken: ReadonlySet<number>,
+): Promise<net.Socket> {
   for (;;) {
     const socket = await connected(port);
-    if (!taken.has(socket.localPort ?? 0)) return new WireClient(exchange, socket).run();
+    if (!taken.has(socket.localPort ?? 0)) return socket;
     socket.destroy();
   }
 }

@@ -7,12 +7,14 @@ export interface WireMessage {
   /** `name: value`, sorted by name; lines of one name keep their order. */
   readonly fields: readonly string[];
   /** How the content's end is found. */
-  readonly framing: 'none' | 'length' | 'chunked' | 'until-close';
+  readonly framing: 'none' | 'length' | 'chunked' | 'until-close' | 'data';
   /** Content without chunk lines; long content is abbreviated. */
   readonly body: string;
   readonly trailers: readonly string[];
   /** False: the connection ended, or nothing more came, inside the message. */
   readonly isComplete: boolean;
+  /** Name of the code by which its HTTP/2 stream was reset. */
+  readonly reset?: string;
 }
 
 /** Messages that were read, and the offset behind the last one. */
@@ -116,6 +118,7 @@ function readContent(text: string, at: number, frame: ContentFrame): Content {
   const none = { trailers: [], isComplete: true } as const;
   switch (frame.framing) {
     case 'none':
+    case 'data':
       return { ...none, body: '', end: at };
     case 'until-close':
       return { ...none, body: text.slice(at), isComplete: frame.hasEnded, end: text.length };
@@ -152,12 +155,14 @@ function readChunks(text: string, from: number): Content {
   return { body, trailers: [], isComplete: false, end: text.length };
 }
 
-function sortFields(lines: readonly string[]): string[] {
+/** Sorts `name: value` by name; lines of one name keep their order. */
+export function sortFields(lines: readonly string[]): string[] {
   const nameOf = (line: string) => line.slice(0, Math.max(line.indexOf(':'), 0)).toLowerCase();
   return [...lines].sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
 }
 
-function abbreviated(body: string): string {
+/** Long content by its beginning, length and hash. */
+export function abbreviated(body: string): string {
   if (body.length <= LONG_BODY) return body;
   let sum = 0;
   for (let index = 0; index < body.length; index += 1) {

@@ -1,6 +1,11 @@
 // An upstream that keeps every byte it receives and answers each complete request with the bytes
-// that the test laid out.
+// that the test laid out. A connection that begins with HTTP/2's preface is served in HTTP/2.
 import net from 'node:net';
+import { eventually } from './eventually.ts';
+import { dataFrame, splitHeaders } from './h2-frames.ts';
+import { H2Peer, type PeerStream } from './h2-peer.ts';
+import { RawPeer } from './raw-peer.ts';
+import { streamMessages } from './wire-h2-client.ts';
 import { readMessages, type WireMessage } from './wire-message.ts';
 
 /** What is sent to the proxy, in latin1. */
@@ -10,12 +15,26 @@ export interface WireAnswer {
   readonly at?: 'head' | 'request';
   /** What follows the text. */
   readonly end?: 'nothing' | 'fin' | 'reset';
+  /** Frames instead of the text for a request of HTTP/2. */
+  readonly frames?: (streamId: number) => Buffer;
 }
 
 /** The answer where a test says nothing. */
 export const PLAIN_ANSWER: WireAnswer = {
   text: 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
 };
+
+/** A proxy that keeps a stream open for longer means to. */
+const SETTLE_MS = 200;
+
+const PLAIN_HEAD = [
+  [':status', '200'],
+  ['content-length', '2'],
+] as const;
+
+function plainFrames(streamId: number): Buffer {
+  return Buffer.concat([splitHeaders(streamId, PLAIN_HEAD), dataFrame(streamId, 'ok', true)]);
+}
 
 /** One connection of the proxy. */
 export interface WireConnection {
@@ -63,6 +82,16 @@ export class WireUpstream {
     this.#server.close();
   }
 
+  /** Resolves when a request came since the last `take`. */
+  asked(): Promise<void> {
+    return eventually(() => this.#used.length > 0);
+  }
+
+  /** Resolves when the proxy is done with what came in HTTP/2, or seems to be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#used.map((peer) => peer.settled()));
+  }
+
   /** Called by a connection. */
   onUsed(peer: Peer): void {
     if (!this.#used.includes(peer)) this.#used.push(peer);
@@ -76,6 +105,10 @@ class Peer {
   #answered = 0;
   #isFresh = true;
   #end: WireConnection['end'] = 'open';
+  /** Null while the connection is not known to be HTTP/2. */
+  #h2: H2Peer | null = null;
+  /** Streams that were answered. */
+  readonly #served = new Set<PeerStream>();
 
   constructor(upstream: WireUpstream, socket: net.Socket) {
     this.#upstream = upstream;
@@ -93,11 +126,30 @@ class Peer {
     return this.#isFresh && this.#end === 'open';
   }
 
+  /** Every stream is complete and answered, or reset; what came along with that was read. */
+  async settled(): Promise<void> {
+    const h2 = this.#h2;
+    if (h2 === null) return;
+    const isDone = (stream: PeerStream) =>
+      stream.reset !== null || (stream.isEnded && this.#served.has(stream));
+    const isSettled = () => h2.end !== null || [...h2.streams.values()].every(isDone);
+    await h2.until(isSettled, SETTLE_MS).catch(() => undefined);
+    if (h2.end === null) await h2.roundTrip(SETTLE_MS).catch(() => undefined);
+  }
+
   take(): WireConnection {
+    if (this.#h2 !== null) return this.#takeStreams(this.#h2);
     const { messages } = this.#read();
     this.#text = '';
     this.#answered = 0;
     return { requests: messages, end: this.#end };
+  }
+
+  #takeStreams({ streams }: H2Peer): WireConnection {
+    const requests = [...streams.values()].flatMap(streamMessages);
+    streams.clear();
+    this.#served.clear();
+    return { requests, end: this.#end };
   }
 
   #read() {
@@ -106,6 +158,10 @@ class Peer {
   }
 
   #onData(data: Buffer): void {
+    if (this.#h2 !== null || (this.#text === '' && data.toString('latin1', 0, 4) === 'PRI ')) {
+      this.#onFrames(data);
+      return;
+    }
     this.#text += data.toString('latin1');
     this.#isFresh = false;
     this.#upstream.onUsed(this);
@@ -118,6 +174,27 @@ class Peer {
     while (this.#answered < ready.length) {
       this.#answered += 1;
       this.#send(answer);
+    }
+  }
+
+  #onFrames(data: Buffer): void {
+    if (this.#h2 === null) {
+      this.#h2 = new H2Peer(new RawPeer(this.socket), 'server');
+      this.#h2.receive(data);
+      this.socket.on('data', () => this.#answerStreams());
+      this.#answerStreams();
+    }
+  }
+
+  #answerStreams(): void {
+    const { answer } = this.#upstream;
+    for (const stream of this.#h2?.streams.values() ?? []) {
+      this.#isFresh = false;
+      this.#upstream.onUsed(this);
+      const isReady = stream.isEnded || (answer.at === 'head' && stream.blocks.length > 0);
+      if (!isReady || this.#served.has(stream)) continue;
+      this.#served.add(stream);
+      this.#send({ ...answer, text: (answer.frames ?? plainFrames)(stream.id).toString('latin1') });
     }
   }
 

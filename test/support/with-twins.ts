@@ -6,14 +6,14 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { eventually } from './eventually.ts';
 import { type Mask, type TwinConfig, type TwinPlaces, twinBootstrap } from './twin-bootstrap.ts';
-import { type WireExchange, wireExchange } from './wire-client.ts';
+import { type WireExchange, type WireReport, wireExchange } from './wire-client.ts';
+import { type H2Exchange, wireH2Exchange } from './wire-h2-client.ts';
 import type { WireMessage } from './wire-message.ts';
 import { PLAIN_ANSWER, type WireAnswer, WireUpstream } from './wire-upstream.ts';
 import { withEnvoy } from './with-envoy.ts';
 import { withProxy } from './with-proxy.ts';
 
-/** One exchange on a fresh connection, with what the upstream answers. */
-export interface TwinCase extends WireExchange {
+interface CaseBase {
   readonly title: string;
   /** Name of the listener; `main` where nothing is said. Its port replaces `{port}` in the bytes. */
   readonly listener?: string;
@@ -21,6 +21,17 @@ export interface TwinCase extends WireExchange {
   /** Its log lines hold this instead of the client's address. */
   readonly mark?: string;
 }
+
+/** One exchange on a fresh connection, with what the upstream answers. */
+export interface TwinCase extends CaseBase, WireExchange {}
+
+/** The same in HTTP/2. */
+export interface H2TwinCase extends CaseBase {
+  readonly h2: H2Exchange;
+}
+
+/** In either protocol. */
+export type AnyTwinCase = TwinCase | H2TwinCase;
 
 /** What was to be seen of a case, printable and comparable. */
 export interface Outcome {
@@ -37,9 +48,9 @@ export interface Twin {
   readonly upstream: WireUpstream;
   readonly ports: Readonly<Record<string, number>>;
   /** Runs cases in order, then adds the log lines of each. */
-  run(cases: readonly TwinCase[]): Promise<readonly Outcome[]>;
+  run(cases: readonly AnyTwinCase[]): Promise<readonly Outcome[]>;
   /** Runs one case; its log lines are not there yet. */
-  runOne(each: TwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }>;
+  runOne(each: AnyTwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }>;
   /** Takes out what differs between the two for no reason that matters. */
   mask(text: string): string;
 }
@@ -104,7 +115,7 @@ export async function withTwins(
 /** Runs the same cases on both, at the same time. */
 export async function runOnBoth(
   { ours, envoy }: Twins,
-  cases: readonly TwinCase[],
+  cases: readonly AnyTwinCase[],
 ): Promise<readonly (readonly [ours: Outcome, envoy: Outcome])[]> {
   const [mine, theirs] = await Promise.all([ours.run(cases), envoy.run(cases)]);
   return mine.map((outcome, index) => [outcome, theirs[index] as Outcome] as const);
@@ -152,7 +163,7 @@ class RunningTwin implements Twin {
     return this.#masks.reduce((masked, [what, name]) => masked.replace(what, name), text);
   }
 
-  async run(cases: readonly TwinCase[]): Promise<readonly Outcome[]> {
+  async run(cases: readonly AnyTwinCase[]): Promise<readonly Outcome[]> {
     const done: { readonly outcome: Outcome; readonly port: number; readonly mark: string }[] = [];
     for (const each of cases) {
       const one = await this.runOne(each);
@@ -169,16 +180,14 @@ class RunningTwin implements Twin {
     return done.map(({ outcome }) => outcome);
   }
 
-  async runOne(each: TwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }> {
+  async runOne(each: AnyTwinCase): Promise<{ readonly outcome: Outcome; readonly port: number }> {
     this.upstream.take();
     this.upstream.answer = each.answer ?? PLAIN_ANSWER;
     const port = this.ports[each.listener ?? 'main'];
     if (port === undefined) throw new Error(`no listener ${each.listener}`);
-    const { send } = each;
-    const pieces = typeof send === 'string' ? [send] : send;
-    const exchange = { ...each, send: pieces.map((p) => p.replaceAll('{port}', String(port))) };
-    const report = await wireExchange(port, exchange, this.#clientPorts);
+    const report = await this.#exchange(each, port);
     this.#clientPorts.add(report.port);
+    await this.upstream.settled();
     const client = new RegExp(`\\b${report.port}\\b`, 'g');
     const print = (message: WireMessage) => this.mask(printed(message).replace(client, '{client}'));
     const outcome: Outcome = {
@@ -191,13 +200,24 @@ class RunningTwin implements Twin {
     return { outcome, port: report.port };
   }
 
+  #exchange(each: AnyTwinCase, port: number): Promise<WireReport> {
+    if ('h2' in each) {
+      const { upstream } = this;
+      return wireH2Exchange(port, each.h2, { taken: this.#clientPorts, upstream });
+    }
+    const { send } = each;
+    const pieces = typeof send === 'string' ? [send] : send;
+    const exchange = { ...each, send: pieces.map((p) => p.replaceAll('{port}', String(port))) };
+    return wireExchange(port, exchange, this.#clientPorts);
+  }
+
   /** A request that was given up leaves a connection; the next case is not to profit from it. */
   async #useSpares(): Promise<void> {
     await setImmediate();
     this.upstream.answer = PLAIN_ANSWER;
-    const port = this.ports['main'] ?? 0;
-    for (let tries = 0; this.upstream.hasSpare && tries < MAX_SPARES; tries += 1) {
-      await wireExchange(port, { send: SPARE });
+    const ports = Object.values(this.ports);
+    for (let tries = 0; this.upstream.hasSpare && tries < MAX_SPARES * ports.length; tries += 1) {
+      await wireExchange(ports[tries % ports.length] ?? 0, { send: SPARE });
     }
   }
 
@@ -221,9 +241,10 @@ function linesOf(file: string): readonly string[] {
 }
 
 function printed(message: WireMessage): string {
-  const { startLine, fields, framing, body, trailers, isComplete } = message;
+  const { startLine, fields, framing, body, trailers, isComplete, reset } = message;
   const lines = [startLine, ...fields, '', `[${framing}] ${body}`];
   for (const trailer of trailers) lines.push(`trailer ${trailer}`);
   if (!isComplete) lines.push('[incomplete]');
+  if (reset !== undefined) lines.push(`[reset ${reset}]`);
   return lines.join('\n');
 }
