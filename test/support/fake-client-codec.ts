@@ -11,6 +11,7 @@ import { HeaderList } from '../../proxy/http/header-list.ts';
 import { ResponseHead } from '../../proxy/http/message.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../../proxy/http/stream.ts';
 import type { ClientCodecFactory } from '../../proxy/upstream/upstream-context.ts';
+import { FakeMultiplexCodec } from './fake-multiplex-codec.ts';
 
 const BROKEN: CodecDone = {
   kind: 'protocol-error',
@@ -128,7 +129,10 @@ export class FakeClientCodec implements ClientCodec, RequestSender {
   }
 }
 
-/** Makes FakeClientCodecs. */
+/** Makes the fakes of both protocols. */
 export const FAKE_CODECS: ClientCodecFactory = {
-  create: (_setup, sink, handler) => new FakeClientCodec(sink, handler),
+  create: (setup, sink, handler) =>
+    setup.protocol === 'http1'
+      ? new FakeClientCodec(sink, handler)
+      : new FakeMultiplexCodec(setup.http.http2.maxConcurrentStreams, sink, handler),
 };

@@ -135,8 +135,9 @@ export class ConnectionBooks {
   }
 
   #countReset(reason: ResetReason): void {
-    const isLost = reason === 'connection-termination' || reason === 'protocol-error';
-    if (isLost || !this.#hasResets) this.#wasCut = true;
+    // As Envoy: streams that break the protocol are reset by us, and then their connection is idle.
+    const isLost = reason === 'connection-termination' || !this.#hasResets;
+    if (isLost) this.#wasCut = true;
     if (!this.#hasResets) return;
     const { stats } = this.#resources;
     if (reason === 'remote-reset') stats.rqRxReset.inc();

@@ -1,62 +1,11 @@
-import t, { type Test } from 'tap';
-import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
-import type { ConnectionPool } from '../../../proxy/upstream/conn-pool.ts';
+import t from 'tap';
 import type { Host } from '../../../proxy/upstream/host.ts';
 import type { WorkerCluster } from '../../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig } from '../../support/cluster-config.ts';
-import type { FakeConnection } from '../../support/fake-connector.ts';
 import { FakeWaiter } from '../../support/fake-waiter.ts';
-import { type UpstreamFixture, upstreamFixture } from '../../support/upstream-fixture.ts';
-
-interface PoolFixture extends UpstreamFixture {
-  readonly clusters: WorkerClusters;
-  readonly cluster: WorkerCluster;
-  readonly host: Host;
-  readonly pool: ConnectionPool;
-  ask(): FakeWaiter;
-  connection(index: number): FakeConnection;
-  /** Value of a statistic of the cluster. */
-  count(name: string): number;
-}
-
-function poolFixture(members: Partial<ClusterConfig> = {}): PoolFixture {
-  const fixture = upstreamFixture();
-  const clusters = new WorkerClusters(fixture.context);
-  clusters.apply({ upserted: [clusterConfig(members)], removed: [] });
-  const cluster = clusters.get('c') as WorkerCluster;
-  const host = cluster.hostSet.hosts[0] as Host;
-  const pool = cluster.httpPool(host, 'HTTP/1.1');
-  const ask = (): FakeWaiter => {
-    const waiter = new FakeWaiter();
-    pool.acquire(waiter);
-    return waiter;
-  };
-  const connection = (index: number): FakeConnection =>
-    fixture.connector.connections[index] as FakeConnection;
-  const count = (name: string): number => fixture.stat(`cluster.c.${name}`);
-  return { ...fixture, clusters, cluster, host, pool, ask, connection, count };
-}
-
-function limits(members: Partial<ClusterConfig['limits']>): Partial<ClusterConfig> {
-  return { limits: { ...clusterConfig().limits, ...members } };
-}
-
-function http(members: Partial<ClusterConfig['http']>): Partial<ClusterConfig> {
-  return { http: { ...clusterConfig().http, ...members } };
-}
-
-/** Every request and connection is gone and the books agree. */
-function checkEmpty(test: Test, pool: PoolFixture): void {
-  for (const name of ['upstream_cx_active', 'upstream_rq_active', 'upstream_rq_pending_active']) {
-    test.equal(pool.count(name), 0, `${name} is 0`);
-  }
-  test.equal(pool.count('upstream_cx_destroy'), pool.count('upstream_cx_total'));
-  test.equal(pool.host.stats.cxActive, 0);
-  test.equal(pool.host.stats.rqActive, 0);
-  test.equal(pool.connector.live().length, 0, 'no connection is left');
-  test.equal(pool.clock.timers.armedCount, 0, 'no timer is left');
-}
+import { checkEmpty, http, limits, poolFixture } from '../../support/pool-fixture.ts';
+import { upstreamFixture } from '../../support/upstream-fixture.ts';
 
 t.test('the first request waits for a connection and the next one reuses it', async (t) => {
   const pool = poolFixture();

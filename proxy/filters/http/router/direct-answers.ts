@@ -24,6 +24,21 @@ export const RESPONSE_TIMEOUT: LocalReply = Object.freeze({
   headers: null,
 });
 
+/** Envoy's reply when the cluster's max_stream_duration is over before the response began. */
+export const MAX_DURATION_REACHED: LocalReply = Object.freeze({
+  status: 504,
+  body: 'upstream max stream duration reached',
+  details: 'upstream_max_stream_duration_reached',
+  flag: 'UMSDR',
+  headers: null,
+});
+
+/** The same while the client is still sending: then it is the one who is late. */
+export const MAX_DURATION_IN_REQUEST: LocalReply = Object.freeze({
+  ...MAX_DURATION_REACHED,
+  status: 408,
+});
+
 /** The reply that the route itself gives; null: it forwards. */
 export function answerWithoutUpstream(
   runtime: RouterRuntime,

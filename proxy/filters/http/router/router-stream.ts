@@ -1,7 +1,7 @@
 // The router on one stream: sends the request to a host of the route's cluster, watches the time,
 // and hands the response back through the filters.
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
-import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
+import { Timer, type TimerTarget, type TimerWheel } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
@@ -24,6 +24,8 @@ import {
 import {
   answerWithoutUpstream,
   clusterNotFoundReply,
+  MAX_DURATION_IN_REQUEST,
+  MAX_DURATION_REACHED,
   NO_HEALTHY_UPSTREAM,
   RESPONSE_TIMEOUT,
 } from './direct-answers.ts';
@@ -72,6 +74,10 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     return this.#callbacks.nowMs();
   }
 
+  get timers(): TimerWheel {
+    return this.#callbacks.services.timers;
+  }
+
   // The request.
 
   onRequestHead(head: RequestHead, endStream: boolean): FilterStatus {
@@ -108,7 +114,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   }
 
   onStreamEnd(): void {
-    this.#callbacks.services.timers.cancel(this.#timer);
+    this.timers.cancel(this.#timer);
     this.#upstream?.abort();
     if (INVARIANTS) this.checkInvariants();
   }
@@ -153,12 +159,20 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   }
 
   onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void {
-    this.#callbacks.services.timers.cancel(this.#timer);
+    this.timers.cancel(this.#timer);
     if (started) {
       this.#breakOff(failureFlag(reason), failureDetails(reason, detail, true));
       return;
     }
     this.#reply(failureReply(reason, detail, this.#runtime.config.suppressEnvoyHeaders));
+  }
+
+  onUpstreamMaxDuration(started: boolean): void {
+    this.timers.cancel(this.#timer);
+    const reply = this.#requestCompleteMs >= 0 ? MAX_DURATION_REACHED : MAX_DURATION_IN_REQUEST;
+    if (started) this.#breakOff('UMSDR', reply.details);
+    else this.#callbacks.sendLocalReply(reply);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   onUpstreamSlow(): void {
@@ -277,12 +291,12 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#requestCompleteMs = nowMs;
     const isRunning = this.#upstream !== null && this.#upstream.state !== 'done';
     if (this.#timeoutMs > 0 && isRunning) {
-      this.#callbacks.services.timers.arm(this.#timer, nowMs, this.#timeoutMs);
+      this.timers.arm(this.#timer, nowMs, this.#timeoutMs);
     }
   }
 
   #onUpstreamComplete(nowMs: number): void {
-    this.#callbacks.services.timers.cancel(this.#timer);
+    this.timers.cancel(this.#timer);
     this.info.lastUpstreamRxByteMs = nowMs;
     if (this.#requestCompleteMs >= 0) this.#chargeTime(nowMs - this.#requestCompleteMs);
   }

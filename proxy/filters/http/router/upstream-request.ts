@@ -1,6 +1,7 @@
 // One attempt at one host: waits for a connection, sends the request, tells its owner of the
 // response. A retry is another UpstreamRequest.
 import { Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
+import { Timer, type TimerTarget, type TimerWheel } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../../http/stream.ts';
@@ -17,19 +18,28 @@ import { PendingBody } from './pending-body.ts';
 /**
  * - `waiting`: queued in a pool. `sending`: on a connection, no response head yet.
  * - `responding`: the response began. `done`: complete, failed or given up.
+ *
+ * From `sending` it waits again when the upstream surely did nothing with it: see `#replay`.
  */
 export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'done';
 
 const EDGES = new Edges<UpstreamRequestState>('upstream request', {
   waiting: ['sending', 'done'],
-  sending: ['responding', 'done'],
+  sending: ['waiting', 'responding', 'done'],
   responding: ['done'],
   done: [],
 });
 
+/**
+ * How often one request is put on another connection. A server that goes away may send GOAWAY on
+ * several connections before we read the first.
+ */
+const MAX_REPLAYS = 3;
+
 /** The router of a stream. */
 export interface UpstreamRequestOwner {
   readonly info: StreamInfo;
+  readonly timers: TimerWheel;
   nowMs(): number;
   /** It has a connection: the request is about to be sent. */
   onUpstreamReady(): void;
@@ -40,13 +50,15 @@ export interface UpstreamRequestOwner {
   onUpstreamTrailers(trailers: HeaderList): void;
   /** It failed. `detail`: why the connect did. `started`: its response head had come. */
   onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void;
+  /** It lasted longer than its cluster lets it, and was given up. */
+  onUpstreamMaxDuration(started: boolean): void;
   /** The upstream is slow, or takes data again. */
   onUpstreamSlow(): void;
   onUpstreamWritable(): void;
 }
 
 /** See the file's head. */
-export class UpstreamRequest implements StreamWaiter {
+export class UpstreamRequest implements StreamWaiter, TimerTarget {
   readonly host: Host;
   readonly #owner: UpstreamRequestOwner;
   readonly #cluster: Cluster;
@@ -54,6 +66,14 @@ export class UpstreamRequest implements StreamWaiter {
   readonly #pool: ConnectionPool;
   #state: UpstreamRequestState = 'waiting';
   #sender: RequestSender | null = null;
+  #connection: UpstreamConnectionInfo | null = null;
+  /** Its connection had not said yet how many streams it takes. */
+  #isProbe = false;
+  /** More of it was sent than its head, and is no longer at hand. */
+  #hasSentContent = false;
+  #replays = 0;
+  /** max_stream_duration; null: none. */
+  #durationTimer: Timer | null = null;
   #pending: PendingBody | null = null;
   #startMs = 0;
   #requestEnded: boolean;
@@ -89,7 +109,7 @@ export class UpstreamRequest implements StreamWaiter {
     const isWritable =
       this.#sender === null
         ? this.#pendingBody().add(data)
-        : this.#sender.sendData(data, endStream);
+        : this.#sendOn(this.#sender, data, endStream);
     if (endStream) this.#noteSent();
     if (!isWritable && !endStream) this.#owner.onUpstreamSlow();
     if (INVARIANTS) this.checkInvariants();
@@ -99,6 +119,7 @@ export class UpstreamRequest implements StreamWaiter {
   sendTrailers(trailers: HeaderList): void {
     this.#requestEnded = true;
     if (this.#state === 'done') return;
+    this.#hasSentContent = this.#sender !== null;
     if (this.#sender === null) this.#pendingBody().setTrailers(trailers);
     else this.#sender.sendTrailers(trailers);
     this.#noteSent();
@@ -112,8 +133,6 @@ export class UpstreamRequest implements StreamWaiter {
       this.#pool.cancel(this);
     } else if (this.#state !== 'done') {
       this.#enter('done');
-      // As Envoy: HTTP/1.1 has no resets, only connections that end.
-      if (this.#owner.info.upstreamProtocol === 'HTTP/2') this.#cluster.stats.rqTxReset.inc();
       this.#sender?.reset('local-reset');
     }
     this.#sender = null;
@@ -131,6 +150,8 @@ export class UpstreamRequest implements StreamWaiter {
   onPoolReady(sender: RequestSender, connection: UpstreamConnectionInfo): void {
     const info = this.#owner.info;
     this.#sender = sender;
+    this.#connection = connection;
+    this.#isProbe = !connection.isLimitKnown;
     this.#enter('sending');
     info.upstreamMeter = sender;
     info.upstreamConnectStartMs = connection.connectStartMs;
@@ -142,7 +163,9 @@ export class UpstreamRequest implements StreamWaiter {
     info.firstUpstreamTxByteMs = this.#owner.nowMs();
     const pending = this.#pending;
     this.#pending = null;
-    this.#owner.onUpstreamReady();
+    this.#hasSentContent = pending !== null;
+    if (this.#replays === 0) this.#owner.onUpstreamReady();
+    this.#watchDuration();
     sender.sendRequestHead(this.#head, this.#requestEnded && pending === null);
     pending?.sendTo(sender, this.#requestEnded);
     if (this.#requestEnded) this.#noteSent();
@@ -188,13 +211,20 @@ export class UpstreamRequest implements StreamWaiter {
   /** Why the connection ended is in the debug log: Envoy's details name only failed connects. */
   onReset(reason: ResetReason, _detail: string): void {
     if (this.#state === 'done') return;
-    const isReset = reason === 'remote-reset' || reason === 'remote-refused';
-    if (isReset) this.#cluster.stats.rqRxReset.inc();
-    this.#end(reason, '');
+    if (reason === 'remote-refused' && this.#wasRefusedUnseen()) this.#replay();
+    else this.#end(reason, '');
   }
 
   onWritable(): void {
     if (this.#state !== 'done') this.#owner.onUpstreamWritable();
+  }
+
+  /** max_stream_duration is over. */
+  onTimer(): void {
+    const started = this.#state === 'responding';
+    this.#cluster.stats.rqMaxDurationReached.inc();
+    this.abort();
+    this.#owner.onUpstreamMaxDuration(started);
   }
 
   checkInvariants(): void {
@@ -206,11 +236,47 @@ export class UpstreamRequest implements StreamWaiter {
     invariant(!isOnConnection || this.#pending === null, 'upstream request: nothing is kept back');
     const mayPause = state === 'responding' || state === 'done';
     invariant(!this.#isReadingPaused || mayPause, 'upstream request: only content is held back');
+    const isTimed = this.#durationTimer?.armed === true;
+    invariant(!isTimed || state !== 'done', 'upstream request: the end of it is not awaited twice');
   }
 
   #enter(next: UpstreamRequestState): void {
     if (INVARIANTS) EDGES.check(this.#state, next);
     this.#state = next;
+    if (next === 'done' && this.#durationTimer !== null) {
+      this.#owner.timers.cancel(this.#durationTimer);
+    }
+  }
+
+  /**
+   * The peer refused it for where we put it, not for what it is: it goes away, or we did not know
+   * its limit yet. (RFC 9113 §8.7: then nothing of it was processed.) And we still have all of it.
+   */
+  #wasRefusedUnseen(): boolean {
+    if (this.#state !== 'sending' || this.#hasSentContent) return false;
+    const isOurFault = this.#isProbe || this.#connection?.isGoingAway === true;
+    return isOurFault && this.#replays < MAX_REPLAYS;
+  }
+
+  /** Unlike a retry this is one attempt still: the client and its policies see nothing of it. */
+  #replay(): void {
+    this.#replays += 1;
+    this.#sender = null;
+    this.#connection = null;
+    this.#enter('waiting');
+    this.#pool.acquire(this);
+  }
+
+  #sendOn(sender: RequestSender, data: Buffer, endStream: boolean): boolean {
+    this.#hasSentContent = true;
+    return sender.sendData(data, endStream);
+  }
+
+  #watchDuration(): void {
+    const { maxStreamDurationMs } = this.#cluster.config.http;
+    if (maxStreamDurationMs === 0) return;
+    this.#durationTimer ??= new Timer(this);
+    this.#owner.timers.arm(this.#durationTimer, this.#owner.nowMs(), maxStreamDurationMs);
   }
 
   #end(reason: ResetReason, detail: string): void {
