@@ -5,6 +5,7 @@ import { BootstrapSchema } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_
 import { apiRegistry } from '../api/registry.ts';
 import type { ExtensionRegistry, FieldSupport, SupportTable } from '../model/extension.ts';
 import { CORE_SUPPORT } from './compile/support/core-support.ts';
+import { REFUSED_TYPES } from './schema/refused-types.ts';
 import { allSupport, type SupportTables } from './schema/support.ts';
 
 /** One extension category: its title, and the key in the registry. */
@@ -40,7 +41,7 @@ million characters in a scalar. YAML merge keys (\`<<\`) and tags other than the
 export function renderConfigurationDocs(extensions: ExtensionRegistry): string {
   const tables = allSupport(CORE_SUPPORT, extensions);
   const done = new Set<string>();
-  const parts = [INTRODUCTION, extensionList(extensions)];
+  const parts = [INTRODUCTION, extensionList(extensions), refusedExtensions()];
   parts.push('## Bootstrap and core messages\n', ...sections(BootstrapSchema, tables, done));
   for (const [title, key] of CATEGORIES) {
     const texts = extensions[key].flatMap(({ schema }) => sections(schema, tables, done));
@@ -57,6 +58,15 @@ function extensionList(extensions: ExtensionRegistry): string {
     for (const { name, schema } of extensions[key]) {
       text += `| ${title} | ${name} | ${schema.typeName} |\n`;
     }
+  }
+  return text;
+}
+
+/** Extensions that many look for, with what to use instead; others are refused without advice. */
+function refusedExtensions(): string {
+  let text = '## Extensions that are refused with a reason\n\n| `@type` | reason |\n|---|---|\n';
+  for (const [typeName, reason] of Object.entries(REFUSED_TYPES)) {
+    text += `| ${typeName} | ${reason} |\n`;
   }
   return text;
 }
@@ -80,7 +90,7 @@ function sections(root: DescMessage, tables: SupportTables, done: Set<string>): 
 
 /** A refused field's message needs no section; an accepted one's is not looked at. */
 function isUsed(support: FieldSupport | undefined): boolean {
-  return support !== undefined && !(typeof support === 'object' && 'accepted' in support);
+  return support === 'honoured' || (support !== undefined && 'partly' in support);
 }
 
 function section(message: DescMessage, table: SupportTable): string {
@@ -104,8 +114,7 @@ function typeText(field: DescField): string {
 function statusText(support: FieldSupport | undefined): string {
   if (support === undefined) return 'refused';
   if (support === 'honoured') return support;
-  const [status, text] =
-    'accepted' in support ? ['accepted', support.accepted] : ['partly', support.partly];
+  const [[status, text] = ['', '']] = Object.entries(support);
   return `${status}: ${text.replaceAll('|', '\\|')}`;
 }
 

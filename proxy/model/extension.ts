@@ -10,7 +10,9 @@ export type FieldSupport =
   /** Has no meaning here and harms nobody when dropped; the text says why. Reported as a warning. */
   | { readonly accepted: string }
   /** Works for some values or with a difference that the text names. */
-  | { readonly partly: string };
+  | { readonly partly: string }
+  /** Refused like a field that is not listed, for a reason worth saying. */
+  | { readonly refused: string };
 
 /** Support of a message's fields by proto name. A field that is not listed is refused by name. */
 export type SupportTable = Readonly<Record<string, FieldSupport>>;

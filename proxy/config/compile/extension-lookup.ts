@@ -4,6 +4,7 @@ import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
 import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
 import { openAny, typeNameOf } from '../schema/any.ts';
+import { refusedTypeReason } from '../schema/refused-types.ts';
 
 /** A place where one extension of a category is configured. */
 export interface ExtensionSlot<D extends ExtensionDefinition> {
@@ -64,6 +65,8 @@ function notFound(slot: ExtensionSlot<ExtensionDefinition>, typeName: string): s
   if (apiRegistry.getMessage(typeName) === undefined) {
     return `${envoyText}: unknown extension, check the spelling of @type`;
   }
+  const refusal = refusedTypeReason(typeName);
+  if (refusal !== null) return `${envoyText}: ${refusal}`;
   if (typeName.startsWith(slot.typePrefix)) {
     return `${envoyText}: this ${kind} is known but not supported yet`;
   }

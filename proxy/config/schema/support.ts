@@ -7,6 +7,7 @@ import { apiRegistry } from '../../api/registry.ts';
 import type { ExtensionRegistry, SupportTable } from '../../model/extension.ts';
 import { openAny, typeNameOf } from './any.ts';
 import type { ProblemWalk } from './problems.ts';
+import { refusedTypeReason } from './refused-types.ts';
 
 /** Support tables by full type name. */
 export type SupportTables = Readonly<Record<string, SupportTable>>;
@@ -61,6 +62,10 @@ class SupportCheck {
       this.#walk.reject(`'${field.name}' is a field of Envoy that Outrigger does not support yet`);
       return;
     }
+    if (typeof support === 'object' && 'refused' in support) {
+      this.#walk.reject(`'${field.name}' is not supported: ${support.refused}`);
+      return;
+    }
     if (typeof support === 'object' && 'accepted' in support) {
       // What has no effect needs no support inside of it either.
       this.#walk.warn(`'${field.name}' has no effect: ${support.accepted}`);
@@ -104,6 +109,11 @@ class SupportCheck {
   #any(any: Any): void {
     const name = typeNameOf(any.typeUrl);
     if (name === '' || name.startsWith('google.protobuf.')) return;
+    const refusal = refusedTypeReason(name);
+    if (refusal !== null) {
+      this.#walk.reject(`'${name}' is not supported: ${refusal}`);
+      return;
+    }
     if (this.#table(name) === null) {
       this.#walk.reject(`'${name}' is an extension of Envoy that Outrigger does not support yet`);
       return;

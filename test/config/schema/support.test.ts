@@ -69,6 +69,31 @@ t.test('warns of what has no effect, and does not look inside', (t) => {
   t.end();
 });
 
+t.test('says why it refuses what has a reason of its own', (t) => {
+  const own: SupportTables = {
+    'envoy.config.cluster.v3.Cluster': {
+      name: 'honoured',
+      outlier_detection: { refused: 'hosts are never ejected' },
+      typed_extension_protocol_options: 'honoured',
+    },
+  };
+  const bridge = 'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config';
+  const { problems } = check(own, {
+    outlier_detection: { interval: '1s' },
+    typed_extension_protocol_options: { a: { '@type': `x/${bridge}` } },
+  });
+  t.equal(
+    problems[1],
+    "outlier_detection: 'outlier_detection' is not supported: hosts are never ejected",
+  );
+  t.match(
+    problems[0],
+    `typed_extension_protocol_options["a"]: '${bridge}' is not supported: gRPC answers are not`,
+  );
+  t.equal(problems.length, 2);
+  t.end();
+});
+
 t.test('refuses a typed configuration without a table as a whole', (t) => {
   const options = { a: { '@type': `x/${OPTIONS}`, auto_config: {} } };
   t.same(check(tables, { typed_extension_protocol_options: options }).problems, [

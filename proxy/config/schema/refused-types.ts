@@ -1,0 +1,17 @@
+// Extensions of Envoy that are refused for a reason worth saying, by the type of their
+// configuration. Types that are neither here nor in a support table get a general text.
+
+/** Why each is refused, and what to use instead: no capital at the start, no period at the end. */
+export const REFUSED_TYPES: Readonly<Record<string, string>> = {
+  'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config':
+    'gRPC answers are not rewritten for HTTP/1.1 clients; let browsers and other HTTP/1.1 clients speak gRPC-Web and use envoy.filters.http.grpc_web',
+  'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig':
+    'gRPC requests are not rewritten for upstreams without HTTP/2; give the cluster explicit_http_config with http2_protocol_options and an upstream that speaks gRPC',
+  'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder':
+    'JSON is not translated to gRPC; put a gateway that does before the service, or let clients speak gRPC or gRPC-Web',
+};
+
+/** Why a type is refused; null when it has no reason of its own. */
+export function refusedTypeReason(typeName: string): string | null {
+  return Object.hasOwn(REFUSED_TYPES, typeName) ? (REFUSED_TYPES[typeName] ?? null) : null;
+}
