@@ -87,7 +87,10 @@ export interface UpstreamHttpConfig {
   readonly maxConnectionDurationMs: number;
   /** 0: unlimited. */
   readonly maxRequestsPerConnection: number;
+  /** Of HTTP/1.1 responses. */
   readonly maxResponseHeaderBytes: number;
+  /** Of HTTP/2 responses: Envoy's default is lower there. */
+  readonly maxHttp2ResponseHeaderBytes: number;
   readonly maxHeadersCount: number;
 }
 

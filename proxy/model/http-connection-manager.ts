@@ -71,6 +71,11 @@ export interface Http1OptionsConfig {
   readonly allowCustomMethods: boolean;
   /** `proper-case`: `Content-Type`; names are lower case on the wire otherwise. */
   readonly headerKeyFormat: 'lower' | 'proper-case';
+  /**
+   * False: a request that the connection manager answers with a 400 closes its connection. What the
+   * codec itself cannot read closes it in any case, as in Envoy. No effect upstream.
+   */
+  readonly streamErrorOnInvalidHttpMessage: boolean;
 }
 
 /** Envoy's defaults for an absent http_protocol_options. */
@@ -82,4 +87,5 @@ export const DEFAULT_HTTP1_OPTIONS: Http1OptionsConfig = Object.freeze({
   allowChunkedLength: false,
   allowCustomMethods: false,
   headerKeyFormat: 'lower',
+  streamErrorOnInvalidHttpMessage: false,
 });

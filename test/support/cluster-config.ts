@@ -40,6 +40,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       maxConnectionDurationMs: 0,
       maxRequestsPerConnection: 0,
       maxResponseHeaderBytes: 81920,
+      maxHttp2ResponseHeaderBytes: 61440,
       maxHeadersCount: 100,
     },
     dns: {

@@ -7,21 +7,22 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
   HttpConnectionManager_PathWithEscapedSlashesAction as SlashesAction,
 } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
-import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../http/h2/options.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
 import { compileAccessLogs } from './access-log.ts';
-import { enumMember, refuseTrue } from './field-values.ts';
+import { refuseTrue } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileTimers } from './hcm-timers.ts';
 import { compileHttpFilters } from './http-filters.ts';
 import { compileHttp1Options, DEFAULT_MAX_HEADERS_COUNT } from './http1-options.ts';
+import { compileHttp2Options } from './http2-options.ts';
 import { compileInternalCidrs } from './internal-addresses.ts';
 import { compileLocalReply } from './local-reply.ts';
 import { checkRequestIdExtension } from './request-id.ts';
 import { compileRouteTable } from './route-table.ts';
 import { runtimeInteger } from './runtime-values.ts';
+import { compileManagerUpgrades } from './upgrades.ts';
 
 /** Envoy HttpConnectionManager.max_request_headers_kb; larger heads are a 431. */
 export const DEFAULT_MAX_REQUEST_HEADERS_KIB = 60;
@@ -32,8 +33,12 @@ const BYTES_PER_KIB = 1024;
 const HEADERS_KB_KEY = 'envoy.reloadable_features.max_request_headers_size_kb';
 const HEADERS_COUNT_KEY = 'envoy.reloadable_features.max_request_headers_count';
 
-/** With either a connection speaks HTTP/1. */
-const CODECS = { [CodecType.AUTO]: 'HTTP/1', [CodecType.HTTP1]: 'HTTP/1' } as const;
+const CODECS: Readonly<Record<CodecType, HttpConnectionManagerConfig['codecType'] | null>> = {
+  [CodecType.AUTO]: 'auto',
+  [CodecType.HTTP1]: 'http1',
+  [CodecType.HTTP2]: 'http2',
+  [CodecType.HTTP3]: null,
+};
 const SERVER_HEADERS: Readonly<Record<ServerHeader, HttpConnectionManagerConfig['serverHeader']>> =
   {
     [ServerHeader.OVERWRITE]: 'overwrite',
@@ -62,14 +67,7 @@ export function compileHttpConnectionManager(
   message: HttpConnectionManager,
   context: CompileContext,
 ): HttpConnectionManagerConfig | null {
-  refuseTrue(
-    context,
-    'stream_error_on_invalid_http_message',
-    message.streamErrorOnInvalidHttpMessage,
-  );
   checkRequestIdExtension(message.requestIdExtension, context.at('request_id_extension'));
-  const codec = { value: message.codecType, names: CodecType, table: CODECS };
-  enumMember(context, 'codec_type', codec);
   const routeTable = compileRoutes(message, context);
   const httpFilters = compileHttpFilters(message.httpFilters, context);
   const accessLogs = compileAccessLogs(message.accessLog, context);
@@ -83,10 +81,8 @@ export function compileHttpConnectionManager(
     ...pathFields(message, context),
     ...limitFields(message, context),
     ...compileTimers(message, context),
-    codecType: 'auto' as const,
-    http1: compileHttp1Options(message.httpProtocolOptions, context.at('http_protocol_options')),
-    http2: DEFAULT_H2_PROTOCOL_OPTIONS,
-    upgrades: new Map(),
+    ...codecFields(message, context),
+    upgrades: compileManagerUpgrades(message.upgradeConfigs, context),
   };
   if (routeTable === null || context.failed) return null;
   return deepFreeze({ ...config, routeTable });
@@ -195,6 +191,28 @@ function pathFields(
   };
 }
 
+function codecFields(
+  message: HttpConnectionManager,
+  context: CompileContext,
+): Pick<Config, 'codecType' | 'http1' | 'http2'> {
+  const codecType = CODECS[message.codecType];
+  if (codecType === null) {
+    const advice = 'HTTP/3 needs UDP with QUIC, which is not supported: use AUTO, HTTP1 or HTTP2';
+    context.reject('codec_type', `HTTP/3 codec configured on non-QUIC listener. ${advice}`);
+  }
+  const streamError = message.streamErrorOnInvalidHttpMessage;
+  const maxHeadKib = {
+    field: 'max_request_headers_kb',
+    value: maxRequestHeadersKib(message, context),
+  };
+  const http2At = context.at('http2_protocol_options');
+  return {
+    codecType: codecType ?? 'auto',
+    http1: compileHttp1Options(message.httpProtocolOptions, streamError),
+    http2: compileHttp2Options(message.http2ProtocolOptions, { streamError, maxHeadKib }, http2At),
+  };
+}
+
 type LimitFields =
   | 'maxRequestHeaderBytes'
   | 'maxHeadersCount'
@@ -207,11 +225,14 @@ function limitFields(
 ): Pick<Config, LimitFields> {
   const { runtime } = context.environment;
   const common = message.commonHttpProtocolOptions;
-  const kib =
-    message.maxRequestHeadersKb ??
-    runtimeInteger(runtime, HEADERS_KB_KEY, DEFAULT_MAX_REQUEST_HEADERS_KIB);
+  if (common?.maxResponseHeadersKb !== undefined) {
+    context.reject(
+      'common_http_protocol_options.max_response_headers_kb',
+      'Error: max_response_headers_kb cannot be set on http_connection_manager.',
+    );
+  }
   return {
-    maxRequestHeaderBytes: kib * BYTES_PER_KIB,
+    maxRequestHeaderBytes: maxRequestHeadersKib(message, context) * BYTES_PER_KIB,
     maxHeadersCount:
       common?.maxHeadersCount ??
       runtimeInteger(runtime, HEADERS_COUNT_KEY, DEFAULT_MAX_HEADERS_COUNT),
@@ -219,4 +240,10 @@ function limitFields(
       UNDERSCORES[common?.headersWithUnderscoresAction ?? UnderscoresAction.ALLOW],
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
   };
+}
+
+function maxRequestHeadersKib(message: HttpConnectionManager, context: CompileContext): number {
+  const { runtime } = context.environment;
+  const absent = runtimeInteger(runtime, HEADERS_KB_KEY, DEFAULT_MAX_REQUEST_HEADERS_KIB);
+  return message.maxRequestHeadersKb ?? absent;
 }

@@ -17,7 +17,9 @@ import { compileClusterSpecifier } from './cluster-specifier.ts';
 import { compileDataSource } from './data-source.ts';
 import { durationMs } from './field-values.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
+import { compileStreamDuration } from './stream-duration.ts';
 import { compileRegexRewrite } from './string-matcher.ts';
+import { compileRouteUpgrades } from './upgrades.ts';
 
 /** Envoy route.v3.RouteAction.timeout. Shorter breaks slow answers, longer holds connections. */
 export const DEFAULT_ROUTE_TIMEOUT_MS = 15_000;
@@ -82,8 +84,8 @@ function compileForward(
     clusterNotFoundStatus: NOT_FOUND_STATUS[message.clusterNotFoundResponseCode],
     timeoutMs: durationMs(context, timeout, DEFAULT_ROUTE_TIMEOUT_MS),
     idleTimeoutMs: durationMs(context, idle, null),
-    streamDuration: null,
-    upgrades: new Map(),
+    streamDuration: compileStreamDuration(message, context),
+    upgrades: compileRouteUpgrades(message.upgradeConfigs, context),
     prefixRewrite: message.prefixRewrite,
     regexRewrite,
     ...compileHostRewrite(message.hostRewriteSpecifier, context),

@@ -61,10 +61,12 @@ function compilePath(match: RouteMatch, context: CompileContext): PathMatchConfi
       const regex = compileRegex(specifier.value, context.at('safe_regex'));
       return regex === null ? null : { kind: 'regex', regex };
     }
+    case 'connectMatcher':
+      return { kind: 'connect' };
     default:
       context.reject(
         '',
-        'path_specifier is required: use prefix, path, path_separated_prefix or safe_regex',
+        'path_specifier is required: use prefix, path, path_separated_prefix, safe_regex or connect_matcher',
       );
       return null;
   }

@@ -1,16 +1,19 @@
 // HTTP towards a cluster: typed_extension_protocol_options, or the older fields of the cluster.
 
-import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
-  type HttpProtocolOptions as CommonOptions,
-  type Http1ProtocolOptions,
-  HttpProtocolOptions_HeadersWithUnderscoresAction as UnderscoresAction,
+  type Cluster,
+  Cluster_ClusterProtocolSelection as ProtocolSelection,
+} from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import type {
+  HttpProtocolOptions as CommonOptions,
+  Http1ProtocolOptions,
+  Http2ProtocolOptions,
 } from '../../api/gen/envoy/config/core/v3/protocol_pb.js';
 import {
   type HttpProtocolOptions,
+  type HttpProtocolOptions_ExplicitHttpConfig,
   HttpProtocolOptionsSchema,
 } from '../../api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
-import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../http/h2/options.ts';
 import type { UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { typeNameOf } from '../schema/any.ts';
@@ -21,12 +24,27 @@ import {
   DEFAULT_IDLE_TIMEOUT_MS,
   DEFAULT_MAX_HEADERS_COUNT,
 } from './http1-options.ts';
+import { compileHttp2Options } from './http2-options.ts';
+import { runtimeInteger } from './runtime-values.ts';
 
-/** Envoy core.v3.HttpProtocolOptions.max_response_headers_kb; longer heads are a 502. */
-export const DEFAULT_MAX_RESPONSE_HEADER_BYTES = 81_920;
+/** Envoy core.v3.HttpProtocolOptions.max_response_headers_kb, HTTP/1.1; longer heads are a 502. */
+export const DEFAULT_MAX_RESPONSE_HEADERS_KIB = 80;
+/** The same for HTTP/2, where Envoy takes the default of requests; longer heads are a 503. */
+export const DEFAULT_MAX_HTTP2_RESPONSE_HEADERS_KIB = 60;
+
+const BYTES_PER_KIB = 1024;
+const HEADERS_KB_KEY = 'envoy.reloadable_features.max_response_headers_size_kb';
+const HEADERS_COUNT_KEY = 'envoy.reloadable_features.max_response_headers_count';
 
 /** The key under which Envoy looks for the options. */
 const OPTIONS_KEY = HttpProtocolOptionsSchema.typeName;
+const CHOICES = 'explicit_http_config, use_downstream_protocol_config';
+
+/** A cluster and where it stands. */
+interface ClusterPlace {
+  readonly message: Cluster;
+  readonly context: CompileContext;
+}
 
 /** Compiles what the cluster says about HTTP. */
 export function compileUpstreamHttp(message: Cluster, context: CompileContext): UpstreamHttpConfig {
@@ -42,78 +60,148 @@ export function compileUpstreamHttp(message: Cluster, context: CompileContext): 
   const at = context.at(`typed_extension_protocol_options["${OPTIONS_KEY}"]`);
   if (typeNameOf(any.typeUrl) !== OPTIONS_KEY) at.reject('', `must have the @type ${OPTIONS_KEY}`);
   const typed = typeNameOf(any.typeUrl) === OPTIONS_KEY ? unpack(any, at, '') : null;
-  return typed === null ? compile({}, at) : fromTyped(typed as HttpProtocolOptions, at);
+  if (typed === null) return fromOldFields(message, context);
+  return fromTyped(typed as HttpProtocolOptions, at, { message, context });
 }
 
+/** Where the messages of options stand, and what they lead to. */
+interface OptionSources {
+  readonly protocol: UpstreamHttpConfig['protocol'];
+  readonly common: CommonOptions | undefined;
+  readonly commonAt: CompileContext;
+  readonly http1: Http1ProtocolOptions | undefined;
+  readonly http2: Http2ProtocolOptions | undefined;
+  readonly http2At: CompileContext;
+}
+
+/** Options beside typed ones are not looked at: these take the place of all of them. */
 function fromOldFields(message: Cluster, context: CompileContext): UpstreamHttpConfig {
-  const common = message.commonHttpProtocolOptions;
-  if (
-    message.maxRequestsPerConnection !== undefined &&
-    common?.maxRequestsPerConnection !== undefined
-  ) {
+  return compile(
+    {
+      protocol: oldProtocol(message, context),
+      common: message.commonHttpProtocolOptions,
+      commonAt: context.at('common_http_protocol_options'),
+      http1: message.httpProtocolOptions,
+      http2: message.http2ProtocolOptions,
+      http2At: context.at('http2_protocol_options'),
+    },
+    { message, context },
+  );
+}
+
+function oldProtocol(message: Cluster, context: CompileContext): UpstreamHttpConfig['protocol'] {
+  const { httpProtocolOptions: http1, http2ProtocolOptions: http2, protocolSelection } = message;
+  if (protocolSelection === ProtocolSelection.USE_DOWNSTREAM_PROTOCOL) return 'downstream';
+  if (http1 !== undefined && http2 !== undefined) {
+    const rule = "may only be configured with non-default 'protocol_selection' values";
+    context.reject('http2_protocol_options', `cluster: Both HTTP1 and HTTP2 options ${rule}`);
+  }
+  return http2 === undefined ? 'http1' : 'http2';
+}
+
+function fromTyped(
+  options: HttpProtocolOptions,
+  at: CompileContext,
+  cluster: ClusterPlace,
+): UpstreamHttpConfig {
+  const common = options.commonHttpProtocolOptions;
+  const commonAt = at.at('common_http_protocol_options');
+  const choice = chooseTyped(options, at);
+  return compile({ ...choice, common, commonAt }, cluster);
+}
+
+/** What upstream_protocol_options asks for. */
+type TypedChoice = Pick<OptionSources, 'protocol' | 'http1' | 'http2' | 'http2At'>;
+
+function chooseTyped(options: HttpProtocolOptions, context: CompileContext): TypedChoice {
+  const { case: kind, value } = options.upstreamProtocolOptions;
+  const none = { protocol: 'http1', http1: undefined, http2: undefined, http2At: context } as const;
+  switch (kind) {
+    case 'explicitHttpConfig':
+      return chooseExplicit(value.protocolConfig, context.at('explicit_http_config'));
+    case 'useDownstreamProtocolConfig': {
+      const at = context.at('use_downstream_protocol_config');
+      return {
+        protocol: 'downstream',
+        http1: value.httpProtocolOptions,
+        http2: value.http2ProtocolOptions,
+        http2At: at.at('http2_protocol_options'),
+      };
+    }
+    // Support tables refuse it, with a reason.
+    case 'autoConfig':
+      return none;
+    default:
+      context.reject('', `'upstream_protocol_options' is required: one of ${CHOICES}`);
+      return none;
+  }
+}
+
+function chooseExplicit(
+  { case: kind, value }: HttpProtocolOptions_ExplicitHttpConfig['protocolConfig'],
+  context: CompileContext,
+): TypedChoice {
+  const http2At = context.at('http2_protocol_options');
+  if (kind === 'http2ProtocolOptions') {
+    return { protocol: 'http2', http1: undefined, http2: value, http2At };
+  }
+  if (kind === undefined) {
+    const names = 'http_protocol_options or http2_protocol_options';
+    context.reject('', `'protocol_config' is required: use ${names}`);
+  }
+  const http1 = kind === 'httpProtocolOptions' ? value : undefined;
+  return { protocol: 'http1', http1, http2: undefined, http2At };
+}
+
+function compile(sources: OptionSources, { message, context }: ClusterPlace): UpstreamHttpConfig {
+  const { common, commonAt } = sources;
+  const idle = { path: 'idle_timeout', value: common?.idleTimeout };
+  const longest = { path: 'max_connection_duration', value: common?.maxConnectionDuration };
+  const stream = { path: 'max_stream_duration', value: common?.maxStreamDuration };
+  const kib = common?.maxResponseHeadersKb;
+  const maxHeadKib = kib === undefined ? null : { field: 'max_response_headers_kb', value: kib };
+  const place = { streamError: undefined, maxHeadKib };
+  return {
+    protocol: sources.protocol,
+    http1: compileHttp1Options(sources.http1, undefined),
+    http2: compileHttp2Options(sources.http2, place, sources.http2At),
+    idleTimeoutMs: durationMs(commonAt, idle, DEFAULT_IDLE_TIMEOUT_MS),
+    maxConnectionDurationMs: durationMs(commonAt, longest, 0),
+    maxStreamDurationMs: durationMs(commonAt, stream, 0),
+    maxRequestsPerConnection: maxRequests(common, { message, context }),
+    ...responseLimits(common, context),
+  };
+}
+
+function maxRequests(
+  common: CommonOptions | undefined,
+  { message, context }: ClusterPlace,
+): number {
+  const old = message.maxRequestsPerConnection;
+  const typed = common?.maxRequestsPerConnection;
+  if (old !== undefined && typed !== undefined) {
     const rule =
       'Only one of max_requests_per_connection from Cluster or HttpProtocolOptions can be specified';
     context.reject('max_requests_per_connection', rule);
   }
-  const http = compile(
-    {
-      common,
-      commonAt: context.at('common_http_protocol_options'),
-      http1: message.httpProtocolOptions,
-      http1At: context.at('http_protocol_options'),
-    },
-    context,
-  );
+  return old ?? typed ?? 0;
+}
+
+type ResponseLimits = 'maxResponseHeaderBytes' | 'maxHttp2ResponseHeaderBytes' | 'maxHeadersCount';
+
+function responseLimits(
+  common: CommonOptions | undefined,
+  context: CompileContext,
+): Pick<UpstreamHttpConfig, ResponseLimits> {
+  const { runtime } = context.environment;
+  const limit = (defaultKib: number): number =>
+    BYTES_PER_KIB *
+    (common?.maxResponseHeadersKb ?? runtimeInteger(runtime, HEADERS_KB_KEY, defaultKib));
   return {
-    ...http,
-    maxRequestsPerConnection: message.maxRequestsPerConnection ?? http.maxRequestsPerConnection,
+    maxResponseHeaderBytes: limit(DEFAULT_MAX_RESPONSE_HEADERS_KIB),
+    maxHttp2ResponseHeaderBytes: limit(DEFAULT_MAX_HTTP2_RESPONSE_HEADERS_KIB),
+    maxHeadersCount:
+      common?.maxHeadersCount ??
+      runtimeInteger(runtime, HEADERS_COUNT_KEY, DEFAULT_MAX_HEADERS_COUNT),
   };
-}
-
-function fromTyped(message: HttpProtocolOptions, context: CompileContext): UpstreamHttpConfig {
-  const common = message.commonHttpProtocolOptions;
-  const commonAt = context.at('common_http_protocol_options');
-  const choice = message.upstreamProtocolOptions;
-  const explicit = choice.case === 'explicitHttpConfig' ? choice.value.protocolConfig : null;
-  if (explicit?.case === 'httpProtocolOptions') {
-    const http1At = context.at('explicit_http_config.http_protocol_options');
-    return compile({ common, commonAt, http1: explicit.value, http1At }, context);
-  }
-  context.reject('', 'explicit_http_config with http_protocol_options is required');
-  return compile({ common, commonAt }, context);
-}
-
-/** Where the two messages of options stand, if they do. */
-interface OptionSources {
-  readonly common?: CommonOptions | undefined;
-  readonly commonAt?: CompileContext;
-  readonly http1?: Http1ProtocolOptions | undefined;
-  readonly http1At?: CompileContext;
-}
-
-function compile(sources: OptionSources, context: CompileContext): UpstreamHttpConfig {
-  const { common, commonAt = context } = sources;
-  refuseUnsupported(common, commonAt);
-  const idle = { path: 'idle_timeout', value: common?.idleTimeout };
-  const longest = { path: 'max_connection_duration', value: common?.maxConnectionDuration };
-  return {
-    protocol: 'http1',
-    http2: DEFAULT_H2_PROTOCOL_OPTIONS,
-    maxStreamDurationMs: 0,
-    http1: compileHttp1Options(sources.http1, sources.http1At ?? context),
-    idleTimeoutMs: durationMs(commonAt, idle, DEFAULT_IDLE_TIMEOUT_MS),
-    maxConnectionDurationMs: durationMs(commonAt, longest, 0),
-    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
-    maxResponseHeaderBytes: DEFAULT_MAX_RESPONSE_HEADER_BYTES,
-    maxHeadersCount: common?.maxHeadersCount ?? DEFAULT_MAX_HEADERS_COUNT,
-  };
-}
-
-function refuseUnsupported(common: CommonOptions | undefined, context: CompileContext): void {
-  if (common?.maxStreamDuration !== undefined) {
-    context.reject('max_stream_duration', 'is not supported yet for clusters: use a route timeout');
-  }
-  if (common !== undefined && common.headersWithUnderscoresAction !== UnderscoresAction.ALLOW) {
-    context.reject('headers_with_underscores_action', 'is not supported yet for clusters');
-  }
 }

@@ -13,6 +13,14 @@ export interface H2KeepaliveOptions {
   readonly connectionIdleIntervalMs: number;
 }
 
+/** One parameter of a SETTINGS frame (RFC 9113 §6.5.1). */
+export interface H2Setting {
+  /** 16 bits. */
+  readonly identifier: number;
+  /** 32 bits, unsigned. */
+  readonly value: number;
+}
+
 /** config.core.v3.Http2ProtocolOptions, defaults filled in. */
 export interface H2ProtocolOptions {
   /** SETTINGS_HEADER_TABLE_SIZE that we announce, and the most of the peer's that we use; octets. */
@@ -35,6 +43,11 @@ export interface H2ProtocolOptions {
   readonly streamErrorOnInvalidHttpMessage: boolean;
   /** null: no PINGs. */
   readonly keepalive: H2KeepaliveOptions | null;
+  /**
+   * Further parameters of our first SETTINGS, sent behind our own and without a meaning to us: never
+   * one that the fields above or the frame size decide (identifiers 1 to 5 and 8).
+   */
+  readonly customSettings: readonly H2Setting[];
 }
 
 /** What both sides' codecs understand. */
@@ -61,6 +74,7 @@ export const DEFAULT_H2_PROTOCOL_OPTIONS: H2ProtocolOptions = Object.freeze({
   maxInboundWindowUpdateFramesPerDataFrameSent: 10,
   streamErrorOnInvalidHttpMessage: false,
   keepalive: null,
+  customSettings: Object.freeze([]),
 });
 
 /** A server's codec. */

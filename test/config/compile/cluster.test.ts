@@ -2,6 +2,7 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ClusterSchema } from '../../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { compileCluster } from '../../../proxy/config/compile/cluster.ts';
+import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../../proxy/http/h2/options.ts';
 import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
 import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
 import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
@@ -59,6 +60,9 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     perConnectionBufferLimitBytes: 1_048_576,
     limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 },
     http: {
+      protocol: 'http1',
+      http2: DEFAULT_H2_PROTOCOL_OPTIONS,
+      maxStreamDurationMs: 0,
       http1: {
         allowAbsoluteUrl: true,
         acceptHttp10: false,
@@ -67,11 +71,13 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
         allowChunkedLength: false,
         allowCustomMethods: false,
         headerKeyFormat: 'lower',
+        streamErrorOnInvalidHttpMessage: false,
       },
       idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0,
       maxRequestsPerConnection: 0,
       maxResponseHeaderBytes: 81_920,
+      maxHttp2ResponseHeaderBytes: 61_440,
       maxHeadersCount: 100,
     },
     dns: {

@@ -2,6 +2,7 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { HttpConnectionManagerSchema } from '../../../proxy/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { compileHttpConnectionManager } from '../../../proxy/config/compile/http-connection-manager.ts';
+import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../../proxy/http/h2/options.ts';
 import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../../../proxy/model/http-connection-manager.ts';
 import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
@@ -89,7 +90,11 @@ t.test('fills in defaults and freezes the whole', (t) => {
       allowChunkedLength: false,
       allowCustomMethods: false,
       headerKeyFormat: 'lower',
+      streamErrorOnInvalidHttpMessage: false,
     },
+    codecType: 'auto',
+    http2: DEFAULT_H2_PROTOCOL_OPTIONS,
+    upgrades: new Map(),
   });
   t.match(httpFilters, [{ name: 'router', disabled: false }]);
   t.equal(routeTable.name, 'r');
@@ -231,10 +236,9 @@ t.test('runtime sets the defaults of header limits', (t) => {
 });
 
 t.test('refuses codecs and sources of routes that are not there', (t) => {
-  t.same(refusals({ codec_type: 'HTTP2' }), [
-    'codec_type: HTTP2 is not supported yet: use AUTO or HTTP1',
+  t.same(refusals({ codec_type: 'HTTP3' }), [
+    'codec_type: HTTP/3 codec configured on non-QUIC listener. HTTP/3 needs UDP with QUIC, which is not supported: use AUTO, HTTP1 or HTTP2',
   ]);
-  t.match(refusals({ codec_type: 'HTTP3' }), [/^codec_type: HTTP3 is not supported yet/]);
   t.match(refusals({ rds: { route_config_name: 'r' } }), [/^: route_specifier is required/]);
   t.end();
 });
@@ -267,16 +271,59 @@ t.test('refuses contradictions in Envoy’s words', (t) => {
 });
 
 t.test('flags that ask for what is not there are refused', (t) => {
-  t.match(refusals({ stream_error_on_invalid_http_message: true }), [
-    /^stream_error_on_invalid_http_message: /,
-  ]);
   t.match(refusals({ scheme_header_transformation: { match_upstream: true } }), [
     /^scheme_header_transformation\.match_upstream: /,
   ]);
   t.match(refusals({ internal_address_config: { unix_sockets: true } }), [
     /^internal_address_config\.unix_sockets: /,
   ]);
-  t.ok(manager({ stream_error_on_invalid_http_message: false }));
+  t.match(refusals({ http2_protocol_options: { allow_metadata: true } }), [
+    /^http2_protocol_options\.allow_metadata: /,
+  ]);
+  t.end();
+});
+
+t.test('takes over the codec and the options of both protocols', (t) => {
+  const codecs = ['AUTO', 'HTTP1', 'HTTP2'].map((codec_type) => manager({ codec_type }).codecType);
+  t.same(codecs, ['auto', 'http1', 'http2']);
+  const config = manager({
+    http2_protocol_options: { max_concurrent_streams: 7, allow_connect: true },
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
+  });
+  t.match(config, { http2: { maxConcurrentStreams: 7, allowConnect: true } });
+  t.same([...config.upgrades], [['websocket', { isEnabled: true, connect: null }]]);
+  t.end();
+});
+
+t.test('what is said of one protocol’s invalid messages wins over what is said of both', (t) => {
+  const lenient = (members: Json): readonly boolean[] => {
+    const { http1, http2 } = manager(members);
+    return [http1.streamErrorOnInvalidHttpMessage, http2.streamErrorOnInvalidHttpMessage];
+  };
+  const own = (override_stream_error_on_invalid_http_message: boolean) => ({
+    override_stream_error_on_invalid_http_message,
+  });
+  const both = { stream_error_on_invalid_http_message: true };
+  t.same(lenient({}), [false, false]);
+  t.same(lenient(both), [true, true]);
+  t.same(lenient({ ...both, http_protocol_options: {}, http2_protocol_options: {} }), [true, true]);
+  t.same(lenient({ ...both, http_protocol_options: own(false) }), [false, true]);
+  t.same(lenient({ ...both, http2_protocol_options: own(false) }), [true, false]);
+  t.same(
+    lenient({
+      stream_error_on_invalid_http_message: false,
+      http_protocol_options: own(true),
+      http2_protocol_options: own(true),
+    }),
+    [true, true],
+  );
+  t.end();
+});
+
+t.test('a limit of responses has no place here', (t) => {
+  t.same(refusals({ common_http_protocol_options: { max_response_headers_kb: 9 } }), [
+    'common_http_protocol_options.max_response_headers_kb: Error: max_response_headers_kb cannot be set on http_connection_manager.',
+  ]);
   t.end();
 });
 

@@ -24,6 +24,8 @@ t.test('forwarding has Envoy’s defaults', (t) => {
     clusterNotFoundStatus: 503,
     timeoutMs: 15_000,
     idleTimeoutMs: null,
+    streamDuration: null,
+    upgrades: new Map(),
     prefixRewrite: '',
     regexRewrite: null,
     hostRewriteLiteral: '',
@@ -42,6 +44,8 @@ t.test('forwarding takes over what is set; a timeout of 0 stays 0', (t) => {
     prefix_rewrite: '/x',
     host_rewrite_literal: 'h',
     append_x_forwarded_host: true,
+    upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }],
+    max_stream_duration: { max_stream_duration: '2s' },
   };
   t.match(compile({ route }).value, {
     cluster: { kind: 'header', name: 'x-cluster' },
@@ -51,6 +55,8 @@ t.test('forwarding takes over what is set; a timeout of 0 stays 0', (t) => {
     prefixRewrite: '/x',
     hostRewriteLiteral: 'h',
     appendXForwardedHost: true,
+    upgrades: new Map([['websocket', { isEnabled: false, connect: null }]]),
+    streamDuration: { bounds: 'stream', maxMs: 2000 },
   });
   const auto = {
     cluster: 'c',

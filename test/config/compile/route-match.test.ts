@@ -34,6 +34,7 @@ t.test('knows every kind of path, in lower case when case does not matter', (t) 
   t.same(path({ prefix: '/A', case_sensitive: false }), { kind: 'prefix', text: '/a' });
   t.same(path({ path_separated_prefix: '/A/b' }), { kind: 'separated-prefix', text: '/A/b' });
   t.match(path({ safe_regex: { regex: '/a.*' } }), { kind: 'regex', regex: { source: '/a.*' } });
+  t.same(path({ connect_matcher: {} }), { kind: 'connect' });
   t.match(compile({ prefix: '/', grpc: {} }).value, { grpcOnly: true });
   t.end();
 });

@@ -1,5 +1,6 @@
 // Which fields of clusters and endpoints are honoured; those not listed are refused by name.
 import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
 
 const NO_HEALTH_CHECKS: FieldSupport = { accepted: 'there are no active health checks' };
 
@@ -17,8 +18,11 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     circuit_breakers: 'honoured',
     common_http_protocol_options: 'honoured',
     http_protocol_options: 'honoured',
+    http2_protocol_options: 'honoured',
+    protocol_selection: 'honoured',
+    upstream_http_protocol_options: NO_UPSTREAM_TLS,
     typed_extension_protocol_options: {
-      partly: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions with HTTP/1.1',
+      partly: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions only',
     },
     dns_refresh_rate: 'honoured',
     dns_failure_refresh_rate: 'honoured',
@@ -97,13 +101,6 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     address: 'honoured',
     health_check_config: NO_HEALTH_CHECKS,
     hostname: 'honoured',
-  },
-  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-    common_http_protocol_options: 'honoured',
-    explicit_http_config: 'honoured',
-  },
-  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig': {
-    http_protocol_options: 'honoured',
   },
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {},
   'envoy.extensions.load_balancing_policies.random.v3.Random': {},

@@ -5,6 +5,7 @@ import { ACCESS_LOG_FIELDS } from './access-log-fields.ts';
 import { BOOTSTRAP_FIELDS } from './bootstrap-fields.ts';
 import { CLUSTER_FIELDS } from './cluster-fields.ts';
 import { HCM_FIELDS } from './hcm-fields.ts';
+import { HTTP_PROTOCOL_FIELDS } from './http-protocol-fields.ts';
 import { LISTENER_FIELDS } from './listener-fields.ts';
 import { ROUTE_FIELDS } from './route-fields.ts';
 import { SHARED_FIELDS } from './shared-fields.ts';
@@ -17,5 +18,6 @@ export const CORE_SUPPORT: Readonly<Record<string, SupportTable>> = {
   ...HCM_FIELDS,
   ...ROUTE_FIELDS,
   ...ACCESS_LOG_FIELDS,
+  ...HTTP_PROTOCOL_FIELDS,
   ...SHARED_FIELDS,
 };

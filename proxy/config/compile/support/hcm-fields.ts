@@ -1,18 +1,21 @@
 // Which fields of the HTTP connection manager are honoured; those not listed are refused by name.
 import type { SupportTable } from '../../../model/extension.ts';
+import { NO_HTTP3 } from './http-protocol-fields.ts';
 
 const PACKAGE = 'envoy.extensions.filters.network.http_connection_manager.v3';
 
 /** Support of the connection manager's own messages, by type name. */
 export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpConnectionManager`]: {
-    codec_type: { partly: 'AUTO and HTTP1' },
+    codec_type: { partly: 'AUTO, HTTP1 and HTTP2; HTTP3 needs QUIC' },
     stat_prefix: 'honoured',
     route_config: 'honoured',
     http_filters: 'honoured',
     add_user_agent: 'honoured',
     common_http_protocol_options: 'honoured',
     http_protocol_options: 'honoured',
+    http2_protocol_options: 'honoured',
+    http3_protocol_options: NO_HTTP3,
     server_name: 'honoured',
     server_header_transformation: 'honoured',
     scheme_header_transformation: 'honoured',
@@ -33,6 +36,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     preserve_external_request_id: 'honoured',
     always_set_request_id_in_response: 'honoured',
     proxy_100_continue: 'honoured',
+    upgrade_configs: 'honoured',
     normalize_path: 'honoured',
     merge_slashes: 'honoured',
     path_with_escaped_slashes_action: 'honoured',
@@ -40,7 +44,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     request_id_extension: { partly: 'envoy.request_id.uuid only' },
     strip_matching_host_port: 'honoured',
     strip_any_host_port: 'honoured',
-    stream_error_on_invalid_http_message: { partly: 'only false, the default' },
+    stream_error_on_invalid_http_message: 'honoured',
     strip_trailing_host_dot: 'honoured',
     append_x_forwarded_port: 'honoured',
     append_local_overload: { accepted: 'there is no overload manager' },
@@ -49,6 +53,11 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpConnectionManager.InternalAddressConfig`]: {
     unix_sockets: { partly: 'only false, the default' },
     cidr_ranges: 'honoured',
+  },
+  [`${PACKAGE}.HttpConnectionManager.UpgradeConfig`]: {
+    upgrade_type: { partly: 'any but CONNECT-UDP' },
+    filters: { refused: 'upgrades pass the same http_filters as other requests: leave it out' },
+    enabled: 'honoured',
   },
   [`${PACKAGE}.HttpFilter`]: {
     name: 'honoured',

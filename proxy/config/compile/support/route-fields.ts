@@ -63,7 +63,9 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     headers: 'honoured',
     query_parameters: 'honoured',
     grpc: 'honoured',
+    connect_matcher: 'honoured',
   },
+  'envoy.config.route.v3.RouteMatch.ConnectMatcher': {},
   'envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions': {},
   'envoy.config.route.v3.HeaderMatcher': {
     name: 'honoured',
@@ -98,6 +100,24 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     append_x_forwarded_host: 'honoured',
     timeout: 'honoured',
     idle_timeout: 'honoured',
+    upgrade_configs: 'honoured',
+    max_grpc_timeout: 'honoured',
+    grpc_timeout_offset: 'honoured',
+    max_stream_duration: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.UpgradeConfig': {
+    upgrade_type: { partly: 'any but CONNECT-UDP' },
+    enabled: 'honoured',
+    connect_config: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig': {
+    proxy_protocol_config: { refused: 'the PROXY protocol is not supported yet' },
+    allow_post: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.MaxStreamDuration': {
+    max_stream_duration: 'honoured',
+    grpc_timeout_header_max: 'honoured',
+    grpc_timeout_header_offset: 'honoured',
   },
   'envoy.config.route.v3.WeightedCluster': {
     clusters: 'honoured',
