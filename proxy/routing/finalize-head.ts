@@ -1,5 +1,6 @@
 // Header mutations and rewrites of a matched route.
 import type { FormatContext } from '../formatter/formatter.ts';
+import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { Route } from './route-table.ts';
 
@@ -11,7 +12,8 @@ export interface FinalizeOptions {
 
 /**
  * Request side of a forwarding route, in Envoy's order: mutations of weighted entry, route, virtual
- * host and table, then host and path rewrites (auto_host_rewrite is the router's: it needs the host).
+ * host and table, then host and path rewrites (auto_host_rewrite is the router's: it needs the host),
+ * then a scheme for upstreams.
  */
 export function finalizeRequestHead(
   route: Route,
@@ -19,8 +21,21 @@ export function finalizeRequestHead(
   context: FormatContext,
   options: FinalizeOptions,
 ): void {
-  if (!route.finalizer.hasRequestWork) return;
-  route.finalizer.finalizeRequest(head, context, !options.suppressEnvoyHeaders);
+  if (route.finalizer.hasRequestWork) {
+    route.finalizer.finalizeRequest(head, context, !options.suppressEnvoyHeaders);
+  }
+  if (!isHttpScheme(head.scheme)) settleScheme(head, context);
+}
+
+/** Upstreams are asked in HTTP: a scheme that is none gives way to the one the client came with. */
+function settleScheme(head: RequestHead, { info }: FormatContext): void {
+  const proto = head.headers.get(HEADER_ID['x-forwarded-proto']) ?? '';
+  const own = info.downstream.isTls ? 'https' : 'http';
+  head.scheme = isHttpScheme(proto) ? proto : own;
+}
+
+function isHttpScheme(scheme: string): boolean {
+  return scheme === 'http' || scheme === 'https';
 }
 
 /** Response side: mutations on what the upstream, or the proxy itself, answers. */

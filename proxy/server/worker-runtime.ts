@@ -110,7 +110,7 @@ export class WorkerRuntime implements ProcessHealth {
     const services: WorkerServices = {
       clock: this.loop,
       random,
-      codecServices: this.#codecServices(random),
+      codecServices: codecServices(this.loop, random),
       timers: this.loop.timers,
       clusters: this.clusters,
       stats: this.stats,
@@ -128,16 +128,6 @@ export class WorkerRuntime implements ProcessHealth {
       drainTimeMs: settings.drainTimeS * 1000,
       sockets,
     });
-  }
-
-  #codecServices(random: Random): CodecServices {
-    const { loop } = this;
-    return {
-      nowMs: () => loop.nowMs(),
-      timers: loop.timers,
-      random,
-      flushLater: (target) => loop.flushLater(target),
-    };
   }
 
   #watchMemory(log: Logger): OverloadMonitor {

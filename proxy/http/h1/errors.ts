@@ -25,6 +25,11 @@ export const H1_ERROR = Object.freeze({
   target: codecError('invalid character or form in the request target'),
   url: define(400, 'http1.invalid_url', 'invalid absolute-form or authority-form target'),
   scheme: define(400, 'http1.invalid_scheme', 'the target has a scheme other than http and https'),
+  httpsTarget: define(
+    403,
+    'http1.https_url_on_plaintext_connection',
+    'a target with scheme https on a connection without TLS',
+  ),
   majorVersion: define(505, 'http1.codec_error', 'HTTP major version is not 1'),
   lowVersion: define(426, 'low_version', 'HTTP/1.0 is not accepted'),
   statusLine: codecError('malformed status line'),

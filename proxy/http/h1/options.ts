@@ -21,6 +21,8 @@ export interface H1Options {
 export interface H1ServerOptions extends H1Options {
   /** False: an absolute-form target is handed on as the path. */
   readonly allowAbsoluteUrl: boolean;
+  /** True: an absolute-form target with `https` is answered 403: nobody else saw it in clear text. */
+  readonly refusesHttpsTarget: boolean;
   /** False: HTTP/1.0 is answered 426. */
   readonly acceptHttp10: boolean;
   /** Authority of an HTTP/1.0 request without Host; '' leaves it empty. */
@@ -41,6 +43,7 @@ export const DEFAULT_H1_SERVER_OPTIONS: H1ServerOptions = Object.freeze({
   allowChunkedLength: false,
   headerKeyFormat: 'lower',
   allowAbsoluteUrl: true,
+  refusesHttpsTarget: false,
   acceptHttp10: false,
   defaultHostForHttp10: '',
   allowCustomMethods: false,

@@ -27,7 +27,7 @@ export class RequestDecoder {
 
   constructor(options: H1ServerOptions) {
     this.#options = options;
-    this.#target = new RequestTarget(options.allowAbsoluteUrl);
+    this.#target = new RequestTarget(options);
     const fields = new FieldScanner({
       maxCount: options.maxHeadersCount,
       tooMany: H1_ERROR.tooManyFields,

@@ -4,12 +4,16 @@
 import { hasPort, isAuthority } from '../authority.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { H1_ERROR } from './errors.ts';
+import type { H1ServerOptions } from './options.ts';
 
 const SLASH = 0x2f;
 const STAR = 0x2a;
 const QUESTION_MARK = 0x3f;
 const HASH = 0x23;
 const SCHEME_END = '://';
+
+/** Which forms are taken. */
+export type TargetOptions = Pick<H1ServerOptions, 'allowAbsoluteUrl' | 'refusesHttpsTarget'>;
 
 /** The parts of a target; reused for every request of a connection. */
 export class RequestTarget {
@@ -19,11 +23,10 @@ export class RequestTarget {
   authority = '';
   /** `http`, `https`, or '' unless the target names one. */
   scheme = '';
-  readonly #allowAbsolute: boolean;
+  readonly #options: TargetOptions;
 
-  /** `allowAbsolute` false: absolute-form stays the path, as with Envoy's `allow_absolute_url`. */
-  constructor(allowAbsolute: boolean) {
-    this.#allowAbsolute = allowAbsolute;
+  constructor(options: TargetOptions) {
+    this.#options = options;
   }
 
   /** Parses a target that consists of visible ASCII. */
@@ -56,11 +59,15 @@ export class RequestTarget {
   }
 
   #absolute(target: string): void {
-    if (!this.#allowAbsolute) return;
+    if (!this.#options.allowAbsoluteUrl) return;
     const schemeEnd = target.indexOf(SCHEME_END);
     const scheme = target.substring(0, schemeEnd).toLowerCase();
     if (scheme !== 'http' && scheme !== 'https') {
       this.error = H1_ERROR.scheme;
+      return;
+    }
+    if (scheme === 'https' && this.#options.refusesHttpsTarget) {
+      this.error = H1_ERROR.httpsTarget;
       return;
     }
     const bytes = Buffer.from(target, 'latin1');

@@ -24,7 +24,7 @@ export interface CodecKind {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly rqTotal: Counter;
-  create(sink: ByteSink, handler: ServerCodecHandler): ServerCodec;
+  create(sink: ByteSink, handler: ServerCodecHandler, isTls: boolean): ServerCodec;
   /** A connection ended with this error. */
   countError(error: ProtocolError): void;
   /** Fields were dropped that the codec does not count itself. */
@@ -44,8 +44,8 @@ export function codecKinds(
   stats: HcmStats,
 ): CodecKinds {
   return {
-    http1: new Http1Kind(h1CodecOptions(config), services, stats),
-    http2: new Http2Kind(h2CodecOptions(config), services, stats),
+    http1: new Http1Kind(config, services, stats),
+    http2: new Http2Kind(config, services, stats),
   };
 }
 
@@ -54,19 +54,21 @@ class Http1Kind implements CodecKind {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly rqTotal: Counter;
-  readonly #options: H1ServerOptions;
+  readonly #clearOptions: H1ServerOptions;
+  readonly #tlsOptions: H1ServerOptions;
   readonly #codecStats: Http1CodecStats;
 
-  constructor(options: H1ServerOptions, services: WorkerServices, stats: HcmStats) {
+  constructor(config: HttpConnectionManagerConfig, services: WorkerServices, stats: HcmStats) {
     this.cxTotal = stats.cxHttp1Total;
     this.cxActive = stats.cxHttp1Active;
     this.rqTotal = stats.rqHttp1Total;
-    this.#options = options;
+    this.#clearOptions = h1CodecOptions(config, false);
+    this.#tlsOptions = h1CodecOptions(config, true);
     this.#codecStats = new Http1CodecStats(services.stats);
   }
 
-  create(sink: ByteSink, handler: ServerCodecHandler): ServerCodec {
-    return new H1ServerCodec(this.#options, sink, handler);
+  create(sink: ByteSink, handler: ServerCodecHandler, isTls: boolean): ServerCodec {
+    return new H1ServerCodec(isTls ? this.#tlsOptions : this.#clearOptions, sink, handler);
   }
 
   countError(error: ProtocolError): void {
@@ -88,11 +90,11 @@ class Http2Kind implements CodecKind {
   /** As in Envoy, `http2.*` is there once somebody spoke it. */
   #counters: Http2CodecStats | null = null;
 
-  constructor(options: H2ServerOptions, services: WorkerServices, stats: HcmStats) {
+  constructor(config: HttpConnectionManagerConfig, services: WorkerServices, stats: HcmStats) {
     this.cxTotal = stats.cxHttp2Total;
     this.cxActive = stats.cxHttp2Active;
     this.rqTotal = stats.rqHttp2Total;
-    this.#options = options;
+    this.#options = h2CodecOptions(config);
     this.#services = services;
   }
 

@@ -3,9 +3,18 @@ import type { H1ServerOptions } from '../../../http/h1/options.ts';
 import type { H2ServerOptions } from '../../../http/h2/options.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 
-/** One object for every HTTP/1.1 connection of a connection manager. */
-export function h1CodecOptions(config: HttpConnectionManagerConfig): H1ServerOptions {
-  return Object.freeze({ ...config.http1, ...headLimits(config) });
+/** One object for every HTTP/1.1 connection of a connection manager, with TLS or without. */
+export function h1CodecOptions(
+  config: HttpConnectionManagerConfig,
+  isTls: boolean,
+): H1ServerOptions {
+  // The first proxy behind a client knows that there was no TLS.
+  const isFirst = config.useRemoteAddress && config.xffNumTrustedHops === 0;
+  return Object.freeze({
+    ...config.http1,
+    ...headLimits(config),
+    refusesHttpsTarget: isFirst && !isTls,
+  });
 }
 
 /** One object for every HTTP/2 connection of a connection manager. */

@@ -149,7 +149,7 @@ export class HttpConnection
     kind.cxTotal.inc();
     kind.cxActive.inc();
     this.#kind = kind;
-    this.#codec = kind.create(this.#connection, this);
+    this.#codec = kind.create(this.#connection, this, this.info.isTls);
     if (this.#state === 'draining') this.#codec.announceDrain();
     return this.#codec;
   }

@@ -32,16 +32,21 @@ export interface CandidateStream {
   closeAfterResponse(): void;
 }
 
-/** Envoy's codec refuses such a Connection field: it reads like a protocol error. */
-const CONNECTION_REJECTED = codecRefusal(400, 'http1.connection_header_rejected');
-/** The first proxy behind a client knows that there was no TLS. */
-const HTTPS_IN_PLAIN_TEXT = codecRefusal(403, 'http1.https_url_on_plaintext_connection');
-
 /** Why a request goes no further. */
 export interface Refusal {
   readonly reply: LocalReply;
   readonly closesConnection: boolean;
 }
+
+/** Envoy's codec refuses such a Connection field: it reads like a protocol error. */
+const CONNECTION_REJECTED: Refusal = {
+  reply: {
+    ...emptyReply(400, 'http1.connection_header_rejected'),
+    body: reasonPhrase(400),
+    flag: 'DPE',
+  },
+  closesConnection: true,
+};
 
 /** RFC 9110 §10.1.1: true when we ask for the content ourselves; else the upstream is to decide. */
 export function asksToContinue(runtime: HcmRuntime, head: RequestHead): boolean {
@@ -52,9 +57,6 @@ export function asksToContinue(runtime: HcmRuntime, head: RequestHead): boolean 
 
 /** Checks and prepares the head and finds the route; null: the filters may have it. */
 export function admitRequest(stream: CandidateStream, head: RequestHead): Refusal | null {
-  if (head.scheme === 'https' && isFirstInPlainText(stream)) {
-    return refuseAsCodec(stream, HTTPS_IN_PLAIN_TEXT);
-  }
   const refusal = checkOverload(stream) ?? checkTarget(stream, head) ?? checkPath(stream, head);
   if (refusal !== null) return refusal;
   const config = stream.runtime.config;
@@ -67,7 +69,8 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
   }
   const isUpgrade = head.method === 'CONNECT' || isUpgradeRequest(head.headers);
   if (!stream.runtime.requests.condition(head, stream.info)) {
-    return refuseAsCodec(stream, CONNECTION_REJECTED);
+    stream.runtime.stats.cxProtocolError.inc();
+    return CONNECTION_REJECTED;
   }
   const misrouted = findRoute(stream, head);
   return isUpgrade ? refuseUpgrade(stream, misrouted, head) : misrouted;
@@ -171,21 +174,4 @@ function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
     );
   }
   return null;
-}
-
-/** Until here only an absolute-form target gives a request its scheme. */
-function isFirstInPlainText({ runtime, info }: CandidateStream): boolean {
-  const { useRemoteAddress, xffNumTrustedHops } = runtime.config;
-  return useRemoteAddress && xffNumTrustedHops === 0 && !info.downstream.isTls;
-}
-
-function refuseAsCodec(stream: CandidateStream, refusal: Refusal): Refusal {
-  stream.runtime.stats.cxProtocolError.inc();
-  return refusal;
-}
-
-function codecRefusal(status: number, details: string): Refusal {
-  const body = reasonPhrase(status);
-  const reply: LocalReply = { status, body, details, flag: 'DPE', headers: null };
-  return Object.freeze({ reply, closesConnection: true });
 }

@@ -127,6 +127,8 @@ export class RequestConditioner {
     if (proto !== given) headers.setKnown(id, proto);
     if (config.schemeOverwrite !== '') head.scheme = config.schemeOverwrite;
     if (head.scheme === '') head.scheme = proto === 'http' || proto === 'https' ? proto : own;
+    // RFC 3986 §3.1: its case means nothing. An HTTP/2 client writes it as it likes.
+    else head.scheme = head.scheme.toLowerCase();
   }
 
   /** A client from outside may not set what steers the proxy. */
