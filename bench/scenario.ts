@@ -1,0 +1,35 @@
+// What can be measured: who speaks which protocol to whom.
+
+/** A way from the load through the proxy to its upstream. */
+export interface Scenario {
+  readonly name: string;
+  /** Between load and proxy. */
+  readonly downstream: Protocol;
+  /** Between proxy and upstream. */
+  readonly upstream: Protocol;
+  /** A gRPC message each way, and trailers; else GET and 90 octets. */
+  readonly isGrpc: boolean;
+}
+
+/** In clear text, HTTP/2 with prior knowledge. */
+export type Protocol = 'HTTP/1.1' | 'HTTP/2';
+
+/** In the order of `--scenario all`. */
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'h1-h1', downstream: 'HTTP/1.1', upstream: 'HTTP/1.1', isGrpc: false },
+  { name: 'h2-h1', downstream: 'HTTP/2', upstream: 'HTTP/1.1', isGrpc: false },
+  { name: 'h1-h2', downstream: 'HTTP/1.1', upstream: 'HTTP/2', isGrpc: false },
+  { name: 'h2-h2', downstream: 'HTTP/2', upstream: 'HTTP/2', isGrpc: false },
+  { name: 'grpc-unary', downstream: 'HTTP/2', upstream: 'HTTP/2', isGrpc: true },
+];
+
+/** Target of the requests. */
+export function pathOf(scenario: Scenario): string {
+  return scenario.isGrpc ? '/bench.Echo/Unary' : '/';
+}
+
+/** A gRPC message of 20 octets, in its frame. */
+export const GRPC_MESSAGE = Buffer.concat([Buffer.of(0, 0, 0, 0, 20), Buffer.alloc(20, 'm')]);
+
+/** What a gRPC request must say. */
+export const GRPC_FIELDS = ['content-type: application/grpc', 'te: trailers'] as const;
