@@ -10,13 +10,15 @@ import type {
   ExtensionRegistry,
   FilterDefinition,
 } from '../model/extension.ts';
+import { grpcStatsDefinition } from './http/grpc-stats.ts';
+import { grpcWebDefinition } from './http/grpc-web.ts';
 import { routerDefinition } from './http/router.ts';
 import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
 
 /** What a configuration may name. Whoever looks an extension up knows its message by its schema. */
 export const EXTENSIONS: ExtensionRegistry = {
   networkFilters: [filter(httpConnectionManagerDefinition)],
-  httpFilters: [filter(routerDefinition)],
+  httpFilters: [filter(grpcStatsDefinition), filter(grpcWebDefinition), filter(routerDefinition)],
   listenerFilters: [],
   accessLoggers: [
     extension(FILE_ACCESS_LOGGER),

@@ -67,11 +67,14 @@ export function httpStatusOfGrpc(status: number): number {
   return status > MAX_NAMED_STATUS ? 500 : (HTTP_STATUSES[status] ?? 500);
 }
 
-/** gRPC's Percent-Encoded: everything but visible ASCII and blanks, and `%`, is escaped. */
+/**
+ * gRPC's Percent-Encoded: everything but visible ASCII and blanks, and `%`, is escaped; `~` as well,
+ * as in Envoy.
+ */
 export function encodeGrpcMessage(message: Uint8Array): string {
   let encoded = '';
   for (const byte of message) {
-    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    const isPlain = byte >= 0x20 && byte < 0x7e && byte !== 0x25;
     encoded += isPlain
       ? String.fromCharCode(byte)
       : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
@@ -115,4 +118,21 @@ export function grpcTimeoutText(ms: number): string {
   const minutes = Math.floor(ms / MINUTE_MS);
   if (minutes <= MAX_TIMEOUT_VALUE) return `${minutes}M`;
   return `${Math.min(Math.floor(ms / HOUR_MS), MAX_TIMEOUT_VALUE)}H`;
+}
+
+/** What a request calls. */
+export interface GrpcMethod {
+  /** With its package: `helloworld.Greeter`. */
+  readonly service: string;
+  readonly method: string;
+}
+
+/** The method that a path names: two segments, whatever slashes are around them; else null. */
+export function grpcMethodOf(path: string): GrpcMethod | null {
+  const query = path.indexOf('?');
+  const target = query === -1 ? path : path.slice(0, query);
+  const segments = target.split('/').filter((segment) => segment !== '');
+  const [service, method] = segments;
+  if (segments.length !== 2 || service === undefined || method === undefined) return null;
+  return { service, method };
 }

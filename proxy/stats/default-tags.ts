@@ -29,11 +29,8 @@ export const DEFAULT_TAGS: readonly DefaultTag[] = [
       `^(?:listener\\.${LISTENER_ADDRESS}|server|listener_manager|thread_local_cluster_manager)\\.worker(_(\\d+))\\.`,
     ),
   },
-  {
-    name: 'envoy.grpc_bridge_method',
-    firstToken: 'cluster',
-    regex: /^cluster\.[^.]+\.grpc\.[^.]+\.(([^.]+)\.)\w+$/,
-  },
+  // As in Envoy: a service with dots in its name is cut at the first one.
+  { name: 'envoy.grpc_bridge_method', tokens: 'cluster.*.grpc.*.$.**' },
   { name: 'envoy.http_user_agent', tokens: 'http.*.user_agent.$.**' },
   { name: 'envoy.virtual_cluster', tokens: 'vhost.*.vcluster.$.**' },
   { name: 'envoy.fault_downstream_cluster', tokens: 'http.*.fault.$.**' },

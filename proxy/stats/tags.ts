@@ -87,7 +87,9 @@ function withoutCuts(name: string, cuts: readonly Extract[]): string {
     if (cut.start > at) kept += name.slice(at, cut.start);
     at = Math.max(at, cut.end);
   }
-  return kept + name.slice(at);
+  const rest = kept + name.slice(at);
+  // As Envoy: a last part that is empty leaves no trace.
+  return rest.endsWith('.') ? rest.slice(0, -1) : rest;
 }
 
 function defaultExtractor(tag: DefaultTag): Extractor {

@@ -2,6 +2,7 @@
 import type { H2Counters } from '../http/h2/counters.ts';
 import { Http2CodecStats } from '../stats/http2-codec-stats.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+import { ClusterGrpcStats } from './cluster-grpc-stats.ts';
 import { ClusterResponseStats } from './cluster-response-stats.ts';
 import type { HostSet } from './host-set.ts';
 
@@ -119,6 +120,7 @@ export class ClusterStats {
   readonly flowBackedUp: Counter;
   readonly flowDrained: Counter;
   readonly responses: ClusterResponseStats;
+  readonly grpc: ClusterGrpcStats;
   /** Hosts that got the cluster's transport socket: each does once. */
   readonly transportSocketMatches: Counter;
   readonly #members: MembershipCells;
@@ -129,6 +131,7 @@ export class ClusterStats {
     this.#scope = scope;
     this.transportSocketMatches = scope.counter('default.total_match_count');
     this.responses = new ClusterResponseStats(scope);
+    this.grpc = new ClusterGrpcStats(scope);
     this.cxTotal = scope.counter('upstream_cx_total');
     this.cxActive = scope.gauge('upstream_cx_active');
     this.cxHttp1Total = scope.counter('upstream_cx_http1_total');

@@ -175,6 +175,10 @@ const REASONS: readonly Reason[] = [
       'main: GET /direct/to-304': ['304 open; 0 upstream', '304, HTTP/1.1 open; 0 upstream'],
     },
   },
+  {
+    why: 'A gRPC-Web answer as text ends when the upstream’s does, also without trailers.',
+    cases: { 'web: no trailers, as text': ['200 open; 1 upstream', '200 stuck; 1 upstream'] },
+  },
 ];
 
 /** By title of the case. */

@@ -3,6 +3,7 @@ import { asByteString } from '../byte-text.ts';
 import type { JsonValue } from '../format-options.ts';
 import type { FormatContext } from '../formatter.ts';
 import type { Operator, OperatorArguments, OperatorTable } from '../operator.ts';
+import { isPrintableState, type PrintableState } from '../printable-state.ts';
 
 type MetadataReader = (context: FormatContext, namespace: string) => unknown;
 
@@ -74,6 +75,12 @@ function makeFilterState({ argument }: OperatorArguments): Operator | { readonly
   }
   return ({ info }) => {
     const value = info.filterState?.get(key);
+    if (isPrintableState(value)) return printState(value, kind, field);
     return printable(field === undefined ? value : own(value, field));
   };
+}
+
+function printState(state: PrintableState, kind: string, field: string | undefined): JsonValue {
+  if (field !== undefined) return state.field(field);
+  return kind === 'PLAIN' ? state.asText() : state.asJson();
 }
