@@ -80,6 +80,8 @@ type FloodFields = Pick<
   | 'maxConsecutiveInboundFramesWithEmptyPayload'
   | 'maxInboundPriorityFramesPerStream'
   | 'maxInboundWindowUpdateFramesPerDataFrameSent'
+  | 'streamResetBurst'
+  | 'streamResetRate'
 >;
 
 function floodFields(message: Http2ProtocolOptions): FloodFields {
@@ -94,6 +96,8 @@ function floodFields(message: Http2ProtocolOptions): FloodFields {
     maxInboundWindowUpdateFramesPerDataFrameSent:
       message.maxInboundWindowUpdateFramesPerDataFrameSent ??
       DEFAULTS.maxInboundWindowUpdateFramesPerDataFrameSent,
+    streamResetBurst: Number(message.streamResetBurst ?? DEFAULTS.streamResetBurst),
+    streamResetRate: Number(message.streamResetRate ?? DEFAULTS.streamResetRate),
   };
 }
 

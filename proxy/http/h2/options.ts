@@ -39,6 +39,9 @@ export interface H2ProtocolOptions {
   readonly maxConsecutiveInboundFramesWithEmptyPayload: number;
   readonly maxInboundPriorityFramesPerStream: number;
   readonly maxInboundWindowUpdateFramesPerDataFrameSent: number;
+  /** RST_STREAM frames of a peer at once, and those that it earns back a second; more end the connection. */
+  readonly streamResetBurst: number;
+  readonly streamResetRate: number;
   /** False: an invalid message ends the connection; true: its stream only. */
   readonly streamErrorOnInvalidHttpMessage: boolean;
   /** null: no PINGs. */
@@ -72,6 +75,8 @@ export const DEFAULT_H2_PROTOCOL_OPTIONS: H2ProtocolOptions = Object.freeze({
   maxConsecutiveInboundFramesWithEmptyPayload: 1,
   maxInboundPriorityFramesPerStream: 100,
   maxInboundWindowUpdateFramesPerDataFrameSent: 10,
+  streamResetBurst: 1000,
+  streamResetRate: 33,
   streamErrorOnInvalidHttpMessage: false,
   keepalive: null,
   customSettings: Object.freeze([]),

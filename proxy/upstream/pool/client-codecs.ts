@@ -29,7 +29,7 @@ function h1Options(http: UpstreamHttpConfig): H1ClientOptions {
 function h2Options(http: UpstreamHttpConfig): H2Options {
   return {
     protocol: http.http2,
-    maxHeadBytes: http.maxResponseHeaderBytes,
+    maxHeadBytes: http.maxHttp2ResponseHeaderBytes,
     maxHeadersCount: http.maxHeadersCount,
     // Of requests only: what an upstream calls its fields is its own affair.
     headersWithUnderscores: 'allow',

@@ -46,6 +46,8 @@ t.test('takes over every limit; 0 is a value', (t) => {
     max_consecutive_inbound_frames_with_empty_payload: 0,
     max_inbound_priority_frames_per_stream: 0,
     max_inbound_window_update_frames_per_data_frame_sent: 4,
+    stream_reset_burst: '0',
+    stream_reset_rate: '5',
   });
   t.same(value, {
     hpackTableSize: 0,
@@ -58,6 +60,8 @@ t.test('takes over every limit; 0 is a value', (t) => {
     maxConsecutiveInboundFramesWithEmptyPayload: 0,
     maxInboundPriorityFramesPerStream: 0,
     maxInboundWindowUpdateFramesPerDataFrameSent: 4,
+    streamResetBurst: 0,
+    streamResetRate: 5,
     streamErrorOnInvalidHttpMessage: false,
     keepalive: null,
     customSettings: [],

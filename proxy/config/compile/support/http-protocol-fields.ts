@@ -65,6 +65,8 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
     max_header_field_size_kb: {
       accepted: 'a field may be as long as the limit of the whole head allows',
     },
+    stream_reset_burst: 'honoured',
+    stream_reset_rate: 'honoured',
     disallow_obs_text: { partly: 'only false, the default' },
   },
   'envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter': {
