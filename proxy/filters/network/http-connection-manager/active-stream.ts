@@ -223,7 +223,7 @@ export class ActiveStream
     this.isAnswered = true;
     const { head, content } = composeLocalReply(this, reply);
     // As Envoy: who is told that nothing of this is understood had better begin anew.
-    if (reply.status === 400) this.closeAfterResponse();
+    if (reply.status === 400 && !this.runtime.outlivesBadRequests) this.closeAfterResponse();
     this.sendResponseHead(head, content === null);
     if (content !== null && !this.isOver) this.sendResponseData(content, true);
   }

@@ -41,6 +41,8 @@ export class HcmRuntime {
   readonly shortestQuietMs: number;
   /** Paths are changed or refused by an option. */
   readonly needsPathWork: boolean;
+  /** A connection may go on behind a request that was answered with a 400. */
+  readonly outlivesBadRequests: boolean;
   /** Without the terminal one. */
   readonly filterFactories: readonly HttpFilterFactory[];
   readonly terminalFactory: HttpFilterFactory;
@@ -68,6 +70,7 @@ export class HcmRuntime {
     };
     this.hasStreamTimers = config.requestTimeoutMs + config.maxStreamDurationMs > 0;
     this.shortestQuietMs = shortest(config.streamIdleTimeoutMs, config.requestHeadersTimeoutMs);
+    this.outlivesBadRequests = config.http1.streamErrorOnInvalidHttpMessage;
     this.needsPathWork =
       config.normalizePath || config.mergeSlashes || config.escapedSlashes !== 'keep';
     this.filterServices = {

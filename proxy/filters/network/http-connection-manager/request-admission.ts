@@ -104,7 +104,7 @@ function checkOverload({ runtime }: CandidateStream): Refusal | null {
 
 function checkTarget(stream: CandidateStream, head: RequestHead): Refusal | null {
   if (head.authority === '') {
-    return { reply: emptyReply(400, 'missing_host_header'), closesConnection: true };
+    return { reply: emptyReply(400, 'missing_host_header'), closesConnection: false };
   }
   if (head.method === 'CONNECT') return null;
   if (head.path === '') {
@@ -118,7 +118,7 @@ function checkTarget(stream: CandidateStream, head: RequestHead): Refusal | null
 /** A QUERY says what kind of content asks; Envoy wants it even where there is none. */
 function checkQuery({ method, headers }: RequestHead): Refusal | null {
   if (method !== 'QUERY' || headers.mayHave(HEADER_ID['content-type'])) return null;
-  return { reply: emptyReply(400, 'query_missing_content_type'), closesConnection: true };
+  return { reply: emptyReply(400, 'query_missing_content_type'), closesConnection: false };
 }
 
 function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
@@ -129,7 +129,7 @@ function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
   const stats = stream.runtime.stats;
   if (normalized.kind === 'rejected' || stream.isGrpc()) {
     stats.rqFailedPathNormalization.inc();
-    return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: true };
+    return { reply: emptyReply(400, 'path_normalization_failed'), closesConnection: false };
   }
   stats.rqRedirectedWithNormalizedPath.inc();
   head.path = normalized.path;
