@@ -113,8 +113,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   }
 
   onConnectionUnready(connection: PooledConnection): void {
+    // Nobody waits: while one was ready, it was used.
     this.#forgetReady(connection);
-    this.#connectIfNeeded();
     if (INVARIANTS) this.checkInvariants();
   }
 
