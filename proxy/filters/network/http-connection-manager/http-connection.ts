@@ -287,6 +287,7 @@ export class HttpConnection
   /** The client opens streams only to give them up: none of its others is worth the cost. */
   #cutFlood(): void {
     this.runtime.stats.rqTooManyPrematureResets.inc();
+    this.runtime.stats.cxProtocolError.inc();
     this.#enter('closing');
     this.#closedByUs = true;
     // Nothing of what has arrived behind is taken for a request.
