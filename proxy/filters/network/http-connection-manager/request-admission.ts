@@ -6,6 +6,7 @@ import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
+import type { StreamDurationConfig } from '../../../model/route.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
@@ -15,6 +16,7 @@ import type { LocalReply } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
 import { boundStream } from './stream-duration.ts';
+import { timeoutReply } from './stream-timers.ts';
 
 const UINT32 = 2 ** 32;
 const UPGRADE = headerMask('upgrade');
@@ -168,10 +170,23 @@ function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
   const action = route.config.action;
   if (action.kind !== 'forward') return null;
   if (action.idleTimeoutMs !== null) stream.setIdleTimeout(action.idleTimeoutMs);
-  if (action.streamDuration?.bounds === 'stream') {
-    stream.setDuration(
-      boundStream(head, action.streamDuration, runtime.config.maxStreamDurationMs),
-    );
+  return action.streamDuration?.bounds === 'stream'
+    ? boundByRoute(stream, head, action.streamDuration)
+    : null;
+}
+
+/** A call whose deadline leaves no time need not be sent. */
+function boundByRoute(
+  stream: CandidateStream,
+  head: RequestHead,
+  duration: StreamDurationConfig,
+): Refusal | null {
+  const { runtime, isRequestComplete } = stream;
+  const limitMs = boundStream(head, duration, runtime.config.maxStreamDurationMs);
+  if (limitMs !== 0) {
+    stream.setDuration(limitMs);
+    return null;
   }
-  return null;
+  const reply = timeoutReply('duration', runtime.stats, isRequestComplete);
+  return { reply, closesConnection: !isRequestComplete };
 }

@@ -9,7 +9,7 @@ const GRPC_TIMEOUT = HEADER_ID['grpc-timeout'];
 
 /**
  * The limit in ms from the stream's start, 0 for «over at once»; null: none. A gRPC request's
- * deadline is replaced by it. `defaultMs` is the connection manager's limit, 0 for none.
+ * deadline is replaced by one. `defaultMs` is the connection manager's limit, 0 for none.
  */
 export function boundStream(
   head: RequestHead,
@@ -20,9 +20,9 @@ export function boundStream(
   const askedMs = duration.grpcTimeoutMaxMs === null ? null : grpcTimeoutIn(headers);
   const limitMs =
     askedMs === null ? unlessZero(duration.maxMs ?? defaultMs) : withinLimits(askedMs, duration);
-  if (!hasGrpcType(headers)) return limitMs;
-  if (limitMs === null) headers.removeKnown(GRPC_TIMEOUT);
-  else headers.setKnown(GRPC_TIMEOUT, grpcTimeoutText(limitMs));
+  if (limitMs !== null && hasGrpcType(headers)) {
+    headers.setKnown(GRPC_TIMEOUT, grpcTimeoutText(limitMs));
+  }
   return limitMs;
 }
 
