@@ -156,3 +156,17 @@ t.test('joins the lines of a field where they are one value', async (t) => {
     t.same(list.values('origin'), []);
   }
 });
+
+t.test('tells a visitor what is present, with the ids of known names', async (t) => {
+  for (const list of both('accept', 'a', 'x-own', 'b', 'via', 'c')) {
+    list.removeKnown(HEADER_ID.via);
+    list.add('server', 'd');
+    const told: unknown[] = [];
+    list.visit({ onListField: (id, name, value) => told.push([id, name, value]) });
+    t.same(told, [
+      [HEADER_ID.accept, 'accept', 'a'],
+      [0, 'x-own', 'b'],
+      [HEADER_ID.server, 'server', 'd'],
+    ]);
+  }
+});

@@ -54,10 +54,9 @@ export class FieldSection {
   high = 0;
   repeatedLow = 0;
   repeatedHigh = 0;
-  /** Octets of names and values, and fields, and whether some were not collected. */
+  /** Octets of names and values, and fields. */
   octets = 0;
   count = 0;
-  isOverLimit = false;
   readonly #spans: number[] = [];
   #used = 0;
   #length = 0;
@@ -83,7 +82,6 @@ export class FieldSection {
     this.high = 0;
     this.repeatedLow = 0;
     this.repeatedHigh = 0;
-    this.isOverLimit = false;
     this.#used = 0;
     this.#length = 0;
     this.#cookies = '';
@@ -147,7 +145,7 @@ export class FieldSection {
 
   #special(entry: TableEntry): void {
     const { verdict, value } = entry;
-    if (verdict >= FIRST_ERROR) this.#fail(verdictError(verdict));
+    if (verdict >= FIRST_ERROR) this.fail(verdictError(verdict));
     else if (verdict >= METHOD) this.#pseudo(verdict, value);
     else this.#other(entry);
   }
@@ -161,7 +159,8 @@ export class FieldSection {
     else if (verdict === CONTENT_LENGTH) this.#contentLength(entry);
   }
 
-  #fail(error: ProtocolError): void {
+  /** Something is wrong with the block; the first thing counts. */
+  fail(error: ProtocolError): void {
     if (this.error === null) this.error = error;
   }
 
@@ -176,15 +175,15 @@ export class FieldSection {
   }
 
   #contentLength(entry: TableEntry): void {
-    if (this.contentLength !== -1) this.#fail(H2_HEAD_ERROR.repeatedLength);
+    if (this.contentLength !== -1) this.fail(H2_HEAD_ERROR.contentLength);
     this.contentLength = parseContentLength(entry.value);
     this.#line(entry.name, entry.value, `${entry.name.lead}${entry.value}\r\n`);
   }
 
   #pseudo(verdict: number, value: string): void {
     const bit = pseudoBit(verdict);
-    if (this.#used !== 0 || this.#hasOther) this.#fail(H2_HEAD_ERROR.latePseudo);
-    if ((this.seen & bit) !== 0) this.#fail(H2_HEAD_ERROR.repeatedPseudo);
+    if (this.#used !== 0 || this.#hasOther) this.fail(H2_HEAD_ERROR.latePseudo);
+    if ((this.seen & bit) !== 0) this.fail(H2_HEAD_ERROR.repeatedPseudo);
     this.seen |= bit;
     if (verdict === METHOD) this.method = value;
     else if (verdict === PATH) this.path = value;

@@ -105,13 +105,12 @@ function judgePseudo(entry: TableEntry): number {
   }
 }
 
-/** Origin-form or `*`; a fragment is for the connection manager to refuse, as in HTTP/1.1. */
+/** A fragment is for the connection manager to refuse, as in HTTP/1.1. */
 function isPath(value: string): boolean {
-  if (value.charCodeAt(0) !== 0x2f) return value === '*';
-  for (let at = 1; at < value.length; at += 1) {
+  for (let at = 0; at < value.length; at += 1) {
     if (TARGET[value.charCodeAt(at)] !== 1) return false;
   }
-  return true;
+  return value.length > 0;
 }
 
 function isAuthorityText(value: string): boolean {

@@ -70,7 +70,8 @@ export class H2HeadDecoder implements HeadDecoder, FieldSink {
     section.finish();
     section.octets = hpack.octets;
     section.count = hpack.count;
-    if (hpack.isOverLimit && section.error === null) section.error = H2_HEAD_ERROR.tooLarge;
+    if (hpack.isTooLarge) section.fail(H2_HEAD_ERROR.tooLarge);
+    else if (hpack.isTooMany) section.fail(H2_HEAD_ERROR.tooMany);
     this.droppedHeadersWithUnderscores += section.dropped;
     if (error !== null) return error;
     if (hpack.generation === generation) this.#memory.remember(buffer, start, end, generation);

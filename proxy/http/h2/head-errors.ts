@@ -17,32 +17,41 @@ function badMessage(reason: string): ProtocolError {
   return define(PROTOCOL_ERROR, 400, 'http2.violation.of.messaging.rule', reason);
 }
 
-/** The errors by the rule that was broken. */
+/**
+ * The errors by the rule that was broken. What one field shows is an invalid field, what takes a
+ * look at several of them is a violation, as with Envoy.
+ */
 export const H2_HEAD_ERROR = Object.freeze({
   name: badField('empty field name, or one with an upper-case or invalid character'),
   value: badField('invalid character, or a blank at an edge, in a field value'),
   connectionField: badField('connection-specific field'),
   te: badField('te other than trailers'),
   pseudoValue: badField('invalid value of a pseudo-field'),
-  host: badField('invalid host'),
-  contentLength: badField('content-length is no decimal number, or too large'),
-  repeatedLength: badMessage('more than one content-length'),
-  unknownPseudo: badField('unknown pseudo-field'),
-  repeatedPseudo: badMessage('pseudo-field that came before'),
-  latePseudo: badMessage('pseudo-field behind a regular one'),
+  unknownPseudo: badField('unknown pseudo-field, or one of the other kind of message'),
+  repeatedPseudo: badField('pseudo-field that came before'),
+  latePseudo: badField('pseudo-field behind a regular one'),
+  trailerPseudo: badField('pseudo-field in trailers'),
+  host: badField('invalid or repeated host'),
+  contentLength: badField('content-length is no decimal number, too large, or repeated'),
   missingPseudo: badMessage('a required pseudo-field is missing, or one that must not be there is'),
-  trailerPseudo: badMessage('pseudo-field in trailers'),
+  missingAuthority: badMessage('neither :authority nor host'),
   connect: badMessage('CONNECT needs :authority with a port, and neither :scheme nor :path'),
   protocol: badMessage(':protocol that is not allowed here'),
-  star: badMessage(':path * of a method other than OPTIONS'),
-  hosts: badMessage('several host fields, or one that contradicts :authority'),
+  path: badMessage(':path is neither origin-form nor the * of OPTIONS'),
+  hostContradicts: badMessage('host contradicts :authority'),
   status: badMessage(':status 101'),
   bodyless: badMessage('content-length above 0 in a 1xx or 204 response'),
-  underscore: define(PROTOCOL_ERROR, 400, 'http2.unexpected_underscore', 'underscore in a name'),
+  underscore: define(INTERNAL_ERROR, 400, 'http2.unexpected_underscore', 'underscore in a name'),
   tooLarge: define(
     INTERNAL_ERROR,
     431,
+    'http2.header_list_size_too_large',
+    'names and values of a message are larger than their limit',
+  ),
+  tooMany: define(
+    INTERNAL_ERROR,
+    431,
     'http2.too_many_headers',
-    'names and values of a message, or their number, are above their limit',
+    'a message has more fields than their limit',
   ),
 });

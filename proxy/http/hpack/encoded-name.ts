@@ -1,5 +1,4 @@
 // A field name as one encoder writes it, with the entries that its table has of it.
-import type { EncoderEntry } from './encoder-table.ts';
 import { type IndexingPolicy, indexingPolicy } from './indexing-policy.ts';
 import { STATIC_TABLE, staticNameIndex } from './static-table.ts';
 
@@ -7,6 +6,16 @@ import { STATIC_TABLE, staticNameIndex } from './static-table.ts';
 const MAX_FRUITLESS = 8;
 /** … and every so often another one is tried. */
 const RETRY_AFTER = 64;
+
+/** An entry of an encoder's dynamic table. */
+export interface EncoderEntry {
+  readonly name: EncodedName;
+  readonly value: string;
+  /** Entries inserted before it. */
+  readonly number: number;
+  /** The next older one of this name; it may have been evicted, then nothing follows it. */
+  older: EncoderEntry | null;
+}
 
 /** A name and what an encoder learnt about it. */
 export class EncodedName {

@@ -1,23 +1,13 @@
 // The dynamic table as an encoder sees it: the same entries as the peer's decoder holds, found by
 // name and value. Entries of one name form a chain, newest first.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
-import type { EncodedName } from './encoded-name.ts';
+import type { EncodedName, EncoderEntry } from './encoded-name.ts';
 import { ENTRY_OVERHEAD } from './table-entry.ts';
 
 const FIRST_CAPACITY = 32;
 
 /** Entries of one name that are compared; with more of them the name is no good for the table. */
 const MAX_COMPARED = 8;
-
-/** An entry. */
-export interface EncoderEntry {
-  readonly name: EncodedName;
-  readonly value: string;
-  /** Entries inserted before it. */
-  readonly number: number;
-  /** The next older one of this name; it may have been evicted, then nothing follows it. */
-  older: EncoderEntry | null;
-}
 
 /** A dynamic table. */
 export class EncoderTable {

@@ -10,7 +10,8 @@ function define(h2Code: number, reason: string): ProtocolError {
     scope: 'connection',
     status: 400,
     h2Code,
-    details: 'http2.unknown.nghttp2.error',
+    // What Envoy's codec says of a block that it cannot decode.
+    details: 'codec_error:The_user_callback_function_failed',
     reason,
   } as const);
 }

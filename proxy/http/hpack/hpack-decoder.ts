@@ -43,8 +43,6 @@ export class HpackDecoder {
   /** Octets of names and values of the last block, and its fields. */
   octets = 0;
   count = 0;
-  /** The last block is above the limits; its sink was not told everything. */
-  isOverLimit = false;
   readonly #limits: HpackLimits;
   readonly #sink: FieldSink;
   readonly #table: DecoderTable;
@@ -75,6 +73,15 @@ export class HpackDecoder {
     return this.#table.generation;
   }
 
+  /** The last block is above a limit, and its sink was not told everything. */
+  get isTooLarge(): boolean {
+    return this.octets > this.#limits.maxOctets;
+  }
+
+  get isTooMany(): boolean {
+    return this.count > this.#limits.maxCount;
+  }
+
   /** Octets in the dynamic table (RFC 7541 §4.1). */
   get tableSize(): number {
     return this.#table.size;
@@ -92,7 +99,6 @@ export class HpackDecoder {
   decode(buffer: Buffer, start: number, end: number): ProtocolError | null {
     this.octets = 0;
     this.count = 0;
-    this.isOverLimit = false;
     this.#error = null;
     this.#at = start;
     this.#updateSize(buffer, end);
@@ -167,7 +173,6 @@ export class HpackDecoder {
     this.octets += octets;
     this.count += 1;
     if (this.octets <= maxOctets && this.count <= maxCount) return true;
-    this.isOverLimit = true;
     if (this.octets > maxOctets * MAX_EXPANSION) this.#error = HPACK_ERROR.expansion;
     return false;
   }
