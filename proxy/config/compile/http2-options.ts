@@ -121,7 +121,6 @@ function refuseUnsupported(
   { maxHeadKib }: Http2OptionsPlace,
   context: CompileContext,
 ): void {
-  refuseTrue(context, 'allow_metadata', message.allowMetadata);
   refuseTrue(context, 'disallow_obs_text', message.disallowObsText);
   const field = message.maxHeaderFieldSizeKb;
   if (field !== undefined && maxHeadKib !== null && field > maxHeadKib.value) {

@@ -277,8 +277,8 @@ t.test('flags that ask for what is not there are refused', (t) => {
   t.match(refusals({ internal_address_config: { unix_sockets: true } }), [
     /^internal_address_config\.unix_sockets: /,
   ]);
-  t.match(refusals({ http2_protocol_options: { allow_metadata: true } }), [
-    /^http2_protocol_options\.allow_metadata: /,
+  t.match(refusals({ http2_protocol_options: { disallow_obs_text: true } }), [
+    /^http2_protocol_options\.disallow_obs_text: /,
   ]);
   t.end();
 });

@@ -46,7 +46,7 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
     initial_stream_window_size: 'honoured',
     initial_connection_window_size: 'honoured',
     allow_connect: 'honoured',
-    allow_metadata: { partly: `only false, the default: ${NO_METADATA}` },
+    allow_metadata: { refused: NO_METADATA },
     max_outbound_frames: 'honoured',
     max_outbound_control_frames: 'honoured',
     max_consecutive_inbound_frames_with_empty_payload: 'honoured',
