@@ -1,12 +1,13 @@
 // Access-log filters: which exchanges get a line. Built once from config.accesslog.v3.AccessLogFilter,
 // asked once a line.
 
+import { GRPC_STATUS } from '../http/grpc.ts';
 import { HeaderList } from '../http/header-list.ts';
 import { HEADER_ID } from '../http/header-names.ts';
 import { RequestHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { AccessLogFilter, AccessLogType, FormatContext } from './formatter.ts';
-import { GRPC_STATUS_NAMES, grpcStatusOf } from './grpc-status.ts';
+import { grpcStatusOf } from './grpc-status.ts';
 
 /** config.accesslog.v3.ComparisonFilter.Op */
 export type ComparisonOp = 'EQ' | 'GE' | 'LE' | 'NE';
@@ -79,9 +80,8 @@ export function responseFlagFilter(flags: readonly ResponseFlag[]): AccessLogFil
 export function grpcStatusFilter(statuses: readonly number[], exclude: boolean): AccessLogFilter {
   return {
     accepts: (context) => {
-      const status = grpcStatusOf(context) ?? 2;
-      const known = status >= 0 && status < GRPC_STATUS_NAMES.length ? status : 2;
-      return statuses.includes(known) !== exclude;
+      const status = grpcStatusOf(context) ?? GRPC_STATUS.unknown;
+      return statuses.includes(status) !== exclude;
     },
   };
 }

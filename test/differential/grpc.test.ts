@@ -2,7 +2,13 @@
 // logs.
 import t from 'tap';
 import { base64Text, chunkedText, grpcFrame } from '../support/grpc-wire.ts';
-import { type Json, type TwinConfig, type TwinListener, typed } from '../support/twin-bootstrap.ts';
+import {
+  type Json,
+  type TwinConfig,
+  type TwinListener,
+  type TwinLog,
+  typed,
+} from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
 import { type Twin, type TwinCase, withTwins } from '../support/with-twins.ts';
 import { compareCases } from './compare-cases.ts';
@@ -225,6 +231,23 @@ const LOG = {
   },
 };
 
+/** Log lines by status; the filter of a line says its number. */
+const FILTERED: readonly TwinLog[] = [
+  ['OK'],
+  ['NOT_FOUND', 'UNKNOWN'],
+  ['UNAVAILABLE', 'INTERNAL'],
+  ['DATA_LOSS'],
+].flatMap((statuses, index) =>
+  [false, true].map((exclude) => ({
+    format: { log_format: { text_format_source: { inline_string: line(`${index} ${exclude}`) } } },
+    filter: { grpc_status_filter: { statuses, exclude } },
+  })),
+);
+
+function line(text: string): string {
+  return `%DOWNSTREAM_REMOTE_ADDRESS% %REQ(:PATH)% ${text}\n`;
+}
+
 const LISTED = {
   services: [
     { name: 'pkg.Svc', method_names: ['Do', 'Other'] },
@@ -270,6 +293,15 @@ const CONFIG: TwinConfig = {
     main: listener(FILTERS.web, stats({ emit_filter_state: true })),
     web: listener(FILTERS.web),
     plain: listener(),
+    filtered: { ...listener(), logs: [{ format: { log_format: LOG } }, ...FILTERED] },
+    matching: {
+      routes: [
+        {
+          match: { prefix: '/', grpc: {} },
+          direct_response: { status: 200, body: { inline_string: 'gRPC' } },
+        },
+      ],
+    },
     together: ofCluster(
       'together',
       stats({ stats_for_all_methods: false, enable_upstream_stats: true }),
@@ -312,6 +344,22 @@ const COUNTED: readonly TwinCase[] = ['together', 'each', 'dotless', 'listed'].f
   call('not gRPC', { ...GRPC, listener: name, type: 'text/plain' }),
 ]);
 
+/** Routes for gRPC alone. */
+const MATCHING: readonly TwinCase[] = [
+  ...['application/grpc', 'application/grpc+proto', 'application/grpc+', 'application/grpc-web'],
+  ...['application/grpc-web+proto', 'application/grpc;a=b', 'application/grpcx', 'text/plain'],
+].map((type) => call(`route for ${type}`, { ...GRPC, type, listener: 'matching' }));
+
+/** What a host is judged by, and answers that broke off. */
+async function judged(twin: Twin): Promise<readonly string[]> {
+  const hosts = await (await fetch(`${twin.admin}/clusters`)).text();
+  const broken = await (await fetch(`${twin.admin}/stats?filter=http.main.rq_reset`)).text();
+  return [...hosts.split('\n'), ...broken.split('\n')]
+    .filter((text) => /::(rq_success|rq_error|rq_total|rq_timeout)::|main\.rq_reset/.test(text))
+    .map((text) => twin.mask(text))
+    .sort();
+}
+
 async function grpcStats(twin: Twin, path: string): Promise<readonly string[]> {
   const text = await (await fetch(`${twin.admin}${path}`)).text();
   return text
@@ -331,6 +379,19 @@ t.test('gRPC as Envoy', { skip: withoutEnvoy }, async (t) => {
         ...GRPC_CASES.map((each) => ({ ...each, listener: 'plain', title: `plain ${each.title}` })),
       ]),
     );
+    await t.test('routes and log filters', (t) =>
+      compareCases(t, twins, [
+        ...MATCHING,
+        ...GRPC_CASES.map((each) => ({
+          ...each,
+          listener: 'filtered',
+          title: `filtered ${each.title}`,
+        })),
+      ]),
+    );
+    await t.test('hosts', async (t) => {
+      t.same(await judged(twins.ours), await judged(twins.envoy));
+    });
     await t.test('statistics', async (t) => {
       for (const twin of [twins.ours, twins.envoy])
         for (const each of COUNTED) await twin.runOne(each);

@@ -76,10 +76,10 @@ t.test('flags: any of the named ones, or any at all', async (t) => {
   t.notOk(filters.responseFlagFilter(['UH']).accepts(context));
 });
 
-t.test('gRPC statuses are included or excluded; unknown numbers count as UNKNOWN', async (t) => {
+t.test('gRPC statuses are included or excluded; without a response it is UNKNOWN', async (t) => {
   t.ok(filters.grpcStatusFilter([5], false).accepts(grpcContext(200, null, '5')));
   t.notOk(filters.grpcStatusFilter([5], true).accepts(grpcContext(200, null, '5')));
-  t.ok(filters.grpcStatusFilter([2], false).accepts(grpcContext(200, null, '99')));
+  t.notOk(filters.grpcStatusFilter([2], false).accepts(grpcContext(200, null, '99')));
   t.ok(filters.grpcStatusFilter([2], false).accepts(grpcContext(0, null, null)));
 });
 
