@@ -145,6 +145,8 @@ export class H2Peer {
         () => Math.min(this.sendWindow, stream.sendWindow) > 0 || octets.length === 0,
       );
       const credit = Math.min(this.sendWindow, stream.sendWindow, maxFrame);
+      // Another stream may have used it up meanwhile.
+      if (credit <= 0 && octets.length > 0) continue;
       const piece = octets.subarray(at, at + credit);
       at += piece.length;
       this.sendWindow -= piece.length;

@@ -97,7 +97,7 @@ export class ConnectionBooks {
 
   /** The codec ends it, of its own accord or because the peer did (`hasPeerEnded`). */
   done(reason: CodecDone, hasPeerEnded: boolean): void {
-    if (reason.kind === 'reset') this.#wasCut = true;
+    if (reason.kind === 'reset' && !this.#hasResets) this.#wasCut = true;
     if (reason.kind === 'message-end' && !hasPeerEnded) this.closeNotified();
     if (reason.kind !== 'protocol-error') return;
     const { stats, context, config } = this.#resources;

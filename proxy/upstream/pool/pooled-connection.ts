@@ -6,7 +6,12 @@ import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
 import type { Protocol } from '../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../http/stream.ts';
-import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
+import type {
+  CloseMode,
+  CloseReason,
+  Connection,
+  ConnectionHandler,
+} from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
 import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
@@ -52,6 +57,7 @@ export class PooledConnection
   /** The codec is parsing: what it says about the connection is not its last word. */
   #isReceiving = false;
   #hasPeerEnded = false;
+  #closeMode: CloseMode = 'now';
   readonly #connectTimer: Timer;
   readonly #idleTimer: Timer;
   readonly #durationTimer: Timer;
@@ -242,6 +248,9 @@ export class PooledConnection
   onConnectionDone(reason: CodecDone): void {
     if (this.#state === 'closed') return;
     this.#books.done(reason, this.#hasPeerEnded);
+    // GOAWAY says why, if the protocol has it.
+    const saysWhy = reason.kind === 'protocol-error' && this.#owner.setup.protocol === 'http2';
+    if (saysWhy) this.#closeMode = 'flush';
     this.#finish(this.#hasPeerEnded ? 'remote' : 'local', null);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -329,7 +338,7 @@ export class PooledConnection
     this.#enter('closed');
     this.#books.closed({ by, wasConnecting: was === 'connecting' }, this.#transport.bytesWritten);
     this.#owner.onConnectionClosed(this, was);
-    this.#transport.close('now');
+    this.#transport.close(this.#closeMode);
     this.#codec.onClose(detail);
     this.#owner.onConnectionSettled(was === 'connecting' ? (failure ?? GIVEN_UP) : null);
   }

@@ -224,6 +224,7 @@ t.test('a broken connection resets its streams as one that we ended', async (t) 
   t.equal(pool.count('upstream_cx_destroy_local'), 1);
   t.equal(pool.count('upstream_cx_destroy_with_active_rq'), 0);
   t.equal(again.state, 'new', 'who asks while it breaks waits for another connection');
+  t.equal(pool.connection(0).closeMode, 'flush', 'what was written says why');
   pool.connection(1).accept();
   t.equal(again.state, 'started');
 });
