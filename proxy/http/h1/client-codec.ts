@@ -1,25 +1,26 @@
 // A client's HTTP/1.1 connection without the socket: one request out, its response in. A
 // connection about which there is any doubt is never used again.
 import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
-import { latin1Slice } from '../../base/latin1.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
+import { headerMask } from '../header-names.ts';
 import type { ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
+import { opensTunnel } from '../tunnel.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { type ClientStreamOwner, H1ClientStream } from './client-stream.ts';
 import { H1_ERROR } from './errors.ts';
+import { isIdleNotice } from './idle-notice.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { H1ClientOptions } from './options.ts';
+import { ReadGate } from './read-gate.ts';
 import { ResponseDecoder } from './response-decoder.ts';
 import { createTrailerReader } from './trailers.ts';
 
 /** 1xx heads before a response; each costs the client as much as a response. */
 export const MAX_INFORMATIONAL = 32;
 
-/** What a server says that closes an idle connection politely. */
-const IDLE_TIMEOUT_NOTICE = /^HTTP\/1\.[01] 408 /;
-const NOTICE_LENGTH = 13;
+const FRAMING_FIELDS = headerMask('content-length', 'transfer-encoding');
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -44,6 +45,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   readonly isProperCase: boolean;
   readonly enableTrailers: boolean;
   readonly #sink: ByteSink;
+  readonly #gate: ReadGate;
   readonly #handler: ClientCodecHandler;
   readonly #decoder: ResponseDecoder;
   readonly #body: BodyDecoder;
@@ -52,10 +54,10 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   #informational = 0;
   /** The upstream closes behind this response. */
   #isLast = false;
-  #isReading = true;
 
   constructor(options: H1ClientOptions, sink: ByteSink, handler: ClientCodecHandler) {
     this.#sink = sink;
+    this.#gate = new ReadGate(sink);
     this.#handler = handler;
     this.isProperCase = options.headerKeyFormat === 'proper-case';
     this.enableTrailers = options.enableTrailers;
@@ -139,9 +141,10 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     if (INVARIANTS) this.checkInvariants();
   }
 
-  onRequestEnd(_stream: H1ClientStream): void {
+  onRequestEnd(stream: H1ClientStream): void {
     // A request that contradicts its own content-length must not be answered.
     if (!this.writer.isIntact) this.#lose('local-reset', 'content-length mismatch', RESET);
+    else if (stream.isTunnel) this.#endTunnelRequest(stream);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -161,7 +164,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     invariant(stream === null || stream.owner === this, 'client codec: an open stream is attached');
     if (state === 'done') return;
     invariant(
-      this.#isReading === this.#shouldRead(),
+      this.#gate.isOpen === this.#shouldRead(),
       'client codec: only a paused stream is not read',
     );
   }
@@ -171,10 +174,8 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#state = next;
   }
 
-  /** RFC 9110 §15.5.9: servers may say 408 before they close an idle connection. */
   #onIdleBytes(buffer: Buffer, start: number, end: number): void {
-    const text = latin1Slice(buffer, start, Math.min(end, start + NOTICE_LENGTH));
-    const isNotice = IDLE_TIMEOUT_NOTICE.test(text);
+    const isNotice = isIdleNotice(buffer, start, end);
     this.#finish(isNotice ? PEER_CLOSED : { kind: 'protocol-error', error: H1_ERROR.premature });
   }
 
@@ -200,6 +201,8 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     stream.headerBytesReceived += decoder.reader.fieldOctets;
     if (head === null) {
       this.#fail(decoder.error ?? H1_ERROR.statusLine);
+    } else if (opensTunnel(stream.tunnelKind, head)) {
+      this.#openTunnel(stream, head);
     } else if (head.status < 200) {
       this.#inform(stream, head);
     } else {
@@ -210,6 +213,23 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
       stream.receiver?.onResponseHead(head, isComplete);
       if (isComplete && this.#stream === stream) this.#complete(stream, isSurplus);
     }
+  }
+
+  #openTunnel(stream: H1ClientStream, head: ResponseHead): void {
+    // RFC 9110 §9.3.6: framing fields in a 2xx to CONNECT mean nothing.
+    head.headers.removeAny(FRAMING_FIELDS);
+    stream.isTunnel = true;
+    this.#isLast = true;
+    this.writer.start('until-close', 0);
+    this.#body.start('until-close', 0);
+    this.#enter('body');
+    stream.receiver?.onResponseHead(head, false);
+  }
+
+  /** Our side of a tunnel ended; the server's may go on. */
+  #endTunnelRequest(stream: H1ClientStream): void {
+    if (stream.isResponseComplete) this.#complete(stream, false);
+    else this.#sink.halfClose();
   }
 
   #inform(stream: H1ClientStream, head: ResponseHead): void {
@@ -278,8 +298,11 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
       return;
     }
     this.#isLast = true;
+    stream.isResponseComplete = true;
     stream.receiver?.onData(NO_BYTES, true);
-    if (this.#stream === stream) this.#complete(stream, false);
+    if (this.#stream !== stream) return;
+    const mayGoOn = stream.isTunnel && !stream.isRequestComplete;
+    if (!mayGoOn) this.#complete(stream, false);
   }
 
   #fail(error: ProtocolError): void {
@@ -319,11 +342,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   }
 
   #updateReading(): void {
-    const shouldRead = this.#shouldRead();
-    if (shouldRead === this.#isReading) return;
-    this.#isReading = shouldRead;
-    if (shouldRead) this.#sink.resumeReading();
-    else this.#sink.pauseReading();
+    this.#gate.set(this.#shouldRead());
   }
 }
 

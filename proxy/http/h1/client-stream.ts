@@ -1,8 +1,10 @@
 // One exchange on a client's HTTP/1.1 connection: the sender that the router writes its request
 // through. After the exchange it is detached, and every call on it is without effect.
+import { INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { RequestHead } from '../message.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
+import { type TunnelKind, tunnelKind } from '../tunnel.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
 import { writeRequestHead } from './request-encoder.ts';
 
@@ -30,6 +32,10 @@ export class H1ClientStream implements RequestSender {
   isHeaderOnly = false;
   isHeadSent = false;
   isRequestComplete = false;
+  isResponseComplete = false;
+  /** What the request asks for, and whether the response agreed. */
+  tunnelKind: TunnelKind = 'none';
+  isTunnel = false;
   isPaused = false;
   wireBytesSent = 0;
   wireBytesReceived = 0;
@@ -49,6 +55,7 @@ export class H1ClientStream implements RequestSender {
     if (owner === null || this.isHeadSent) return;
     this.isHeadSent = true;
     this.isHeadRequest = head.method === 'HEAD';
+    this.tunnelKind = tunnelKind(head);
     this.isHeaderOnly = endStream;
     writeRequestHead(owner.writer, head, this);
     this.#count(owner.writer);
@@ -58,6 +65,10 @@ export class H1ClientStream implements RequestSender {
   sendData(data: Buffer, endStream: boolean): boolean {
     const owner = this.owner;
     if (owner === null || !this.isHeadSent || this.isRequestComplete) return true;
+    if (INVARIANTS) {
+      const isAgreed = this.tunnelKind === 'none' || this.isTunnel;
+      invariant(isAgreed, 'client stream: nothing of a tunnel leaves before the server agrees');
+    }
     owner.writer.data(data, endStream);
     this.#count(owner.writer);
     if (endStream) {

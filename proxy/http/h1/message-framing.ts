@@ -2,8 +2,9 @@
 // take from content-length, transfer-encoding and connection. One reader for both directions.
 
 import { parseContentLength } from '../content-length.ts';
+import { hasToken } from '../field-tokens.ts';
 import type { HeaderList } from '../header-list.ts';
-import { HEADER_ID, HEADER_NAME, headerMask } from '../header-names.ts';
+import { HEADER_ID, headerMask } from '../header-names.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { H1_ERROR } from './errors.ts';
 
@@ -76,23 +77,8 @@ export class MessageFraming {
   /** As Envoy: 1.0 needs `keep-alive`, 1.1 needs no `close`, `proxy-connection: close` counts. */
   #readPersistence(headers: HeaderList, minorVersion: number): void {
     const connection = HEADER_ID['connection'];
-    if (minorVersion === 0) this.isLast = !anyHasToken(headers, connection, 'keep-alive');
-    if (anyHasToken(headers, connection, 'close')) this.isLast = true;
-    if (anyHasToken(headers, HEADER_ID['proxy-connection'], 'close')) this.isLast = true;
+    if (minorVersion === 0) this.isLast = !hasToken(headers, connection, 'keep-alive');
+    if (hasToken(headers, connection, 'close')) this.isLast = true;
+    if (hasToken(headers, HEADER_ID['proxy-connection'], 'close')) this.isLast = true;
   }
-}
-
-function anyHasToken(headers: HeaderList, id: number, token: string): boolean {
-  const first = headers.get(id);
-  if (first === null) return false;
-  if (hasToken(first, token)) return true;
-  if (headers.countKnown(id) === 1) return false;
-  return headers.values(HEADER_NAME[id] as string).some((value) => hasToken(value, token));
-}
-
-/** True when a comma-separated list holds `token` (lower case), in any case. */
-export function hasToken(list: string, token: string): boolean {
-  if (list.length === token.length) return list.toLowerCase() === token;
-  if (list.length < token.length || !list.includes(',')) return false;
-  return list.split(',').some((part) => part.trim().toLowerCase() === token);
 }

@@ -8,6 +8,7 @@ import { JOINED_IN_REQUESTS, joinRepeated } from '../joined-fields.ts';
 import { type Protocol, RequestHead } from '../message.ts';
 import { knownMethodAt } from '../methods.ts';
 import type { ProtocolError } from '../protocol-error.ts';
+import { takeUpgrade } from '../tunnel.ts';
 import { H1_ERROR } from './errors.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { HeadReader } from './head-reader.ts';
@@ -83,7 +84,14 @@ export class RequestDecoder {
     // RFC 9112 §3.2.2: what the target says replaces Host.
     if (target.authority === '') target.authority = this.#host(headers);
     const protocol: Protocol = line.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
-    return new RequestHead(protocol, method, target, headers);
+    const head = new RequestHead(protocol, method, target, headers);
+    if (headers.mayHave(HEADER_ID.upgrade)) this.#readUpgrade(head);
+    return head;
+  }
+
+  /** RFC 9110 §7.8: not from a 1.0 client. CONNECT is a tunnel already. */
+  #readUpgrade(head: RequestHead): void {
+    if (!this.isHttp10 && head.method !== 'CONNECT') head.upgrade = takeUpgrade(head.headers);
   }
 
   #fail(error: ProtocolError): null {

@@ -4,6 +4,7 @@
 import { parseContentLength } from '../content-length.ts';
 import { HEADER_ID, headerMask } from '../header-names.ts';
 import type { RequestHead } from '../message.ts';
+import type { TunnelKind } from '../tunnel.ts';
 import { isFieldValue } from '../validation.ts';
 import { wirePath } from '../wire-path.ts';
 import type { BodyKind } from './message-framing.ts';
@@ -11,24 +12,37 @@ import { fieldLines, type MessageWriter } from './message-writer.ts';
 
 /** Fields that only the codec writes. */
 const OWN_FIELDS = headerMask('host', 'connection', 'transfer-encoding');
+/** An upgrade needs its Connection field. */
+const OWN_OF_UPGRADE = headerMask('host', 'transfer-encoding');
 
 /** Methods whose requests without content say nothing about it; others get `content-length: 0`. */
 const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
+
+/** What a request's head depends on besides itself. */
+export interface RequestForm {
+  /** Nothing follows the head. */
+  readonly isHeaderOnly: boolean;
+  readonly isProperCase: boolean;
+  readonly tunnelKind: TunnelKind;
+}
 
 /** Writes a request's head and tells the writer what follows. */
 export function writeRequestHead(
   writer: MessageWriter,
   head: RequestHead,
-  form: { readonly isHeaderOnly: boolean; readonly isProperCase: boolean },
+  form: RequestForm,
 ): void {
   const { headers, method } = head;
-  headers.removeAny(OWN_FIELDS);
-  const length = takeContentLength(head, form.isHeaderOnly);
+  const asksForTunnel = form.tunnelKind !== 'none';
+  // Nothing of a tunnel leaves before the server agrees.
+  const isHeaderOnly = form.isHeaderOnly || asksForTunnel;
+  headers.removeAny(form.tunnelKind === 'upgrade' ? OWN_OF_UPGRADE : OWN_FIELDS);
+  const length = takeContentLength(head, isHeaderOnly);
   let kind: BodyKind = 'length';
   let tail = '';
   if (length === -1) {
-    kind = form.isHeaderOnly ? 'none' : 'chunked';
-    tail = framingLine(kind, method);
+    kind = isHeaderOnly ? 'none' : 'chunked';
+    if (!asksForTunnel) tail = framingLine(kind, method);
   }
   const authority = isFieldValue(head.authority) ? head.authority : '';
   const path = head.path === '' && method === 'CONNECT' ? authority : wirePath(head.path);
@@ -36,7 +50,7 @@ export function writeRequestHead(
   const host = form.isProperCase ? `Host: ${authority}\r\n` : `host: ${authority}\r\n`;
   const lines = fieldLines(headers, form.isProperCase);
   writer.head(start, `${host}${lines}${form.isProperCase ? properTail(tail) : tail}`);
-  writer.start(form.isHeaderOnly ? 'none' : kind, length);
+  writer.start(isHeaderOnly ? 'none' : kind, length);
 }
 
 /** The content-length that will be sent, -1 for none; takes out one that must not be sent. */

@@ -10,6 +10,8 @@ import { fieldLines, type MessageWriter } from './message-writer.ts';
 
 /** Fields that only the codec writes. */
 const OWN_FIELDS = headerMask('connection', 'transfer-encoding');
+const FRAMING_FIELDS = headerMask('content-length', 'transfer-encoding');
+const UPGRADE_FIELDS = headerMask('connection', 'upgrade');
 
 /** What a response's head depends on besides itself. */
 export interface ResponseContext {
@@ -60,6 +62,20 @@ export function writeResponseHead(
   const hasContent = !context.isHeaderOnly && !context.isHeadRequest && allowsContent(status);
   writer.start(hasContent ? kind : 'none', length);
   return isLast;
+}
+
+/** Writes the head that opens a tunnel: RFC 9110 §8.6 and §9.3.6 leave it nothing of framing. */
+export function writeTunnelHead(
+  writer: MessageWriter,
+  head: ResponseHead,
+  context: ResponseContext,
+): void {
+  const { headers, status } = head;
+  headers.removeAny(FRAMING_FIELDS);
+  if (status !== 101) headers.removeAny(UPGRADE_FIELDS);
+  const lines = fieldLines(headers, context.isProperCase);
+  writer.head(statusLine(status, context.isHttp10), lines);
+  writer.start('until-close', 0);
 }
 
 /** RFC 9110 §6.4.1: 1xx, 204 and 304 have no content. */

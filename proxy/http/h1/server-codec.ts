@@ -1,20 +1,20 @@
 // A server's HTTP/1.1 connection without the socket: requests in, one at a time, responses out.
 // Bytes behind a request wait until it is answered; after an error nothing more is parsed.
 import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
-import { CR, LF } from '../char-tables.ts';
 import type { ByteSink, CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import { BodyDecoder } from './body-decoder.ts';
+import { EmptyLines } from './empty-lines.ts';
 import { H1_ERROR } from './errors.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { H1ServerOptions } from './options.ts';
+import { ReadGate } from './read-gate.ts';
 import { RequestDecoder } from './request-decoder.ts';
 import { H1ServerStream, type ServerStreamOwner } from './server-stream.ts';
 import { createTrailerReader } from './trailers.ts';
 
-/** Empty lines that may precede a request line (RFC 9112 §2.2 asks for at least one). */
-export const MAX_EMPTY_LINES = 8;
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * - `idle`: no request; empty lines are skipped.
@@ -41,22 +41,21 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   readonly isProperCase: boolean;
   readonly enableTrailers: boolean;
   readonly #sink: ByteSink;
+  readonly #gate: ReadGate;
   readonly #handler: ServerCodecHandler;
   readonly #decoder: RequestDecoder;
   readonly #body: BodyDecoder;
+  readonly #emptyLines = new EmptyLines();
   readonly #held = new HeldBytes();
   #state: State = 'idle';
   #stream: H1ServerStream | null = null;
   #error: ProtocolError | null = null;
-  #emptyLines = 0;
-  /** A CR was seen whose LF has not come yet. */
-  #isInEmptyLine = false;
   #isParsing = false;
   #isDraining = false;
-  #isReading = true;
 
   constructor(options: H1ServerOptions, sink: ByteSink, handler: ServerCodecHandler) {
     this.#sink = sink;
+    this.#gate = new ReadGate(sink);
     this.#handler = handler;
     this.isProperCase = options.headerKeyFormat === 'proper-case';
     this.enableTrailers = options.enableTrailers;
@@ -81,9 +80,14 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   onEnd(): void {
+    const stream = this.#stream;
+    if (stream?.isTunnel === true && !stream.isRequestComplete) {
+      this.#endTunnelRequest(stream);
+      return;
+    }
     // As Envoy: a client that closes its half is gone; nobody waits for the answer.
     this.#abandon('client closed the connection');
-    this.#finish(this.#error === null ? { kind: 'peer-closed' } : this.#brokenBy(this.#error));
+    this.#finish({ kind: 'peer-closed' });
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -122,19 +126,23 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   onResponseEnd(stream: H1ServerStream): void {
+    stream.isResponseComplete = true;
+    if (stream.isTunnel && !stream.isRequestComplete) {
+      this.#sink.halfClose();
+      return;
+    }
     const isReusable = stream.isRequestComplete && !stream.isLast && !this.#isDraining;
     const isIntact = this.writer.isIntact;
     this.#closeStream(stream);
-    if (this.#error !== null) this.#finish(this.#brokenBy(this.#error));
-    else if (!isIntact) this.#finish({ kind: 'reset' });
-    else if (!isReusable) this.#finish({ kind: 'message-end' });
+    if (!isIntact) this.#finish({ kind: 'reset' });
+    else if (!isReusable || this.#error !== null) this.#finish({ kind: 'message-end' });
     else this.#next();
     if (INVARIANTS) this.checkInvariants();
   }
 
   onStreamReset(stream: H1ServerStream): void {
     this.#closeStream(stream);
-    this.#finish(this.#error === null ? { kind: 'reset' } : this.#brokenBy(this.#error));
+    this.#finish({ kind: 'reset' });
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -151,7 +159,10 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     if (state === 'done' || this.#isParsing) return;
     const holds = !this.#held.isEmpty;
     invariant(!holds || state === 'answering', 'server codec: only pipelined bytes are held back');
-    invariant(this.#isReading === this.#shouldRead(), 'server codec: who holds back does not read');
+    invariant(
+      this.#gate.isOpen === this.#shouldRead(),
+      'server codec: who holds back does not read',
+    );
   }
 
   #enter(next: State): void {
@@ -163,7 +174,7 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   #next(): void {
     if (this.#state === 'done') return;
     this.#enter('idle');
-    this.#emptyLines = 0;
+    this.#emptyLines.reset();
     const held = this.#held;
     if (!this.#isParsing && !held.isEmpty) this.#parse(held.buffer, held.start, held.end);
     this.#updateReading();
@@ -194,19 +205,12 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   #idle(buffer: Buffer, at: number): number {
-    const byte = buffer[at]!;
-    if (this.#isInEmptyLine) {
-      this.#isInEmptyLine = false;
-      this.#emptyLines += 1;
-      if (byte !== LF) this.#refuse(H1_ERROR.lineEnd);
-      return at + 1;
-    }
-    if (byte !== CR) {
+    const lines = this.#emptyLines;
+    if (!lines.take(buffer[at]!)) {
       this.#open();
       return at;
     }
-    if (this.#emptyLines === MAX_EMPTY_LINES) this.#refuse(H1_ERROR.emptyLines);
-    this.#isInEmptyLine = true;
+    if (lines.error !== null) this.#refuse(lines.error);
     return at + 1;
   }
 
@@ -255,12 +259,10 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
       return;
     }
     decoder.reader.release();
-    stream.headerBytesReceived = decoder.reader.fieldOctets;
-    stream.isHttp10 = decoder.isHttp10;
-    stream.isHeadRequest = head.method === 'HEAD';
-    // What follows CONNECT is no HTTP, whatever the answer: it must not be taken for a request.
-    if (decoder.framing.isLast || head.method === 'CONNECT') stream.isLast = true;
-    this.#body.start(decoder.framing.requestBody, decoder.framing.contentLength);
+    stream.begin(head, decoder);
+    const { framing } = decoder;
+    const kind = stream.tunnelKind === 'none' ? framing.requestBody : 'until-close';
+    this.#body.start(kind, framing.contentLength);
     stream.isRequestComplete = this.#body.isComplete;
     this.#enter(stream.isRequestComplete ? 'answering' : 'body');
     stream.receiver?.onRequestHead(head, stream.isRequestComplete);
@@ -269,8 +271,8 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   #content(buffer: Buffer, from: number, end: number): number {
     const body = this.#body;
     const stream = this.#stream;
+    if (stream === null || stream.isRefused) return end;
     const at = body.decode(buffer, from, end);
-    if (stream === null) return at;
     stream.wireBytesReceived += (body.error === null ? at : end) - from;
     const isComplete = body.isComplete;
     const trailers = isComplete && this.enableTrailers ? body.takeTrailers() : null;
@@ -288,6 +290,15 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     }
     if (body.error !== null && this.#stream === stream) this.#fail(body.error);
     return at;
+  }
+
+  /** The client ended its side of a tunnel; ours may go on. */
+  #endTunnelRequest(stream: H1ServerStream): void {
+    stream.isRequestComplete = true;
+    this.#enter('answering');
+    stream.receiver?.onData(NO_BYTES, true);
+    if (this.#stream === stream && stream.isResponseComplete) this.onResponseEnd(stream);
+    if (INVARIANTS) this.checkInvariants();
   }
 
   #hold(buffer: Buffer, from: number, end: number): void {
@@ -322,16 +333,14 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
     this.#handler.onStreamClosed();
   }
 
+  /** `done` counts unless the client broke the protocol. */
   #finish(done: CodecDone): void {
+    const error = this.#error;
     if (this.#state === 'done') return;
     this.#enter('done');
     this.#held.clear();
     this.#updateReading();
-    this.#handler.onConnectionDone(done);
-  }
-
-  #brokenBy(error: ProtocolError): CodecDone {
-    return { kind: 'protocol-error', error };
+    this.#handler.onConnectionDone(error === null ? done : { kind: 'protocol-error', error });
   }
 
   /** Reads on unless something is held back; a connection that ends is read so that FIN is seen. */
@@ -341,10 +350,6 @@ export class H1ServerCodec implements ServerCodec, ServerStreamOwner {
   }
 
   #updateReading(): void {
-    const shouldRead = this.#shouldRead();
-    if (shouldRead === this.#isReading) return;
-    this.#isReading = shouldRead;
-    if (shouldRead) this.#sink.resumeReading();
-    else this.#sink.pauseReading();
+    this.#gate.set(this.#shouldRead());
   }
 }

@@ -1,10 +1,17 @@
 // One exchange on a server's HTTP/1.1 connection: the sender that the connection manager answers
 // through. After the exchange it is detached, and every call on it is without effect.
 import type { HeaderList } from '../header-list.ts';
-import type { ResponseHead } from '../message.ts';
+import type { RequestHead, ResponseHead } from '../message.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../stream.ts';
+import { agreesToTunnel, type TunnelKind, tunnelKind } from '../tunnel.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
-import { type ResponseContext, writeInformational, writeResponseHead } from './response-encoder.ts';
+import type { RequestDecoder } from './request-decoder.ts';
+import {
+  type ResponseContext,
+  writeInformational,
+  writeResponseHead,
+  writeTunnelHead,
+} from './response-encoder.ts';
 
 /** What a stream needs of its codec. */
 export interface ServerStreamOwner {
@@ -32,6 +39,10 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
   /** The connection ends behind this exchange. */
   isLast = false;
   isRequestComplete = false;
+  isResponseComplete = false;
+  /** What the request asks for, and whether the response agreed. */
+  tunnelKind: TunnelKind = 'none';
+  isTunnel = false;
   isHeadSent = false;
   isPaused = false;
   wireBytesSent = 0;
@@ -46,6 +57,21 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     this.isProperCase = owner.isProperCase;
   }
 
+  /** The client wanted another protocol and gets HTTP: what it sends now is neither. */
+  get isRefused(): boolean {
+    return this.tunnelKind !== 'none' && this.isHeadSent && !this.isTunnel;
+  }
+
+  /** The request's head is there. */
+  begin(head: RequestHead, decoder: RequestDecoder): void {
+    this.headerBytesReceived = decoder.reader.fieldOctets;
+    this.isHttp10 = decoder.isHttp10;
+    this.isHeadRequest = head.method === 'HEAD';
+    this.tunnelKind = tunnelKind(head);
+    // What follows is no HTTP, whatever the answer: it must not be taken for a request.
+    if (decoder.framing.isLast || this.tunnelKind !== 'none') this.isLast = true;
+  }
+
   sendInformational(head: ResponseHead): void {
     // RFC 9110 §15.2: HTTP/1.0 has no 1xx.
     if (this.owner === null || this.isHeadSent || this.isHttp10) return;
@@ -58,6 +84,13 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     if (owner === null || this.isHeadSent) return;
     this.isHeadSent = true;
     this.isHeaderOnly = endStream;
+    this.isTunnel = agreesToTunnel(this.tunnelKind, head.status);
+    if (this.isTunnel) {
+      writeTunnelHead(owner.writer, head, this);
+      this.#count(owner.writer);
+      if (endStream) owner.onResponseEnd(this);
+      return;
+    }
     // A client that is still sending may take long or never end; nothing is read behind it.
     if (!this.isRequestComplete) this.isLast = true;
     this.isLast = writeResponseHead(owner.writer, head, this);
