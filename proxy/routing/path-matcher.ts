@@ -14,10 +14,12 @@ export interface PathMatcher {
 /** Compiles path_specifier; `caseSensitive` is config.route.v3.RouteMatch.case_sensitive. */
 export function compilePathMatcher(path: PathMatchConfig, caseSensitive: boolean): PathMatcher {
   if (path.kind === 'regex') return new RegexPath(path.regex);
-  if (path.kind === 'connect' || path.text.includes('?')) return NEVER;
+  if (path.kind === 'connect') return CONNECT;
+  if (path.text.includes('?')) return NEVER;
   const text = caseSensitive ? path.text : path.text.toLowerCase();
   if (path.kind === 'path') return new ExactPath(text, caseSensitive);
   if (path.kind === 'separated-prefix') return new SeparatedPrefixPath(text, caseSensitive);
+  if (text === '') return ANY;
   return text === '/' ? ROOT : new PrefixPath(text, caseSensitive);
 }
 
@@ -27,7 +29,13 @@ export function pathOf(target: string): string {
   return query === -1 ? target : target.slice(0, query);
 }
 
-/** A path never holds a question mark, and CONNECT has none. */
+/** CONNECT alone has no path, and so nothing else matches it. */
+const CONNECT: PathMatcher = Object.freeze({ matches: (target: string) => target === '' });
+
+/** The empty prefix. */
+const ANY: PathMatcher = Object.freeze({ matches: (target: string) => target !== '' });
+
+/** A path never holds a question mark. */
 const NEVER: PathMatcher = Object.freeze({ matches: () => false });
 
 /** Prefix `/`: the most common condition of all. */
@@ -90,7 +98,7 @@ class RegexPath implements PathMatcher {
   }
 
   matches(target: string): boolean {
-    return this.#regex.matches(pathOf(target));
+    return target !== '' && this.#regex.matches(pathOf(target));
   }
 }
 

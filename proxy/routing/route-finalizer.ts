@@ -118,6 +118,8 @@ function rewriteHost(action: ForwardActionConfig, head: RequestHead, keepsOrigin
 
 function rewritePath(rewriter: PathRewriter, head: RequestHead, keepsOriginal: boolean): void {
   const before = head.path;
+  // CONNECT has no path.
+  if (before === '') return;
   const rewritten = rewriter.rewrite(before);
   if (rewritten === null) return;
   head.path = rewritten;

@@ -21,6 +21,8 @@ export interface Cluster {
   pickHost(context: LoadBalancerContext): Host | null;
   /** The HTTP connection pool of a host, for a request that came with `downstream`. */
   httpPool(host: Host, downstream: Protocol): ConnectionPool;
+  /** The pool of plain TCP connections of a host, one for each CONNECT that ends here. */
+  tunnelPool(host: Host): ConnectionPool;
 }
 
 /** Finds clusters by name; what it gives is valid for the current exchange. */

@@ -22,13 +22,15 @@ export class PendingBody {
     this.#trailers = trailers;
   }
 
-  /** Sends everything; `endStream` when the request is complete. */
-  sendTo(sender: RequestSender, endStream: boolean): void {
+  /** Sends everything; `endStream` when the request is complete. False: the upstream is slow. */
+  sendTo(sender: RequestSender, endStream: boolean): boolean {
     const endsWithData = endStream && this.#trailers === null;
     const last = this.#chunks.length - 1;
+    let isWritable = true;
     for (let index = 0; index <= last; index += 1) {
-      sender.sendData(this.#chunks[index] as Buffer, endsWithData && index === last);
+      isWritable = sender.sendData(this.#chunks[index] as Buffer, endsWithData && index === last);
     }
     if (this.#trailers !== null) sender.sendTrailers(this.#trailers);
+    return isWritable;
   }
 }

@@ -40,6 +40,7 @@ import {
 } from './request-charges.ts';
 import { announceTimeout, takeTimeout } from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
+import { endsTunnel, handshakeFailure, isTimedFromHead } from './tunnel-rules.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
@@ -133,6 +134,13 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onUpstreamHead(head: ResponseHead, endStream: boolean): void {
     const nowMs = this.nowMs();
     this.info.firstUpstreamRxByteMs = nowMs;
+    const failure = handshakeFailure(this.head, head.status);
+    if (failure !== null) {
+      this.#upstream?.abort();
+      this.#callbacks.sendLocalReply(failure);
+      return;
+    }
+    if (this.#upstream?.isTunnel === true) this.timers.cancel(this.#timer);
     this.info.responseCodeDetails = 'via_upstream';
     this.isCanary = isFromCanary(head, this.#upstream?.host ?? null);
     this.#judge(head, endStream);
@@ -210,7 +218,8 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     const upstream = this.#upstream;
     const isRunning = upstream !== null && upstream.state !== 'done';
     invariant(!this.#timer.armed || isRunning, 'router: the timeout watches an attempt');
-    const isTimed = this.#requestCompleteMs >= 0 && this.#timeoutMs > 0;
+    const hasStarted = this.#requestCompleteMs >= 0 || this.head?.asksForTunnel === true;
+    const isTimed = hasStarted && this.#timeoutMs > 0;
     invariant(
       !this.#timer.armed || isTimed,
       'router: the timeout counts from the complete request',
@@ -246,9 +255,13 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
         appendsForwardedHost: action.appendXForwardedHost,
       });
     }
-    const upstream = new UpstreamRequest(this, { cluster, host, head }, endStream);
+    const pool = endsTunnel(action, head)
+      ? cluster.tunnelPool(host)
+      : cluster.httpPool(host, head.protocol);
+    const upstream = new UpstreamRequest(this, { cluster, host, head, pool }, endStream);
     this.#upstream = upstream;
     if (endStream) this.#onRequestComplete();
+    else if (isTimedFromHead(head)) this.#startTimeout(this.nowMs());
     upstream.start();
     return null;
   }
@@ -289,8 +302,14 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #onRequestComplete(): void {
     const nowMs = this.nowMs();
     this.#requestCompleteMs = nowMs;
-    const isRunning = this.#upstream !== null && this.#upstream.state !== 'done';
-    if (this.#timeoutMs > 0 && isRunning) {
+    if (!this.#timer.armed) this.#startTimeout(nowMs);
+  }
+
+  #startTimeout(nowMs: number): void {
+    const upstream = this.#upstream;
+    // As Envoy: a tunnel may last.
+    const isAwaited = upstream !== null && upstream.state !== 'done' && !upstream.isTunnel;
+    if (this.#timeoutMs > 0 && isAwaited) {
       this.timers.arm(this.#timer, nowMs, this.#timeoutMs);
     }
   }

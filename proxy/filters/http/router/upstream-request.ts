@@ -6,6 +6,7 @@ import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
+import { agreesToTunnel, tunnelKind } from '../../../http/tunnel.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import type {
   ConnectionPool,
@@ -13,20 +14,22 @@ import type {
   UpstreamConnectionInfo,
 } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
-import { PendingBody } from './pending-body.ts';
+import { RequestContent } from './request-content.ts';
 
 /**
  * - `waiting`: queued in a pool. `sending`: on a connection, no response head yet.
- * - `responding`: the response began. `done`: complete, failed or given up.
+ * - `responding`: the response began. `answered`: it is complete, and the client's side of a tunnel
+ *   is not. `done`: complete, failed or given up.
  *
  * From `sending` it waits again when the upstream surely did nothing with it: see `#replay`.
  */
-export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'done';
+export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'answered' | 'done';
 
 const EDGES = new Edges<UpstreamRequestState>('upstream request', {
   waiting: ['sending', 'done'],
-  sending: ['waiting', 'responding', 'done'],
-  responding: ['done'],
+  sending: ['waiting', 'responding', 'answered', 'done'],
+  responding: ['answered', 'done'],
+  answered: ['done'],
   done: [],
 });
 
@@ -57,6 +60,14 @@ export interface UpstreamRequestOwner {
   onUpstreamWritable(): void;
 }
 
+/** Where a request goes. */
+export interface UpstreamTarget {
+  readonly cluster: Cluster;
+  readonly host: Host;
+  readonly head: RequestHead;
+  readonly pool: ConnectionPool;
+}
+
 /** See the file's head. */
 export class UpstreamRequest implements StreamWaiter, TimerTarget {
   readonly host: Host;
@@ -64,36 +75,37 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   readonly #cluster: Cluster;
   readonly #head: RequestHead;
   readonly #pool: ConnectionPool;
+  readonly #content: RequestContent;
   #state: UpstreamRequestState = 'waiting';
   #sender: RequestSender | null = null;
   #connection: UpstreamConnectionInfo | null = null;
   /** Its connection had not said yet how many streams it takes. */
   #isProbe = false;
-  /** More of it was sent than its head, and is no longer at hand. */
-  #hasSentContent = false;
   #replays = 0;
   /** max_stream_duration; null: none. */
   #durationTimer: Timer | null = null;
-  #pending: PendingBody | null = null;
   #startMs = 0;
   #requestEnded: boolean;
   #isReadingPaused = false;
+  #isTunnel = false;
 
-  constructor(
-    owner: UpstreamRequestOwner,
-    target: { readonly cluster: Cluster; readonly host: Host; readonly head: RequestHead },
-    endStream: boolean,
-  ) {
+  constructor(owner: UpstreamRequestOwner, target: UpstreamTarget, endStream: boolean) {
     this.host = target.host;
     this.#owner = owner;
     this.#cluster = target.cluster;
     this.#head = target.head;
-    this.#pool = target.cluster.httpPool(target.host, target.head.protocol);
+    this.#pool = target.pool;
+    this.#content = new RequestContent(target.head.asksForTunnel);
     this.#requestEnded = endStream;
   }
 
   get state(): UpstreamRequestState {
     return this.#state;
+  }
+
+  /** The upstream agreed to the tunnel that the client asked for. */
+  get isTunnel(): boolean {
+    return this.#isTunnel;
   }
 
   /** Asks for a connection; everything else follows by events, some of them inside this call. */
@@ -106,11 +118,8 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   sendData(data: Buffer, endStream: boolean): void {
     this.#requestEnded = endStream;
     if (this.#state === 'done') return;
-    const isWritable =
-      this.#sender === null
-        ? this.#pendingBody().add(data)
-        : this.#sendOn(this.#sender, data, endStream);
-    if (endStream) this.#noteSent();
+    const isWritable = this.#content.send(this.#sender, data, endStream);
+    if (endStream) this.#onRequestSent();
     if (!isWritable && !endStream) this.#owner.onUpstreamSlow();
     if (INVARIANTS) this.checkInvariants();
   }
@@ -119,10 +128,8 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   sendTrailers(trailers: HeaderList): void {
     this.#requestEnded = true;
     if (this.#state === 'done') return;
-    this.#hasSentContent = this.#sender !== null;
-    if (this.#sender === null) this.#pendingBody().setTrailers(trailers);
-    else this.#sender.sendTrailers(trailers);
-    this.#noteSent();
+    this.#content.sendTrailers(this.#sender, trailers);
+    this.#onRequestSent();
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -161,15 +168,11 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     info.upstreamLocalAddress = connection.localAddress;
     info.upstreamProtocol = connection.protocol;
     info.firstUpstreamTxByteMs = this.#owner.nowMs();
-    const pending = this.#pending;
-    this.#pending = null;
-    this.#hasSentContent = pending !== null;
     if (this.#replays === 0) this.#owner.onUpstreamReady();
     this.#watchDuration();
-    sender.sendRequestHead(this.#head, this.#requestEnded && pending === null);
-    pending?.sendTo(sender, this.#requestEnded);
-    if (this.#requestEnded) this.#noteSent();
-    this.#owner.onUpstreamWritable();
+    const { isAwaiting, isKeptBack } = this.#content;
+    sender.sendRequestHead(this.#head, this.#requestEnded && !isAwaiting && !isKeptBack);
+    if (!isAwaiting) this.#releaseContent(sender);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -185,14 +188,17 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   onResponseHead(head: ResponseHead, endStream: boolean): void {
     if (this.#state !== 'sending') return;
-    this.#enter(endStream ? 'done' : 'responding');
+    this.#isTunnel = agreesToTunnel(tunnelKind(this.#head), head.status);
+    if (endStream) this.#completeResponse();
+    else this.#enter('responding');
     this.#owner.onUpstreamHead(head, endStream);
+    if (this.#content.isAwaiting) this.#decideTunnel();
     if (INVARIANTS) this.checkInvariants();
   }
 
   onData(data: Buffer, endStream: boolean): void {
     if (this.#state !== 'responding') return;
-    if (endStream) this.#enter('done');
+    if (endStream) this.#completeResponse();
     const isWritable = this.#owner.onUpstreamData(data, endStream);
     if (isWritable || endStream || this.#isReadingPaused || this.#sender === null) return;
     this.#isReadingPaused = true;
@@ -203,7 +209,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   onTrailers(trailers: HeaderList): void {
     if (this.#state !== 'responding') return;
-    this.#enter('done');
+    this.#completeResponse();
     this.#owner.onUpstreamTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -221,7 +227,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   /** max_stream_duration is over. */
   onTimer(): void {
-    const started = this.#state === 'responding';
+    const started = this.#hasStarted();
     this.#cluster.stats.rqMaxDurationReached.inc();
     this.abort();
     this.#owner.onUpstreamMaxDuration(started);
@@ -229,12 +235,14 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   checkInvariants(): void {
     const state = this.#state;
-    const isOnConnection = state === 'sending' || state === 'responding';
+    const isOnConnection = state !== 'waiting' && state !== 'done';
     const isWaiting = state === 'waiting';
     invariant(!isWaiting || this.#sender === null, 'upstream request: who waits has no connection');
     invariant(!isOnConnection || this.#sender !== null, 'upstream request: it is sent somewhere');
-    invariant(!isOnConnection || this.#pending === null, 'upstream request: nothing is kept back');
-    const mayPause = state === 'responding' || state === 'done';
+    const mayKeep = !isOnConnection || this.#content.isAwaiting;
+    invariant(mayKeep || !this.#content.isKeptBack, 'upstream request: nothing is kept back');
+    invariant(state !== 'answered' || this.#isTunnel, 'upstream request: only tunnels go on');
+    const mayPause = this.#hasStarted() || state === 'done';
     invariant(!this.#isReadingPaused || mayPause, 'upstream request: only content is held back');
     const isTimed = this.#durationTimer?.armed === true;
     invariant(!isTimed || state !== 'done', 'upstream request: the end of it is not awaited twice');
@@ -253,7 +261,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
    * its limit yet. (RFC 9113 §8.7: then nothing of it was processed.) And we still have all of it.
    */
   #wasRefusedUnseen(): boolean {
-    if (this.#state !== 'sending' || this.#hasSentContent) return false;
+    if (this.#state !== 'sending' || this.#content.hasSent) return false;
     const isOurFault = this.#isProbe || this.#connection?.isGoingAway === true;
     return isOurFault && this.#replays < MAX_REPLAYS;
   }
@@ -267,9 +275,32 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     this.#pool.acquire(this);
   }
 
-  #sendOn(sender: RequestSender, data: Buffer, endStream: boolean): boolean {
-    this.#hasSentContent = true;
-    return sender.sendData(data, endStream);
+  #hasStarted(): boolean {
+    return this.#state === 'responding' || this.#state === 'answered';
+  }
+
+  /** What was kept back leaves. */
+  #releaseContent(sender: RequestSender): void {
+    const isWritable = this.#content.release(sender, this.#requestEnded);
+    if (this.#requestEnded) this.#onRequestSent();
+    if (isWritable) this.#owner.onUpstreamWritable();
+  }
+
+  /** The upstream gave its answer to a request for a tunnel. */
+  #decideTunnel(): void {
+    this.#content.decide(this.#isTunnel);
+    if (this.#sender !== null) this.#releaseContent(this.#sender);
+  }
+
+  /** Nothing more comes from the upstream. Each side of a tunnel ends on its own. */
+  #completeResponse(): void {
+    this.#enter(this.#isTunnel && !this.#requestEnded ? 'answered' : 'done');
+  }
+
+  /** Nothing more comes from the client. */
+  #onRequestSent(): void {
+    this.#noteSent();
+    if (this.#state === 'answered') this.#enter('done');
   }
 
   #watchDuration(): void {
@@ -280,7 +311,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   }
 
   #end(reason: ResetReason, detail: string): void {
-    const started = this.#state === 'responding';
+    const started = this.#hasStarted();
     this.#enter('done');
     this.#sender = null;
     this.#owner.onUpstreamReset(reason, detail, started);
@@ -294,10 +325,5 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   /** The request is complete, and written if there is a connection. */
   #noteSent(): void {
     if (this.#sender !== null) this.#owner.info.lastUpstreamTxByteMs = this.#owner.nowMs();
-  }
-
-  #pendingBody(): PendingBody {
-    this.#pending ??= new PendingBody();
-    return this.#pending;
   }
 }

@@ -59,6 +59,7 @@ export class ActiveStream
   #timers: StreamTimers | null;
   readonly #filters: StreamFilters;
   #responseStarted = false;
+  #isTunnelCounted = false;
   /** null: nobody wanted to know yet. */
   #isGrpc: boolean | null = null;
 
@@ -187,6 +188,13 @@ export class ActiveStream
   setDuration(limitMs: number | null): void {
     this.#timers ??= new StreamTimers(this, this.nowMs());
     this.#timers.setDuration(limitMs, this.nowMs());
+  }
+
+  /** Counts the tunnel that the request asks for until the stream is over. */
+  onTunnelAdmitted(): void {
+    this.#isTunnelCounted = true;
+    this.runtime.stats.cxUpgradesTotal.inc();
+    this.runtime.stats.cxUpgradesActive.inc();
   }
 
   // What filters ask.
@@ -345,6 +353,7 @@ export class ActiveStream
     this.isOver = true;
     this.isAnswered = true;
     this.info.endMs = nowMs;
+    if (this.#isTunnelCounted) this.runtime.stats.cxUpgradesActive.dec();
     this.#timers?.cancelAll();
     this.#filters.end();
     this.runtime.log(this);

@@ -5,7 +5,6 @@ import type { Counter, Gauge, Histogram, StatsScope } from '../../../stats/metri
 const UNTOUCHED_COUNTERS = [
   'downstream_cx_http3_total',
   'downstream_cx_ssl_total',
-  'downstream_cx_upgrades_total',
   'downstream_rq_http3_total',
   'downstream_rq_rejected_via_ip_detection',
   'tracing.client_enabled',
@@ -21,7 +20,6 @@ const UNTOUCHED_GAUGES = [
   'downstream_cx_http3_active',
   'downstream_cx_rx_bytes_buffered',
   'downstream_cx_ssl_active',
-  'downstream_cx_upgrades_active',
 ];
 
 /** `http1.*`: one set for all connection managers, as in Envoy. */
@@ -64,6 +62,8 @@ export class HcmStats {
   readonly cxHttp1Active: Gauge;
   readonly cxHttp2Total: Counter;
   readonly cxHttp2Active: Gauge;
+  readonly cxUpgradesTotal: Counter;
+  readonly cxUpgradesActive: Gauge;
   readonly cxDestroy: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyRemote: Counter;
@@ -116,6 +116,8 @@ export class HcmStats {
     this.cxHttp1Active = scope.gauge('downstream_cx_http1_active');
     this.cxHttp2Total = counter('cx_http2_total');
     this.cxHttp2Active = scope.gauge('downstream_cx_http2_active');
+    this.cxUpgradesTotal = counter('cx_upgrades_total');
+    this.cxUpgradesActive = scope.gauge('downstream_cx_upgrades_active');
     this.cxDestroy = counter('cx_destroy');
     this.cxDestroyLocal = counter('cx_destroy_local');
     this.cxDestroyRemote = counter('cx_destroy_remote');

@@ -2,7 +2,7 @@
 
 import { randomBelow } from '../../../base/random.ts';
 import { HeaderList } from '../../../http/header-list.ts';
-import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
+import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
@@ -17,9 +17,9 @@ import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
 import { boundStream } from './stream-duration.ts';
 import { timeoutReply } from './stream-timers.ts';
+import { allowsTunnel, hasContent } from './upgrade-admission.ts';
 
 const UINT32 = 2 ** 32;
-const UPGRADE = headerMask('upgrade');
 
 /** A stream whose request is being judged. */
 export interface CandidateStream {
@@ -41,14 +41,9 @@ export interface Refusal {
 }
 
 /** Envoy's codec refuses such a Connection field: it reads like a protocol error. */
-const CONNECTION_REJECTED: Refusal = {
-  reply: {
-    ...emptyReply(400, 'http1.connection_header_rejected'),
-    body: reasonPhrase(400),
-    flag: 'DPE',
-  },
-  closesConnection: true,
-};
+const CONNECTION_REJECTED = codecRefusal('http1.connection_header_rejected');
+/** As Envoy's codec says of CONNECT. */
+const UPGRADE_WITH_CONTENT = codecRefusal('http1.body_disallowed');
 
 /** RFC 9110 §10.1.1: true when we ask for the content ourselves; else the upstream is to decide. */
 export function asksToContinue(runtime: HcmRuntime, head: RequestHead): boolean {
@@ -69,26 +64,23 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
       stream.info.downstream.localAddress.port,
     );
   }
-  const isUpgrade = head.method === 'CONNECT' || isUpgradeRequest(head.headers);
+  const isUnfit = hasContent(head);
   if (!stream.runtime.requests.condition(head, stream.info)) {
-    stream.runtime.stats.cxProtocolError.inc();
-    return CONNECTION_REJECTED;
+    return refuseAsCodec(stream, CONNECTION_REJECTED);
   }
   const misrouted = findRoute(stream, head);
-  return isUpgrade ? refuseUpgrade(stream, misrouted, head) : misrouted;
+  if (!head.asksForTunnel) return misrouted;
+  if (!allowsTunnel(config.upgrades, stream.route?.config ?? null, head)) {
+    return misrouted ?? refuseTunnel(stream, head);
+  }
+  if (isUnfit) return refuseAsCodec(stream, UPGRADE_WITH_CONTENT);
+  stream.onTunnelAdmitted();
+  return misrouted;
 }
 
-/** Bytes behind it may be of another protocol: whatever the answer is, it is the last. */
-function refuseUpgrade(
-  stream: CandidateStream,
-  misrouted: Refusal | null,
-  head: RequestHead,
-): Refusal | null {
-  stream.closeAfterResponse();
-  // Content of the other protocol would follow without end.
-  stream.isRequestComplete = false;
-  stream.info.lastRequestByteMs = -1;
-  if (misrouted !== null || stream.route === null) return misrouted;
+/** null: there is no route either, which others tell. */
+function refuseTunnel(stream: CandidateStream, head: RequestHead): Refusal | null {
+  if (stream.route === null) return null;
   const { action } = stream.route.config;
   if (action.kind === 'forward') {
     stream.info.clusterName = chooseCluster(action.cluster, head, stream.streamRandom);
@@ -124,6 +116,8 @@ function checkQuery({ method, headers }: RequestHead): Refusal | null {
 }
 
 function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
+  // CONNECT has none.
+  if (head.path === '') return null;
   if (!stream.runtime.needsPathWork && !head.path.includes('#')) return null;
   const normalized = normalizePath(head.path, stream.runtime.config);
   head.path = normalized.path;
@@ -140,16 +134,6 @@ function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
     headers: HeaderList.of('location', normalized.path),
   };
   return { reply, closesConnection: false };
-}
-
-/** RFC 9110 §7.8: both the field and the connection option. */
-function isUpgradeRequest(headers: HeaderList): boolean {
-  if (!headers.mayHaveAny(UPGRADE)) return false;
-  const protocol = headers.get(HEADER_ID.upgrade);
-  if (protocol === null || protocol.toLowerCase() === 'h2c') return false;
-  return headers
-    .values('connection')
-    .some((line) => line.split(',').some((token) => token.trim().toLowerCase() === 'upgrade'));
 }
 
 function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
@@ -189,4 +173,14 @@ function boundByRoute(
   }
   const reply = timeoutReply('duration', runtime.stats, isRequestComplete);
   return { reply, closesConnection: !isRequestComplete };
+}
+
+function refuseAsCodec(stream: CandidateStream, refusal: Refusal): Refusal {
+  stream.runtime.stats.cxProtocolError.inc();
+  return refusal;
+}
+
+function codecRefusal(details: string): Refusal {
+  const reply: LocalReply = { ...emptyReply(400, details), body: reasonPhrase(400), flag: 'DPE' };
+  return Object.freeze({ reply, closesConnection: true });
 }

@@ -6,6 +6,7 @@ import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
+import { keepOnlyUpgrade } from '../../../http/tunnel.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import type { WorkerServices } from '../../network-filter.ts';
 import { addressFromHeader, forwardedAddress, InternalNetworks } from './client-address.ts';
@@ -17,6 +18,15 @@ const HOP_BY_HOP = headerMask(
   'proxy-connection',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
+  'te',
+  'x-envoy-internal',
+);
+/** An upgrade is for the next hop, too. */
+const HOP_BY_HOP_OF_UPGRADE = headerMask(
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
   'http2-settings',
   'te',
   'x-envoy-internal',
@@ -70,7 +80,7 @@ export class RequestConditioner {
   condition(head: RequestHead, info: StreamInfo): boolean {
     const headers = head.headers;
     if (headers.mayHaveAny(CONNECTION_LISTED)) {
-      if (!applyConnectionOptions(headers)) return false;
+      if (!applyConnectionOptions(head)) return false;
     } else {
       headers.removeAny(HOP_BY_HOP);
     }
@@ -171,7 +181,7 @@ export function appendVia(headers: HeaderList, via: string): void {
 }
 
 /** RFC 9110 §7.6.1: what Connection names belongs to this hop. False: refuse the request. */
-function applyConnectionOptions(headers: HeaderList): boolean {
+function applyConnectionOptions({ headers, upgrade }: RequestHead): boolean {
   const te = headers.get(HEADER_ID.te);
   const keepsTrailers = te !== null && hasTrailersToken(te);
   const tooLong = te !== null && te.length >= MAX_TE_BYTES;
@@ -181,7 +191,8 @@ function applyConnectionOptions(headers: HeaderList): boolean {
     if (PROTECTED.has(name) || name.startsWith(':')) return false;
     if (!NOT_NOMINATED.has(name) && name !== 'te') headers.remove(name);
   }
-  headers.removeAny(HOP_BY_HOP);
+  headers.removeAny(upgrade === '' ? HOP_BY_HOP : HOP_BY_HOP_OF_UPGRADE);
+  if (upgrade !== '') keepOnlyUpgrade(headers);
   if (keepsTrailers) headers.addKnown(HEADER_ID.te, 'trailers');
   return true;
 }

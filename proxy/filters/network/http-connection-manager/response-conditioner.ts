@@ -2,6 +2,7 @@
 // none of the fields that belong to the upstream's hop.
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import { keepOnlyUpgrade } from '../../../http/tunnel.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import { appendVia } from './request-conditioner.ts';
 
@@ -12,6 +13,7 @@ const HOP_BY_HOP = headerMask(
   'keep-alive',
   'proxy-connection',
 );
+const HOP_BY_HOP_OF_UPGRADE = headerMask('transfer-encoding', 'keep-alive', 'proxy-connection');
 /** Envoy renews its date line this often. */
 const DATE_REFRESH_MS = 500;
 
@@ -38,7 +40,12 @@ export class ResponseConditioner {
     ) {
       headers.setKnown(HEADER_ID.server, config.serverName);
     }
-    headers.removeAny(HOP_BY_HOP);
+    if (head.status === 101) {
+      headers.removeAny(HOP_BY_HOP_OF_UPGRADE);
+      keepOnlyUpgrade(headers);
+    } else {
+      headers.removeAny(HOP_BY_HOP);
+    }
     if (request !== null && this.#showsRequestId(request)) {
       const id = request.headers.get(HEADER_ID['x-request-id']);
       if (id !== null) headers.setKnown(HEADER_ID['x-request-id'], id);

@@ -1,0 +1,32 @@
+// What the router does otherwise for requests that ask for a tunnel.
+import type { RequestHead } from '../../../http/message.ts';
+import type { ForwardActionConfig } from '../../../model/route.ts';
+import type { LocalReply } from '../../http-filter.ts';
+
+/** True when the tunnel ends here, in plain TCP, and not at an HTTP server. */
+export function endsTunnel(action: ForwardActionConfig, head: RequestHead): boolean {
+  const rule = action.upgrades.get('connect');
+  const connect = rule?.isEnabled === true ? rule.connect : null;
+  if (connect === null) return false;
+  return head.method === 'CONNECT' || (connect.allowPost && head.method === 'POST');
+}
+
+/** As Envoy: a WebSocket handshake has no end of its request to count the route's timeout from. */
+export function isTimedFromHead(head: RequestHead): boolean {
+  return head.upgrade === 'websocket';
+}
+
+/**
+ * The reply when a server answers a WebSocket handshake with success or a redirect, but not with
+ * 101; null: the response is passed on. Envoy keeps the status alone.
+ */
+export function handshakeFailure(head: RequestHead | null, status: number): LocalReply | null {
+  if (head?.upgrade !== 'websocket' || status === 101 || status >= 400) return null;
+  return {
+    status,
+    body: '',
+    details: 'websocket_handshake_unsuccessful',
+    flag: null,
+    headers: null,
+  };
+}

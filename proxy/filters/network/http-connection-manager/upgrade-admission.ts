@@ -1,0 +1,30 @@
+// Whether a request may have the tunnel that it asks for: the route's upgrade_configs, and the
+// connection manager's where the route says nothing.
+import { parseContentLength } from '../../../http/content-length.ts';
+import { HEADER_ID } from '../../../http/header-names.ts';
+import type { RequestHead } from '../../../http/message.ts';
+import type { RouteConfig } from '../../../model/route.ts';
+import type { UpgradeRulesConfig } from '../../../model/upgrade.ts';
+
+/** Entry by entry, as Envoy: what the route says of a type, else what the connection manager does. */
+export function allowsTunnel(
+  manager: UpgradeRulesConfig,
+  route: RouteConfig | null,
+  head: RequestHead,
+): boolean {
+  const type = head.upgrade === '' ? 'connect' : head.upgrade;
+  const action = route?.action ?? null;
+  const ofRoute = action?.kind === 'forward' ? action.upgrades.get(type) : undefined;
+  return (ofRoute ?? manager.get(type))?.isEnabled === true;
+}
+
+/**
+ * True for an upgrade that comes with content of its own. RFC 9110 §7.8 lets nobody switch before
+ * all of it is there, and no two servers agree on where it would end.
+ */
+export function hasContent({ upgrade, headers }: RequestHead): boolean {
+  if (upgrade === '') return false;
+  if (headers.mayHave(HEADER_ID['transfer-encoding'])) return true;
+  const length = headers.get(HEADER_ID['content-length']);
+  return length !== null && parseContentLength(length) !== 0;
+}
