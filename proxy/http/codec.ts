@@ -47,7 +47,8 @@ export interface CodecServices {
 
 /** What both kinds of codec understand from their connection. */
 export interface Codec {
-  readonly protocol: Protocol;
+  /** null: what it carries is octets and nothing else. */
+  readonly protocol: Protocol | null;
   /** Bytes arrived in `buffer[start, end)`, borrowed for the call. */
   onBytes(buffer: Buffer, start: number, end: number): void;
   /** The peer will send no more bytes. */

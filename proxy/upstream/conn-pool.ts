@@ -7,7 +7,8 @@ import type { RequestSender, ResetReason, ResponseReceiver } from '../http/strea
 export interface UpstreamConnectionInfo {
   readonly id: number;
   readonly localAddress: SocketAddress;
-  readonly protocol: Protocol;
+  /** null: plain TCP. */
+  readonly protocol: Protocol | null;
   /**
    * The stream is not the connection's first. If it fails before the first byte of a response, the
    * upstream most likely closed the idle connection at the same moment: RFC 9110 §9.2.2 lets

@@ -29,6 +29,7 @@ export class Host implements UpstreamHostInfo {
   /** Connections to it, by protocol; null until the first request. */
   http1Pool: OwnedPool | null = null;
   http2Pool: OwnedPool | null = null;
+  tunnelPool: OwnedPool | null = null;
   /** No longer a member of its cluster: its pool is draining. */
   isRemoved = false;
 

@@ -64,6 +64,10 @@ export class WorkerCluster implements Cluster, PoolOwner {
       : (host.http1Pool ?? this.#makePool(host, 'http1'));
   }
 
+  tunnelPool(host: Host): ConnectionPool {
+    return host.tunnelPool ?? this.#makePool(host, 'tunnel');
+  }
+
   /** Takes over what was found; hosts that are no longer among it drain. False: the same hosts. */
   setEndpoints(endpoints: readonly ResolvedEndpoint[]): boolean {
     const before = this.#hostSet.hosts;
@@ -116,7 +120,8 @@ export class WorkerCluster implements Cluster, PoolOwner {
       this.#setup(protocol),
     );
     if (protocol === 'http1') host.http1Pool = pool;
-    else host.http2Pool = pool;
+    else if (protocol === 'http2') host.http2Pool = pool;
+    else host.tunnelPool = pool;
     this.#pools.add(pool);
     // A request that picked its host before the host went away.
     if (host.isRemoved) pool.drainWhenUsed();
@@ -125,6 +130,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
 
   #setup(protocol: ClientCodecSetup['protocol']): ClientCodecSetup {
     const { http } = this.config;
+    if (protocol === 'tunnel') return { protocol, http };
     if (protocol === 'http1') {
       this.stats.declareHttp1();
       return { protocol, http };
@@ -153,4 +159,5 @@ function removeHost(host: Host): void {
   host.isRemoved = true;
   host.http1Pool?.drain();
   host.http2Pool?.drain();
+  host.tunnelPool?.drain();
 }

@@ -1,8 +1,9 @@
-// The codecs of both protocols with what a cluster says about them.
+// The codecs of upstream connections with what a cluster says about them.
 import { H1ClientCodec } from '../../http/h1/client-codec.ts';
 import type { H1ClientOptions } from '../../http/h1/options.ts';
 import { H2ClientCodec } from '../../http/h2/client-codec.ts';
 import type { H2Options } from '../../http/h2/options.ts';
+import { TunnelCodec } from '../../http/tunnel-codec.ts';
 import type { UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { ClientCodecFactory } from '../upstream-context.ts';
 
@@ -10,9 +11,13 @@ import type { ClientCodecFactory } from '../upstream-context.ts';
 export const CLIENT_CODECS: ClientCodecFactory = {
   create: (setup, sink, handler) => {
     const { http } = setup;
-    if (setup.protocol === 'http1') return new H1ClientCodec(h1Options(http), sink, handler);
-    const { services, counters } = setup;
-    return new H2ClientCodec(h2Options(http), { sink, services, counters }, handler);
+    if (setup.protocol === 'http2') {
+      const { services, counters } = setup;
+      return new H2ClientCodec(h2Options(http), { sink, services, counters }, handler);
+    }
+    return setup.protocol === 'http1'
+      ? new H1ClientCodec(h1Options(http), sink, handler)
+      : new TunnelCodec(sink, handler);
   },
 };
 

@@ -31,6 +31,8 @@ export class ConnectionBooks {
   readonly #host: Host;
   /** HTTP/1.1 has no resets, only connections that end. */
   readonly #hasResets: boolean;
+  /** As Envoy: max_requests does not bound tunnels. */
+  readonly #countsRequests: boolean;
   /** A stream went down with the connection, which is about to end. */
   #wasCut = false;
   #isCloseNotified = false;
@@ -42,10 +44,12 @@ export class ConnectionBooks {
     this.lastActiveMs = this.startMs;
     this.#resources = resources;
     this.#host = host;
-    this.#hasResets = setup.protocol !== 'http1';
+    this.#hasResets = setup.protocol === 'http2';
+    this.#countsRequests = setup.protocol !== 'tunnel';
     stats.cxTotal.inc();
     stats.cxActive.inc();
-    (setup.protocol === 'http1' ? stats.cxHttp1Total : stats.cxHttp2Total).inc();
+    if (setup.protocol === 'http1') stats.cxHttp1Total.inc();
+    else if (setup.protocol === 'http2') stats.cxHttp2Total.inc();
     breakers.connections.acquire();
     host.stats.cxTotal += 1;
     host.stats.cxActive += 1;
@@ -69,7 +73,7 @@ export class ConnectionBooks {
     const { stats, breakers } = this.#resources;
     this.streamCount += 1;
     this.openStreams += 1;
-    breakers.requests.acquire();
+    if (this.#countsRequests) breakers.requests.acquire();
     stats.rqTotal.inc();
     stats.rqActive.inc();
     this.#host.stats.rqTotal += 1;
@@ -80,7 +84,7 @@ export class ConnectionBooks {
   streamEnded(reason: ResetReason | null, bytesWritten: number): void {
     const { stats, breakers, context } = this.#resources;
     this.openStreams -= 1;
-    breakers.requests.release();
+    if (this.#countsRequests) breakers.requests.release();
     stats.rqActive.dec();
     this.#host.stats.rqActive -= 1;
     this.lastActiveMs = context.clock.nowMs();

@@ -199,7 +199,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   /** `connection` is the last one of those that are ready. */
   #start(connection: PooledConnection, waiter: StreamWaiter): void {
     const { breakers, stats } = this.resources;
-    if (!breakers.requests.canAcquire()) {
+    if (this.setup.protocol !== 'tunnel' && !breakers.requests.canAcquire()) {
       stats.rqPendingOverflow.inc();
       waiter.onPoolFailure('overflow', '');
       return;
@@ -256,7 +256,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
 
 /** Streams that a connection takes at most, whatever its peer says. */
 function mostStreams({ protocol, http }: ClientCodecSetup): number {
-  const atOnce = protocol === 'http1' ? 1 : http.http2.maxConcurrentStreams;
+  const atOnce = protocol === 'http2' ? http.http2.maxConcurrentStreams : 1;
   const inAll = http.maxRequestsPerConnection;
   return inAll > 0 ? Math.min(atOnce, inAll) : atOnce;
 }

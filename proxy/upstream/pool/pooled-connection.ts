@@ -91,7 +91,7 @@ export class PooledConnection
     return this.#transport.localAddress;
   }
 
-  get protocol(): Protocol {
+  get protocol(): Protocol | null {
     return this.#codec.protocol;
   }
 
@@ -203,8 +203,9 @@ export class PooledConnection
     this.#hasPeerEnded = true;
     this.#codec.onEnd();
     // A server that ended its side answers nothing more: whatever the codec made of it, no further
-    // request may go out here.
-    this.#finish('remote', null);
+    // request may go out here. Of a tunnel the client's side may go on.
+    const isHalfOpen = this.#codec.protocol !== 'HTTP/2' && this.#codec.activeStreams > 0;
+    if (!isHalfOpen) this.#finish('remote', null);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -248,9 +249,9 @@ export class PooledConnection
   onConnectionDone(reason: CodecDone): void {
     if (this.#state === 'closed') return;
     this.#books.done(reason, this.#hasPeerEnded);
-    // GOAWAY says why, if the protocol has it.
+    // GOAWAY says why, if the protocol has it; the last octets of a tunnel may still wait to leave.
     const saysWhy = reason.kind === 'protocol-error' && this.#owner.setup.protocol === 'http2';
-    if (saysWhy) this.#closeMode = 'flush';
+    if (saysWhy || reason.kind === 'message-end') this.#closeMode = 'flush';
     this.#finish(this.#hasPeerEnded ? 'remote' : 'local', null);
     if (INVARIANTS) this.checkInvariants();
   }

@@ -40,7 +40,7 @@ import {
 } from './request-charges.ts';
 import { announceTimeout, takeTimeout } from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
-import { endsTunnel, handshakeFailure, isTimedFromHead } from './tunnel-rules.ts';
+import { handshakeFailure, isTimedFromHead, poolFor } from './tunnel-rules.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
@@ -134,12 +134,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onUpstreamHead(head: ResponseHead, endStream: boolean): void {
     const nowMs = this.nowMs();
     this.info.firstUpstreamRxByteMs = nowMs;
-    const failure = handshakeFailure(this.head, head.status);
-    if (failure !== null) {
-      this.#upstream?.abort();
-      this.#callbacks.sendLocalReply(failure);
-      return;
-    }
+    if (this.#failsHandshake(head.status)) return;
     if (this.#upstream?.isTunnel === true) this.timers.cancel(this.#timer);
     this.info.responseCodeDetails = 'via_upstream';
     this.isCanary = isFromCanary(head, this.#upstream?.host ?? null);
@@ -255,9 +250,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
         appendsForwardedHost: action.appendXForwardedHost,
       });
     }
-    const pool = endsTunnel(action, head)
-      ? cluster.tunnelPool(host)
-      : cluster.httpPool(host, head.protocol);
+    const pool = poolFor(cluster, host, { action, head });
     const upstream = new UpstreamRequest(this, { cluster, host, head, pool }, endStream);
     this.#upstream = upstream;
     if (endStream) this.#onRequestComplete();

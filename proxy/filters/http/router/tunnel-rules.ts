@@ -1,10 +1,23 @@
 // What the router does otherwise for requests that ask for a tunnel.
 import type { RequestHead } from '../../../http/message.ts';
 import type { ForwardActionConfig } from '../../../model/route.ts';
+import type { Cluster } from '../../../upstream/cluster-manager.ts';
+import type { ConnectionPool } from '../../../upstream/conn-pool.ts';
+import type { Host } from '../../../upstream/host.ts';
 import type { LocalReply } from '../../http-filter.ts';
 
-/** True when the tunnel ends here, in plain TCP, and not at an HTTP server. */
-export function endsTunnel(action: ForwardActionConfig, head: RequestHead): boolean {
+/** The pool that a request goes to: a tunnel may end here, in plain TCP. */
+export function poolFor(
+  cluster: Cluster,
+  host: Host,
+  request: { readonly action: ForwardActionConfig; readonly head: RequestHead },
+): ConnectionPool {
+  return endsTunnel(request.action, request.head)
+    ? cluster.tunnelPool(host)
+    : cluster.httpPool(host, request.head.protocol);
+}
+
+function endsTunnel(action: ForwardActionConfig, head: RequestHead): boolean {
   const rule = action.upgrades.get('connect');
   const connect = rule?.isEnabled === true ? rule.connect : null;
   if (connect === null) return false;

@@ -49,6 +49,7 @@ export class ActiveStream
   idleTimeoutMs: number;
   /** The whole request was received. */
   isRequestComplete = false;
+  isTunnelCounted = false;
   /** The exchange is over and logged. */
   isOver = false;
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
@@ -59,7 +60,6 @@ export class ActiveStream
   #timers: StreamTimers | null;
   readonly #filters: StreamFilters;
   #responseStarted = false;
-  #isTunnelCounted = false;
   /** null: nobody wanted to know yet. */
   #isGrpc: boolean | null = null;
 
@@ -188,13 +188,6 @@ export class ActiveStream
   setDuration(limitMs: number | null): void {
     this.#timers ??= new StreamTimers(this, this.nowMs());
     this.#timers.setDuration(limitMs, this.nowMs());
-  }
-
-  /** Counts the tunnel that the request asks for until the stream is over. */
-  onTunnelAdmitted(): void {
-    this.#isTunnelCounted = true;
-    this.runtime.stats.cxUpgradesTotal.inc();
-    this.runtime.stats.cxUpgradesActive.inc();
   }
 
   // What filters ask.
@@ -353,7 +346,7 @@ export class ActiveStream
     this.isOver = true;
     this.isAnswered = true;
     this.info.endMs = nowMs;
-    if (this.#isTunnelCounted) this.runtime.stats.cxUpgradesActive.dec();
+    if (this.isTunnelCounted) this.runtime.stats.cxUpgradesActive.dec();
     this.#timers?.cancelAll();
     this.#filters.end();
     this.runtime.log(this);

@@ -205,6 +205,8 @@ export class HttpConnection
   onConnectionDone(reason: CodecDone): void {
     if (this.#closedByUs) return;
     if (reason.kind === 'protocol-error') this.#countProtocolError(reason.error);
+    // A tunnel that the client ended is whole.
+    if (reason.kind === 'message-end') this.#endCutRequests = false;
     this.#close(CLOSE_MODES[reason.kind]);
   }
 

@@ -27,11 +27,11 @@ export interface CandidateStream {
   readonly info: StreamInfo;
   route: Route | null;
   streamRandom: number;
-  isRequestComplete: boolean;
   isGrpc(): boolean;
   setIdleTimeout(timeoutMs: number): void;
   setDuration(limitMs: number | null): void;
-  closeAfterResponse(): void;
+  /** The tunnel that the request asks for is allowed, and counted until the stream is over. */
+  isTunnelCounted: boolean;
 }
 
 /** Why a request goes no further. */
@@ -74,8 +74,15 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
     return misrouted ?? refuseTunnel(stream, head);
   }
   if (isUnfit) return refuseAsCodec(stream, UPGRADE_WITH_CONTENT);
-  stream.onTunnelAdmitted();
+  countTunnel(stream);
   return misrouted;
+}
+
+function countTunnel(stream: CandidateStream): void {
+  const { stats } = stream.runtime;
+  stream.isTunnelCounted = true;
+  stats.cxUpgradesTotal.inc();
+  stats.cxUpgradesActive.inc();
 }
 
 /** null: there is no route either, which others tell. */
