@@ -25,15 +25,21 @@ export function chargeTimeout(tally: RequestTally): void {
   for (const { timeout } of tally.stats) timeout.inc();
 }
 
-/** One response, informational ones included. */
-export function chargeResponse(to: ChargedRequest, cluster: ClusterStats, status: number): void {
+/** One response, informational ones included; `cluster` is null where nothing is counted. */
+export function chargeResponse(
+  to: ChargedRequest,
+  cluster: ClusterStats | null,
+  status: number,
+): void {
+  if (cluster === null) return;
   cluster.responses.charge(status, isInternal(to.head), to.isCanary);
   if (to.tally === null) return;
   for (const { responses } of to.tally.stats) responses.charge(status);
 }
 
 /** What a complete response took from the request's end, in ms. */
-export function chargeTime(to: ChargedRequest, cluster: ClusterStats, ms: number): void {
+export function chargeTime(to: ChargedRequest, cluster: ClusterStats | null, ms: number): void {
+  if (cluster === null) return;
   cluster.responses.recordTime(ms, isInternal(to.head), to.isCanary);
   if (to.tally === null) return;
   for (const { responses } of to.tally.stats) responses.recordTime(ms);

@@ -10,10 +10,11 @@ import type { ResetReason } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig } from '../../../model/route.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
-import { finalizeRequestHead, finalizeResponseHead } from '../../../routing/finalize-head.ts';
+import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
 import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
 import type { RequestTally } from '../../../routing/virtual-host-stats.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
+import type { ClusterStats } from '../../../upstream/cluster-stats.ts';
 import {
   CONTINUE,
   type FilterStatus,
@@ -38,6 +39,7 @@ import {
   chargeTimeout,
   isFromCanary,
 } from './request-charges.ts';
+import { finishResponseHead } from './response-head.ts';
 import { announceTimeout, takeTimeout } from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import { handshakeFailure, isTimedFromHead, poolFor } from './tunnel-rules.ts';
@@ -53,6 +55,8 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   readonly #callbacks: TerminalFilterCallbacks;
   readonly #timer: Timer;
   #cluster: Cluster | null = null;
+  /** What its responses count in; null: without dynamic_stats, or before it is known. */
+  #charged: ClusterStats | null = null;
   #upstream: UpstreamRequest | null = null;
   #timeoutMs = 0;
   #requestCompleteMs = -1;
@@ -127,7 +131,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   }
 
   onUpstreamInformational(head: ResponseHead): void {
-    this.#chargeResponse(head.status);
+    chargeResponse(this, this.#charged, head.status);
     this.#callbacks.sendInformational(head);
   }
 
@@ -139,8 +143,9 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.info.responseCodeDetails = 'via_upstream';
     this.isCanary = isFromCanary(head, this.#upstream?.host ?? null);
     this.#judge(head, endStream);
-    this.#chargeResponse(head.status);
-    this.#finalizeResponse(head, nowMs);
+    chargeResponse(this, this.#charged, head.status);
+    const isTimed = this.#requestCompleteMs >= 0 && !this.#runtime.config.suppressEnvoyHeaders;
+    finishResponseHead(this.#callbacks, head, isTimed ? nowMs - this.#requestCompleteMs : -1);
     if (endStream) this.#onUpstreamComplete(nowMs);
     this.#callbacks.sendResponseHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
@@ -233,6 +238,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
       return clusterNotFoundReply(action.clusterNotFoundStatus);
     }
     this.#cluster = cluster;
+    if (this.#runtime.config.dynamicStats) this.#charged = cluster.stats;
     this.info.clusterName = name;
     this.#openTally(head);
     this.#timeoutMs = takeTimeout(head, action, this.#runtime.config);
@@ -279,19 +285,6 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     finalizeRequestHead(route, head, this.#callbacks, { suppressEnvoyHeaders });
   }
 
-  #finalizeResponse(head: ResponseHead, nowMs: number): void {
-    const { route } = this.#callbacks;
-    const serviceTimeId = HEADER_ID['x-envoy-upstream-service-time'];
-    if (!this.#runtime.config.suppressEnvoyHeaders && this.#requestCompleteMs >= 0) {
-      head.headers.setKnown(serviceTimeId, String(Math.floor(nowMs - this.#requestCompleteMs)));
-    }
-    if (route === null) return;
-    if (route.virtualHost.includeAttemptCountInResponse) {
-      head.headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
-    }
-    finalizeResponseHead(route, head, this.#callbacks);
-  }
-
   #onRequestComplete(): void {
     const nowMs = this.nowMs();
     this.#requestCompleteMs = nowMs;
@@ -310,7 +303,8 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #onUpstreamComplete(nowMs: number): void {
     this.timers.cancel(this.#timer);
     this.info.lastUpstreamRxByteMs = nowMs;
-    if (this.#requestCompleteMs >= 0) this.#chargeTime(nowMs - this.#requestCompleteMs);
+    if (this.#requestCompleteMs >= 0)
+      chargeTime(this, this.#charged, nowMs - this.#requestCompleteMs);
   }
 
   /** The response began and will not be complete. */
@@ -339,18 +333,16 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   #reply(reply: LocalReply): void {
     const host = this.#upstream?.host.stats;
     if (host !== undefined) host.rqError += 1;
-    this.#chargeResponse(reply.status);
+    chargeResponse(this, this.#charged, reply.status);
     this.#callbacks.sendLocalReply(reply);
   }
 
-  #chargeResponse(status: number): void {
-    const stats = this.#cluster?.stats;
-    if (stats !== undefined && this.#runtime.config.dynamicStats)
-      chargeResponse(this, stats, status);
-  }
-
-  #chargeTime(ms: number): void {
-    const stats = this.#cluster?.stats;
-    if (stats !== undefined && this.#runtime.config.dynamicStats) chargeTime(this, stats, ms);
+  /** True when the upstream broke off a handshake, of which the client hears the status. */
+  #failsHandshake(status: number): boolean {
+    const failure = handshakeFailure(this.head, status);
+    if (failure === null) return false;
+    this.#upstream?.abort();
+    this.#callbacks.sendLocalReply(failure);
+    return true;
   }
 }

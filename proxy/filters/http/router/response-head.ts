@@ -1,0 +1,23 @@
+// What the router adds to the head of an upstream's response.
+import { HEADER_ID } from '../../../http/header-names.ts';
+import type { ResponseHead } from '../../../http/message.ts';
+import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
+import type { HttpFilterCallbacks } from '../../http-filter.ts';
+
+/** `serviceMs`: what the upstream took since the request's end; -1: that has not come, or is a secret. */
+export function finishResponseHead(
+  callbacks: HttpFilterCallbacks,
+  head: ResponseHead,
+  serviceMs: number,
+): void {
+  const { route } = callbacks;
+  const { headers } = head;
+  if (serviceMs >= 0) {
+    headers.setKnown(HEADER_ID['x-envoy-upstream-service-time'], String(Math.floor(serviceMs)));
+  }
+  if (route === null) return;
+  if (route.virtualHost.includeAttemptCountInResponse) {
+    headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
+  }
+  finalizeResponseHead(route, head, callbacks);
+}
