@@ -71,7 +71,8 @@ function send(pool: PoolFixture, endStream = true): Sent {
   const target = { path: '/', authority: 'h.test', scheme: 'http' };
   const head = new RequestHead('HTTP/1.1', 'GET', target, HeaderList.empty());
   const { cluster, host } = pool;
-  const request = new UpstreamRequest(owner, { cluster, host, head }, endStream);
+  const place = { cluster, host, head, pool: cluster.httpPool(host, head.protocol) };
+  const request = new UpstreamRequest(owner, place, endStream);
   request.start();
   return { pool, owner, request };
 }
