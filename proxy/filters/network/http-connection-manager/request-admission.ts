@@ -27,6 +27,7 @@ export interface CandidateStream {
   readonly info: StreamInfo;
   route: Route | null;
   streamRandom: number;
+  readonly isRequestComplete: boolean;
   isGrpc(): boolean;
   setIdleTimeout(timeoutMs: number): void;
   setDuration(limitMs: number | null): void;
