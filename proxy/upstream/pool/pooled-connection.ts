@@ -201,7 +201,10 @@ export class PooledConnection
     if (this.#state === 'closed') return;
     this.#books.received(0);
     this.#hasPeerEnded = true;
+    // Streams that end with it are not the last word on how a draining connection ends.
+    this.#isReceiving = true;
     this.#codec.onEnd();
+    this.#isReceiving = false;
     // A server that ended its side answers nothing more: whatever the codec made of it, no further
     // request may go out here. Of a tunnel the client's side may go on.
     const isHalfOpen = this.#codec.protocol !== 'HTTP/2' && this.#codec.activeStreams > 0;
