@@ -1,10 +1,10 @@
 // Statistics of listeners, connection managers and clusters: the names of an idle proxy, and what
 // has changed after each kind of exchange.
 import t from 'tap';
-import { eventually } from '../support/eventually.ts';
 import type { Json, TwinConfig } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
-import { type Twin, type TwinCase, withTwins } from '../support/with-twins.ts';
+import { type TwinCase, withTwins } from '../support/with-twins.ts';
+import { compareStats, missingNames } from './compare-stats.ts';
 
 const HOST = 'Host: a.test\r\n';
 const LAST = `${HOST}Connection: close\r\n`;
@@ -99,59 +99,6 @@ const EXCHANGES: readonly TwinCase[] = [
   }),
 ];
 
-/** Whole subtrees that Outrigger does not have: see docs/differences.md. */
-const NOT_OURS =
-  /^(envoy\.|http\.(admin|async-client)\.|listener\.admin\.|main_thread\.|overload\.|runtime\.|server\.|thread_local_cluster_manager\.|workers\.)|\.worker_\d+\.|\.total_match_count$|^listener_manager\.workers_pinned$/;
-/**
- * What says how long, not what, and what differs on purpose: Envoy sends its FIN behind
- * delayed_close_timeout, Outrigger at once.
- */
-const NOT_COMPARED =
-  /delayed_close_timeout|rx_bytes_buffered|^(cluster_manager|dns|filesystem|http1|listener_manager)\./;
-const COMPARED = /^(cluster|http|http1|listener)\./;
-
-type Stats = Readonly<Record<string, string>>;
-
-async function statsOf(twin: Twin): Promise<Stats> {
-  const text = await (await fetch(`${twin.admin}/stats`)).text();
-  const pairs = text.split('\n').flatMap((line) => {
-    const colon = line.indexOf(': ');
-    return colon === -1
-      ? []
-      : [[twin.mask(line.slice(0, colon)), comparable(line.slice(colon + 2))]];
-  });
-  return Object.fromEntries(pairs);
-}
-
-/** Histograms are compared by whether there is anything in them. */
-function comparable(text: string): string {
-  return text.startsWith('P0') ? 'some values' : text.replace('No recorded values', '0');
-}
-
-/** What is not 0, but for what is not compared. */
-function used(stats: Stats, areHistograms: boolean): Stats {
-  const entries = Object.entries(stats).filter(
-    ([name, value]) =>
-      value !== '0' &&
-      (value === 'some values') === areHistograms &&
-      COMPARED.test(name) &&
-      !NOT_OURS.test(name) &&
-      !NOT_COMPARED.test(name),
-  );
-  return Object.fromEntries(entries.sort());
-}
-
-/** Nothing is open any more but what the pool keeps. */
-async function settled(twin: Twin): Promise<void> {
-  await eventually(async () => {
-    const open = Object.entries(await statsOf(twin)).filter(
-      ([name, value]) =>
-        value !== '0' && /^(http\.(?!admin)|listener\.127|cluster\.).*(cx|rq)_active$/.test(name),
-    );
-    return open.every(([name]) => name === 'cluster.pooled.upstream_cx_active');
-  });
-}
-
 const http1 = (options: Json): Json => ({ http_protocol_options: options });
 const common = (options: Json): Json => ({ common_http_protocol_options: options });
 
@@ -204,24 +151,7 @@ const CONFIG: TwinConfig = {
 
 t.test('counts what Envoy counts', { skip: withoutEnvoy }, async (t) => {
   await withTwins(CONFIG, async ({ ours, envoy }) => {
-    const idle = await statsOf(ours);
-    const missing = Object.keys(await statsOf(envoy)).filter(
-      (name) => !(name in idle) && !NOT_OURS.test(name),
-    );
-    t.same(missing, [], 'every name of an idle Envoy is there');
-    for (const each of EXCHANGES) {
-      for (const twin of [ours, envoy]) {
-        await fetch(`${twin.admin}/reset_counters`, { method: 'POST' });
-        await twin.runOne(each);
-        await settled(twin);
-      }
-      t.same(used(await statsOf(ours), false), used(await statsOf(envoy), false), each.title);
-    }
-    const filled = Object.keys(used(await statsOf(ours), true));
-    await eventually(async () => {
-      const theirs = used(await statsOf(envoy), true);
-      return Object.keys(theirs).length >= filled.length;
-    }).catch(() => undefined);
-    t.same(filled, Object.keys(used(await statsOf(envoy), true)), 'histograms');
+    t.same(await missingNames({ ours, envoy }), [], 'every name of an idle Envoy is there');
+    await compareStats(t, { ours, envoy }, EXCHANGES);
   });
 });
