@@ -10,10 +10,12 @@ import { wirePath } from '../wire-path.ts';
 import type { BodyKind } from './message-framing.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
 
-/** Fields that only the codec writes. */
-const OWN_FIELDS = headerMask('host', 'connection', 'transfer-encoding');
-/** An upgrade needs its Connection field. */
-const OWN_OF_UPGRADE = headerMask('host', 'transfer-encoding');
+/** Fields that only the codec writes. An upgrade needs its Connection field, CONNECT no length. */
+const OWN_FIELDS = {
+  none: headerMask('host', 'connection', 'transfer-encoding'),
+  upgrade: headerMask('host', 'transfer-encoding'),
+  connect: headerMask('host', 'connection', 'transfer-encoding', 'content-length'),
+};
 
 /** Methods whose requests without content say nothing about it; others get `content-length: 0`. */
 const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
@@ -36,7 +38,7 @@ export function writeRequestHead(
   const asksForTunnel = form.tunnelKind !== 'none';
   // Nothing of a tunnel leaves before the server agrees.
   const isHeaderOnly = form.isHeaderOnly || asksForTunnel;
-  headers.removeAny(form.tunnelKind === 'upgrade' ? OWN_OF_UPGRADE : OWN_FIELDS);
+  headers.removeAny(OWN_FIELDS[form.tunnelKind]);
   const length = takeContentLength(head, isHeaderOnly);
   let kind: BodyKind = 'length';
   let tail = '';
@@ -45,7 +47,7 @@ export function writeRequestHead(
     if (!asksForTunnel) tail = framingLine(kind, method);
   }
   const authority = isFieldValue(head.authority) ? head.authority : '';
-  const path = head.path === '' && method === 'CONNECT' ? authority : wirePath(head.path);
+  const path = method === 'CONNECT' ? authority : wirePath(head.path);
   const start = `${method} ${path} HTTP/1.1\r\n`;
   const host = form.isProperCase ? `Host: ${authority}\r\n` : `host: ${authority}\r\n`;
   const lines = fieldLines(headers, form.isProperCase);

@@ -3,8 +3,8 @@
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import type { AccessLogType, FormatContext } from '../../../formatter/formatter.ts';
 import { hasGrpcType } from '../../../http/grpc.ts';
-import { HeaderList } from '../../../http/header-list.ts';
-import { type RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { HeaderList } from '../../../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
 import { StreamInfo } from '../../../http/stream-info.ts';
@@ -15,9 +15,10 @@ import type {
   LocalReply,
   TerminalFilterCallbacks,
 } from '../../http-filter.ts';
+import type { AdmittedTunnel } from './admitted-tunnel.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { composeLocalReply, protocolErrorReply, RESPONSE_TOO_LARGE } from './local-reply.ts';
-import { admitRequest, asksToContinue } from './request-admission.ts';
+import { admitRequest, continueIfAsked } from './request-admission.ts';
 import { StreamFilters } from './stream-filters.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 import { noteReset } from './stream-reset.ts';
@@ -49,7 +50,7 @@ export class ActiveStream
   idleTimeoutMs: number;
   /** The whole request was received. */
   isRequestComplete = false;
-  isTunnelCounted = false;
+  tunnel: AdmittedTunnel | null = null;
   /** The exchange is over and logged. */
   isOver = false;
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
@@ -96,7 +97,7 @@ export class ActiveStream
     this.request = head;
     this.info.protocol = head.protocol;
     if (endStream) this.#completeRequest();
-    if (asksToContinue(this.runtime, head)) this.#sendContinue();
+    continueIfAsked(this.runtime, head, this.#sender);
     const refusal = admitRequest(this, head);
     if (refusal !== null) {
       if (refusal.closesConnection) this.closeAfterResponse();
@@ -232,9 +233,7 @@ export class ActiveStream
   resetStream(reason: ResetReason, details: string): void {
     if (this.isOver) return;
     this.info.responseCodeDetails = details;
-    // As Envoy, which counts resets of its own on both sides.
-    this.runtime.stats.rqTxReset.inc();
-    this.runtime.stats.rqRxReset.inc();
+    this.runtime.stats.countOwnReset();
     this.#sender.reset(reason);
     this.#finish();
   }
@@ -311,7 +310,7 @@ export class ActiveStream
   }
 
   checkInvariants(): void {
-    const { isOver, request } = this;
+    const { isOver, request, info } = this;
     invariant(!isOver || this.isAnswered, 'stream: what is over is answered');
     invariant(!isOver || this.#timers?.isArmed !== true, 'stream: what is over is not timed');
     const isTimed = this.info.lastRequestByteMs !== -1;
@@ -319,34 +318,29 @@ export class ActiveStream
     const isRouted = this.terminal !== null || this.route !== null;
     invariant(request !== null || !isRouted, 'stream: only a request has a route and filters');
     invariant(!this.#responseStarted || this.response !== null, 'stream: a response has a head');
-    const hasSent = this.info.bytesSent > 0;
-    invariant(!hasSent || this.#responseStarted, 'stream: content follows a head');
+    invariant(info.bytesSent === 0 || this.#responseStarted, 'stream: content follows a head');
   }
 
   #completeRequest(): void {
     this.isRequestComplete = true;
     this.info.lastRequestByteMs = this.nowMs();
     this.#timers?.onRequestComplete();
+    this.tunnel?.onSideEnded(this);
   }
 
   /** What is left is the codec's: the client may be slow to take it. */
   #completeResponse(): void {
     this.info.lastResponseByteMs = this.nowMs();
     this.#timers?.cancelAll();
-  }
-
-  #sendContinue(): void {
-    this.runtime.stats.countResponse(100);
-    this.#sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
+    this.tunnel?.onSideEnded(this);
   }
 
   #finish(): void {
     if (this.isOver) return;
-    const nowMs = this.nowMs();
     this.isOver = true;
     this.isAnswered = true;
-    this.info.endMs = nowMs;
-    if (this.isTunnelCounted) this.runtime.stats.cxUpgradesActive.dec();
+    this.info.endMs = this.nowMs();
+    this.tunnel?.end();
     this.#timers?.cancelAll();
     this.#filters.end();
     this.runtime.log(this);

@@ -163,6 +163,12 @@ export class HcmStats {
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
   }
 
+  /** We give a stream up. Envoy counts that on both sides. */
+  countOwnReset(): void {
+    this.rqTxReset.inc();
+    this.rqRxReset.inc();
+  }
+
   /** Counts a response by its class. */
   countResponse(status: number): void {
     this.#responses.count(status);

@@ -3,8 +3,9 @@
 import { randomBelow } from '../../../base/random.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
-import type { RequestHead } from '../../../http/message.ts';
+import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import { reasonPhrase } from '../../../http/status.ts';
+import type { ResponseSender } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { StreamDurationConfig } from '../../../model/route.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
@@ -13,6 +14,7 @@ import { normalizePath } from '../../../routing/path-normalizer.ts';
 import { httpsLocation } from '../../../routing/redirect.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
+import { AdmittedTunnel } from './admitted-tunnel.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
 import { boundStream } from './stream-duration.ts';
@@ -31,8 +33,8 @@ export interface CandidateStream {
   isGrpc(): boolean;
   setIdleTimeout(timeoutMs: number): void;
   setDuration(limitMs: number | null): void;
-  /** The tunnel that the request asks for is allowed, and counted until the stream is over. */
-  isTunnelCounted: boolean;
+  /** The tunnel that the request asks for, once it is allowed; null for other requests. */
+  tunnel: AdmittedTunnel | null;
 }
 
 /** Why a request goes no further. */
@@ -46,11 +48,17 @@ const CONNECTION_REJECTED = codecRefusal('http1.connection_header_rejected');
 /** As Envoy's codec says of CONNECT. */
 const UPGRADE_WITH_CONTENT = codecRefusal('http1.body_disallowed');
 
-/** RFC 9110 §10.1.1: true when we ask for the content ourselves; else the upstream is to decide. */
-export function asksToContinue(runtime: HcmRuntime, head: RequestHead): boolean {
-  if (!head.headers.mayHave(HEADER_ID.expect) || runtime.config.proxy100Continue) return false;
+/** RFC 9110 §10.1.1: asks for the content ourselves, unless the upstream is to decide. */
+export function continueIfAsked(
+  runtime: HcmRuntime,
+  head: RequestHead,
+  sender: ResponseSender,
+): void {
+  if (!head.headers.mayHave(HEADER_ID.expect) || runtime.config.proxy100Continue) return;
   head.headers.removeKnown(HEADER_ID.expect);
-  return head.protocol !== 'HTTP/1.0';
+  if (head.protocol === 'HTTP/1.0') return;
+  runtime.stats.countResponse(100);
+  sender.sendInformational(new ResponseHead(100, HeaderList.empty()));
 }
 
 /** Checks and prepares the head and finds the route; null: the filters may have it. */
@@ -75,15 +83,8 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
     return misrouted ?? refuseTunnel(stream, head);
   }
   if (isUnfit) return refuseAsCodec(stream, UPGRADE_WITH_CONTENT);
-  countTunnel(stream);
+  stream.tunnel = new AdmittedTunnel(stream.runtime.stats);
   return misrouted;
-}
-
-function countTunnel(stream: CandidateStream): void {
-  const { stats } = stream.runtime;
-  stream.isTunnelCounted = true;
-  stats.cxUpgradesTotal.inc();
-  stats.cxUpgradesActive.inc();
 }
 
 /** null: there is no route either, which others tell. */
