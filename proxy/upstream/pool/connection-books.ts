@@ -99,13 +99,18 @@ export class ConnectionBooks {
     this.#resources.stats.cxCloseNotify.inc();
   }
 
+  /** The peer broke HTTP. */
+  protocolBroken(): void {
+    this.#resources.stats.cxProtocolError.inc();
+  }
+
   /** The codec ends it, of its own accord or because the peer did (`hasPeerEnded`). */
   done(reason: CodecDone, hasPeerEnded: boolean): void {
     if (reason.kind === 'reset' && !this.#hasResets) this.#wasCut = true;
     if (reason.kind === 'message-end' && !hasPeerEnded) this.closeNotified();
     if (reason.kind !== 'protocol-error') return;
-    const { stats, context, config } = this.#resources;
-    stats.cxProtocolError.inc();
+    const { context, config } = this.#resources;
+    this.protocolBroken();
     if (!context.log.enabled('debug')) return;
     context.log.log('debug', 'upstream broke HTTP', {
       cluster: config.name,

@@ -218,13 +218,18 @@ export class PooledConnection
 
   onClose(reason: CloseReason, detail: string): void {
     const by = reason === 'local-close' ? 'local' : 'remote';
+    if (by === 'remote') this.#hasPeerEnded = true;
     if (this.#state === 'connecting') this.#finish(by, connectFailure(this.#host.address, detail));
     else this.#finish(by, null, detail);
     if (INVARIANTS) this.checkInvariants();
   }
 
   onStreamClosed(reason: ResetReason | null): void {
-    if (this.#state === 'closed') return;
+    if (this.#state === 'closed') {
+      // As Envoy, to which a reset in the midst of a message is broken HTTP like an end there.
+      if (reason === 'protocol-error' && this.#hasPeerEnded) this.#books.protocolBroken();
+      return;
+    }
     this.#books.streamEnded(reason, this.#transport.bytesWritten);
     if (this.#state === 'busy') this.#enter('settling');
     if (!this.#isReceiving) this.#settle();

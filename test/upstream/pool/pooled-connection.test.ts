@@ -5,6 +5,7 @@ import { SILENT_LOG } from '../../../proxy/base/log.ts';
 import { HeaderList } from '../../../proxy/http/header-list.ts';
 import { RequestHead, type ResponseHead } from '../../../proxy/http/message.ts';
 import type { RequestSender } from '../../../proxy/http/stream.ts';
+import type { UpstreamHttpConfig } from '../../../proxy/model/cluster.ts';
 import { SocketConnector } from '../../../proxy/net/connector.ts';
 import { EventLoop } from '../../../proxy/net/event-loop.ts';
 import { StatsStore } from '../../../proxy/stats/store.ts';
@@ -14,6 +15,7 @@ import { CLIENT_CODECS } from '../../../proxy/upstream/pool/client-codecs.ts';
 import type { WorkerCluster } from '../../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig, endpointConfig } from '../../support/cluster-config.ts';
+import { eventually } from '../../support/eventually.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
 /** A GET that tells its outcome as one text. */
@@ -21,6 +23,7 @@ class Get implements StreamWaiter {
   readonly outcome: Promise<string>;
   connectionId = 0;
   isReused = false;
+  hasContent = false;
   #tell: (outcome: string) => void = () => undefined;
   #text = '';
 
@@ -47,6 +50,7 @@ class Get implements StreamWaiter {
   }
 
   onData(data: Buffer, endStream: boolean): void {
+    this.hasContent = true;
     this.#text += data.toString('latin1');
     if (endStream) this.#tell(this.#text);
   }
@@ -69,7 +73,11 @@ interface RealFixture {
 
 const RESPONSE = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
-function realCluster(test: Test, port: number): RealFixture {
+function realCluster(
+  test: Test,
+  port: number,
+  http: Partial<UpstreamHttpConfig> = {},
+): RealFixture {
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() };
   const loop = new EventLoop(clock);
   const random = seededRandom(1);
@@ -88,8 +96,9 @@ function realCluster(test: Test, port: number): RealFixture {
     stats: new StatsStore(null),
     log: SILENT_LOG.logger('upstream'),
   });
+  const config = clusterConfig({ endpoints: [endpointConfig({ port })] });
   clusters.apply({
-    upserted: [clusterConfig({ endpoints: [endpointConfig({ port })] })],
+    upserted: [{ ...config, http: { ...config.http, ...http } }],
     removed: [],
   });
   test.teardown(() => {
@@ -185,6 +194,32 @@ t.test('a response that is cut inside its content', async (t) => {
   const port = await withServer(t, (socket) => socket.once('data', () => socket.end(cut)));
   const { cluster, get } = realCluster(t, port);
   t.equal(await get().outcome, 'reset protocol-error');
+  t.equal(cluster.stats.cxProtocolError.value, 1);
+  t.equal(cluster.stats.cxDestroyRemoteWithActiveRq.value, 1);
+});
+
+t.test('a response that is cut on a connection for one request only', async (t) => {
+  const cut = RESPONSE.replace('length: 2', 'length: 9');
+  const port = await withServer(t, (socket) => socket.once('data', () => socket.end(cut)));
+  const { cluster, get } = realCluster(t, port, { maxRequestsPerConnection: 1 });
+  t.equal(await get().outcome, 'reset protocol-error');
+  t.equal(cluster.stats.cxProtocolError.value, 1);
+  t.equal(cluster.stats.cxDestroyRemoteWithActiveRq.value, 1);
+  t.equal(cluster.stats.cxDestroyLocal.value, 0);
+});
+
+t.test('a response that is reset inside its content', async (t) => {
+  const cut = RESPONSE.replace('length: 2', 'length: 9');
+  const sockets: Socket[] = [];
+  const port = await withServer(t, (socket) => {
+    sockets.push(socket);
+    socket.once('data', () => socket.write(cut));
+  });
+  const { cluster, get } = realCluster(t, port);
+  const exchange = get();
+  await eventually(() => exchange.hasContent);
+  for (const socket of sockets) socket.resetAndDestroy();
+  t.equal(await exchange.outcome, 'reset protocol-error');
   t.equal(cluster.stats.cxProtocolError.value, 1);
   t.equal(cluster.stats.cxDestroyRemoteWithActiveRq.value, 1);
 });
