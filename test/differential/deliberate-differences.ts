@@ -129,6 +129,10 @@ const REASONS: readonly Reason[] = [
     },
   },
   {
+    why: 'Content without length is complete when its connection is ended, not when it is reset (RFC 9112 §8).',
+    cases: { 'no length, then reset': ['200 cut; 1 upstream', PASSES] },
+  },
+  {
     why: 'A 101 that nobody asked for would open a tunnel; an answer of 1xx alone is none.',
     cases: {
       'main: 101 unasked': [BAD_GATEWAY, '101 stuck; 1 upstream'],

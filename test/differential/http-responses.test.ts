@@ -36,7 +36,8 @@ const FRAMING: readonly TwinCase[] = [
   answer('trailers', `${CHUNKED}5\r\nhello\r\n0\r\nx-t: 1\r\n\r\n`),
   cut('no length', `${OK}\r\nhello`, 'fin'),
   cut('no length and nothing', `${OK}\r\n`, 'fin'),
-  cut('no length', `${OK}\r\nhello`, 'reset'),
+  // Reset only when the content went through: together with it, Node 20 reports an end.
+  { ...answer('no length, then reset', `${OK}\r\nhello`), resetAfter: 'hello' },
   cut('no length and connection: close', `${OK}connection: close\r\n\r\nhello`, 'fin'),
   cut('HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nhello', 'fin'),
   answer('HTTP/1.0 with length', 'HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello'),

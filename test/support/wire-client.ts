@@ -15,6 +15,8 @@ export interface WireExchange {
   readonly halfClose?: boolean;
   /** Leaves (with RST) as soon as everything is sent and this came back. */
   readonly leaveAfter?: string;
+  /** Called once, when this text came back. */
+  readonly onSeen?: { readonly text: string; readonly act: () => void };
 }
 
 /** What a client saw. */
@@ -73,9 +75,7 @@ class WireClient {
     this.#socket = socket;
     this.#port = socket.localPort ?? 0;
     socket.removeAllListeners('error');
-    socket.on('data', (data: Buffer) => {
-      this.#text += data.toString('latin1');
-    });
+    socket.on('data', (data: Buffer) => this.#received(data));
     socket.on('end', () => this.#ended('fin'));
     socket.on('error', () => this.#ended('reset'));
     socket.on('close', () => this.#ended('fin'));
@@ -146,6 +146,13 @@ class WireClient {
   /** As `eventually`, but that it does not come true is an answer too. */
   async #until(condition: () => boolean, deadlineMs = STUCK_MS): Promise<void> {
     await eventually(condition, deadlineMs).catch(() => undefined);
+  }
+
+  #received(data: Buffer): void {
+    const { onSeen } = this.#exchange;
+    const wasSeen = onSeen === undefined || this.#text.includes(onSeen.text);
+    this.#text += data.toString('latin1');
+    if (!wasSeen && this.#text.includes(onSeen.text)) onSeen.act();
   }
 
   #ended(how: 'fin' | 'reset'): void {

@@ -82,6 +82,11 @@ export class WireUpstream {
     this.#server.close();
   }
 
+  /** Resets the connections on which anything came since the last `take`. */
+  reset(): void {
+    for (const peer of this.#used) peer.socket.resetAndDestroy();
+  }
+
   /** Resolves when a request came since the last `take`. */
   asked(): Promise<void> {
     return eventually(() => this.#used.length > 0);

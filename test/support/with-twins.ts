@@ -18,6 +18,8 @@ interface CaseBase {
   /** Name of the listener; `main` where nothing is said. Its port replaces `{port}` in the bytes. */
   readonly listener?: string;
   readonly answer?: WireAnswer;
+  /** The upstream resets its connections once the client of HTTP/1.1 has seen this. */
+  readonly resetAfter?: string;
   /** Its log lines hold this instead of the client's address. */
   readonly mark?: string;
 }
@@ -205,10 +207,13 @@ class RunningTwin implements Twin {
       const { upstream } = this;
       return wireH2Exchange(port, each.h2, { taken: this.#clientPorts, upstream });
     }
-    const { send } = each;
+    const { send, resetAfter } = each;
     const pieces = typeof send === 'string' ? [send] : send;
-    const exchange = { ...each, send: pieces.map((p) => p.replaceAll('{port}', String(port))) };
-    return wireExchange(port, exchange, this.#clientPorts);
+    const sent = pieces.map((piece) => piece.replaceAll('{port}', String(port)));
+    const exchange = { ...each, send: sent };
+    if (resetAfter === undefined) return wireExchange(port, exchange, this.#clientPorts);
+    const onSeen = { text: resetAfter, act: () => this.upstream.reset() };
+    return wireExchange(port, { ...exchange, onSeen }, this.#clientPorts);
   }
 
   /** A request that was given up leaves a connection; the next case is not to profit from it. */
