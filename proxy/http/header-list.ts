@@ -17,9 +17,11 @@ import { isFieldName, isFieldValue } from './validation.ts';
 const SPAN = 6;
 const REMOVED = -1;
 
-/** Told the fields of a list one after the other. */
+/** Told everything in a list, for encoders. */
 export interface FieldVisitor {
-  /** `id` is 0 when `name` is not a known one. */
+  /** What was parsed: a text and spans as `HeaderList.parsed` takes them; ids below 0 are gone. */
+  onListLines(text: string, spans: readonly number[]): void;
+  /** A field that was added; `id` is 0 when `name` is not a known one. */
   onListField(id: HeaderId, name: string, value: string): void;
 }
 
@@ -142,16 +144,9 @@ export class HeaderList {
     return this.#text.substring(spans[at + 3]!, spans[at + 4]!);
   }
 
-  /** Tells every field that is present, in order. */
+  /** Tells first what was parsed, then every field that was added, in order. */
   visit(visitor: FieldVisitor): void {
-    const spans = this.#spans;
-    const text = this.#text;
-    for (let at = 0; at < spans.length; at += SPAN) {
-      const id = spans[at]!;
-      if (id === REMOVED) continue;
-      const name = id > 0 ? HEADER_NAME[id]! : text.substring(spans[at + 1]!, spans[at + 2]!);
-      visitor.onListField(id, name, text.substring(spans[at + 3]!, spans[at + 4]!));
-    }
+    if (this.#spans.length !== 0) visitor.onListLines(this.#text, this.#spans);
     const extra = this.#extra;
     for (let index = 0; index < extra.length; index += 2) {
       const name = extra[index]!;

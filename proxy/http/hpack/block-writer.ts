@@ -66,6 +66,15 @@ export class BlockWriter {
     this.length = start + latin1Write(this.buffer, text, start);
   }
 
+  /** Octets that are written already. */
+  octets(source: Buffer, length: number): void {
+    this.#reserve(length);
+    const { buffer } = this;
+    const start = this.length;
+    for (let at = 0; at < length; at += 1) buffer[start + at] = source[at]!;
+    this.length = start + length;
+  }
+
   #longString(text: string): void {
     const octets = huffmanOctets(text);
     if (octets < text.length) {

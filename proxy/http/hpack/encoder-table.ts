@@ -11,6 +11,8 @@ const MAX_COMPARED = 8;
 
 /** A dynamic table. */
 export class EncoderTable {
+  /** Rises with everything that changes what an index means. */
+  generation = 0;
   size = 0;
   maxSize: number;
   #ring: (EncoderEntry | null)[] = new Array<EncoderEntry | null>(FIRST_CAPACITY).fill(null);
@@ -51,12 +53,14 @@ export class EncoderTable {
     this.#ring[this.#inserted & (this.#ring.length - 1)] = entry;
     this.#inserted += 1;
     this.#count += 1;
+    this.generation += 1;
     this.size += needed;
     if (INVARIANTS) this.checkInvariants();
   }
 
   resize(maxSize: number): void {
     this.maxSize = maxSize;
+    this.generation += 1;
     this.#shrinkTo(maxSize);
     if (INVARIANTS) this.checkInvariants();
   }

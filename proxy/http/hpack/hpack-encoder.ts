@@ -91,32 +91,45 @@ export class HpackEncoder {
     return name;
   }
 
-  /** Writes a field. */
-  field(name: EncodedName, value: string): void {
-    const staticIndex = name.staticIndexOf(value);
-    if (staticIndex !== 0) {
-      this.#writer.integer(INDEXED, staticIndex);
-      return;
+  /** Changes when an index may mean something else than before. */
+  get generation(): number {
+    return this.#table.generation;
+  }
+
+  /** Writes a field; true when it is an index now and the table is as it was. */
+  field(name: EncodedName, value: string): boolean {
+    const index = isSecret(name, value) ? 0 : this.#indexOf(name, value);
+    if (index !== 0) {
+      this.#writer.integer(INDEXED, index);
+      return true;
     }
-    if (isSecret(name, value)) {
-      this.#literal(NEVER_INDEXED, name, value);
-      return;
-    }
-    const index = this.#table.find(name, value);
-    if (index !== -1) {
-      name.noteHit();
-      this.#writer.integer(INDEXED, FIRST_DYNAMIC + index);
-    } else if (this.#isWorthEntry(name, value)) {
-      this.#literal(INSERTED, name, value);
-      this.#table.insert(name, value);
-    } else {
-      this.#literal(LITERAL, name, value);
-    }
+    this.#literal(this.#kindOf(name, value), name, value);
+    return false;
+  }
+
+  /** Writes indices that an earlier block of this generation had for the same fields. */
+  indices(octets: Buffer, length: number): void {
+    this.#writer.octets(octets, length);
   }
 
   /** Writes a field that is not for the table. */
   passing(name: EncodedName, value: string): void {
     this.#literal(LITERAL, name, value);
+  }
+
+  /** Index of exactly this field; 0 when no table has it. */
+  #indexOf(name: EncodedName, value: string): number {
+    const staticIndex = name.staticIndexOf(value);
+    if (staticIndex !== 0) return staticIndex;
+    const index = this.#table.find(name, value);
+    if (index === -1) return 0;
+    name.noteHit();
+    return FIRST_DYNAMIC + index;
+  }
+
+  #kindOf(name: EncodedName, value: string): number {
+    if (isSecret(name, value)) return NEVER_INDEXED;
+    return this.#isWorthEntry(name, value) ? INSERTED : LITERAL;
   }
 
   #isWorthEntry(name: EncodedName, value: string): boolean {
@@ -132,6 +145,7 @@ export class HpackEncoder {
     writer.integer(kind, this.#nameIndex(name));
     if (this.#isSpelt(name)) writer.string(name.text);
     writer.string(value);
+    if (kind === INSERTED) this.#table.insert(name, value);
   }
 
   /** Index of an entry with this name; 0 when there is none. */

@@ -1,4 +1,7 @@
 import t from 'tap';
+import { randomBelow } from '../../../proxy/base/random.ts';
+import { DEFAULT_H1_SERVER_OPTIONS } from '../../../proxy/http/h1/options.ts';
+import { RequestDecoder } from '../../../proxy/http/h1/request-decoder.ts';
 import { H2HeadDecoder } from '../../../proxy/http/h2/h2-head-decoder.ts';
 import { H2HeadEncoder } from '../../../proxy/http/h2/h2-head-encoder.ts';
 import { DEFAULT_H2_PROTOCOL_OPTIONS, type H2Options } from '../../../proxy/http/h2/options.ts';
@@ -7,6 +10,7 @@ import { HEADER_ID } from '../../../proxy/http/header-names.ts';
 import { HpackDecoder } from '../../../proxy/http/hpack/hpack-decoder.ts';
 import { RequestHead, ResponseHead } from '../../../proxy/http/message.ts';
 import { FieldRecorder, hex } from '../../support/field-blocks.ts';
+import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 
 const OPTIONS: H2Options = {
   protocol: { ...DEFAULT_H2_PROTOCOL_OPTIONS, allowConnect: true },
@@ -194,4 +198,67 @@ t.test('follows the table size that the peer sets', async (t) => {
   encoder.setMaxTableSize(0);
   encoder.encodeResponse(new ResponseHead(200, HeaderList.empty()));
   t.same(encoder.buffer.subarray(0, encoder.length), hex('20 88'));
+});
+
+/** A head that mostly repeats the ones before it. */
+function repetitiveHeaders(pick: (count: number) => number): HeaderList {
+  const headers = HeaderList.empty();
+  for (const name of ['accept', 'x-a', 'via', 'x-b', 'te', 'x-c', 'user-agent', 'x-d', 'etag']) {
+    const value = name === 'te' ? 'trailers' : `${name} ${pick(12) === 0 ? pick(3) : 'v'}`;
+    if (pick(10) !== 0) headers.add(name, value);
+  }
+  return headers;
+}
+
+/** What a proxy does to a head on its way. */
+function change(headers: HeaderList, pick: (count: number) => number): void {
+  for (const name of ['x-a', 'te', 'user-agent', 'x-d']) if (pick(6) === 0) headers.remove(name);
+  if (pick(20) === 0) headers.add('x-late', `${pick(5)}`);
+}
+
+t.test('what repeats from head to head is written from memory, and is the same', async (t) => {
+  const seed = testSeed();
+  const random = seededRandom(seed);
+  const pick = (count: number): number => randomBelow(random, count);
+  const first = new H2HeadEncoder(OPTIONS);
+  const between = new H2HeadDecoder(OPTIONS, 'server');
+  const second = new H2HeadEncoder(OPTIONS);
+  const recorder = new FieldRecorder();
+  const limits = { maxOctets: 1e6, maxCount: 1000, tableSize: 4096 };
+  const last = new HpackDecoder(limits, recorder);
+  for (let run = 0; run < 3000; run += 1) {
+    first.encodeRequest(requestHead('GET', repetitiveHeaders(pick)));
+    between.decode(first.buffer, 0, first.length);
+    const head = between.takeRequest() as RequestHead;
+    change(head.headers, pick);
+    if (pick(200) === 0) second.setMaxTableSize(pick(4096));
+    second.encodeRequest(head);
+    const error = last.decode(second.buffer, 0, second.length);
+    const lines = recorder.take().slice(4);
+    const found = lines.map((line) => `${line}\r\n`).join('');
+    if (error === null && found === head.headers.toFieldLines()) continue;
+    t.fail(`seed ${seed}, head ${run}: ${error?.reason} ${found}`);
+    return;
+  }
+});
+
+t.test('a run of lines in a browser’s head costs an octet each, wherever it stands', async (t) => {
+  const lines = ['accept', 'x-a', 'via', 'x-b', 'user-agent'];
+  const text = lines.map((name) => `${name}: value\r\n`).join('');
+  const decode = (path: string): RequestHead => {
+    const head = `GET ${path} HTTP/1.1\r\nhost: h.test\r\n${text}\r\n`;
+    const decoder = new RequestDecoder(DEFAULT_H1_SERVER_OPTIONS);
+    const bytes = Buffer.from(head, 'latin1');
+    decoder.read(bytes, 0, bytes.length);
+    return decoder.take() as RequestHead;
+  };
+  const encoder = new H2HeadEncoder(OPTIONS);
+  const written = ['/', '/', '/', '/index.html', '/'].map((path) => {
+    encoder.encodeRequest(decode(path));
+    return encoder.buffer.toString('hex', 0, encoder.length);
+  });
+  t.equal(written[2], written[1]);
+  t.equal(written[3], written[1]?.replace('8684', '8685'));
+  t.equal(written[4], written[1]);
+  t.equal(written[1]?.length, 2 * (4 + lines.length));
 });
