@@ -1,5 +1,5 @@
 // Every bootstrap of test/golden/bootstraps is judged by us and, where there is one, by Envoy: both
-// must say what the folder says. A new case is a new file.
+// must say what the folder says. A new case is a new file. The examples are accepted by both.
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -9,6 +9,7 @@ import { loadOptions } from '../support/load-options.ts';
 import { type EnvoyVerdict, envoyValidate, withoutEnvoy } from '../support/with-envoy.ts';
 
 const ROOT = fileURLToPath(new URL('../../../test/golden/bootstraps/', import.meta.url));
+const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
 const PARALLEL = 3;
 
 interface Case {
@@ -17,13 +18,19 @@ interface Case {
   readonly accepted: boolean;
 }
 
-const cases: Case[] = ['accept', 'refuse'].flatMap((folder) =>
-  fs.readdirSync(`${ROOT}${folder}`).map((name) => ({
-    name: `${folder}/${name}`,
-    file: `${ROOT}${folder}/${name}`,
-    accepted: folder === 'accept',
-  })),
-);
+const examples = fs.readdirSync(EXAMPLES, { recursive: true }).map(String);
+const cases: Case[] = [
+  ...['accept', 'refuse'].flatMap((folder) =>
+    fs.readdirSync(`${ROOT}${folder}`).map((name) => ({
+      name: `${folder}/${name}`,
+      file: `${ROOT}${folder}/${name}`,
+      accepted: folder === 'accept',
+    })),
+  ),
+  ...examples
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => ({ name, file: `${EXAMPLES}${name}`, accepted: true })),
+];
 
 t.test('there are files of both kinds', (t) => {
   t.ok(cases.filter((it) => it.accepted).length >= 30);
