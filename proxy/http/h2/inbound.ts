@@ -89,13 +89,9 @@ export class Inbound implements TurnTarget {
     if (this.#mustWait(stream)) {
       if (stream.input === null) stream.input = new ByteQueue();
       stream.input.append(data, 0);
-      return;
+    } else {
+      this.#hand(stream, data, isEnd);
     }
-    stream.isEndDelivered = isEnd;
-    stream.receiver?.onData(data, isEnd);
-    if (stream.owner === null) this.drop(data.length);
-    else this.consume(stream, data.length);
-    if (isEnd) this.#parts.owner.onEndDelivered(stream);
   }
 
   /** The stream's trailers came in `inputTrailers`; they are told behind what waits. */
@@ -147,6 +143,14 @@ export class Inbound implements TurnTarget {
     }
   }
 
+  #hand(stream: H2Stream, data: Buffer, isEnd: boolean): void {
+    stream.isEndDelivered = isEnd;
+    stream.receiver?.onData(data, isEnd);
+    if (stream.owner === null) this.drop(data.length);
+    else this.consume(stream, data.length);
+    if (isEnd) this.#parts.owner.onEndDelivered(stream);
+  }
+
   #mustWait(stream: H2Stream): boolean {
     return stream.isPaused || stream.isDeliveryDue || (stream.input?.length ?? 0) > 0;
   }
@@ -161,10 +165,10 @@ export class Inbound implements TurnTarget {
       const data = input.peek(input.length);
       input.skip(data.length);
       const isAll = input.length === 0 && stream.isRemoteClosed && stream.inputTrailers === null;
-      this.deliver(stream, data, isAll);
+      this.#hand(stream, data, isAll);
     }
     if (stream.owner === null || this.#mustWait(stream) || stream.isEndDelivered) return;
     if (stream.inputTrailers !== null) this.deliverTrailers(stream);
-    else if (stream.isRemoteClosed) this.deliver(stream, NOTHING, true);
+    else if (stream.isRemoteClosed) this.#hand(stream, NOTHING, true);
   }
 }

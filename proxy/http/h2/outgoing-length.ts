@@ -1,8 +1,8 @@
 // The content-length that a message may leave with: what it promises is kept, or not promised.
 
+import { parseContentLength } from '../content-length.ts';
 import type { HeaderList } from '../header-list.ts';
 import { HEADER_ID } from '../header-names.ts';
-import { parseContentLength } from '../content-length.ts';
 
 const ID = HEADER_ID['content-length'];
 

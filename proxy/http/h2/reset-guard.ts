@@ -1,23 +1,25 @@
 // Rapid reset (CVE-2023-44487): streams that a client opens and cancels before they are answered
 // cost it nothing and the upstreams everything. Two measures: Envoy's share of premature resets
 // among all streams, and a bucket for resets of any kind that no answer preceded.
+import type { H2ProtocolOptions } from './options.ts';
 
 /** A reset of a stream younger than this is premature (Envoy: …premature_reset_min_stream_lifetime). */
 export const PREMATURE_RESET_MS = 1000;
 /** Streams below which half of this number, not of theirs, is the limit (…total_stream_count). */
 export const PREMATURE_RESET_STREAMS = 500;
-/** Resets that a connection may have at once, and those that it earns back a second. */
-export const RESET_BURST = 1000;
-export const RESETS_PER_SECOND = 33;
-
 /** One server connection's resets. */
 export class ResetGuard {
   #closed = 0;
   #premature = 0;
-  #tokens = RESET_BURST;
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #tokens: number;
   #refilledMs: number;
 
-  constructor(nowMs: number) {
+  constructor(options: H2ProtocolOptions, nowMs: number) {
+    this.#burst = options.streamResetBurst;
+    this.#perSecond = options.streamResetRate;
+    this.#tokens = options.streamResetBurst;
     this.#refilledMs = nowMs;
   }
 
@@ -35,8 +37,8 @@ export class ResetGuard {
 
   /** We reset a stream because of what the client did. False: too many, end the connection. */
   takeToken(nowMs: number): boolean {
-    const earned = ((nowMs - this.#refilledMs) / 1000) * RESETS_PER_SECOND;
-    this.#tokens = Math.min(RESET_BURST, this.#tokens + earned);
+    const earned = ((nowMs - this.#refilledMs) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
     this.#refilledMs = nowMs;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;

@@ -35,7 +35,7 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
   constructor(options: H2ServerOptions, io: H2Io, handler: ServerCodecHandler) {
     this.#handler = handler;
     this.#maxStreams = options.protocol.maxConcurrentStreams;
-    this.#resetGuard = new ResetGuard(io.services.nowMs());
+    this.#resetGuard = new ResetGuard(options.protocol, io.services.nowMs());
     const flushTimeoutMs = options.streamFlushTimeoutMs;
     this.#session = new H2Session({ options, io, role: this, flushTimeoutMs });
   }
