@@ -37,6 +37,7 @@ class Forwarder implements ServerCodecHandler, RequestReceiver {
   #upstream: RequestSender | null = null;
   #sink = new RecordingSink();
   #text = '';
+  #asksForTunnel = false;
 
   onStream(sender: ResponseSender): RequestReceiver {
     this.#downstream = sender;
@@ -62,11 +63,15 @@ class Forwarder implements ServerCodecHandler, RequestReceiver {
         this.#text += `${name}: ${head.headers.valueAt(index)}\n`;
       }
     }
+    if (head.upgrade !== '') this.#text += `for ${head.upgrade}\n`;
     this.#upstream?.sendRequestHead(head, endStream);
-    if (endStream) this.#complete();
+    this.#asksForTunnel = head.asksForTunnel;
+    if (endStream || head.asksForTunnel) this.#complete();
   }
 
   onData(data: Buffer, endStream: boolean): void {
+    // Nobody agreed: octets of a tunnel go nowhere.
+    if (this.#asksForTunnel) return;
     this.#text += data.toString('latin1');
     this.#upstream?.sendData(data, endStream);
     if (endStream) this.#complete();

@@ -158,7 +158,8 @@ class RequestRecorder implements RequestReceiver {
     const scheme = head.scheme === '' ? '' : `${head.scheme}://`;
     const fields = this.#owner.run.fields === true ? ` (${fieldsOf(head.headers)})` : '';
     const version = head.protocol === 'HTTP/1.1' ? '' : ` ${head.protocol}`;
-    const text = `${head.method} ${head.path} @${scheme}${head.authority}${version}${fields}`;
+    const upgrade = head.upgrade === '' ? '' : ` → ${head.upgrade}`;
+    const text = `${head.method} ${head.path} @${scheme}${head.authority}${version}${upgrade}${fields}`;
     this.#message.head(text, endStream);
     const at = this.#owner.run.answer ?? 'end';
     if (at === 'head' || (at === 'end' && endStream)) this.#answer(200, 'ok');
@@ -220,6 +221,8 @@ export function serverTranscript(input: string, run: ServerRun = {}): Transcript
 export interface ClientRun {
   readonly options?: Partial<H1ClientOptions>;
   readonly method?: string;
+  /** The protocol that the request asks for. */
+  readonly upgrade?: string;
   readonly fields?: boolean;
   readonly cuts?: Cuts;
   /** Requests to send one after the other, each when the one before is answered; 1 by default. */
@@ -249,7 +252,8 @@ class ClientRecorder {
     const sender: RequestSender = codec.openStream(this.open);
     const target = { path: '/', authority: 'h.test', scheme: 'http' };
     const head = new RequestHead('HTTP/1.1', this.run.method ?? 'GET', target, HeaderList.empty());
-    sender.sendRequestHead(head, this.run.completeRequest !== false);
+    head.upgrade = this.run.upgrade ?? '';
+    sender.sendRequestHead(head, this.run.completeRequest !== false && !head.asksForTunnel);
   }
 
   onStreamClosed(): void {

@@ -100,7 +100,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
 
   sendData(data: Buffer, endStream: boolean): boolean {
     const owner = this.owner;
-    if (owner === null || !this.isHeadSent) return true;
+    if (owner === null || !this.isHeadSent || this.isResponseComplete) return true;
     owner.writer.data(data, endStream);
     this.#count(owner.writer);
     if (endStream) {
@@ -113,7 +113,7 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
 
   sendTrailers(trailers: HeaderList): void {
     const owner = this.owner;
-    if (owner === null || !this.isHeadSent) return;
+    if (owner === null || !this.isHeadSent || this.isResponseComplete) return;
     owner.writer.trailers(owner.enableTrailers ? fieldLines(trailers, this.isProperCase) : '');
     this.#count(owner.writer);
     owner.onResponseEnd(this);

@@ -12,8 +12,10 @@ import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 import { CLIENT_CASES } from './client-cases.ts';
 import { SERVER_MESSAGE_CASES } from './server-message-cases.ts';
 import { SERVER_REQUEST_CASES } from './server-request-cases.ts';
+import { CLIENT_TUNNEL_CASES, SERVER_TUNNEL_CASES } from './tunnel-cases.ts';
 
-const SERVER_CASES = [...SERVER_MESSAGE_CASES, ...SERVER_REQUEST_CASES];
+const SERVER_CASES = [...SERVER_MESSAGE_CASES, ...SERVER_REQUEST_CASES, ...SERVER_TUNNEL_CASES];
+const ALL_CLIENT_CASES = [...CLIENT_CASES, ...CLIENT_TUNNEL_CASES];
 const RANDOM_RUNS = 10;
 const MAX_RANDOM_CUTS = 12;
 const seed = testSeed();
@@ -62,13 +64,13 @@ t.test('a server’s codec gives each request the same verdict in every cut', as
 });
 
 t.test('a client’s codec gives each response the same verdict in every cut', async (t) => {
-  for (const one of CLIENT_CASES) {
+  for (const one of ALL_CLIENT_CASES) {
     verify(t, one, (cuts) => clientTranscript(one.input, { ...one, cuts }));
   }
 });
 
 t.test('no two cases have the same name', async (t) => {
-  for (const cases of [SERVER_CASES, CLIENT_CASES]) {
+  for (const cases of [SERVER_CASES, ALL_CLIENT_CASES]) {
     t.equal(new Set(cases.map((one: Case) => one.name)).size, cases.length);
   }
 });

@@ -4,6 +4,7 @@ import { DEFAULT_H1_SERVER_OPTIONS, type H1ServerOptions } from '../../../proxy/
 import { CLIENT_CASES } from '../../conformance/codec/client-cases.ts';
 import { SERVER_MESSAGE_CASES } from '../../conformance/codec/server-message-cases.ts';
 import { SERVER_REQUEST_CASES } from '../../conformance/codec/server-request-cases.ts';
+import { SERVER_TUNNEL_CASES } from '../../conformance/codec/tunnel-cases.ts';
 import { forward } from '../../support/codec-round-trip.ts';
 import {
   clientTranscript,
@@ -78,7 +79,7 @@ function fuzz(t: Test, runs: number, inputs: readonly string[], check: (input: s
   t.pass(`${runs} inputs, seed ${seed}`);
 }
 
-const REQUESTS = corpus([...SERVER_MESSAGE_CASES, ...SERVER_REQUEST_CASES]);
+const REQUESTS = corpus([...SERVER_MESSAGE_CASES, ...SERVER_REQUEST_CASES, ...SERVER_TUNNEL_CASES]);
 
 t.test('requests of any kind have one verdict in every cut', async (t) => {
   fuzz(t, Math.ceil(RUNS * 0.3), REQUESTS, (input) =>
