@@ -22,6 +22,7 @@ t.test('matches each kind on the path without its query', async (t) => {
     ['prefix', '/', '*', false],
     ['prefix', '/', '', false],
     ['prefix', '', '/x', true],
+    ['prefix', '', '', false],
     ['prefix', '/foo', '/foo', true],
     ['prefix', '/foo', '/foobar', true],
     ['prefix', '/foo', '/foo?x', true],
@@ -70,4 +71,11 @@ t.test('a regex matches the whole path and never sees the query', async (t) => {
 t.test('cuts off the query', async (t) => {
   t.equal(pathOf('/a?b?c'), '/a');
   t.equal(pathOf('/a'), '/a');
+});
+
+t.test('CONNECT, which has no path, matches connect_matcher and nothing else', async (t) => {
+  const connect = compilePathMatcher({ kind: 'connect' }, true);
+  t.ok(connect.matches(''));
+  t.notOk(connect.matches('/'));
+  t.notOk(compilePathMatcher(regex('.*'), true).matches(''));
 });
