@@ -19,14 +19,29 @@ export async function compareCases(
   for (const [index, { title }] of cases.entries()) {
     const [ours, envoy] = outcomes[index] as readonly [Outcome, Outcome];
     const difference = DELIBERATE_DIFFERENCES.get(title);
+    const said = withoutReasons(ours, envoy);
     if (difference === undefined) {
-      t.same(ours, envoy, title);
+      t.same(said, withoutReasons(envoy, envoy), title);
       continue;
     }
-    t.notSame(ours, envoy, `${title}: still a difference`);
+    t.notSame(said, withoutReasons(envoy, envoy), `${title}: still a difference`);
     t.equal(summary(ours), difference.ours, `${title}: ours`);
     t.equal(summary(envoy), difference.envoy, `${title}: Envoy's`);
   }
+}
+
+/**
+ * The outcome without the words of its GOAWAYs, which are for people. Where Envoy closes without
+ * one, Outrigger's is left out: it says in any case what the connection ends for (RFC 9113 §5.4.1).
+ */
+function withoutReasons(outcome: Outcome, envoy: Outcome): Outcome {
+  const isGoaway = (text: string) => text.startsWith('HTTP/2 GOAWAY');
+  const isSilent = envoy.ending === 'closed' && !envoy.responses.some(isGoaway);
+  const responses = outcome.responses.flatMap((text) => {
+    if (!isGoaway(text)) return [text];
+    return isSilent ? [] : [text.replace(/^(HTTP\/2 GOAWAY \d+ \w+).*/, '$1')];
+  });
+  return { ...outcome, responses };
 }
 
 /** `200, 400 closed; 1 upstream`: statuses, what became of the connection, requests upstream. */

@@ -180,7 +180,8 @@ export class H2Peer {
     this.write(frame(TYPE.PING, 0, 0, opaque));
     const isAnswer = ({ type, flags, payload }: Frame) =>
       type === TYPE.PING && (flags & FLAG.ACK) !== 0 && payload.equals(opaque);
-    await this.until(() => this.frames.some(isAnswer), deadlineMs);
+    await this.until(() => this.end !== null || this.frames.some(isAnswer), deadlineMs);
+    if (!this.frames.some(isAnswer)) throw new Error(`ended (${this.end}) instead of a round trip`);
   }
 
   /** Closes without waiting for anything. */

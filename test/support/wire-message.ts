@@ -157,7 +157,7 @@ function readChunks(text: string, from: number): Content {
 
 /** Sorts `name: value` by name; lines of one name keep their order. */
 export function sortFields(lines: readonly string[]): string[] {
-  const nameOf = (line: string) => line.slice(0, Math.max(line.indexOf(':'), 0)).toLowerCase();
+  const nameOf = (line: string) => line.slice(0, Math.max(line.indexOf(':', 1), 0)).toLowerCase();
   return [...lines].sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
 }
 

@@ -87,14 +87,27 @@ export class WireUpstream {
     for (const peer of this.#used) peer.socket.resetAndDestroy();
   }
 
+  /** Frames of each HTTP/2 connection so far. */
+  frames(): readonly (readonly string[])[] {
+    return [...this.#connections].flatMap(({ h2 }) => (h2 === null ? [] : [h2.transcript]));
+  }
+
+  /** Requests that came on each HTTP/2 connection and were not taken. */
+  streamCounts(): readonly number[] {
+    return [...this.#connections].flatMap(({ h2 }) => (h2 === null ? [] : [h2.streams.size]));
+  }
+
   /** Resolves when a request came since the last `take`. */
   asked(): Promise<void> {
     return eventually(() => this.#used.length > 0);
   }
 
-  /** Resolves when the proxy is done with what came in HTTP/2, or seems to be. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#used.map((peer) => peer.settled()));
+  /**
+   * Resolves when the proxy is done with what came in HTTP/2, or seems to be. `isGivenUp`: the
+   * client did not wait for its answer, so a reset is due.
+   */
+  async settled(isGivenUp: boolean): Promise<void> {
+    await Promise.all(this.#used.map((peer) => peer.settled(isGivenUp)));
   }
 
   /** Called by a connection. */
@@ -126,17 +139,21 @@ class Peer {
     socket.on('error', () => this.#ended('reset'));
   }
 
+  get h2(): H2Peer | null {
+    return this.#h2;
+  }
+
   /** Open, and nothing ever came. */
   get isSpare(): boolean {
     return this.#isFresh && this.#end === 'open';
   }
 
   /** Every stream is complete and answered, or reset; what came along with that was read. */
-  async settled(): Promise<void> {
+  async settled(isGivenUp: boolean): Promise<void> {
     const h2 = this.#h2;
     if (h2 === null) return;
     const isDone = (stream: PeerStream) =>
-      stream.reset !== null || (stream.isEnded && this.#served.has(stream));
+      stream.reset !== null || (!isGivenUp && stream.isEnded && this.#served.has(stream));
     const isSettled = () => h2.end !== null || [...h2.streams.values()].every(isDone);
     await h2.until(isSettled, SETTLE_MS).catch(() => undefined);
     if (h2.end === null) await h2.roundTrip(SETTLE_MS).catch(() => undefined);

@@ -189,7 +189,8 @@ class RunningTwin implements Twin {
     if (port === undefined) throw new Error(`no listener ${each.listener}`);
     const report = await this.#exchange(each, port);
     this.#clientPorts.add(report.port);
-    await this.upstream.settled();
+    const isGivenUp = 'h2' in each && (each.h2.leaves === true || each.h2.streams?.length === 0);
+    await this.upstream.settled(isGivenUp);
     const client = new RegExp(`\\b${report.port}\\b`, 'g');
     const print = (message: WireMessage) => this.mask(printed(message).replace(client, '{client}'));
     const outcome: Outcome = {
