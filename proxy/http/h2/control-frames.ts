@@ -80,7 +80,10 @@ export class ControlFrames {
       return session.outbound.grow(increment) ? null : H2_ERROR.windowOverflow;
     }
     const stream = session.streams.get(streamId);
-    if (stream === undefined) return session.role.isIdle(streamId) ? H2_ERROR.idleStream : null;
+    if (stream === undefined) {
+      if (session.role.isIdle(streamId)) return H2_ERROR.idleStream;
+      return increment === 0 ? H2_ERROR.windowIncrement : null;
+    }
     if (increment === 0) return session.streamError(stream, H2_STREAM_ERROR.windowIncrement);
     if (session.outbound.growStream(stream, increment)) return null;
     return session.streamError(stream, H2_STREAM_ERROR.windowOverflow);
@@ -89,7 +92,10 @@ export class ControlFrames {
   #reset(streamId: number, code: number): ProtocolError | null {
     const session = this.#session;
     const stream = session.streams.get(streamId);
-    if (stream === undefined) return session.role.isIdle(streamId) ? H2_ERROR.idleStream : null;
+    if (stream === undefined) {
+      session.resets.remove(streamId);
+      return session.role.isIdle(streamId) ? H2_ERROR.idleStream : null;
+    }
     session.io.counters.rxReset.inc();
     stream.wireBytesReceived += RESET_FRAME_BYTES;
     if (code === H2_CODE.noError && this.#isAnswered(stream)) return null;

@@ -108,15 +108,17 @@ export class InboundFrames implements FrameHandler {
   }
 
   #startData(): ProtocolError | null {
-    const { streamId, length } = this.#reader;
-    const { inbound, streams, role } = this.#session;
+    const { streamId, length, flags } = this.#reader;
+    const { inbound, streams, resets, role } = this.#session;
     this.#dataStream = null;
     if (!inbound.take(length)) return H2_ERROR.connectionWindow;
     const stream = streams.get(streamId);
     if (stream === undefined) {
       if (role.isIdle(streamId)) return H2_ERROR.idleStream;
       inbound.drop(length);
-      return role.judgeLate(streamId);
+      const error = role.judgeLate(streamId);
+      if ((flags & FLAG.endStream) !== 0) resets.remove(streamId);
+      return error;
     }
     if (stream.isRemoteClosed) return H2_ERROR.halfClosed;
     stream.wireBytesReceived += FRAME_HEADER_BYTES + length;
@@ -205,14 +207,18 @@ export class InboundFrames implements FrameHandler {
     buffer: Buffer,
     part: { readonly from: number; readonly to: number },
   ): ProtocolError | null {
-    const { decoder, io, streams, role } = this.#session;
+    const { decoder, io, streams, resets, role } = this.#session;
     const dropped = decoder.droppedHeadersWithUnderscores;
     const error = decoder.decode(buffer, part.from, part.to);
     const droppedNow = decoder.droppedHeadersWithUnderscores - dropped;
     if (droppedNow > 0) io.counters.droppedHeadersWithUnderscores.add(droppedNow);
     if (error !== null) return error;
     const stream = streams.get(facts.streamId);
-    if (stream === undefined) return role.onNewBlock(facts);
+    if (stream === undefined) {
+      const newError = role.onNewBlock(facts);
+      if (facts.endStream) resets.remove(facts.streamId);
+      return newError;
+    }
     stream.wireBytesReceived += facts.wireBytes;
     stream.headerBytesReceived += facts.wireBytes;
     return stream.isRemoteClosed ? H2_ERROR.halfClosed : role.onBlock(stream, facts.endStream);

@@ -19,6 +19,11 @@ export class ResetMemory {
     }
   }
 
+  /** The peer ended the stream itself: nothing may follow, whatever it knows of our reset. */
+  remove(streamId: number): void {
+    this.#ids.delete(streamId);
+  }
+
   /** True for a stream that we reset; for very old ones it is assumed. */
   has(streamId: number): boolean {
     return streamId <= this.#forgotten || this.#ids.has(streamId);
