@@ -265,9 +265,16 @@ export class PooledConnection
   }
 
   onTimer(timer: Timer): void {
-    if (timer === this.#connectTimer) this.#onConnectTimeout();
-    else if (timer === this.#idleTimer) this.#onIdleTimer();
-    else this.#onMaxDuration();
+    const { stats } = this.#resources;
+    if (timer === this.#idleTimer) {
+      this.#onIdleTimer();
+    } else if (timer === this.#durationTimer) {
+      stats.cxMaxDurationReached.inc();
+      this.drain();
+    } else {
+      stats.cxConnectTimeout.inc();
+      this.#finish('local', TIMED_OUT);
+    }
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -307,11 +314,6 @@ export class PooledConnection
     }
   }
 
-  #onConnectTimeout(): void {
-    this.#resources.stats.cxConnectTimeout.inc();
-    this.#finish('local', TIMED_OUT);
-  }
-
   /** Armed once and looked at when due: cheaper than arming it at the end of each request. */
   #onIdleTimer(): void {
     const { context, config, stats } = this.#resources;
@@ -324,11 +326,6 @@ export class PooledConnection
     }
     stats.cxIdleTimeout.inc();
     this.#finish('local', null);
-  }
-
-  #onMaxDuration(): void {
-    this.#resources.stats.cxMaxDurationReached.inc();
-    this.drain();
   }
 
   #arm(timer: Timer, delayMs: number): void {
