@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
 import { type Random, randomBelow } from '../../proxy/base/random.ts';
+import type { ClientCodec } from '../../proxy/http/codec.ts';
 import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../proxy/http/h2/options.ts';
+import { HeaderList } from '../../proxy/http/header-list.ts';
+import { RequestHead } from '../../proxy/http/message.ts';
 import type { RequestSender } from '../../proxy/http/stream.ts';
 import type { StreamWaiter } from '../../proxy/upstream/conn-pool.ts';
 import type { Host } from '../../proxy/upstream/host.ts';
@@ -11,7 +14,7 @@ import type { WorkerCluster } from '../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig } from '../support/cluster-config.ts';
 import type { FakeConnection } from '../support/fake-connector.ts';
-import { FakeMultiplexCodec } from '../support/fake-multiplex-codec.ts';
+import { FRAMES, LINES, type MultiplexDialect, watched } from '../support/multiplex-dialect.ts';
 import { seededRandom, testSeed } from '../support/seeded-random.ts';
 import { upstreamFixture } from '../support/upstream-fixture.ts';
 
@@ -35,6 +38,8 @@ class SimRequest implements StreamWaiter {
     assert.equal(this.state, 'waiting');
     this.state = 'active';
     this.sender = sender;
+    const target = { path: '/', authority: 'h.test', scheme: 'http' };
+    sender.sendRequestHead(new RequestHead('HTTP/2', 'GET', target, HeaderList.empty()), true);
     this.#sim.onStarted(this);
   }
 
@@ -83,27 +88,25 @@ class Simulation {
   readonly #cluster: WorkerCluster;
   readonly #host: Host;
   readonly #requests = new Set<SimRequest>();
-  readonly #codecs = new Map<FakeConnection, FakeMultiplexCodec>();
+  readonly #dialect: MultiplexDialect;
+  readonly #codecs = new Map<FakeConnection, ClientCodec>();
+  readonly #greeted = new WeakSet<FakeConnection>();
   /** Connections that we let take no more streams although they could. */
   readonly #retires: boolean;
   readonly #actions: readonly (() => void)[];
   #isEnding = false;
 
-  constructor(seed: number) {
+  constructor(seed: number, dialect: MultiplexDialect) {
+    this.#dialect = dialect;
     this.#random = seededRandom(seed);
     this.#retires = seed % 2 === 0;
     const fixture = upstreamFixture(seed);
     this.#fixture = fixture;
     this.#clusters = new WorkerClusters({
       ...fixture.context,
-      codecs: {
-        create: (setup, sink, handler) => {
-          const most = setup.http.http2.maxConcurrentStreams;
-          const codec = new FakeMultiplexCodec(most, sink, handler);
-          this.#codecs.set(sink as FakeConnection, codec);
-          return codec;
-        },
-      },
+      codecs: watched(dialect.codecs, (codec, connection) => {
+        this.#codecs.set(connection, codec);
+      }),
     });
     this.#clusters.apply({ upserted: [this.#config()], removed: [] });
     this.#cluster = this.#clusters.get('c') as WorkerCluster;
@@ -115,6 +118,7 @@ class Simulation {
     for (let step = 0; step < STEPS; step += 1) {
       try {
         (this.#actions[this.#below(this.#actions.length)] as () => void)();
+        this.#fixture.endTurn();
         this.#check();
       } catch (error) {
         throw new Error(`step ${step}`, { cause: error });
@@ -154,19 +158,20 @@ class Simulation {
 
   #makeActions(): readonly (() => void)[] {
     const ask = () => this.#ask();
-    const respond = () => this.#withOpen((each) => this.#say(each, 'R'));
+    const { limit, goAway, answer, reset, refuse, rubbish } = this.#dialect;
+    const respond = () => this.#withOpen((each) => this.#tell(each, answer));
     const accept = () => this.#withConnecting((each) => each.accept());
     return [
       ...[ask, ask, ask, ask, ask, respond, respond, respond, accept, accept],
       () => this.#withConnecting((each) => each.refuse()),
-      () => this.#withOpen((each) => this.#say(each, this.#below(2) === 0 ? 'X' : 'F')),
+      () => this.#withOpen((each) => this.#tell(each, this.#below(2) === 0 ? reset : refuse)),
       () => this.#withOpen((each) => this.#saySeveral(each)),
-      () => this.#withOpen((each) => each.receive(`L${this.#below(12)}\n`)),
-      () => this.#withOpen((each) => each.receive(`L${4 + this.#below(8)}\n`)),
-      () => this.#withOpen((each) => each.receive(`G${this.#below(30)}\n`)),
+      () => this.#withOpen((each) => this.#say(each, limit(this.#below(12)))),
+      () => this.#withOpen((each) => this.#say(each, limit(4 + this.#below(8)))),
+      () => this.#withOpen((each) => this.#say(each, goAway(this.#below(30)))),
       () => this.#below(4) === 0 && this.#withOpen((each) => each.receiveEnd()),
       () => this.#below(4) === 0 && this.#withOpen((each) => each.end('peer-reset')),
-      () => this.#below(4) === 0 && this.#withOpen((each) => each.receive('?\n')),
+      () => this.#below(4) === 0 && this.#withOpen((each) => this.#say(each, rubbish)),
       () => this.#pick('waiting', (request) => this.#cancel(request)),
       () => this.#pick('active', (request) => this.#giveUp(request)),
       () => this.#fixture.clock.advance(this.#below(400)),
@@ -195,31 +200,39 @@ class Simulation {
     request.sender?.reset('local-reset');
   }
 
-  /** Ends some stream of those that were opened last, if it still is open. */
-  #say(connection: FakeConnection, letter: string): void {
-    connection.receive(this.#line(connection, letter));
+  #say(connection: FakeConnection, text: string): void {
+    const greeting = this.#greeted.has(connection) ? '' : this.#dialect.greeting;
+    this.#greeted.add(connection);
+    if (greeting + text !== '') connection.receive(greeting + text);
+  }
+
+  /** Says something of a stream of those that were opened last, open or not. */
+  #tell(connection: FakeConnection, what: (id: number) => string): void {
+    this.#say(connection, this.#about(connection, what));
+  }
+
+  #about(connection: FakeConnection, what: (id: number) => string): string {
+    const ids = this.#dialect.opened(connection);
+    const id = ids.at(-1 - this.#below(Math.min(ids.length, MAX_STREAMS)));
+    return id === undefined ? '' : what(id);
   }
 
   #answerAll(connection: FakeConnection): void {
-    const ids = connection.written.match(/Q\d+/g) ?? [];
-    connection.receive(ids.map((id) => `R${id.slice(1)}\n`).join(''));
+    const { opened, answer } = this.#dialect;
+    this.#say(connection, opened(connection).map(answer).join(''));
   }
 
-  #line(connection: FakeConnection, letter: string): string {
-    const last = connection.written.match(/Q\d+/g)?.length ?? 0;
-    return `${letter}${Math.max(1, last - this.#below(MAX_STREAMS))}\n`;
-  }
-
-  /** In one read, which may end inside a line. */
+  /** In one read, or in two that are cut anywhere. */
   #saySeveral(connection: FakeConnection): void {
+    const { limit, answer, goAway } = this.#dialect;
     let text = '';
     for (let count = this.#below(6); count > 0; count -= 1) {
-      text += this.#below(5) === 0 ? `L${this.#below(12)}\n` : this.#line(connection, 'R');
+      text += this.#below(5) === 0 ? limit(this.#below(12)) : this.#about(connection, answer);
     }
-    if (this.#below(5) === 0) text += 'G20\n';
+    if (this.#below(5) === 0) text += goAway(19);
     const cut = this.#below(text.length + 1);
     for (const part of [text.slice(0, cut), text.slice(cut)]) {
-      if (part !== '' && !connection.isClosed) connection.receive(part);
+      if (!connection.isClosed) this.#say(connection, part);
     }
   }
 
@@ -280,8 +293,8 @@ class Simulation {
     if (waiting > 0) assert.ok(!open.some(isKnownRoom), 'somebody waits although there is room');
   }
 
-  #codec(connection: FakeConnection): FakeMultiplexCodec {
-    return this.#codecs.get(connection) as FakeMultiplexCodec;
+  #codec(connection: FakeConnection): ClientCodec {
+    return this.#codecs.get(connection) as ClientCodec;
   }
 
   /** Removes the cluster and answers what is left: then nothing may be left. */
@@ -290,8 +303,9 @@ class Simulation {
     this.#clusters.apply({ upserted: [], removed: ['c'] });
     for (let round = 0; round < 3000 && this.#requests.size > 0; round += 1) {
       this.#withConnecting((each) => each.accept());
-      this.#withOpen((each) => each.receive('L8\n'));
+      this.#withOpen((each) => this.#say(each, this.#dialect.limit(8)));
       this.#withOpen((each) => this.#answerAll(each));
+      this.#fixture.endTurn();
       this.#fixture.clock.advance(8);
     }
     this.#fixture.clock.advance(5000);
@@ -303,16 +317,18 @@ class Simulation {
   }
 }
 
-t.test('no request and no stream is lost under random peers', async (t) => {
-  const base = testSeed();
-  for (let run = 0; run < RUNS; run += 1) {
-    const seed = (base + run) >>> 0;
-    try {
-      new Simulation(seed).run();
-    } catch (error) {
-      t.fail(`OUTRIGGER_SEED=${seed}: ${String(error)}`, { found: (error as Error).cause });
-      return;
+for (const [name, dialect] of Object.entries({ LINES, FRAMES })) {
+  t.test(`no request and no stream is lost under random peers (${name})`, async (t) => {
+    const base = testSeed();
+    for (let run = 0; run < RUNS; run += 1) {
+      const seed = (base + run) >>> 0;
+      try {
+        new Simulation(seed, dialect).run();
+      } catch (error) {
+        t.fail(`OUTRIGGER_SEED=${seed}: ${String(error)}`, { found: (error as Error).cause });
+        return;
+      }
     }
-  }
-  t.pass(`${RUNS} runs of ${STEPS} steps`);
-});
+    t.pass(`${RUNS} runs of ${STEPS} steps`);
+  });
+}
