@@ -246,14 +246,13 @@ export class HeaderList {
   }
 
   /**
-   * Makes one line of all lines of each of these fields, `a,b` in their order, where RFC 9110 §5.3
-   * calls that the same.
+   * Makes one line of all lines of each of these fields, in their order: `a,b` is what RFC 9110 §5.3
+   * calls the same, and cookies have a separator of their own.
    */
-  joinLines(mask: HeaderMask): void {
+  joinLines(mask: HeaderMask, separator = ','): void {
     for (let id = 1; id < HEADER_NAME.length; id += 1) {
-      if (((lowBit(id) & mask.low) | (highBit(id) & mask.high)) === 0) continue;
-      if (this.countKnown(id) < 2) continue;
-      this.setKnown(id, this.values(HEADER_NAME[id] as string).join(','));
+      if (!isInMask(id, mask) || this.countKnown(id) < 2) continue;
+      this.setKnown(id, this.#joined(id, separator));
     }
   }
 
@@ -308,6 +307,25 @@ export class HeaderList {
   #mark(id: HeaderId): void {
     this.#low |= lowBit(id);
     this.#high |= highBit(id);
+  }
+
+  /** Every value of a known field in one text. */
+  #joined(id: HeaderId, separator: string): string {
+    let joined = '';
+    let lead = '';
+    const spans = this.#spans;
+    for (let at = 0; at < spans.length; at += SPAN) {
+      if (spans[at] !== id) continue;
+      joined += lead + this.#text.substring(spans[at + 3]!, spans[at + 4]!);
+      lead = separator;
+    }
+    const extra = this.#extra;
+    for (let index = 0; index < extra.length; index += 2) {
+      if (extra[index] !== HEADER_NAME[id]) continue;
+      joined += lead + extra[index + 1]!;
+      lead = separator;
+    }
+    return joined;
   }
 
   #nameEquals(at: number, name: string): boolean {

@@ -37,11 +37,27 @@ export function literalBlock(pairs: readonly (readonly [string, string])[], flag
 }
 
 /** Notes `name: value` of every field. */
-export class FieldRecorder implements FieldSink {
+export class FieldRecorder implements FieldSink<readonly string[]> {
   readonly fields: string[] = [];
+  /** Runs that came as such. */
+  runs = 0;
+  #runStart = 0;
 
   onField(entry: TableEntry): void {
     this.fields.push(`${entry.name.text}: ${entry.value}`);
+  }
+
+  beginRun(): void {
+    this.#runStart = this.fields.length;
+  }
+
+  endRun(): readonly string[] {
+    return this.fields.slice(this.#runStart);
+  }
+
+  onRun(run: readonly string[]): void {
+    this.runs += 1;
+    this.fields.push(...run);
   }
 
   /** What was noted since the last call. */

@@ -6,6 +6,10 @@ import { FieldSection } from './field-section.ts';
 const MAX_BLOCKS = 4;
 const MAX_OCTETS = 128;
 
+/** So many blocks in a row that were new: from here on only every so many are looked up. */
+const MAX_MISSES = 16;
+const TRY_EVERY = 16;
+
 /** A block and its fields. */
 interface RememberedBlock {
   readonly section: FieldSection;
@@ -19,13 +23,18 @@ interface RememberedBlock {
 export class BlockMemory {
   readonly #blocks: RememberedBlock[] = [];
   #next = 0;
+  #misses = 0;
 
   /** The section of this very block; null when it was not seen lately. */
   find(buffer: Buffer, start: number, end: number, generation: number): FieldSection | null {
+    this.#misses += 1;
+    if (!this.#isWorthwhile()) return null;
     const length = end - start;
     for (const block of this.#blocks) {
       if (block.length !== length || block.generation !== generation) continue;
-      if (isEqual(block.octets, buffer, start, length)) return block.section;
+      if (!isEqual(block.octets, buffer, start, length)) continue;
+      this.#misses = 0;
+      return block.section;
     }
     return null;
   }
@@ -43,12 +52,17 @@ export class BlockMemory {
   /** The block of the section taken last, which left the table at this generation. */
   remember(buffer: Buffer, start: number, end: number, generation: number): void {
     const length = end - start;
-    if (length > MAX_OCTETS) return;
+    if (length > MAX_OCTETS || !this.#isWorthwhile()) return;
     const block = this.#blocks[this.#next] as RememberedBlock;
     buffer.copy(block.octets, 0, start, end);
     block.length = length;
     block.generation = generation;
     this.#next = (this.#next + 1) % MAX_BLOCKS;
+  }
+
+  /** Clients that never repeat a block pay for that no more than now and then. */
+  #isWorthwhile(): boolean {
+    return this.#misses <= MAX_MISSES || this.#misses % TRY_EVERY < 2;
   }
 }
 

@@ -12,10 +12,9 @@ import { H2_HEAD_ERROR } from './head-errors.ts';
 /** A regular field that is kept as it is. */
 export const PLAIN = 1;
 /** Regular fields that are kept in another way, or not at all. */
-export const COOKIE = 2;
-export const HOST = 3;
-export const CONTENT_LENGTH = 4;
-export const DROPPED = 5;
+export const HOST = 2;
+export const CONTENT_LENGTH = 3;
+export const DROPPED = 4;
 /** Pseudo-fields with a valid value. */
 export const METHOD = 6;
 export const SCHEME = 7;
@@ -73,8 +72,6 @@ function judgeKnown(id: HeaderId, value: string): number {
     case HEADER_ID.te:
       // RFC 9113 §8.2.2.
       return value === 'trailers' ? PLAIN : wrong(H2_HEAD_ERROR.te);
-    case HEADER_ID.cookie:
-      return COOKIE;
     case HEADER_ID.host:
       return isAuthorityText(value) ? HOST : wrong(H2_HEAD_ERROR.host);
     case HEADER_ID['content-length']:

@@ -8,6 +8,7 @@ import { DecoderTable } from './decoder-table.ts';
 import { HPACK_ERROR } from './errors.ts';
 import { type FieldName, fieldNameAt, fieldNameOf } from './field-name.ts';
 import { HuffmanDecoder } from './huffman-decoder.ts';
+import { type IndexRun, IndexRuns } from './index-runs.ts';
 import { STATIC_ENTRIES, STATIC_TABLE } from './static-table.ts';
 import { TableEntry } from './table-entry.ts';
 
@@ -23,10 +24,15 @@ const MAX_EXPANSION = 16;
 /** Strings are decoded one after the other, and none outlives the next: all decoders share this. */
 const HUFFMAN = new HuffmanDecoder();
 
-/** Who reads the fields of a block. */
-export interface FieldSink {
-  /** A field; `entry` may be changed after the call. Not called beyond the limits. */
+/** Who reads the fields of a block; not called beyond the limits. */
+export interface FieldSink<R> {
+  /** A field; `entry` may be changed after the call. */
   onField(entry: TableEntry): void;
+  /** The fields until `endRun` are likely to come together again; what it gives stands for them. */
+  beginRun(): void;
+  endRun(): R;
+  /** The fields of such a run. */
+  onRun(run: R): void;
 }
 
 /** Limits and sizes of a decoder. */
@@ -39,12 +45,13 @@ export interface HpackLimits {
 }
 
 /** One direction's decoder; one per connection. */
-export class HpackDecoder {
+export class HpackDecoder<R = unknown> {
   /** Octets of names and values of the last block, and its fields. */
   octets = 0;
   count = 0;
   readonly #limits: HpackLimits;
-  readonly #sink: FieldSink;
+  readonly #sink: FieldSink<R>;
+  readonly #runs = new IndexRuns<R>();
   readonly #table: DecoderTable;
   /** The largest size that an update may set. */
   #allowedSize: number;
@@ -60,7 +67,7 @@ export class HpackDecoder {
   /** A field that enters no table. */
   readonly #passing = new TableEntry(fieldNameOf('x'), '', true);
 
-  constructor(limits: HpackLimits, sink: FieldSink) {
+  constructor(limits: HpackLimits, sink: FieldSink<R>) {
     this.#limits = limits;
     this.#sink = sink;
     this.#table = new DecoderTable(DEFAULT_TABLE_SIZE);
@@ -104,7 +111,7 @@ export class HpackDecoder {
     this.#updateSize(buffer, end);
     while (this.#at < end && this.#error === null) {
       const byte = buffer[this.#at]!;
-      if (byte >= 0x80) this.#indexed(buffer, end);
+      if (byte >= 0x80) this.#indices(buffer, end);
       else if (byte >= 0x40) this.#inserted(buffer, end);
       else if (byte < 0x20) this.#literal(buffer, end);
       else this.#error = HPACK_ERROR.lateSizeUpdate;
@@ -125,6 +132,49 @@ export class HpackDecoder {
       this.#mustUpdate = false;
     }
     if (this.#mustUpdate) this.#error = HPACK_ERROR.missingSizeUpdate;
+  }
+
+  /** As many indices as follow each other, or a run of them that is known. */
+  #indices(buffer: Buffer, end: number): void {
+    const start = this.#at;
+    const { generation } = this.#table;
+    const run = this.#runs.find(buffer, start, end, generation);
+    if (run === null) {
+      this.#readIndices(buffer, end);
+      this.#runs.remember(buffer, start, this.#at, generation);
+    } else if (run.reading === null) {
+      this.#readRun(run, buffer);
+    } else if (this.#hasRoom(run)) {
+      this.octets += run.fieldOctets;
+      this.count += run.fields;
+      this.#at = start + run.length;
+      this.#sink.onRun(run.reading);
+    } else {
+      this.#readIndices(buffer, end);
+    }
+  }
+
+  #readIndices(buffer: Buffer, end: number): void {
+    while (this.#at < end && buffer[this.#at]! >= 0x80 && this.#error === null) {
+      this.#indexed(buffer, end);
+    }
+  }
+
+  /** Reads a run that comes for the second time: it may come more often. */
+  #readRun(run: IndexRun<R>, buffer: Buffer): void {
+    const { octets, count } = this;
+    this.#sink.beginRun();
+    this.#readIndices(buffer, this.#at + run.length);
+    const reading = this.#sink.endRun();
+    if (this.isTooLarge || this.isTooMany) return;
+    run.reading = reading;
+    run.fieldOctets = this.octets - octets;
+    run.fields = this.count - count;
+  }
+
+  #hasRoom(run: IndexRun<R>): boolean {
+    const { maxOctets, maxCount } = this.#limits;
+    return this.octets + run.fieldOctets <= maxOctets && this.count + run.fields <= maxCount;
   }
 
   /** §6.1. */

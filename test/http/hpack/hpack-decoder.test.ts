@@ -342,3 +342,34 @@ t.test('what a block says changes with the table, and the generation says so', a
   bench.fields('20');
   t.not(bench.decoder.generation, after);
 });
+
+t.test('indices that come together again are told in one piece', async (t) => {
+  const bench = new Bench();
+  bench.fields(literalBlock([['a', '1']], 0x40));
+  const block = '82 86 84 be 88 90 00 01 62 01 63';
+  const expected = bench.fields(block);
+  t.equal(expected.length, 7);
+  for (const runs of [0, 1, 2]) {
+    t.same(bench.fields(block), expected);
+    t.equal(bench.recorder.runs, runs);
+  }
+  t.same(bench.fields(`${block.slice(0, 17)} 87`), [...expected.slice(0, 6), ':scheme: https']);
+  t.equal(bench.recorder.runs, 3, 'whatever follows');
+  bench.fields(literalBlock([['a', '2']], 0x40));
+  t.equal(bench.fields(block)[3], 'a: 2', 'but not with another table');
+  t.equal(bench.recorder.runs, 3);
+});
+
+t.test('a run counts like its fields', async (t) => {
+  const bench = new Bench({ maxOctets: 39 + 10 + 38, maxCount: 20 });
+  const run = '82 86 84 87';
+  for (let time = 0; time < 3; time += 1) bench.fields(run);
+  t.equal(bench.recorder.runs, 1);
+  t.equal(bench.decoder.count, 4);
+  const { octets } = bench.decoder;
+  t.equal(octets, 10 + 11 + 6 + 12);
+  const twice = bench.fields(`${run} 00 08 6e616d656e616d65 02 7676 ${run}`);
+  t.equal(twice.length, 8, 'as far as the limits reach');
+  t.equal(bench.decoder.octets, 2 * octets + 10);
+  t.ok(bench.decoder.isTooLarge);
+});
