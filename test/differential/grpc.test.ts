@@ -1,6 +1,7 @@
 // gRPC over HTTP/1.1, which needs no more than trailers: gRPC-Web, statistics, local replies, access
 // logs.
 import t from 'tap';
+import { GRPC_LOG } from '../support/grpc-log.ts';
 import { base64Text, chunkedText, grpcFrame } from '../support/grpc-wire.ts';
 import {
   type Json,
@@ -214,23 +215,6 @@ function ofCluster(cluster: string, filter: Json): TwinListener {
 
 const H1_TRAILERS: Json = { http_protocol_options: { enable_trailers: true } };
 
-const OPERATORS = [
-  ...['RESPONSE_CODE', 'RESPONSE_FLAGS', 'RESPONSE_CODE_DETAILS', 'PROTOCOL', 'UPSTREAM_PROTOCOL'],
-  ...['GRPC_STATUS', 'GRPC_STATUS(CAMEL_STRING)', 'GRPC_STATUS(SNAKE_STRING)'],
-  ...['GRPC_STATUS(NUMBER)', 'GRPC_STATUS_NUMBER', 'TRAILER(GRPC-STATUS)', 'TRAILER(X-T)'],
-  ...['RESP(GRPC-STATUS)', 'RESP(GRPC-MESSAGE)', 'REQ(CONTENT-TYPE)', 'RESP(CONTENT-TYPE)'],
-  ...['BYTES_RECEIVED', 'BYTES_SENT', 'RESPONSE_TRAILERS_BYTES'],
-  ...['FILTER_STATE(envoy.filters.http.grpc_stats)'],
-  ...['FILTER_STATE(envoy.filters.http.grpc_stats:PLAIN)'],
-  ...['FILTER_STATE(envoy.filters.http.grpc_stats:FIELD:request_message_count)'],
-];
-
-const LOG = {
-  text_format_source: {
-    inline_string: `%DOWNSTREAM_REMOTE_ADDRESS% %REQ(:PATH)% ${OPERATORS.map((name) => `%${name}%`).join('|')}\n`,
-  },
-};
-
 /** Log lines by status; the filter of a line says its number. */
 const FILTERED: readonly TwinLog[] = [
   ['OK'],
@@ -261,7 +245,7 @@ const UPSTREAM: Json = {
 };
 
 const CONFIG: TwinConfig = {
-  log: { log_format: LOG },
+  log: { log_format: GRPC_LOG },
   validate: false,
   bootstrap: { stats_flush_interval: '0.05s' },
   clusters: {
@@ -293,7 +277,7 @@ const CONFIG: TwinConfig = {
     main: listener(FILTERS.web, stats({ emit_filter_state: true })),
     web: listener(FILTERS.web),
     plain: listener(),
-    filtered: { ...listener(), logs: [{ format: { log_format: LOG } }, ...FILTERED] },
+    filtered: { ...listener(), logs: [{ format: { log_format: GRPC_LOG } }, ...FILTERED] },
     matching: {
       routes: [
         {
