@@ -180,6 +180,14 @@ const REASONS: readonly Reason[] = [
     },
   },
   {
+    why: 'grpc-timeout is one to eight digits and a unit (gRPC over HTTP/2, Requests).',
+    cases: {
+      '/header/any with +5S': PASSES,
+      '/header/any with 000000005S': PASSES,
+      '/header/any with 5 S': PASSES,
+    },
+  },
+  {
     why: 'A gRPC-Web answer as text ends when the upstream’s does, also without trailers.',
     cases: { 'web: no trailers, as text': ['200 open; 1 upstream', '200 stuck; 1 upstream'] },
   },
