@@ -1,6 +1,9 @@
 import t from 'tap';
-import { randomBelow } from '../../../proxy/base/random.ts';
-import { DEFAULT_H2_PROTOCOL_OPTIONS as DEFAULTS } from '../../../proxy/http/h2/options.ts';
+import { type Random, randomBelow } from '../../../proxy/base/random.ts';
+import {
+  DEFAULT_H2_PROTOCOL_OPTIONS as DEFAULTS,
+  type H2ProtocolOptions,
+} from '../../../proxy/http/h2/options.ts';
 import { HeaderList } from '../../../proxy/http/header-list.ts';
 import { RequestHead, ResponseHead } from '../../../proxy/http/message.ts';
 import type {
@@ -13,9 +16,9 @@ import type {
 import { H2Pair } from '../../support/h2-pair.ts';
 import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 
-function get(path: string, method = 'GET'): RequestHead {
+function request(path: string): RequestHead {
   const target = { path, authority: 'h.test', scheme: 'http' };
-  return new RequestHead('HTTP/2', method, target, HeaderList.of('x-id', path));
+  return new RequestHead('HTTP/2', 'POST', target, HeaderList.of('x-id', path));
 }
 
 /** Writes a text piece by piece as its sender allows. */
@@ -26,11 +29,15 @@ class Writer {
   readonly #trailers: boolean;
   isWaiting = false;
 
-  constructor(sender: StreamSender, text: string, size: number, trailers: boolean) {
+  constructor(
+    sender: StreamSender,
+    text: string,
+    how: { readonly size: number; readonly hasTrailers: boolean },
+  ) {
     this.#sender = sender;
     this.#left = Buffer.from(text, 'latin1');
-    this.#size = size;
-    this.#trailers = trailers;
+    this.#size = how.size;
+    this.#trailers = how.hasTrailers;
   }
 
   pump(): void {
@@ -118,7 +125,7 @@ class Echo implements RequestReceiver {
   #answer(): void {
     const hasTrailers = this.message.text.endsWith('yes');
     const size = Math.max(this.#size, Math.ceil(this.message.text.length / 50));
-    this.#writer = new Writer(this.#sender, this.message.text, size, hasTrailers);
+    this.#writer = new Writer(this.#sender, this.message.text, { size, hasTrailers });
     this.#writer.pump();
   }
 }
@@ -149,83 +156,116 @@ class Call implements ResponseReceiver {
   }
 }
 
-t.test('random exchanges arrive whole through any cuts, windows and full sinks', (t) => {
-  const seed = testSeed();
-  t.comment(`seed ${seed}`);
-  const random = seededRandom(seed);
-  for (let run = 0; run < 200; run += 1) {
-    const sizes = [1, 7, 100, 3000, 20_000, 70_000];
-    const pick = (): number => sizes[randomBelow(random, sizes.length)] as number;
-    const protocolOf = (window: number) => ({
-      ...DEFAULTS,
-      hpackTableSize: [0, 100, 4096][randomBelow(random, 3)] as number,
-      initialStreamWindowSize: window,
-      initialConnectionWindowSize: Math.max(65_535, window),
-      maxOutboundFrames: 1_000_000,
-    });
-    const echoes: Echo[] = [];
-    const pair = new H2Pair({
-      highWater: pick(),
-      server: { protocol: { ...protocolOf(65_535 + randomBelow(random, 100_000)) } },
-      client: { protocol: { ...protocolOf(65_535 + randomBelow(random, 100_000)) } },
+interface Exchange {
+  readonly call: Call;
+  readonly expected: string;
+}
+
+const SIZES = [1, 7, 100, 3000, 20_000, 70_000];
+
+/** Random exchanges on one pair of codecs. */
+class Workload {
+  readonly echoes: Echo[] = [];
+  readonly pair: H2Pair;
+  readonly exchanges: Exchange[] = [];
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.pair = new H2Pair({
+      highWater: this.#size(),
+      server: { protocol: this.#protocol() },
+      client: { protocol: this.#protocol() },
       onStream: (sender) => {
-        const echo = new Echo(sender, pick());
-        echoes.push(echo);
+        const echo = new Echo(sender, this.#size());
+        this.echoes.push(echo);
         return echo;
       },
     });
-    const calls: { call: Call; expected: string }[] = [];
     const count = 1 + randomBelow(random, 8);
-    for (let index = 0; index < count; index += 1) {
-      const call = new Call();
-      const sender = pair.client.openStream(call);
-      call.sender = sender;
-      const text = String.fromCharCode(97 + index).repeat(randomBelow(random, pick()));
-      const hasTrailers = randomBelow(random, 2) === 0;
-      const isBodyless = randomBelow(random, 4) === 0;
-      const body = isBodyless ? '' : `${text}${hasTrailers ? '|x-end: yes' : ''}`;
-      const answer = `POST /${index} ${body}${hasTrailers && !isBodyless ? '|x-end: yes' : ''}`;
-      calls.push({ call, expected: answer });
-      sender.sendRequestHead(get(`/${index}`, 'POST'), isBodyless);
-      if (!isBodyless) {
-        call.writer = new Writer(sender, text, Math.max(pick(), text.length / 50), hasTrailers);
-        call.writer.pump();
-      }
-      if (randomBelow(random, 2) === 0) pair.step(random);
-    }
-    for (let steps = 0; calls.some(({ call }) => !call.message.isComplete); steps += 1) {
-      const moved = pair.step(random);
-      for (const { call } of calls) {
-        if (randomBelow(random, 10) === 0) call.sender?.pauseReading();
-        else call.sender?.resumeReading();
-      }
-      if (steps > 20_000) {
-        const what = calls.map(
-          ({ call, expected }) =>
-            `${call.status} ${call.message.text.length}/${expected.length} ${call.message.reset}`,
-        );
-        t.fail(`seed ${seed}, run ${run}: no end after ${steps} steps: ${what} ${moved}`, {
-          c: pair.clientDone,
-          s: pair.serverDone,
-        });
-        t.end();
-        return;
-      }
-    }
-    for (const { call, expected } of calls) {
-      if (call.message.text !== expected || call.message.reset !== '') {
-        t.fail(
-          `seed ${seed}, run ${run}: ${call.message.text.length} octets of ${expected.length}, ${call.message.reset}`,
-        );
-        t.end();
-        return;
-      }
-    }
-    pair.run();
-    if (echoes.some((echo) => echo.closed !== 1))
-      t.fail(`seed ${seed}, run ${run}: not closed once`);
-    pair.assertNothingLeft();
+    for (let index = 0; index < count; index += 1) this.#begin(index);
   }
-  t.pass('all of them');
+
+  get isOver(): boolean {
+    return this.exchanges.every(({ call }) => call.message.isComplete);
+  }
+
+  /** Carries a piece over; receivers pause and go on at random. */
+  step(): void {
+    this.pair.step(this.#random);
+    for (const { call } of this.exchanges) {
+      if (randomBelow(this.#random, 10) === 0) call.sender?.pauseReading();
+      else call.sender?.resumeReading();
+    }
+  }
+
+  /** What went wrong; '' when nothing did. */
+  fault(): string {
+    for (const { call, expected } of this.exchanges) {
+      const { text, reset } = call.message;
+      if (text !== expected || reset !== '') {
+        return `${text.length} octets of ${expected.length} ${reset}`;
+      }
+    }
+    this.pair.run();
+    const isClosed = this.echoes.every((echo) => echo.closed === 1);
+    return isClosed ? '' : 'an exchange was not closed once';
+  }
+
+  #begin(index: number): void {
+    const random = this.#random;
+    const call = new Call();
+    const sender = this.pair.client.openStream(call);
+    call.sender = sender;
+    const text = String.fromCharCode(97 + index).repeat(randomBelow(random, this.#size()));
+    const hasTrailers = randomBelow(random, 2) === 0;
+    const isBodyless = randomBelow(random, 4) === 0;
+    const end = hasTrailers ? '|x-end: yes' : '';
+    const body = isBodyless ? '' : `${text}${end}${end}`;
+    this.exchanges.push({ call, expected: `POST /${index} ${body}` });
+    sender.sendRequestHead(request(`/${index}`), isBodyless);
+    if (!isBodyless) {
+      const size = Math.max(this.#size(), Math.ceil(text.length / 50));
+      call.writer = new Writer(sender, text, { size, hasTrailers });
+      call.writer.pump();
+    }
+    if (randomBelow(random, 2) === 0) this.pair.step(random);
+  }
+
+  #size(): number {
+    return SIZES[randomBelow(this.#random, SIZES.length)] as number;
+  }
+
+  #protocol(): H2ProtocolOptions {
+    const window = 65_535 + randomBelow(this.#random, 100_000);
+    return {
+      ...DEFAULTS,
+      hpackTableSize: [0, 100, 4096][randomBelow(this.#random, 3)] as number,
+      initialStreamWindowSize: window,
+      initialConnectionWindowSize: window,
+      maxOutboundFrames: 1_000_000,
+    };
+  }
+}
+
+const RUNS = 200;
+/** Octet by octet the largest exchange takes fewer. */
+const MAX_STEPS = 50_000;
+
+t.test('random exchanges arrive whole through any cuts, windows and full sinks', (t) => {
+  const seed = testSeed();
+  const random = seededRandom(seed);
+  for (let run = 0; run < RUNS; run += 1) {
+    const work = new Workload(random);
+    let steps = 0;
+    for (; !work.isOver && steps < MAX_STEPS; steps += 1) work.step();
+    const fault = work.isOver ? work.fault() : `no end after ${steps} steps`;
+    if (fault !== '') {
+      t.fail(`seed ${seed}, run ${run}: ${fault}`);
+      break;
+    }
+    work.pair.assertNothingLeft();
+  }
+  t.pass(`seed ${seed}`);
   t.end();
 });
