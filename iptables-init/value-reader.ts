@@ -8,7 +8,7 @@ const UINT32_MAX = 2 ** 32 - 1;
 /** A user or group: an id, or a name as useradd(8) allows it. */
 const OWNER = /^(?:\d{1,10}|[a-z_][a-z0-9_-]{0,30}\$?)$/;
 /** A network interface: up to 15 characters, no blank, `/` or `:`; a final + stands for any rest. */
-const INTERFACE = /^[A-Za-z0-9_.@-]{1,15}\+?$/;
+const INTERFACE = /^[A-Za-z0-9_.@][A-Za-z0-9_.@-]{0,14}\+?$/;
 const DURATION = /^(\d{1,9})(ms|s|m)$/;
 const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
