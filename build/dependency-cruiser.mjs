@@ -18,7 +18,7 @@ export const ruleSet = {
   forbidden: [
     ...Object.entries(rooms).map(roomRule),
     ...Object.entries(programs).map(programRule),
-    rule('proxy-imports-no-program', '^proxy/', anyOf(Object.keys(programs))),
+    rule('only-cli-imports-programs', '^proxy/(?!cli/)', anyOf(Object.keys(programs))),
     rule('nothing-imports-bench-test-examples', { pathNot: freeDirs }, freeDirs),
     rule(
       'rooms-without-io',

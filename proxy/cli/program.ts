@@ -53,6 +53,9 @@ function makeProgram(finish: (exitCode: number) => void): Command {
       const { validateFiles } = await import('./validate-command.ts');
       finish(await validateFiles(files, values['allowUnknownStaticFields'] === true));
     });
+  // They have flags of their own and never come here: see main.ts.
+  program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
+  program.command('istio-clean-iptables').description('remove what istio-iptables did');
   return program;
 }
 
