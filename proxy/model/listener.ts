@@ -1,5 +1,6 @@
 // A listener as the data path sees it: checked, frozen, defaults filled in.
 import type { SocketAddress } from '../base/address.ts';
+import type { Cidr } from '../base/cidr-table.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
 
@@ -38,4 +39,34 @@ export interface FilterChainConfig {
   readonly name: string;
   /** In order; the last is terminal. */
   readonly filters: readonly ExtensionInstance[];
+  /** Which connections it takes; the default filter chain's is not looked at. */
+  readonly match: FilterChainMatchConfig;
 }
+
+/** config.listener.v3.FilterChainMatch; an empty list and '' stand for «any». */
+export interface FilterChainMatchConfig {
+  /** null: any. */
+  readonly destinationPort: number | null;
+  readonly prefixRanges: readonly Cidr[];
+  /** Lower case; exact or `*.suffix`. */
+  readonly serverNames: readonly string[];
+  readonly transportProtocol: string;
+  readonly applicationProtocols: readonly string[];
+  readonly directSourcePrefixRanges: readonly Cidr[];
+  readonly sourceType: 'any' | 'same-ip-or-loopback' | 'external';
+  readonly sourcePrefixRanges: readonly Cidr[];
+  readonly sourcePorts: readonly number[];
+}
+
+/** Takes every connection. */
+export const MATCH_ALL: FilterChainMatchConfig = Object.freeze({
+  destinationPort: null,
+  prefixRanges: [],
+  serverNames: [],
+  transportProtocol: '',
+  applicationProtocols: [],
+  directSourcePrefixRanges: [],
+  sourceType: 'any',
+  sourcePrefixRanges: [],
+  sourcePorts: [],
+});
