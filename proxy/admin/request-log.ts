@@ -56,11 +56,14 @@ function streamInfoOf(request: IncomingMessage, id: number): StreamInfo {
   const downstream = {
     id,
     directRemoteAddress: addressOf(remoteAddress, remotePort),
+    remoteAddress: addressOf(remoteAddress, remotePort),
     localAddress: addressOf(localAddress, localPort),
+    directLocalAddress: addressOf(localAddress, localPort),
     requestedServerName: '',
     filterChainName: ADMIN_NAME,
     isTls: false,
     negotiatedProtocol: '',
+    filterState: null,
   };
   const info = new StreamInfo(downstream, performance.now(), Date.now());
   info.protocol = request.httpVersion === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1';

@@ -71,7 +71,43 @@ export interface DownstreamConnection extends ConnectionHandler {
   closeIfIdle(): void;
 }
 
-/** A network filter as an extension. */
+/** Go on to the next filter. */
+export const ADMIT = 0;
+/** Not decided: `resume` or `refuse` follows; what the client sends meanwhile waits. */
+export const HOLD = 1;
+/** The connection is closed, with what was queued for it. */
+export const DENY = 2;
+/** What a gate answers. */
+export type GateStatus = typeof ADMIT | typeof HOLD | typeof DENY;
+
+/** A connection in front of its terminal filter. */
+export interface GatedConnection {
+  readonly connection: Connection;
+  readonly info: DownstreamConnectionInfo;
+  /** Ends HOLD. */
+  resume(): void;
+  refuse(): void;
+}
+
+/** A network filter that decides once, before the terminal filter hears of the connection. */
+export interface ConnectionGate {
+  onConnection(gated: GatedConnection): GateStatus;
+  /** The connection is gone. */
+  onClose?(): void;
+}
+
+/** Makes the gate of each connection; built once per filter chain. */
+export interface ConnectionGateFactory {
+  createGate(): ConnectionGate;
+}
+
+/** A network filter that is not terminal, as an extension. */
+export interface ConnectionGateDefinition<M extends Message = Message, C = unknown>
+  extends FilterDefinition<M, C> {
+  gateFactory(config: C, services: WorkerServices, listener: ListenerFacts): ConnectionGateFactory;
+}
+
+/** A terminal network filter as an extension. */
 export interface NetworkFilterDefinition<M extends Message = Message, C = unknown>
   extends FilterDefinition<M, C> {
   factory(config: C, services: WorkerServices, listener: ListenerFacts): NetworkFilterFactory;

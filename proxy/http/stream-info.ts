@@ -11,7 +11,12 @@ export interface DownstreamConnectionInfo {
   readonly id: number;
   /** The peer of the socket. */
   readonly directRemoteAddress: SocketAddress;
+  /** As the client meant it: a listener filter may have restored it. */
   readonly localAddress: SocketAddress;
+  /** The local end of the socket. */
+  readonly directLocalAddress: SocketAddress;
+  /** Who the peer speaks for, as listener filters found it. */
+  readonly remoteAddress: SocketAddress;
   /** SNI, '' when there was none. */
   readonly requestedServerName: string;
   /** Name of the filter chain that was chosen, '' when it has none. */
@@ -19,6 +24,8 @@ export interface DownstreamConnectionInfo {
   readonly isTls: boolean;
   /** What ALPN chose: `h2`, `http/1.1`; '' for nothing, as in clear text. */
   readonly negotiatedProtocol: string;
+  /** Values that network filters leave for others, by key; null until the first. */
+  filterState: Map<string, unknown> | null;
 }
 
 /** The upstream side of an exchange's last attempt. */
@@ -96,7 +103,7 @@ export class StreamInfo {
     this.downstream = downstream;
     this.startMs = startMs;
     this.startWallMs = startWallMs;
-    this.remoteAddress = downstream.directRemoteAddress;
+    this.remoteAddress = downstream.remoteAddress;
   }
 
   /** Sets a flag once. */

@@ -157,10 +157,13 @@ export class ActiveListener implements ListenerFacts {
       id: connection.id,
       directRemoteAddress: connection.remoteAddress,
       localAddress: connection.localAddress,
+      directLocalAddress: connection.localAddress,
+      remoteAddress: connection.remoteAddress,
       requestedServerName: '',
       filterChainName: this.#chain?.name ?? '',
       isTls: false,
       negotiatedProtocol: '',
+      filterState: null,
     };
   }
 

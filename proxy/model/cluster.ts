@@ -8,7 +8,9 @@ export interface ClusterConfig {
   readonly name: string;
   /** alt_stat_name or the name: `cluster.<this>.` in statistics. */
   readonly observabilityName: string;
-  readonly discovery: 'static' | 'strict-dns' | 'logical-dns';
+  readonly discovery: 'static' | 'strict-dns' | 'logical-dns' | 'original-dst';
+  /** Where an original-dst cluster finds its host; null for the others. */
+  readonly originalDst: OriginalDstConfig | null;
   readonly loadBalancer: LoadBalancerConfig;
   readonly priorities: PriorityRulesConfig;
   readonly endpoints: readonly EndpointConfig[];
@@ -20,6 +22,16 @@ export interface ClusterConfig {
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
   /** Source address of upstream connections; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
+}
+
+/** Cluster.OriginalDstLbConfig */
+export interface OriginalDstConfig {
+  /** The request's field with `ip:port`; '' when only the connection's own destination counts. */
+  readonly httpHeader: string;
+  /** Replaces the destination's port; null: as it is. */
+  readonly portOverride: number | null;
+  /** Hosts without requests are forgotten after this. Default 5 s. */
+  readonly cleanupIntervalMs: number;
 }
 
 /** Load balancing policy; further ones add a member. */

@@ -22,6 +22,16 @@ export interface ListenerConfig {
   readonly ignoreGlobalConnectionLimit: boolean;
   readonly drainType: 'default' | 'modify-only';
   readonly trafficDirection: 'unspecified' | 'inbound' | 'outbound';
+  /** In order; an implicit original_dst of use_original_dst is the last. */
+  readonly listenerFilters: readonly ExtensionInstance[];
+  /** 0: no limit. Default 15 s. */
+  readonly listenerFiltersTimeoutMs: number;
+  /** True: when it is over the chain is chosen with what is known; false: the connection is closed. */
+  readonly continueOnListenerFiltersTimeout: boolean;
+  /** Connections are handed to the listener of the restored local address, if there is one. */
+  readonly useOriginalDst: boolean;
+  /** IP_TRANSPARENT: connections to addresses of others are accepted (TPROXY). */
+  readonly isTransparent: boolean;
   readonly filterChains: readonly FilterChainConfig[];
   readonly defaultFilterChain: FilterChainConfig | null;
   readonly accessLogs: readonly AccessLogConfig[];

@@ -25,6 +25,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     name: 'c',
     observabilityName: members.name ?? 'c',
     discovery: 'static',
+    originalDst: null,
     loadBalancer: { kind: 'round-robin' },
     priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
     endpoints: [endpointConfig()],

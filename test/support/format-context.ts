@@ -106,11 +106,14 @@ function bareInfo(): StreamInfo {
   const downstream: DownstreamConnectionInfo = {
     id: 7,
     directRemoteAddress: socketAddress('127.0.0.1', 57684),
+    remoteAddress: socketAddress('127.0.0.1', 57684),
     localAddress: socketAddress('127.0.0.1', 19432),
+    directLocalAddress: socketAddress('127.0.0.1', 19432),
     requestedServerName: '',
     filterChainName: '',
     isTls: false,
     negotiatedProtocol: '',
+    filterState: null,
   };
   return new StreamInfo(downstream, 1000, START_WALL_MS);
 }

@@ -71,11 +71,14 @@ export class HcmRig {
     const info = {
       id: 1,
       directRemoteAddress: target,
+      remoteAddress: target,
       localAddress: socketAddress('127.0.0.1', 80),
+      directLocalAddress: socketAddress('127.0.0.1', 80),
       requestedServerName: '',
       filterChainName: '',
       isTls: alpn !== '',
       negotiatedProtocol: alpn,
+      filterState: null,
     };
     const nobody = { onConnected() {}, onBytes() {}, onEnd() {}, onDrain() {}, onClose() {} };
 

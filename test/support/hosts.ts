@@ -22,11 +22,14 @@ export function balancerContext(): LoadBalancerContext {
   const downstream = {
     id: 1,
     directRemoteAddress: address,
+    remoteAddress: address,
     localAddress: address,
+    directLocalAddress: address,
     requestedServerName: '',
     filterChainName: '',
     isTls: false,
     negotiatedProtocol: '',
+    filterState: null,
   };
   return { request: null, info: new StreamInfo(downstream, 0, 0) };
 }

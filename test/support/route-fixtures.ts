@@ -75,6 +75,7 @@ export function exchange(
   const address = socketAddress('127.0.0.1', 1);
   const connection = {
     ...{ id: 1, directRemoteAddress: address, localAddress: address },
+    ...{ remoteAddress: address, directLocalAddress: address, filterState: null },
     ...{ requestedServerName: '', filterChainName: '', isTls: false, negotiatedProtocol: '' },
   };
   const info = new StreamInfo(connection, 0, 0);

@@ -55,6 +55,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
     limits: compileLimits(message, context),
     http: compileUpstreamHttp(message, context),
+    originalDst: null,
     dns: compileClusterDns(message, context),
     tcpKeepalive: compileKeepalive(message),
     bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),

@@ -4,7 +4,7 @@ import type {
   FilterChain,
 } from '../../api/gen/envoy/config/listener/v3/listener_components_pb.js';
 import type { CompileContext, FilterDefinition } from '../../model/extension.ts';
-import type { FilterChainConfig } from '../../model/listener.ts';
+import { type FilterChainConfig, MATCH_ALL } from '../../model/listener.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
@@ -29,6 +29,7 @@ export function compileFilterChain(
   durationMs(context, timeout, 0);
   return {
     name: message.name,
+    match: MATCH_ALL,
     filters: placed.flatMap(({ instance }) => (instance === null ? [] : [instance])),
   };
 }

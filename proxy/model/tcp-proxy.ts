@@ -1,0 +1,41 @@
+// The TCP proxy's configuration, compiled from extensions.filters.network.tcp_proxy.v3.TcpProxy.
+import type { Formatter } from '../formatter/formatter.ts';
+import type { AccessLogConfig } from './access-log.ts';
+import type { HeaderValueConfig } from './route.ts';
+
+/** Durations are ms; 0 switches a timer off. */
+export interface TcpProxyConfig {
+  readonly statPrefix: string;
+  /** One cluster of weight 1, or weighted_clusters. */
+  readonly clusters: readonly TcpClusterConfig[];
+  readonly totalWeight: number;
+  /** Default 1 h. */
+  readonly idleTimeoutMs: number;
+  readonly maxDownstreamConnectionDurationMs: number;
+  /** At least 1. */
+  readonly maxConnectAttempts: number;
+  /** `immediate`: connects when the client does; `downstream-data`: with its first octet. */
+  readonly connectMode: 'immediate' | 'downstream-data';
+  readonly accessLogs: readonly AccessLogConfig[];
+  /** A line at intervals while it is open; 0: none. */
+  readonly accessLogFlushIntervalMs: number;
+  readonly flushesLogOnConnected: boolean;
+  /** null: plain TCP to the upstream. */
+  readonly tunneling: TcpTunnelingConfig | null;
+}
+
+/** One of TcpProxy.WeightedCluster.clusters. */
+export interface TcpClusterConfig {
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** TcpProxy.TunnelingConfig: the upstream is an HTTP proxy. */
+export interface TcpTunnelingConfig {
+  /** Authority of the CONNECT, or of the POST. */
+  readonly hostname: Formatter;
+  readonly usesPost: boolean;
+  /** '' for `/` with usesPost. */
+  readonly postPath: string;
+  readonly headersToAdd: readonly HeaderValueConfig[];
+}
