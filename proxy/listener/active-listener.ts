@@ -1,26 +1,36 @@
 // A listener at work: builds its filter chains once, gives each accepted connection to one, and
 // knows the connections it answers for until they are gone.
 
+import type { SocketAddress } from '../base/address.ts';
+import { unmapped } from '../base/cidr-table.ts';
+import { parseIp } from '../base/ip-address.ts';
+import type {
+  ListenerFilter,
+  ListenerFilterDefinition,
+  ListenerFilterFactory,
+} from '../filters/listener-filter.ts';
 import type {
   DownstreamConnection,
   ListenerFacts,
-  NetworkFilterDefinition,
-  NetworkFilterFactory,
   OverloadState,
   WorkerServices,
 } from '../filters/network-filter.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
-import type { ExtensionInstance } from '../model/extension.ts';
-import type { FilterChainConfig, ListenerConfig } from '../model/listener.ts';
+import type { ListenerConfig } from '../model/listener.ts';
+import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { Connection } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
+import { type BuiltChain, buildChain } from './built-chain.ts';
+import { Candidate, type CandidateOwner } from './candidate.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
+import { type ConnectionFacts, FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerStats } from './listener-stats.ts';
 
-/** A connection with its filter and the time at which it was accepted. */
+/** A connection that has its filter, and the time at which it was accepted. */
 interface Tracked {
   readonly filter: DownstreamConnection;
   readonly sinceMs: number;
+  readonly candidate: Candidate;
 }
 
 /** What the process decides for all listeners. */
@@ -30,17 +40,29 @@ export interface ProcessHealth {
   readonly overload: OverloadState;
 }
 
+/** What a listener shares with the others of its worker. */
+export interface ListenerSurroundings {
+  readonly budget: ConnectionBudget;
+  readonly health: ProcessHealth;
+  readonly workerIndex: number;
+  /** Who serves connections to this address by hand-off; null: nobody else. */
+  findByAddress(address: SocketAddress): ActiveListener | null;
+}
+
 /** Serves until it is drained; a changed configuration makes another one. */
-export class ActiveListener implements ListenerFacts {
+export class ActiveListener implements ListenerFacts, CandidateOwner {
   readonly config: ListenerConfig;
   readonly scope: StatsScope;
   readonly bufferLimitBytes: number;
-  readonly #services: WorkerServices;
-  readonly #budget: ConnectionBudget;
-  readonly #health: ProcessHealth;
+  readonly services: WorkerServices;
+  readonly filtersTimeoutMs: number;
+  readonly #surroundings: ListenerSurroundings;
   readonly #stats: ListenerStats;
-  readonly #chain: FilterChainConfig | null;
-  readonly #factory: NetworkFilterFactory | null;
+  readonly #filterFactories: readonly ListenerFilterFactory[];
+  readonly #chains: readonly BuiltChain[];
+  readonly #matcher: FilterChainMatcher<BuiltChain>;
+  /** Without a chain yet. */
+  readonly #candidates = new Map<Connection, Candidate>();
   readonly #connections = new Map<Connection, Tracked>();
   readonly #onGone = (connection: Connection): void => this.#forget(connection);
   #isDraining = false;
@@ -50,35 +72,42 @@ export class ActiveListener implements ListenerFacts {
   constructor(
     config: ListenerConfig,
     services: WorkerServices,
-    shared: {
-      readonly budget: ConnectionBudget;
-      readonly health: ProcessHealth;
-      readonly workerIndex: number;
-    },
+    surroundings: ListenerSurroundings,
   ) {
     this.config = config;
+    this.services = services;
     this.scope = services.stats.scope(`listener.${config.statPrefix}`);
     this.bufferLimitBytes = config.perConnectionBufferLimitBytes;
-    this.#services = services;
-    this.#budget = shared.budget;
-    this.#health = shared.health;
-    this.#stats = new ListenerStats(this.scope, shared.workerIndex);
-    this.#chain = config.filterChains[0] ?? config.defaultFilterChain;
-    this.#factory = this.#chain === null ? null : this.#build(this.#chain);
+    this.filtersTimeoutMs = config.listenerFiltersTimeoutMs;
+    this.#surroundings = surroundings;
+    this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
+    this.#filterFactories = config.listenerFilters.map(({ definition, config: filterConfig }) =>
+      (definition as ListenerFilterDefinition).factory(filterConfig, services, this.scope),
+    );
+    const chains = config.filterChains.map((chain) => buildChain(chain, services, this));
+    const fallback =
+      config.defaultFilterChain === null
+        ? null
+        : buildChain(config.defaultFilterChain, services, this);
+    this.#chains = fallback === null ? chains : [...chains, fallback];
+    this.#matcher = new FilterChainMatcher(
+      chains.map((chain, index) => ({ chain, match: config.filterChains[index]!.match })),
+      fallback,
+    );
   }
 
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#candidates.size;
   }
 
   /** Envoy's drainClose decision for the next response. */
   shouldDrainClose(): boolean {
     if (this.#isDraining || this.overload !== 'none') return true;
-    return this.#health.isFailed && this.config.drainType === 'default';
+    return this.#surroundings.health.isFailed && this.config.drainType === 'default';
   }
 
   get overload(): OverloadState {
-    return this.#health.overload;
+    return this.#surroundings.health.overload;
   }
 
   /** False, and counted, when a limit is reached. */
@@ -87,12 +116,12 @@ export class ActiveListener implements ListenerFacts {
       this.#stats.cxOverloadReject.inc();
       return false;
     }
-    if (this.#budget.isFull && !this.config.ignoreGlobalConnectionLimit) {
+    if (this.#surroundings.budget.isFull && !this.config.ignoreGlobalConnectionLimit) {
       this.#stats.globalCxOverflow.inc();
       return false;
     }
     const limit = this.config.connectionLimit;
-    if (limit !== null && this.#connections.size >= limit) {
+    if (limit !== null && this.connectionCount >= limit) {
       this.#stats.cxOverflow.inc();
       return false;
     }
@@ -100,23 +129,53 @@ export class ActiveListener implements ListenerFacts {
   }
 
   /** Gives an accepted connection to its filter chain. */
-  serve(connection: Connection, start: () => void): void {
-    if (this.#factory === null) {
-      this.#stats.noFilterChainMatch.inc();
-      connection.close('now');
+  serve(accepted: AcceptedConnection): void {
+    this.#stats.acceptedPerEvent.record(1);
+    this.adopt(new Candidate(accepted, this));
+  }
+
+  /** Takes a connection, from the network or from another listener. */
+  adopt(candidate: Candidate): void {
+    this.#candidates.set(candidate.connection, candidate);
+    this.#stats.preCxActive.set(this.#candidates.size);
+    this.#surroundings.budget.active += 1;
+    candidate.connection.onGone = this.#onGone;
+    candidate.inspectFor(this);
+  }
+
+  makeFilters(): readonly ListenerFilter[] {
+    return this.#filterFactories.map((factory) => factory.create());
+  }
+
+  onInspected(candidate: Candidate): void {
+    const other = this.#handOff(candidate);
+    if (other !== null) {
+      this.#release(candidate);
+      other.adopt(candidate);
       return;
     }
-    this.#stats.acceptedPerEvent.record(1);
-    this.#stats.cxTotal.inc();
-    this.#stats.cxActive.inc();
-    this.#stats.workerCxTotal.inc();
-    this.#stats.workerCxActive.inc();
-    this.#budget.active += 1;
-    connection.onGone = this.#onGone;
-    const filter = this.#factory.create(connection, this.#describe(connection));
-    this.#connections.set(connection, { filter, sinceMs: this.#services.clock.nowMs() });
-    connection.setHandler(filter);
-    start();
+    const chain = this.#matcher.find(factsOf(candidate));
+    if (chain === null || chain.terminal === null) {
+      if (chain === null) this.#stats.noFilterChainMatch.inc();
+      candidate.refuse();
+      return;
+    }
+    const info = describe(candidate, chain);
+    const gates = chain.gates.map((factory) => factory.createGate());
+    candidate.passGates(info, gates, () => this.#admit(candidate, chain));
+  }
+
+  onFiltersTimeout(): boolean {
+    this.#stats.preCxTimeout.inc();
+    return !this.config.continueOnListenerFiltersTimeout;
+  }
+
+  onRefused(candidate: Candidate): void {
+    this.#forget(candidate.connection);
+  }
+
+  onLost(): void {
+    this.#stats.listenerFilterRemoteClose.inc();
   }
 
   /** Ends every connection politely; idle ones after `lingerMs`. */
@@ -132,7 +191,7 @@ export class ActiveListener implements ListenerFacts {
 
   /** Brings those gauges up to date that are not kept as things happen. */
   refreshGauges(): void {
-    this.#factory?.refreshGauges?.();
+    for (const chain of this.#chains) chain.terminal?.refreshGauges?.();
   }
 
   /** Ends connections that carry nothing. */
@@ -142,40 +201,96 @@ export class ActiveListener implements ListenerFacts {
 
   /** Cuts what is left. */
   closeConnections(): void {
-    for (const connection of [...this.#connections.keys()]) connection.close('now');
+    const connections = [...this.#candidates.keys(), ...this.#connections.keys()];
+    for (const connection of connections) connection.close('now');
   }
 
-  #build(chain: FilterChainConfig): NetworkFilterFactory | null {
-    const terminal: ExtensionInstance | undefined = chain.filters[chain.filters.length - 1];
-    if (terminal === undefined) return null;
-    const definition = terminal.definition as NetworkFilterDefinition;
-    return definition.factory(terminal.config, this.#services, this);
+  /** use_original_dst: who serves the address that the client meant. */
+  #handOff(candidate: Candidate): ActiveListener | null {
+    if (!this.config.useOriginalDst || !candidate.isLocalAddressRestored) return null;
+    const other = this.#surroundings.findByAddress(candidate.localAddress);
+    return other === this ? null : other;
   }
 
-  #describe(connection: Connection): DownstreamConnectionInfo {
-    return {
-      id: connection.id,
-      directRemoteAddress: connection.remoteAddress,
-      localAddress: connection.localAddress,
-      directLocalAddress: connection.localAddress,
-      remoteAddress: connection.remoteAddress,
-      requestedServerName: '',
-      filterChainName: this.#chain?.name ?? '',
-      isTls: false,
-      negotiatedProtocol: '',
-      filterState: null,
-    };
+  #admit(candidate: Candidate, chain: BuiltChain): DownstreamConnection {
+    const { connection } = candidate;
+    this.#candidates.delete(connection);
+    this.#stats.preCxActive.set(this.#candidates.size);
+    this.#stats.cxTotal.inc();
+    this.#stats.cxActive.inc();
+    this.#stats.workerCxTotal.inc();
+    this.#stats.workerCxActive.inc();
+    const filter = (chain.terminal as NonNullable<BuiltChain['terminal']>).create(
+      connection,
+      candidate.info,
+    );
+    const sinceMs = this.services.clock.nowMs();
+    this.#connections.set(connection, { filter, sinceMs, candidate });
+    return filter;
+  }
+
+  /** Another listener answers for it now. */
+  #release(candidate: Candidate): void {
+    this.#candidates.delete(candidate.connection);
+    this.#stats.preCxActive.set(this.#candidates.size);
+    this.#surroundings.budget.active -= 1;
   }
 
   #forget(connection: Connection): void {
     const tracked = this.#connections.get(connection);
-    if (tracked === undefined) return;
-    this.#connections.delete(connection);
-    this.#budget.active -= 1;
-    this.#stats.cxActive.dec();
-    this.#stats.workerCxActive.dec();
-    this.#stats.cxDestroy.inc();
-    this.#stats.cxLengthMs.record(this.#services.clock.nowMs() - tracked.sinceMs);
-    if (this.#connections.size === 0) this.onEmpty?.();
+    const candidate = tracked?.candidate ?? this.#candidates.get(connection);
+    if (candidate === undefined) return;
+    candidate.closeGates();
+    if (tracked === undefined) {
+      this.#release(candidate);
+    } else {
+      this.#connections.delete(connection);
+      this.#surroundings.budget.active -= 1;
+      this.#stats.cxActive.dec();
+      this.#stats.workerCxActive.dec();
+      this.#stats.cxDestroy.inc();
+      this.#stats.cxLengthMs.record(this.services.clock.nowMs() - tracked.sinceMs);
+    }
+    if (this.connectionCount === 0) this.onEmpty?.();
   }
+}
+
+function factsOf(candidate: Candidate): ConnectionFacts {
+  const { localAddress, remoteAddress, directRemoteAddress } = candidate;
+  return {
+    destinationPort: localAddress.port,
+    destination: octetsOf(localAddress),
+    source: octetsOf(remoteAddress),
+    sourcePort: remoteAddress.port,
+    directSource: octetsOf(directRemoteAddress),
+    isLocal: isLocal(candidate),
+    serverName: candidate.serverName,
+    transportProtocol: candidate.transportProtocol,
+    applicationProtocols: candidate.applicationProtocols,
+  };
+}
+
+/** Envoy's SAME_IP_OR_LOOPBACK: the same address on both ends, or the usual loopback. */
+function isLocal({ localAddress, remoteAddress }: Candidate): boolean {
+  if (remoteAddress.port < 0 || remoteAddress.ip === localAddress.ip) return true;
+  return remoteAddress.ip === '127.0.0.1' || remoteAddress.ip === '::1';
+}
+
+function octetsOf({ ip, port }: SocketAddress): readonly number[] {
+  return port < 0 ? [] : unmapped(parseIp(ip) ?? []);
+}
+
+function describe(candidate: Candidate, chain: BuiltChain): DownstreamConnectionInfo {
+  return {
+    id: candidate.connection.id,
+    directRemoteAddress: candidate.directRemoteAddress,
+    remoteAddress: candidate.remoteAddress,
+    localAddress: candidate.localAddress,
+    directLocalAddress: candidate.directLocalAddress,
+    requestedServerName: candidate.serverName,
+    filterChainName: chain.name,
+    isTls: false,
+    negotiatedProtocol: '',
+    filterState: null,
+  };
 }

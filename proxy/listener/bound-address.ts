@@ -3,8 +3,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import { Acceptor, type AcceptorHandler } from '../net/acceptor.ts';
-import type { Connection } from '../net/connection.ts';
+import { type AcceptedConnection, Acceptor, type AcceptorHandler } from '../net/acceptor.ts';
 import type { EventLoop } from '../net/event-loop.ts';
 import type { SocketSource } from '../net/socket-source.ts';
 import type { ActiveListener } from './active-listener.ts';
@@ -64,8 +63,8 @@ export class BoundAddress implements AcceptorHandler {
     return this.#listener.mayAccept();
   }
 
-  onConnection(connection: Connection, start: () => void): void {
-    this.#listener.serve(connection, start);
+  onConnection(accepted: AcceptedConnection): void {
+    this.#listener.serve(accepted);
   }
 
   onAcceptError(text: string): void {

@@ -1,4 +1,5 @@
 // The listeners of a worker: adds, replaces and removes them without refusing a connection.
+import { type SocketAddress, socketAddress } from '../base/address.ts';
 import type { WorkerServices } from '../filters/network-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { EventLoop } from '../net/event-loop.ts';
@@ -60,6 +61,8 @@ export class ListenerManager {
   readonly #workersStarted: Gauge;
   /** `server.total_connections`: of all workers together. */
   readonly #serverConnections: Gauge;
+  /** Listeners by every address of theirs, bound or not: connections are handed on by it. */
+  #byAddress: ReadonlyMap<string, ActiveListener> = new Map();
   #isStarted = false;
   /** Called when the last connection of all listeners is gone. */
   onEmpty: (() => void) | null = null;
@@ -97,12 +100,15 @@ export class ListenerManager {
    */
   async apply(config: ListenerConfig): Promise<ListenerState> {
     const previous = this.#entries.get(config.name) ?? null;
-    const active = new ActiveListener(config, this.#options.services, this.#options);
+    const { services, budget, health, workerIndex } = this.#options;
+    const findByAddress = (address: SocketAddress): ActiveListener | null => this.#find(address);
+    const surroundings = { budget, health, workerIndex, findByAddress };
+    const active = new ActiveListener(config, services, surroundings);
     active.onEmpty = () => this.#onListenerEmpty(active);
     const entry: Entry = { active, bound: [], error: '' };
     this.#entries.set(config.name, entry);
     (previous === null ? this.#added : this.#modified).inc();
-    this.#totalActive.set(this.#entries.size);
+    this.#onEntriesChanged();
     if (this.#isStarted) await this.#bind(entry, previous);
     const state = this.#stateOf(config.name, entry);
     if (entry.error !== '') this.#giveUp(entry, previous);
@@ -119,7 +125,16 @@ export class ListenerManager {
     }
     if (previous === null) this.#entries.delete(name);
     else this.#entries.set(name, previous);
+    this.#onEntriesChanged();
+  }
+
+  #onEntriesChanged(): void {
     this.#totalActive.set(this.#entries.size);
+    const byAddress = new Map<string, ActiveListener>();
+    for (const { active } of this.#entries.values()) {
+      for (const { text } of active.config.addresses) byAddress.set(text, active);
+    }
+    this.#byAddress = byAddress;
   }
 
   #supersede(entry: Entry, previous: Entry): void {
@@ -133,7 +148,7 @@ export class ListenerManager {
     if (entry === undefined) return;
     this.#entries.delete(name);
     this.#removed.inc();
-    this.#totalActive.set(this.#entries.size);
+    this.#onEntriesChanged();
     for (const bound of entry.bound) bound.close();
     this.#retire(entry);
   }
@@ -188,6 +203,13 @@ export class ListenerManager {
 
   states(): readonly ListenerState[] {
     return [...this.#entries].map(([name, entry]) => this.#stateOf(name, entry));
+  }
+
+  /** Who serves connections to `address`: the address itself, then its port on any address. */
+  #find({ ip, port }: SocketAddress): ActiveListener | null {
+    const any = ip.includes(':') ? '::' : '0.0.0.0';
+    const exact = this.#byAddress.get(socketAddress(ip, port).text);
+    return exact ?? this.#byAddress.get(socketAddress(any, port).text) ?? null;
   }
 
   #matching(inboundOnly: boolean): Entry[] {

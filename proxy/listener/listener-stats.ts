@@ -2,12 +2,7 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
 
 /** Cells that Envoy has in every listener and nothing here changes: see ClusterStats. */
-const UNTOUCHED_COUNTERS = [
-  'downstream_listener_filter_error',
-  'downstream_listener_filter_remote_close',
-  'extension_config_missing',
-  'network_extension_config_missing',
-];
+const UNTOUCHED_COUNTERS = ['extension_config_missing', 'network_extension_config_missing'];
 
 /** Found once when the listener is made. */
 export class ListenerStats {
@@ -21,6 +16,8 @@ export class ListenerStats {
   readonly globalCxOverflow: Counter;
   readonly preCxTimeout: Counter;
   readonly preCxActive: Gauge;
+  readonly listenerFilterError: Counter;
+  readonly listenerFilterRemoteClose: Counter;
   readonly noFilterChainMatch: Counter;
   /** `worker_<index>.`: how evenly the workers share the connections. */
   readonly workerCxTotal: Counter;
@@ -42,6 +39,8 @@ export class ListenerStats {
     this.globalCxOverflow = scope.counter('downstream_global_cx_overflow');
     this.preCxTimeout = scope.counter('downstream_pre_cx_timeout');
     this.preCxActive = scope.gauge('downstream_pre_cx_active');
+    this.listenerFilterError = scope.counter('downstream_listener_filter_error');
+    this.listenerFilterRemoteClose = scope.counter('downstream_listener_filter_remote_close');
     this.noFilterChainMatch = scope.counter('no_filter_chain_match');
     const worker = scope.scope(`worker_${workerIndex}`);
     this.workerCxTotal = worker.counter('downstream_cx_total');

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 export type ReadCallback = (length: number, buffer: Buffer) => void;
 
 interface SocketInternals {
-  _handle: object | null | undefined;
+  _handle: { readonly fd?: number } | null | undefined;
   _server?: object | null;
 }
 
@@ -24,6 +24,11 @@ export function usePublicSockets(value: boolean): boolean {
 /** True when undocumented calls are switched off. */
 export function isPublicOnly(): boolean {
   return publicOnly;
+}
+
+/** The socket's descriptor, for getsockopt(2); -1 when Node does not tell. */
+export function descriptorOf(socket: Socket): number {
+  return (socket as unknown as SocketInternals)._handle?.fd ?? -1;
 }
 
 /**

@@ -3,7 +3,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from 'node
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
 import { systemErrorText } from '../base/system-error.ts';
 import type { TcpKeepaliveConfig } from '../model/listener.ts';
-import { readInto } from './accepted-socket.ts';
+import { descriptorOf, readInto } from './accepted-socket.ts';
 import type { Connection } from './connection.ts';
 import type { EventLoop } from './event-loop.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
@@ -19,12 +19,21 @@ export interface AcceptorOptions {
   readonly keepalive: TcpKeepaliveConfig | null;
 }
 
+/** A connection that nobody reads yet. */
+export interface AcceptedConnection {
+  readonly connection: Connection;
+  /** -1 when Node does not tell. */
+  readonly fileDescriptor: number;
+  /** Begins to read; the connection has its handler. */
+  start(): void;
+}
+
 /** Owner of an acceptor. */
 export interface AcceptorHandler {
   /** False: over a limit; the connection is closed at once. */
   mayAccept(): boolean;
   /** A connection is there; the owner sets its handler and calls `start` when it is ready. */
-  onConnection(connection: Connection, start: () => void): void;
+  onConnection(accepted: AcceptedConnection): void;
   /** Accepting failed for a while (no descriptors left); it goes on by itself. */
   onAcceptError(text: string): void;
 }
@@ -106,11 +115,13 @@ export class Acceptor {
       bufferLimitBytes: this.#options.bufferLimitBytes,
       connecting: false,
     });
+    const fileDescriptor = descriptorOf(accepted);
     const socket = readInto(accepted, sharedReadBuffer, (length, buffer) =>
       connection.receive(length, buffer),
     );
     connection.attach(socket);
-    this.#handler.onConnection(connection, () => socket.resume());
+    const start = (): Socket => socket.resume();
+    this.#handler.onConnection({ connection, fileDescriptor, start });
   }
 }
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
+import { TimerWheel } from '../../proxy/base/timer-wheel.ts';
 import type {
   DownstreamConnection,
   NetworkFilterDefinition,
@@ -8,7 +9,7 @@ import type {
 } from '../../proxy/filters/network-filter.ts';
 import { ActiveListener } from '../../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
-import type { ListenerConfig } from '../../proxy/model/listener.ts';
+import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
 import type { Connection } from '../../proxy/net/connection.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -55,10 +56,17 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
       },
     }),
   } as unknown as NetworkFilterDefinition;
-  const services = { clock, stats, log: SILENT_LOG.logger('') } as unknown as WorkerServices;
+  const timers = new TimerWheel(0);
+  const services = {
+    clock,
+    stats,
+    timers,
+    log: SILENT_LOG.logger(''),
+  } as unknown as WorkerServices;
   const health = { isFailed: false, overload: 'none' as OverloadState };
   const chain = {
     name: '',
+    match: MATCH_ALL,
     filters: [{ name: 'probe', definition, config: null, disabled: false }],
   };
   const full = {
@@ -67,6 +75,8 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
     statPrefix: '127.0.0.1_80',
     filterChains: [chain],
     defaultFilterChain: null,
+    listenerFilters: [],
+    listenerFiltersTimeoutMs: 0,
     connectionLimit: null,
     ignoreGlobalConnectionLimit: false,
     drainType: 'default',
@@ -74,13 +84,16 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
     ...config,
   } as unknown as ListenerConfig;
   const budget = new ConnectionBudget(limit);
-  const listener = new ActiveListener(full, services, { budget, health, workerIndex: 0 });
+  const listener = new ActiveListener(full, services, {
+    ...{ budget, health, workerIndex: 0 },
+    findByAddress: () => null,
+  });
   const connector = new FakeConnector();
   const accept = (): Connection => {
     const target = { ip: '127.0.0.1', port: 1, text: '127.0.0.1:1' };
     const options = { bufferLimitBytes: 1, keepalive: null, bindAddress: null };
     const connection = connector.connect(target, options, new Probe());
-    listener.serve(connection, NOTHING);
+    listener.serve({ connection, fileDescriptor: -1, start: NOTHING });
     return connection;
   };
   return { listener, probes, stats, health, accept };

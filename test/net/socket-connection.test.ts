@@ -57,7 +57,7 @@ async function accepted(t: Test, limit = 1024 * 1024): Promise<Accepted> {
     },
     {
       mayAccept: () => true,
-      onConnection: (connection, start) => {
+      onConnection: ({ connection, start }) => {
         server.connection = connection;
         connection.setHandler(server);
         start();

@@ -1,0 +1,36 @@
+// A filter chain ready for connections: everything that can be made once is made.
+import type {
+  ConnectionGateDefinition,
+  ConnectionGateFactory,
+  ListenerFacts,
+  NetworkFilterDefinition,
+  NetworkFilterFactory,
+  WorkerServices,
+} from '../filters/network-filter.ts';
+import type { FilterChainConfig } from '../model/listener.ts';
+
+/** See FilterChainConfig. */
+export interface BuiltChain {
+  readonly name: string;
+  /** In order, before the terminal filter hears of a connection. */
+  readonly gates: readonly ConnectionGateFactory[];
+  /** null: the chain is empty, and closes every connection. */
+  readonly terminal: NetworkFilterFactory | null;
+}
+
+/** Builds what a listener's connections share. */
+export function buildChain(
+  config: FilterChainConfig,
+  services: WorkerServices,
+  listener: ListenerFacts,
+): BuiltChain {
+  const { name, filters } = config;
+  const gates = filters.slice(0, -1).map((gate) => {
+    const definition = gate.definition as ConnectionGateDefinition;
+    return definition.gateFactory(gate.config, services, listener);
+  });
+  const last = filters.at(-1);
+  if (last === undefined) return { name, gates, terminal: null };
+  const definition = last.definition as NetworkFilterDefinition;
+  return { name, gates, terminal: definition.factory(last.config, services, listener) };
+}

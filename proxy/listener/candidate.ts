@@ -1,0 +1,232 @@
+// A connection between accept and its filter chain's terminal filter: listener filters look at its
+// first octets, then the gates of its chain decide. What it sends meanwhile is kept for later.
+import type { SocketAddress } from '../base/address.ts';
+import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
+import {
+  type CandidateConnection,
+  type ListenerFilter,
+  type ListenerFilterStatus,
+  REFUSE,
+  WAIT,
+} from '../filters/listener-filter.ts';
+import {
+  ADMIT,
+  type ConnectionGate,
+  DENY,
+  type GatedConnection,
+  type WorkerServices,
+} from '../filters/network-filter.ts';
+import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { AcceptedConnection } from '../net/acceptor.ts';
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
+
+/** More than any listener filter looks at; beyond it the client is held back. */
+const MAX_HELD_BYTES = 64 * 1024;
+
+/** The listener that answers for a candidate. */
+export interface CandidateOwner {
+  readonly services: WorkerServices;
+  /** listener_filters_timeout; 0: none. */
+  readonly filtersTimeoutMs: number;
+  /** Filters for this connection, none of them used before. */
+  makeFilters(): readonly ListenerFilter[];
+  /** Every filter has looked; the owner goes on with `passGates`, or gives it to another owner. */
+  onInspected(candidate: Candidate): void;
+  /** Time is over: true closes it, false goes on with what is known. */
+  onFiltersTimeout(): boolean;
+  /** A filter or a gate refused it; it is being closed. */
+  onRefused(candidate: Candidate): void;
+  /** It went away by itself. */
+  onLost(candidate: Candidate): void;
+}
+
+/** See the file's head. */
+export class Candidate
+  implements CandidateConnection, ConnectionHandler, GatedConnection, TimerTarget
+{
+  readonly connection: Connection;
+  readonly fileDescriptor: number;
+  localAddress: SocketAddress;
+  remoteAddress: SocketAddress;
+  isLocalAddressRestored = false;
+  transportProtocol = '';
+  serverName = '';
+  applicationProtocols: readonly string[] = [];
+  consumedBytes = 0;
+  dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
+  #info: DownstreamConnectionInfo | null = null;
+  readonly #accepted: AcceptedConnection;
+  #owner: CandidateOwner;
+  #filters: readonly ListenerFilter[] = [];
+  #gates: readonly ConnectionGate[] = [];
+  /** The filter, later the gate, whose turn it is. */
+  #turn = 0;
+  #onAdmitted: (() => ConnectionHandler) | null = null;
+  #held: Buffer = Buffer.alloc(0);
+  #isStarted = false;
+  #hasEnded = false;
+  readonly #timer: Timer;
+
+  constructor(accepted: AcceptedConnection, owner: CandidateOwner) {
+    this.connection = accepted.connection;
+    this.fileDescriptor = accepted.fileDescriptor;
+    this.localAddress = accepted.connection.localAddress;
+    this.remoteAddress = accepted.connection.remoteAddress;
+    this.#accepted = accepted;
+    this.#owner = owner;
+    this.#timer = new Timer(this);
+  }
+
+  get directLocalAddress(): SocketAddress {
+    return this.connection.localAddress;
+  }
+
+  get directRemoteAddress(): SocketAddress {
+    return this.connection.remoteAddress;
+  }
+
+  get info(): DownstreamConnectionInfo {
+    return this.#info as DownstreamConnectionInfo;
+  }
+
+  /** Lets the filters of `owner` look, which may take several reads. */
+  inspectFor(owner: CandidateOwner): void {
+    this.#owner = owner;
+    this.#filters = owner.makeFilters();
+    this.#turn = 0;
+    this.#inspect();
+  }
+
+  /** Asks the gates; behind the last one `onAdmitted` makes the connection's handler. */
+  passGates(
+    info: DownstreamConnectionInfo,
+    gates: readonly ConnectionGate[],
+    onAdmitted: () => ConnectionHandler,
+  ): void {
+    this.#info = info;
+    this.#gates = gates;
+    this.#turn = 0;
+    this.#onAdmitted = onAdmitted;
+    this.resume();
+  }
+
+  /** Closes it without a word. */
+  refuse(): void {
+    this.#stopWaiting();
+    this.#owner.onRefused(this);
+    this.connection.close('now');
+  }
+
+  resume(): void {
+    while (this.#turn < this.#gates.length) {
+      const gate = this.#gates[this.#turn] as ConnectionGate;
+      this.#turn += 1;
+      const status = gate.onConnection(this);
+      if (status === ADMIT) continue;
+      if (status === DENY) this.refuse();
+      else this.#listen();
+      return;
+    }
+    this.#deliver();
+  }
+
+  onConnected(): void {
+    // Accepted connections are connected from the start.
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    this.#held = Buffer.concat([this.#held, buffer.subarray(0, length)]);
+    if (this.#held.length >= MAX_HELD_BYTES) this.connection.pauseReading();
+    if (this.#info === null) this.#inspect();
+  }
+
+  onEnd(): void {
+    this.#hasEnded = true;
+    // Nothing more will come for a filter that waits; a gate decides without it.
+    if (this.#info !== null) return;
+    this.#stopWaiting();
+    this.#owner.onLost(this);
+    this.connection.close('now');
+  }
+
+  onDrain(): void {
+    // Nothing is sent before the terminal filter.
+  }
+
+  onClose(): void {
+    this.#stopWaiting();
+    this.#owner.onLost(this);
+  }
+
+  /** The connection is gone, whoever had it last: gates that knew of it are told. */
+  closeGates(): void {
+    for (const gate of this.#gates.slice(0, this.#turn)) gate.onClose?.();
+  }
+
+  onTimer(): void {
+    if (this.#owner.onFiltersTimeout()) this.refuse();
+    else this.#finishInspection();
+  }
+
+  #inspect(): void {
+    while (this.#turn < this.#filters.length) {
+      const status = this.#ask(this.#filters[this.#turn] as ListenerFilter);
+      if (status === REFUSE) {
+        this.refuse();
+        return;
+      }
+      if (status === WAIT) {
+        this.#waitForMore();
+        return;
+      }
+      this.#turn += 1;
+    }
+    this.#finishInspection();
+  }
+
+  #ask(filter: ListenerFilter): ListenerFilterStatus {
+    const bytes = this.#held.subarray(this.consumedBytes);
+    return filter.inspect(this, bytes, bytes.length);
+  }
+
+  #waitForMore(): void {
+    const { services, filtersTimeoutMs } = this.#owner;
+    if (!this.#timer.armed && filtersTimeoutMs > 0) {
+      services.timers.arm(this.#timer, services.clock.nowMs(), filtersTimeoutMs);
+    }
+    this.#listen();
+  }
+
+  #finishInspection(): void {
+    this.#stopWaiting();
+    if (this.transportProtocol === '') this.transportProtocol = 'raw_buffer';
+    this.#owner.onInspected(this);
+  }
+
+  #stopWaiting(): void {
+    this.#owner.services.timers.cancel(this.#timer);
+  }
+
+  /** Reads on while somebody decides. */
+  #listen(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.connection.setHandler(this);
+    this.#accepted.start();
+  }
+
+  /** The terminal filter takes over, with what was kept. */
+  #deliver(): void {
+    const handler = (this.#onAdmitted as () => ConnectionHandler)();
+    this.connection.setHandler(handler);
+    const held = this.#held.subarray(this.consumedBytes);
+    this.#held = Buffer.alloc(0);
+    if (!this.#isStarted) {
+      this.#accepted.start();
+      return;
+    }
+    this.connection.resumeReading();
+    if (held.length > 0) handler.onBytes(held, held.length);
+    if (this.#hasEnded) handler.onEnd();
+  }
+}
