@@ -13,15 +13,17 @@ import type { ProtocolError } from './protocol-error.ts';
  * Why a stream ended before both messages were complete.
  * - `local-reset`: we gave it up.
  * - `remote-reset`, `remote-refused`: the peer reset it (HTTP/2 RST_STREAM, REFUSED_STREAM).
+ * - `remote-connect-error`: a server could not connect where CONNECT asked it to (CONNECT_ERROR).
  * - `connection-termination`: the peer closed the connection.
  * - `connection-failure`: it never came to be; `connection-timeout`: not within connect_timeout.
- * - `protocol-error`: the peer broke the protocol.
+ * - `protocol-error`: the peer broke the protocol, or a server says that we did.
  * - `overflow`: a limit of ours refused it.
  */
 export type ResetReason =
   | 'local-reset'
   | 'remote-reset'
   | 'remote-refused'
+  | 'remote-connect-error'
   | 'connection-termination'
   | 'connection-failure'
   | 'connection-timeout'

@@ -111,8 +111,12 @@ export class H2ClientCodec implements ClientCodec, SessionRole {
   settle(stream: H2Stream): void {
     if (!stream.isEndDelivered || (stream.isTunnel && !stream.isLocalClosed)) return;
     // As Envoy 1.40: the request that its answer did not wait for is given up.
-    if (!stream.isLocalClosed) this.#session.sendReset(stream, H2_CODE.internalError);
-    this.#session.complete(stream);
+    if (stream.isLocalClosed) {
+      this.#session.complete(stream);
+      return;
+    }
+    this.#session.sendReset(stream, H2_CODE.internalError);
+    this.#session.abandon(stream);
   }
 
   onRemoteReset(): ProtocolError | null {

@@ -1,6 +1,7 @@
 // Frames that change the connection or a stream without carrying a message: SETTINGS, PING,
 // GOAWAY, WINDOW_UPDATE, RST_STREAM, PRIORITY.
 import type { ProtocolError } from '../protocol-error.ts';
+import type { ResetReason } from '../stream.ts';
 import { H2_ERROR, H2_STREAM_ERROR, REMOTE_REFUSE, REMOTE_RESET } from './errors.ts';
 import type { FrameReader } from './frame-reader.ts';
 import { FLAG, FRAME, H2_CODE, MAX_31_BITS } from './frame-types.ts';
@@ -99,9 +100,8 @@ export class ControlFrames {
     session.io.counters.rxReset.inc();
     stream.wireBytesReceived += RESET_FRAME_BYTES;
     if (code === H2_CODE.noError && this.#isAnswered(stream)) return null;
-    const isRefused = code === H2_CODE.refusedStream;
-    const reason = isRefused ? 'remote-refused' : 'remote-reset';
-    session.end(stream, reason, isRefused ? REMOTE_REFUSE : REMOTE_RESET);
+    const reason = resetReason(code, session.role.isClient);
+    session.end(stream, reason, reason === 'remote-refused' ? REMOTE_REFUSE : REMOTE_RESET);
     return session.role.onRemoteReset(stream);
   }
 
@@ -124,3 +124,10 @@ export class ControlFrames {
 }
 
 const RESET_FRAME_BYTES = 13;
+
+/** As Envoy: what a server says of our request matters more than what a client says of our answer. */
+function resetReason(code: number, isClient: boolean): ResetReason {
+  if (code === H2_CODE.refusedStream) return 'remote-refused';
+  if (isClient && code === H2_CODE.connectError) return 'remote-connect-error';
+  return isClient && code === H2_CODE.protocolError ? 'protocol-error' : 'remote-reset';
+}

@@ -16,7 +16,8 @@ export function takeTrailers(
   if (!(trailers instanceof HeaderList)) return rejectMessage(session, stream, trailers);
   if (!endStream) return rejectMessage(session, stream, H2_MESSAGE_ERROR.trailersWithoutEnd);
   if (stream.lengthToCome > 0) return session.streamError(stream, H2_STREAM_ERROR.contentLength);
-  session.io.counters.trailers.inc();
+  // Envoy counts those of requests.
+  if (!session.role.isClient) session.io.counters.trailers.inc();
   stream.closeRemote();
   stream.inputTrailers = trailers;
   session.inbound.deliverTrailers(stream);

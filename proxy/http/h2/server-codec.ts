@@ -78,6 +78,8 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
   drain(): void {
     if (this.#session.isDone || this.#isDraining) return;
     this.#isDraining = true;
+    // As Envoy: neither the announcement nor what an error says is counted.
+    this.#session.io.counters.goawaySent.inc();
     this.#session.goaway(this.#session.lastPeerStreamId, H2_CODE.noError, '');
     this.#endIfDrained();
     if (INVARIANTS) this.checkInvariants();

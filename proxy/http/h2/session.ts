@@ -173,7 +173,6 @@ export class H2Session implements SessionCore {
 
   goaway(lastStreamId: number, code: number, text: string): void {
     this.begin();
-    this.io.counters.goawaySent.inc();
     this.writer.goaway(lastStreamId, code, text.slice(0, MAX_GOAWAY_TEXT));
   }
 

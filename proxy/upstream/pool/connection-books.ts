@@ -4,6 +4,12 @@ import type { ResetReason } from '../../http/stream.ts';
 import type { Host } from '../host.ts';
 import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
 
+/** Neither received nor sent, as Envoy counts. */
+const UNCOUNTED_RESETS: ReadonlySet<ResetReason> = new Set([
+  'remote-refused',
+  'remote-connect-error',
+]);
+
 /** How a connection ended. */
 export interface ConnectionEnd {
   readonly by: 'local' | 'remote';
@@ -151,7 +157,7 @@ export class ConnectionBooks {
     const { stats } = this.#resources;
     if (reason === 'remote-reset') stats.rqRxReset.inc();
     else if (reason === 'connection-termination') stats.rqPendingFailureEject.inc();
-    else if (reason !== 'remote-refused') stats.rqTxReset.inc();
+    else if (!UNCOUNTED_RESETS.has(reason)) stats.rqTxReset.inc();
   }
 
   #countTxBytes(written: number): void {

@@ -17,6 +17,7 @@ const FAILURES: Readonly<Record<ResetReason, Failure>> = {
   'local-reset': { text: 'local reset', status: 503, flag: 'LR' },
   'remote-reset': { text: 'remote reset', status: 503, flag: 'UR' },
   'remote-refused': { text: 'remote refused stream reset', status: 503, flag: 'UR' },
+  'remote-connect-error': { text: 'remote error with CONNECT request', status: 503, flag: 'UR' },
   'protocol-error': { text: 'protocol error', status: 502, flag: 'UPE' },
   overflow: { text: 'overflow', status: 503, flag: 'UO' },
 };
