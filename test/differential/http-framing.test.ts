@@ -408,11 +408,11 @@ const CASES: readonly TwinCase[] = [
 
   raw('a client that leaves inside its head', `GET / HTTP/1.1\r\nHo`, { halfClose: true }),
   raw('a client that ends its side behind a request', `GET / HTTP/1.1\r\n${HOST}\r\n`, {
-    halfClose: true,
+    halfClose: 'asked',
     answer: { text: '' },
   }),
   post('a client that ends its side inside its body', 'Content-Length: 50\r\n', 'hello', {
-    halfClose: true,
+    halfClose: 'asked',
   }),
   raw('a client that says nothing and leaves', '', { halfClose: true }),
 ];

@@ -85,7 +85,7 @@ const EXCHANGES: readonly TwinCase[] = [
   get('a client that leaves', {
     send: `POST / HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nhel`,
     methods: ['POST'],
-    halfClose: true,
+    halfClose: 'asked',
     answer: { text: '' },
   }),
   get('an early answer', {

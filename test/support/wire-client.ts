@@ -5,14 +5,14 @@ import { fieldValue, readMessages, type WireMessage } from './wire-message.ts';
 
 /** What a client does on a connection of its own. */
 export interface WireExchange {
-  /** Latin1. Several pieces: each is sent when the one before was answered or `pauseMs` are over. */
+  /** Latin1. Several pieces: each is sent when the one before was answered or came to the upstream. */
   readonly send: string | readonly string[];
   /** Final responses to wait for; 1 where nothing is said. */
   readonly responses?: number;
   /** Methods of the requests, where not GET. */
   readonly methods?: readonly string[];
-  /** Sends FIN behind the bytes. */
-  readonly halfClose?: boolean;
+  /** Sends FIN when the proxy has read the bytes; `asked`: when they came to the upstream. */
+  readonly halfClose?: true | 'asked';
   /** Leaves (with RST) as soon as everything is sent and this came back. */
   readonly leaveAfter?: string;
   /** Called once, when this text came back. */
@@ -28,19 +28,54 @@ export interface WireReport {
   readonly port: number;
 }
 
-/** Longer than anything that a proxy on this machine answers without being stuck. */
+/** What surrounds an exchange. */
+export interface WireContext {
+  /** Ports that the client's must not be. */
+  readonly taken: ReadonlySet<number>;
+  /** Octets that the proxy's upstream received so far. */
+  received(): number;
+}
+
+/** Longer than a proxy with nothing else to do takes for anything; then it gets its turns. */
 const STUCK_MS = 1_500;
-const PIECE_PAUSE_MS = 30;
-const NONE_TAKEN: ReadonlySet<number> = new Set();
+/** Answers to others after which what a proxy has not done it will not do, however busy the machine. */
+const TURNS = 3;
+/** Nobody who lives is so slow. */
+const DEAD_MS = 30_000;
+const NOTHING_AROUND: WireContext = { taken: new Set(), received: () => 0 };
 const PROBE = 'GET /probe HTTP/1.1\r\nhost: probe\r\n\r\n';
 
-/** Runs an exchange with the proxy on a port of loopback; the client's port is not in `taken`. */
+/** Runs an exchange with the proxy on a port of loopback. */
 export async function wireExchange(
   port: number,
   exchange: WireExchange,
-  taken: ReadonlySet<number> = NONE_TAKEN,
+  context: WireContext = NOTHING_AROUND,
 ): Promise<WireReport> {
-  return new WireClient(exchange, await connectedOutside(port, taken)).run();
+  const socket = await connectedOutside(port, context.taken);
+  const turns = () => takeTurns(port, context.taken);
+  return new WireClient(exchange, socket, { received: context.received, turns }).run();
+}
+
+/** Resolves when the proxy has served others, and so has seen all that was sent to it before. */
+async function takeTurns(port: number, taken: ReadonlySet<number>): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const socket = await connectedOutside(port, taken);
+    let isServed = false;
+    for (const event of ['data', 'end', 'error', 'close']) {
+      socket.on(event, () => {
+        isServed = true;
+      });
+    }
+    socket.write(PROBE);
+    await eventually(() => isServed, DEAD_MS);
+    socket.destroy();
+  }
+}
+
+/** How a client learns what became of its bytes where no answer tells it. */
+interface Surroundings {
+  received(): number;
+  turns(): Promise<void>;
 }
 
 /** A connection to a port of loopback whose own port is not in `taken`. */
@@ -66,13 +101,15 @@ function connected(port: number): Promise<net.Socket> {
 class WireClient {
   readonly #exchange: WireExchange;
   readonly #socket: net.Socket;
+  readonly #surroundings: Surroundings;
   readonly #port: number;
   #text = '';
   #end: 'none' | 'fin' | 'reset' = 'none';
 
-  constructor(exchange: WireExchange, socket: net.Socket) {
+  constructor(exchange: WireExchange, socket: net.Socket, surroundings: Surroundings) {
     this.#exchange = exchange;
     this.#socket = socket;
+    this.#surroundings = surroundings;
     this.#port = socket.localPort ?? 0;
     socket.removeAllListeners('error');
     socket.on('data', (data: Buffer) => this.#received(data));
@@ -83,11 +120,11 @@ class WireClient {
 
   async run(): Promise<WireReport> {
     const { leaveAfter, halfClose, responses = 1 } = this.#exchange;
+    const before = this.#progress();
     await this.#send();
-    if (halfClose === true) {
-      await this.#until(() => this.#end !== 'none', PIECE_PAUSE_MS);
-      this.#socket.end();
-    }
+    if (halfClose === 'asked') await this.#until(() => this.#progress() > before);
+    if (halfClose === true) await this.#surroundings.turns();
+    if (halfClose !== undefined) this.#socket.end();
     if (leaveAfter !== undefined) {
       await this.#until(() => this.#text.includes(leaveAfter));
       return this.#report('left');
@@ -100,10 +137,10 @@ class WireClient {
     const { send } = this.#exchange;
     const pieces = typeof send === 'string' ? [send] : send;
     for (const [index, piece] of pieces.entries()) {
-      const before = this.#text.length;
+      const before = this.#progress();
       this.#socket.write(piece, 'latin1');
       if (index === pieces.length - 1) break;
-      await this.#until(() => this.#text.length > before || this.#end !== 'none', PIECE_PAUSE_MS);
+      await this.#until(() => this.#progress() > before);
     }
   }
 
@@ -143,9 +180,15 @@ class WireClient {
     );
   }
 
+  /** Grows with whatever came of what was sent. */
+  #progress(): number {
+    const hasEnded = this.#end === 'none' ? 0 : 1;
+    return this.#text.length + this.#surroundings.received() + hasEnded;
+  }
+
   /** As `eventually`, but that it does not come true is an answer too. */
-  async #until(condition: () => boolean, deadlineMs = STUCK_MS): Promise<void> {
-    await eventually(condition, deadlineMs).catch(() => undefined);
+  async #until(condition: () => boolean): Promise<void> {
+    await eventually(condition, STUCK_MS).catch(() => this.#surroundings.turns());
   }
 
   #received(data: Buffer): void {

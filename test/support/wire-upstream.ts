@@ -46,6 +46,8 @@ export interface WireConnection {
 /** See the file's head. */
 export class WireUpstream {
   answer: WireAnswer = PLAIN_ANSWER;
+  /** Octets of all requests so far. */
+  received = 0;
   readonly #server: net.Server;
   readonly #connections = new Set<Peer>();
   /** Connections that received anything since the last `take`, in the order of their first bytes. */
@@ -180,6 +182,7 @@ class Peer {
   }
 
   #onData(data: Buffer): void {
+    this.#upstream.received += data.length;
     if (this.#h2 !== null || (this.#text === '' && data.toString('latin1', 0, 4) === 'PRI ')) {
       this.#onFrames(data);
       return;

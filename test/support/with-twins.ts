@@ -209,12 +209,13 @@ class RunningTwin implements Twin {
       return wireH2Exchange(port, each.h2, { taken: this.#clientPorts, upstream });
     }
     const { send, resetAfter } = each;
+    const context = { taken: this.#clientPorts, received: () => this.upstream.received };
     const pieces = typeof send === 'string' ? [send] : send;
     const sent = pieces.map((piece) => piece.replaceAll('{port}', String(port)));
     const exchange = { ...each, send: sent };
-    if (resetAfter === undefined) return wireExchange(port, exchange, this.#clientPorts);
+    if (resetAfter === undefined) return wireExchange(port, exchange, context);
     const onSeen = { text: resetAfter, act: () => this.upstream.reset() };
-    return wireExchange(port, { ...exchange, onSeen }, this.#clientPorts);
+    return wireExchange(port, { ...exchange, onSeen }, context);
   }
 
   /** A request that was given up leaves a connection; the next case is not to profit from it. */
@@ -234,7 +235,7 @@ class RunningTwin implements Twin {
     const before = linesOf(logPath).filter(isEnd).length;
     await wireExchange(port, { send: LOG_END });
     await eventually(() => linesOf(logPath).filter(isEnd).length > before);
-    return linesOf(logPath).filter((line) => !line.includes('/probe'));
+    return linesOf(logPath).filter((line) => !/\/(probe|spare)/.test(line));
   }
 }
 
