@@ -13,7 +13,8 @@ import type { ClusterStats } from './cluster-stats.ts';
 
 /** What all codecs of one pool are made of. */
 export type ClientCodecSetup =
-  | { readonly protocol: 'http1' | 'tunnel'; readonly http: UpstreamHttpConfig }
+  | { readonly protocol: 'tunnel'; readonly http: UpstreamHttpConfig }
+  | { readonly protocol: 'http1'; readonly http: UpstreamHttpConfig; readonly random: Random }
   | {
       readonly protocol: 'http2';
       readonly http: UpstreamHttpConfig;

@@ -133,7 +133,7 @@ export class WorkerCluster implements Cluster, PoolOwner {
     if (protocol === 'tunnel') return { protocol, http };
     if (protocol === 'http1') {
       this.stats.declareHttp1();
-      return { protocol, http };
+      return { protocol, http, random: this.#resources.context.random };
     }
     const { codecServices: services } = this.#resources.context;
     return { protocol, http, services, counters: this.stats.declareHttp2() };

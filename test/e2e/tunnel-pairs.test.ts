@@ -59,6 +59,7 @@ t.test('two proxies in a row', { timeout: 120_000 }, async (t) => {
       back.upstream.on('/octets', echoOctets);
       await t.test('a WebSocket from HTTP/1.1', (t) => webSocket(t, rig));
       await t.test('an extended CONNECT from HTTP/2', (t) => extendedConnect(t, rig));
+      await t.test('a WebSocket from HTTP/2', (t) => webSocketH2(t, rig));
       await t.test('content of some MiB', (t) => transfer(t, rig));
       await t.test('a refusal hurts its stream only', (t) => refusal(t, rig));
       await t.test('CONNECT from HTTP/1.1', (t) => connect(t, rig));
@@ -129,6 +130,21 @@ async function extendedConnect(t: Test, rig: Rig): Promise<void> {
   t.equal(stream.body, 'hello and bye');
   t.equal(stream.reset, null);
   t.equal(await rig.verdict('/octets'), '101 - via_upstream');
+  peer.close();
+}
+
+/** A browser sends no key over HTTP/2, and its server behind HTTP/1.1 wants one. */
+async function webSocketH2(t: Test, rig: Rig): Promise<void> {
+  const peer = await h2Client(rig);
+  const stream = peer.request(extended('/echo'), { endStream: false });
+  t.equal(await answered(peer, stream), '200');
+  t.notOk(stream.blocks[0]?.some(([name]) => name === 'sec-websocket-accept'));
+  const masked = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
+  await peer.sendBody(stream, masked.toString('latin1'), false);
+  await peer.until(() => stream.body === '\x81\x02hi');
+  await peer.sendBody(stream, '\x88\x80\0\0\0\0', true);
+  await peer.done(stream);
+  t.equal(stream.body, '\x81\x02hi\x88\0');
   peer.close();
 }
 

@@ -91,7 +91,7 @@ export function handshake(target: string, fields = ''): string {
   return `GET ${target} HTTP/1.1\r\nhost: test.example\r\n${upgrade}${fields}\r\n`;
 }
 
-/** A server's agreement to whatever was asked for. */
+/** A server's agreement to whatever was asked for; there need not be a key. */
 export function agreement(head: RawHead): string {
   const accept = acceptKey(head.get('sec-websocket-key') ?? '');
   const upgrade = `connection: Upgrade\r\nupgrade: ${head.get('upgrade')}\r\n`;
@@ -100,6 +100,9 @@ export function agreement(head: RawHead): string {
 
 /** A server's script: agrees, sends every frame back, answers pings and the close handshake. */
 export async function echoWebSocket(head: RawHead, peer: RawPeer): Promise<void> {
+  const [key, version] = ['key', 'version'].map((name) => head.get(`sec-websocket-${name}`));
+  const isHandshake = key !== null && version === '13';
+  if (!isHandshake) throw new Error(`no WebSocket handshake: ${head.fields}`);
   peer.write(agreement(head));
   const socket = new WebSocketPeer(peer, 'server');
   for (;;) {

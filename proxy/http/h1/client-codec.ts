@@ -1,8 +1,8 @@
 // A client's HTTP/1.1 connection without the socket: one request out, its response in. A
 // connection about which there is any doubt is never used again.
 import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
+import type { Random } from '../../base/random.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
-import { headerMask } from '../header-names.ts';
 import type { ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
@@ -20,7 +20,6 @@ import { createTrailerReader } from './trailers.ts';
 /** 1xx heads before a response; each costs the client as much as a response. */
 export const MAX_INFORMATIONAL = 32;
 
-const FRAMING_FIELDS = headerMask('content-length', 'transfer-encoding');
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -44,6 +43,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   readonly writer: MessageWriter;
   readonly isProperCase: boolean;
   readonly enableTrailers: boolean;
+  readonly random: Random | null;
   readonly #sink: ByteSink;
   readonly #gate: ReadGate;
   readonly #handler: ClientCodecHandler;
@@ -61,6 +61,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     this.#handler = handler;
     this.isProperCase = options.headerKeyFormat === 'proper-case';
     this.enableTrailers = options.enableTrailers;
+    this.random = options.random;
     this.writer = new MessageWriter(sink);
     this.#decoder = new ResponseDecoder(options);
     this.#body = new BodyDecoder(createTrailerReader(options, 'allow'));
@@ -216,9 +217,10 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
   }
 
   #openTunnel(stream: H1ClientStream, head: ResponseHead): void {
-    // RFC 9110 §9.3.6: framing fields in a 2xx to CONNECT mean nothing.
-    head.headers.removeAny(FRAMING_FIELDS);
-    stream.isTunnel = true;
+    if (!stream.agree(head)) {
+      this.#fail(H1_ERROR.websocketAccept);
+      return;
+    }
     this.#isLast = true;
     this.writer.start('until-close', 0);
     this.#body.start('until-close', 0);

@@ -1,18 +1,24 @@
 // One exchange on a client's HTTP/1.1 connection: the sender that the router writes its request
 // through. After the exchange it is detached, and every call on it is without effect.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import type { Random } from '../../base/random.ts';
 import type { HeaderList } from '../header-list.ts';
-import type { RequestHead } from '../message.ts';
+import { headerMask } from '../header-names.ts';
+import type { RequestHead, ResponseHead } from '../message.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
 import { type TunnelKind, tunnelKind } from '../tunnel.ts';
+import { keyLines, missingKey, takeAccept } from '../websocket.ts';
 import { fieldLines, type MessageWriter } from './message-writer.ts';
 import { writeRequestHead } from './request-encoder.ts';
+
+const FRAMING_FIELDS = headerMask('content-length', 'transfer-encoding');
 
 /** What a stream needs of its codec. */
 export interface ClientStreamOwner {
   readonly writer: MessageWriter;
   readonly isProperCase: boolean;
   readonly enableTrailers: boolean;
+  readonly random: Random | null;
   isWritable(): boolean;
   /** The request is complete. */
   onRequestEnd(stream: H1ClientStream): void;
@@ -36,6 +42,10 @@ export class H1ClientStream implements RequestSender {
   /** What the request asks for, and whether the response agreed. */
   tunnelKind: TunnelKind = 'none';
   isTunnel = false;
+  /** Made up for a WebSocket handshake; '' for none. */
+  websocketKey = '';
+  /** Field lines besides those of the head. */
+  extraLines = '';
   isPaused = false;
   wireBytesSent = 0;
   wireBytesReceived = 0;
@@ -57,6 +67,7 @@ export class H1ClientStream implements RequestSender {
     this.isHeadRequest = head.method === 'HEAD';
     this.tunnelKind = tunnelKind(head);
     this.isHeaderOnly = endStream;
+    this.#makeKey(head, owner.random);
     writeRequestHead(owner.writer, head, this);
     this.#count(owner.writer);
     if (endStream) this.#end(owner);
@@ -97,6 +108,21 @@ export class H1ClientStream implements RequestSender {
 
   resumeReading(): void {
     this.#setPaused(false);
+  }
+
+  /** The server agrees to the tunnel; false: not to the key that was made up. */
+  agree({ headers }: ResponseHead): boolean {
+    if (this.websocketKey !== '' && !takeAccept(headers, this.websocketKey)) return false;
+    // RFC 9110 §9.3.6: framing fields in a 2xx to CONNECT mean nothing.
+    headers.removeAny(FRAMING_FIELDS);
+    this.isTunnel = true;
+    return true;
+  }
+
+  #makeKey(head: RequestHead, random: Random | null): void {
+    if (this.tunnelKind !== 'upgrade' || random === null) return;
+    this.websocketKey = missingKey(head, random);
+    if (this.websocketKey !== '') this.extraLines = keyLines(this.websocketKey, head.headers);
   }
 
   #count(writer: MessageWriter): void {

@@ -77,6 +77,7 @@ export const H1_ERROR = Object.freeze({
   chunkEnd: codecError('no CRLF behind chunk data'),
   pipelineOverflow: codecError('too much data behind a request that is not answered yet'),
   switchingProtocols: codecError('status 101 that nobody asked for'),
+  websocketAccept: codecError('sec-websocket-accept that does not fit the key'),
   tooManyInformational: codecError('too many 1xx responses'),
   onlyInformational: codecError('connection closed behind a 1xx response'),
   premature: codecError('bytes from the upstream without a request'),

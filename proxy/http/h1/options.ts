@@ -1,5 +1,6 @@
 // What an HTTP/1.1 codec can be told. The connection manager and the pools fill these in from the
 // compiled configuration; one frozen object serves every connection of a listener or cluster.
+import type { Random } from '../../base/random.ts';
 
 /** How field names are written: `content-type`, or `Content-Type`. */
 export type HeaderKeyFormat = 'lower' | 'proper-case';
@@ -33,7 +34,10 @@ export interface H1ServerOptions extends H1Options {
 }
 
 /** A client's codec: config.core.v3.Http1ProtocolOptions of a cluster and its limits. */
-export interface H1ClientOptions extends H1Options {}
+export interface H1ClientOptions extends H1Options {
+  /** For keys of WebSocket handshakes that come without; null: they leave without. */
+  readonly random: Random | null;
+}
 
 /** Envoy's defaults for listeners: 60 KiB and 100 fields. */
 export const DEFAULT_H1_SERVER_OPTIONS: H1ServerOptions = Object.freeze({
@@ -57,4 +61,5 @@ export const DEFAULT_H1_CLIENT_OPTIONS: H1ClientOptions = Object.freeze({
   enableTrailers: false,
   allowChunkedLength: false,
   headerKeyFormat: 'lower',
+  random: null,
 });

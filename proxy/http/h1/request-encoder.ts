@@ -26,6 +26,8 @@ export interface RequestForm {
   readonly isHeaderOnly: boolean;
   readonly isProperCase: boolean;
   readonly tunnelKind: TunnelKind;
+  /** Field lines besides the head's own. */
+  readonly extraLines: string;
 }
 
 /** Writes a request's head and tells the writer what follows. */
@@ -50,7 +52,7 @@ export function writeRequestHead(
   const path = method === 'CONNECT' ? authority : wirePath(head.path);
   const start = `${method} ${path} HTTP/1.1\r\n`;
   const host = form.isProperCase ? `Host: ${authority}\r\n` : `host: ${authority}\r\n`;
-  const lines = fieldLines(headers, form.isProperCase);
+  const lines = fieldLines(headers, form.isProperCase) + form.extraLines;
   writer.head(start, `${host}${lines}${form.isProperCase ? properTail(tail) : tail}`);
   writer.start(isHeaderOnly ? 'none' : kind, length);
 }

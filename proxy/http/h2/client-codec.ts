@@ -6,6 +6,7 @@ import { HEADER_ID } from '../header-names.ts';
 import { type RequestHead, ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestSender, ResetReason, ResponseReceiver, StreamReceiver } from '../stream.ts';
+import { addAccept, websocketKey } from '../websocket.ts';
 import { H2_ERROR, H2_MESSAGE_ERROR, H2_STREAM_ERROR } from './errors.ts';
 import { H2_CODE, MAX_31_BITS } from './frame-types.ts';
 import { takeTrailers } from './incoming-trailers.ts';
@@ -172,6 +173,7 @@ export class H2ClientCodec implements ClientCodec, SessionRole {
     stream.isHeadRequest = head.method === 'HEAD';
     stream.asksForTunnel = head.asksForTunnel;
     stream.upgrade = head.upgrade;
+    stream.websocketKey = websocketKey(head);
     const meaning = stream.asksForTunnel ? 'none' : 'own';
     stream.lengthToSend = outgoingLength(head.headers, meaning, endStream);
     encoder.encodeRequest(head);
@@ -226,4 +228,5 @@ function agreeToTunnel(stream: H2Stream, head: ResponseHead): void {
   head.status = 101;
   head.headers.setKnown(HEADER_ID.connection, 'upgrade');
   head.headers.setKnown(HEADER_ID.upgrade, stream.upgrade);
+  if (stream.websocketKey !== '') addAccept(head.headers, stream.websocketKey);
 }

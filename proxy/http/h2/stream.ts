@@ -65,6 +65,8 @@ export class H2Stream implements ResponseSender, RequestSender, TimerTarget {
   /** The request asks for a tunnel, and the protocol that it asks for ('' for CONNECT). */
   asksForTunnel = false;
   upgrade = '';
+  /** The key of a WebSocket handshake; '' for none. */
+  websocketKey = '';
   /** The response agreed: both sides end on their own. */
   isTunnel = false;
   isHeadRequest = false;

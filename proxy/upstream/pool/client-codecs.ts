@@ -1,4 +1,5 @@
 // The codecs of upstream connections with what a cluster says about them.
+import type { Random } from '../../base/random.ts';
 import { H1ClientCodec } from '../../http/h1/client-codec.ts';
 import type { H1ClientOptions } from '../../http/h1/options.ts';
 import { H2ClientCodec } from '../../http/h2/client-codec.ts';
@@ -16,18 +17,19 @@ export const CLIENT_CODECS: ClientCodecFactory = {
       return new H2ClientCodec(h2Options(http), { sink, services, counters }, handler);
     }
     return setup.protocol === 'http1'
-      ? new H1ClientCodec(h1Options(http), sink, handler)
+      ? new H1ClientCodec(h1Options(http, setup.random), sink, handler)
       : new TunnelCodec(sink, handler);
   },
 };
 
-function h1Options(http: UpstreamHttpConfig): H1ClientOptions {
+function h1Options(http: UpstreamHttpConfig, random: Random): H1ClientOptions {
   return {
     maxHeadBytes: http.maxResponseHeaderBytes,
     maxHeadersCount: http.maxHeadersCount,
     enableTrailers: http.http1.enableTrailers,
     allowChunkedLength: http.http1.allowChunkedLength,
     headerKeyFormat: http.http1.headerKeyFormat,
+    random,
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../../../proxy/http/h1/options.ts';
 import { H1ServerCodec } from '../../../proxy/http/h1/server-codec.ts';
 import { HeaderList } from '../../../proxy/http/header-list.ts';
-import { RequestHead, ResponseHead } from '../../../proxy/http/message.ts';
+import { type Protocol, RequestHead, ResponseHead } from '../../../proxy/http/message.ts';
 import type {
   RequestReceiver,
   RequestSender,
@@ -21,6 +21,8 @@ import type {
   ResponseSender,
 } from '../../../proxy/http/stream.ts';
 import { RecordingSink } from '../../support/recording-sink.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+import { acceptKey } from '../../support/websocket.ts';
 
 /** Writes down what a codec tells. */
 class Told {
@@ -101,13 +103,20 @@ class Server extends Told implements ServerCodecHandler, RequestReceiver {
   }
 }
 
+const CLIENT_OPTIONS = { ...DEFAULT_H1_CLIENT_OPTIONS, random: seededRandom(1) };
+
 class Client extends Told implements ClientCodecHandler, ResponseReceiver {
-  readonly codec = new H1ClientCodec(DEFAULT_H1_CLIENT_OPTIONS, this.sink, this);
+  readonly codec = new H1ClientCodec(CLIENT_OPTIONS, this.sink, this);
   readonly sender: RequestSender = this.codec.openStream(this);
 
-  request(method: string, upgrade: string, pairs: readonly string[]): this {
+  request(
+    method: string,
+    upgrade: string,
+    pairs: readonly string[],
+    protocol: Protocol = 'HTTP/1.1',
+  ): this {
     const target = { path: method === 'CONNECT' ? '' : '/p', authority: 'h:1', scheme: 'http' };
-    const head = new RequestHead('HTTP/1.1', method, target, HeaderList.of(...pairs));
+    const head = new RequestHead(protocol, method, target, HeaderList.of(...pairs));
     head.upgrade = upgrade;
     this.sender.sendRequestHead(head, false);
     return this;
@@ -128,6 +137,7 @@ class Client extends Told implements ClientCodecHandler, ResponseReceiver {
   }
 
   onResponseHead(head: ResponseHead, endStream: boolean): void {
+    if (head.headers.getByName('sec-websocket-accept') !== null) this.events.push('accept');
     this.events.push(`head ${head.status}${endStream ? ' end' : ''}`);
   }
 
@@ -280,4 +290,34 @@ t.test('a server that is slow holds a client’s tunnel back', async (t) => {
   t.ok(client.sink.isPaused);
   client.sender.reset('local-reset');
   t.same(client.take(), ['writable', 'closed', 'done reset']);
+});
+
+t.test('a WebSocket from HTTP/2 gets the key that its server wants, which must fit', async (t) => {
+  const open = (): readonly [Client, string] => {
+    const client = new Client().request('GET', 'websocket', AGREEMENT, 'HTTP/2');
+    const lines = client.wire().split('\r\n');
+    t.ok(lines.includes('sec-websocket-version: 13'));
+    const key = lines.find((line) => line.startsWith('sec-websocket-key: '))?.slice(19) ?? '';
+    t.equal(Buffer.from(key, 'base64').length, 16);
+    return [client, key];
+  };
+  const [client, key] = open();
+  const accept = (text: string): string =>
+    SWITCHING.replace('upgrade', `sec-websocket-accept: ${text}\r\nupgrade`);
+  client.receive(accept(acceptKey(key)));
+  t.same(client.take(), ['head 101']);
+  const [deceived] = open();
+  deceived.receive(accept(acceptKey('another')));
+  t.same(deceived.take(), ['reset protocol-error', 'closed', 'done protocol-error']);
+  const [ignored] = open();
+  ignored.receive(SWITCHING);
+  t.same(ignored.take(), ['reset protocol-error', 'closed', 'done protocol-error']);
+});
+
+t.test('a WebSocket that brings its key keeps it', async (t) => {
+  const key = [...AGREEMENT, 'sec-websocket-key', 'abc'];
+  const client = new Client().request('GET', 'websocket', key, 'HTTP/2');
+  t.match(client.wire(), /\r\nsec-websocket-key: abc\r\n\r\n$/);
+  const own = new Client().request('GET', 'websocket', AGREEMENT);
+  t.notMatch(own.wire(), /sec-websocket-key/, 'and HTTP/1.1 is not helped');
 });
