@@ -1,7 +1,8 @@
 // What the npm scripts call. It needs nothing installed: each command first does what is missing
 // (install, generate, compile), says so, and skips what is up to date.
 //
-//   build | api | docs | check | check:static | test [filter…] | start [argument…] | bench [argument…]
+//   build | api | docs | check | check:static | test [filter…] | start [argument…] | bench [argument…] |
+//   h2spec [argument…]
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -31,6 +32,7 @@ const COMMANDS = {
   test,
   start: () => become('dist/examples/start.js'),
   bench: () => become('dist/bench/main.js'),
+  h2spec: () => become('dist/test/h2spec/main.js'),
 };
 const action = COMMANDS[command];
 if (action === undefined)
