@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { eventually } from './eventually.ts';
+import { H2Peer, type H2PeerOptions } from './h2-peer.ts';
 import type { RawMessage } from './raw-message.ts';
 import { type RawPeer, rawConnect } from './raw-peer.ts';
 import {
@@ -61,11 +62,21 @@ export class Rig {
 
   /** Opens a connection to a listener. */
   async client(listener = 'main'): Promise<RawPeer> {
-    const address = this.#addresses.get(listener) ?? (await this.server.listener(listener));
-    this.#addresses.set(listener, address);
-    const client = await rawConnect(address);
+    const client = await rawConnect(await this.address(listener));
     this.#clients.push(client);
     return client;
+  }
+
+  /** Opens a connection that speaks HTTP/2. */
+  async http2(listener = 'main', options: H2PeerOptions = {}): Promise<H2Peer> {
+    return new H2Peer(await this.client(listener), 'client', options);
+  }
+
+  /** `ip:port` of a listener. */
+  async address(listener = 'main'): Promise<string> {
+    const address = this.#addresses.get(listener) ?? (await this.server.listener(listener));
+    this.#addresses.set(listener, address);
+    return address;
   }
 
   /** One GET on a connection of its own; `fields` are whole lines with CRLF. */
