@@ -370,7 +370,7 @@ async function timeouts(t: Test, rig: Rig): Promise<void> {
   const full = quiet.request(get('/direct'));
   await quiet.done(full);
   t.same([statusOf(full), full.reset], ['200', 'INTERNAL_ERROR'], 'no window for its content');
-  t.equal(await rig.stat('http2.tx_flush_timeout'), flushed + 1);
+  t.ok((await rig.stat('http2.tx_flush_timeout')) > flushed);
   t.equal(quiet.end, null);
 }
 
