@@ -21,8 +21,10 @@ process.exitCode = await run(program, process.argv.slice(2));
 async function run(h2spec: string, flags: readonly string[]): Promise<number> {
   const upstream = new ScriptedUpstream();
   const port = await upstream.listen();
+  // Under AUTO what does not begin with the preface is HTTP/1.1, and answered in it.
+  const listeners = { main: { hcm: { codec_type: 'HTTP2' } } };
   const server = await spawnServer((directory) =>
-    rigBootstrap({ listeners: { main: {} }, clusters: { main: { port } } }, `${directory}/log`),
+    rigBootstrap({ listeners, clusters: { main: { port } } }, `${directory}/log`),
   );
   try {
     const address = await server.listener('main');
