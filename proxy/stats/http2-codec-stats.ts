@@ -3,17 +3,14 @@
 import type { Counter, Gauge, StatsScope } from './metrics.ts';
 
 /** Names that Envoy has and nothing here changes. */
-const UNTOUCHED_COUNTERS = [
-  'cookies_total_bytes_too_large',
-  'header_list_size_too_large',
-  'metadata_empty_frames',
-];
+const UNTOUCHED_COUNTERS = ['cookies_total_bytes_too_large', 'metadata_empty_frames'];
 
 /** The cells of one scope, with Envoy's names in camel case: what codecs know as H2Counters. */
 export class Http2CodecStats {
   readonly droppedHeadersWithUnderscores: Counter;
   readonly requestsRejectedWithUnderscoresInHeaders: Counter;
   readonly goawaySent: Counter;
+  readonly headerListSizeTooLarge: Counter;
   readonly headerOverflow: Counter;
   readonly headersCbNoStream: Counter;
   readonly inboundEmptyFramesFlood: Counter;
@@ -42,6 +39,7 @@ export class Http2CodecStats {
       'requests_rejected_with_underscores_in_headers',
     );
     this.goawaySent = scope.counter('goaway_sent');
+    this.headerListSizeTooLarge = scope.counter('header_list_size_too_large');
     this.headerOverflow = scope.counter('header_overflow');
     this.headersCbNoStream = scope.counter('headers_cb_no_stream');
     this.inboundEmptyFramesFlood = scope.counter('inbound_empty_frames_flood');

@@ -68,6 +68,7 @@ export function fakeH2Counters(): FakeH2Counters {
     'droppedHeadersWithUnderscores',
     'requestsRejectedWithUnderscoresInHeaders',
     'goawaySent',
+    'headerListSizeTooLarge',
     'headerOverflow',
     'headersCbNoStream',
     'inboundEmptyFramesFlood',

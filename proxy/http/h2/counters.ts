@@ -18,6 +18,7 @@ export interface H2Counters {
   readonly droppedHeadersWithUnderscores: CounterCell;
   readonly requestsRejectedWithUnderscoresInHeaders: CounterCell;
   readonly goawaySent: CounterCell;
+  readonly headerListSizeTooLarge: CounterCell;
   readonly headerOverflow: CounterCell;
   readonly headersCbNoStream: CounterCell;
   readonly inboundEmptyFramesFlood: CounterCell;

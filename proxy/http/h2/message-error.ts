@@ -25,6 +25,7 @@ export function rejectMessage(
   const { counters } = session.io;
   if (LIMITS.has(error)) {
     if (error === H2_HEAD_ERROR.tooMany) counters.headerOverflow.inc();
+    if (error === H2_HEAD_ERROR.tooLarge) counters.headerListSizeTooLarge.inc();
     if (error === H2_HEAD_ERROR.underscore) counters.requestsRejectedWithUnderscoresInHeaders.inc();
     session.sendReset(stream, error.h2Code);
     // To Envoy such a stream was reset by its peer.

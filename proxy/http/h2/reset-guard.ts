@@ -3,8 +3,11 @@
 // among all streams, and a bucket for resets of any kind that no answer preceded.
 import type { H2ProtocolOptions } from './options.ts';
 
-/** A reset of a stream younger than this is premature (Envoy: …premature_reset_min_stream_lifetime). */
-export const PREMATURE_RESET_MS = 1000;
+/**
+ * A reset of a stream younger than this is premature: Envoy's are those of which no more whole
+ * seconds than overload.premature_reset_min_stream_lifetime_seconds (1) have passed.
+ */
+export const PREMATURE_RESET_MS = 2000;
 /** Streams below which half of this number, not of theirs, is the limit (…total_stream_count). */
 export const PREMATURE_RESET_STREAMS = 500;
 /** One server connection's resets. */

@@ -145,12 +145,7 @@ export class ActiveStream
   }
 
   onClosed(): void {
-    const { stats } = this.runtime;
-    if (this.info.lastResponseByteMs >= 0) {
-      stats.rqTime.record(this.info.lastResponseByteMs - this.info.startMs);
-      // To Envoy, ending a request that is still coming is a reset.
-      if (!this.isRequestComplete) stats.rqRxReset.inc();
-    }
+    this.runtime.stats.countEnd(this.info);
     this.#finish();
   }
 
@@ -241,7 +236,10 @@ export class ActiveStream
   // What the terminal filter produces.
 
   sendInformational(head: ResponseHead): void {
-    if (this.runtime.config.proxy100Continue && !this.isOver) this.#sender.sendInformational(head);
+    const { config, stats } = this.runtime;
+    if (!config.proxy100Continue || this.isOver) return;
+    stats.countResponse(head.status);
+    this.#sender.sendInformational(head);
   }
 
   sendResponseHead(head: ResponseHead, endStream: boolean): void {

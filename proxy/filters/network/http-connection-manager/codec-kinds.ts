@@ -3,6 +3,7 @@
 import type { ByteSink, ServerCodec, ServerCodecHandler } from '../../../http/codec.ts';
 import type { H1ServerOptions } from '../../../http/h1/options.ts';
 import { H1ServerCodec } from '../../../http/h1/server-codec.ts';
+import { H2_ERROR } from '../../../http/h2/errors.ts';
 import type { H2ServerOptions } from '../../../http/h2/options.ts';
 import { H2ServerCodec } from '../../../http/h2/server-codec.ts';
 import type { Protocol } from '../../../http/message.ts';
@@ -86,6 +87,7 @@ class Http2Kind implements CodecKind {
   readonly cxActive: Gauge;
   readonly rqTotal: Counter;
   readonly #options: H2ServerOptions;
+  readonly #tooManyPrematureResets: Counter;
   readonly #services: WorkerServices;
   /** As in Envoy, `http2.*` is there once somebody spoke it. */
   #counters: Http2CodecStats | null = null;
@@ -95,6 +97,7 @@ class Http2Kind implements CodecKind {
     this.cxActive = stats.cxHttp2Active;
     this.rqTotal = stats.rqHttp2Total;
     this.#options = h2CodecOptions(config);
+    this.#tooManyPrematureResets = stats.rqTooManyPrematureResets;
     this.#services = services;
   }
 
@@ -105,11 +108,11 @@ class Http2Kind implements CodecKind {
     return new H2ServerCodec(this.#options, io, handler);
   }
 
-  countError(): void {
-    // The codec counts in `http2.*` itself.
+  countError(error: ProtocolError): void {
+    if (error === H2_ERROR.prematureResets) this.#tooManyPrematureResets.inc();
   }
 
   countDroppedFields(): void {
-    // The same.
+    // The codec counts in `http2.*` itself.
   }
 }

@@ -1,4 +1,5 @@
 // The counters of one connection manager, found once when its filter chain is built.
+import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../../../stats/metrics.ts';
 
 /** Cells that Envoy has in every connection manager and nothing here changes: see ClusterStats. */
@@ -167,6 +168,14 @@ export class HcmStats {
   countOwnReset(): void {
     this.rqTxReset.inc();
     this.rqRxReset.inc();
+  }
+
+  /** Counts an exchange whose response was sent as far as there was one. */
+  countEnd({ startMs, lastRequestByteMs, lastResponseByteMs }: StreamInfo): void {
+    if (lastResponseByteMs < 0) return;
+    this.rqTime.record(lastResponseByteMs - startMs);
+    // To Envoy, ending a request that is still coming is a reset.
+    if (lastRequestByteMs < 0) this.rqRxReset.inc();
   }
 
   /** Counts a response by its class. */

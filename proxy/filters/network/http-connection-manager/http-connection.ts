@@ -12,7 +12,6 @@ import { ActiveStream } from './active-stream.ts';
 import type { CodecKind } from './codec-kinds.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { type CodecOwner, PendingCodec } from './pending-codec.ts';
-import { PrematureResets } from './premature-resets.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 
 /**
@@ -52,7 +51,6 @@ export class HttpConnection
   #drainTimer: Timer | null = null;
   #durationTimer: Timer | null = null;
   readonly #streams: OwnedStream[] = [];
-  readonly #resets = new PrematureResets();
   #requests = 0;
   #txBytesCounted = 0;
   #droppedFieldsCounted = 0;
@@ -64,6 +62,8 @@ export class HttpConnection
   /** The client ended its side before we did, which cut requests or not. */
   #endedByPeer = false;
   #endCutRequests = false;
+  /** Exchanges that ended unanswered while the codec read what came last. */
+  #cutInCall = 0;
 
   constructor(runtime: HcmRuntime, connection: Connection, info: DownstreamConnectionInfo) {
     this.runtime = runtime;
@@ -105,6 +105,7 @@ export class HttpConnection
 
   onBytes(buffer: Buffer, length: number): void {
     this.runtime.stats.cxRxBytesTotal.add(length);
+    this.#cutInCall = 0;
     this.#codec.onBytes(buffer, 0, length);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -195,7 +196,7 @@ export class HttpConnection
     this.#countTxBytes();
     if (this.runtime.config.headersWithUnderscores === 'drop') this.#countDroppedFields();
     this.#lastActiveMs = this.nowMs();
-    if (this.#resets.isTooMany(stream.info) && this.#state !== 'closing') this.#cutFlood();
+    if (stream.info.lastResponseByteMs < 0) this.#cutInCall += 1;
   }
 
   onStreamClosed(): void {
@@ -286,17 +287,6 @@ export class HttpConnection
     this.#codec.announceDrain();
   }
 
-  /** The client opens streams only to give them up: none of its others is worth the cost. */
-  #cutFlood(): void {
-    this.runtime.stats.rqTooManyPrematureResets.inc();
-    this.runtime.stats.cxProtocolError.inc();
-    this.#enter('closing');
-    this.#closedByUs = true;
-    // Nothing of what has arrived behind is taken for a request.
-    this.#codec.drain();
-    this.#connection.close('flush');
-  }
-
   #armed(delayMs: number): Timer {
     const timer = new Timer(this);
     this.runtime.services.timers.arm(timer, this.nowMs(), delayMs);
@@ -312,6 +302,8 @@ export class HttpConnection
   #countProtocolError(error: ProtocolError): void {
     this.runtime.stats.cxProtocolError.inc();
     this.#kind?.countError(error);
+    // The codec gave the streams up before it said so.
+    this.#endCutRequests = this.#cutInCall > 0;
   }
 
   #countDroppedFields(): void {

@@ -14,10 +14,9 @@ function http2(members: Members = {}): HcmRig {
 
 t.test('the log says why a stream was given up', async (t) => {
   const cases: readonly (readonly [ResetReason, string, string])[] = [
-    ['remote-reset', '', 'DR http2.remote_reset'],
-    ['remote-refused', '', 'DR http2.remote_refuse'],
+    ['remote-reset', 'http2.remote_reset', 'DR http2.remote_reset'],
+    ['remote-refused', 'http2.remote_refuse', 'DR http2.remote_refuse'],
     ['connection-termination', 'x', 'DC downstream_remote_disconnect'],
-    ['overflow', 'http2.too_many_headers', 'DR http2.too_many_headers'],
     ['protocol-error', 'http2.invalid.header.field', 'DPE http2.invalid.header.field'],
   ];
   for (const [reason, detail, expected] of cases) {

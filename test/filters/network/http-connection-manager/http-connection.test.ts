@@ -1,4 +1,5 @@
 import t from 'tap';
+import { H2_ERROR } from '../../../../proxy/http/h2/errors.ts';
 import { HcmRig } from '../../../support/hcm-rig.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -118,37 +119,6 @@ t.test('memory that runs short ends idle connections only', async (t) => {
   t.equal(silent.connection.closeMode, 'flush');
 });
 
-t.test('a client that only opens and resets is cut off at half of 500', async (t) => {
-  const rig = http2();
-  const other = rig.chosen.open().head('/other', true);
-  for (let index = 0; index < 249; index += 1) {
-    rig.chosen.open().head('/', true).end('remote-reset');
-  }
-  t.equal(rig.connection.closeMode, null);
-  rig.chosen.open().end('remote-reset');
-  t.equal(rig.connection.closeMode, 'flush');
-  t.same(rig.chosen.calls, ['drain'], 'nothing more is taken');
-  t.equal(rig.stat('rq_too_many_premature_resets'), 1);
-  t.equal(rig.stat('cx_protocol_error'), 1);
-  other.end('connection-termination');
-  rig.http.onClose('local-close', '');
-  t.equal(rig.stat('cx_destroy_local'), 1);
-  t.equal(rig.stat('rq_too_many_premature_resets'), 1, 'counted once');
-});
-
-t.test('streams that were answered, or lived long, are no flood', async (t) => {
-  const rig = http2({ stream_idle_timeout: '0s' });
-  for (let index = 0; index < 600; index += 1) {
-    const stream = rig.chosen.open().head('/', true);
-    rig.answer(false);
-    stream.end('remote-reset');
-  }
-  const old = Array.from({ length: 600 }, () => rig.chosen.open().head('/', true));
-  rig.clock.advance(2000);
-  for (const stream of old) stream.end('remote-reset');
-  t.equal(rig.connection.closeMode, null);
-});
-
 t.test('a protocol error of the connection is counted', async (t) => {
   const rig = http2();
   rig.chosen.done({
@@ -157,6 +127,20 @@ t.test('a protocol error of the connection is counted', async (t) => {
   });
   t.equal(rig.stat('cx_protocol_error'), 1);
   t.equal(rig.connection.closeMode, 'flush-and-delay');
+  rig.http.onClose('local-close', '');
+  t.equal(rig.stat('cx_destroy_local'), 1);
+  t.equal(rig.stat('cx_destroy_active_rq'), 0);
+});
+
+t.test('streams that a broken connection takes along were active', async (t) => {
+  const rig = http2();
+  const stream = rig.chosen.open().head('/', true);
+  stream.end('protocol-error', 'codec_error:flood');
+  rig.chosen.done({ kind: 'protocol-error', error: H2_ERROR.prematureResets });
+  rig.http.onClose('local-close', '');
+  t.equal(rig.stat('cx_destroy_local_active_rq'), 1);
+  t.equal(rig.stat('rq_too_many_premature_resets'), 1);
+  t.same(rig.logged, ['HTTP/2 0 DPE codec_error:flood']);
 });
 
 t.test('quiet streams end one by one', async (t) => {
