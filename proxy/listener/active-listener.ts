@@ -23,7 +23,7 @@ import type { StatsScope } from '../stats/metrics.ts';
 import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
-import { type ConnectionFacts, FilterChainMatcher } from './filter-chain-matcher.ts';
+import { type ConnectionFacts, FilterChainMatcher, PIPE_OCTETS } from './filter-chain-matcher.ts';
 import { ListenerStats } from './listener-stats.ts';
 
 /** A connection that has its filter, and the time at which it was accepted. */
@@ -277,7 +277,7 @@ function isLocal({ localAddress, remoteAddress }: Candidate): boolean {
 }
 
 function octetsOf({ ip, port }: SocketAddress): readonly number[] {
-  return port < 0 ? [] : unmapped(parseIp(ip) ?? []);
+  return port < 0 ? PIPE_OCTETS : unmapped(parseIp(ip) ?? []);
 }
 
 function describe(candidate: Candidate, chain: BuiltChain): DownstreamConnectionInfo {

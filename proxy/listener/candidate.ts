@@ -36,7 +36,7 @@ export interface CandidateOwner {
   onFiltersTimeout(): boolean;
   /** A filter or a gate refused it; it is being closed. */
   onRefused(candidate: Candidate): void;
-  /** It went away by itself. */
+  /** It went away by itself while filters looked. */
   onLost(candidate: Candidate): void;
 }
 
@@ -65,6 +65,8 @@ export class Candidate
   #held: Buffer = Buffer.alloc(0);
   #isStarted = false;
   #hasEnded = false;
+  /** Refused or lost: what comes later is of no interest. */
+  #isOver = false;
   readonly #timer: Timer;
 
   constructor(accepted: AcceptedConnection, owner: CandidateOwner) {
@@ -112,12 +114,15 @@ export class Candidate
 
   /** Closes it without a word. */
   refuse(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#stopWaiting();
     this.#owner.onRefused(this);
     this.connection.close('now');
   }
 
   resume(): void {
+    if (this.#isOver) return;
     while (this.#turn < this.#gates.length) {
       const gate = this.#gates[this.#turn] as ConnectionGate;
       this.#turn += 1;
@@ -144,8 +149,7 @@ export class Candidate
     this.#hasEnded = true;
     // Nothing more will come for a filter that waits; a gate decides without it.
     if (this.#info !== null) return;
-    this.#stopWaiting();
-    this.#owner.onLost(this);
+    this.#lose();
     this.connection.close('now');
   }
 
@@ -154,8 +158,7 @@ export class Candidate
   }
 
   onClose(): void {
-    this.#stopWaiting();
-    this.#owner.onLost(this);
+    if (!this.#isOver) this.#lose();
   }
 
   /** The connection is gone, whoever had it last: gates that knew of it are told. */
@@ -201,6 +204,13 @@ export class Candidate
     this.#stopWaiting();
     if (this.transportProtocol === '') this.transportProtocol = 'raw_buffer';
     this.#owner.onInspected(this);
+  }
+
+  /** The owner counts only those that went away while filters looked. */
+  #lose(): void {
+    this.#isOver = true;
+    this.#stopWaiting();
+    if (this.#info === null) this.#owner.onLost(this);
   }
 
   #stopWaiting(): void {

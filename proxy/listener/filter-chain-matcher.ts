@@ -7,7 +7,7 @@ import type { FilterChainMatchConfig } from '../model/listener.ts';
 /** What is known about a connection when its chain is chosen. */
 export interface ConnectionFacts {
   readonly destinationPort: number;
-  /** Octets of IP addresses; empty for a pipe. */
+  /** Octets of IP addresses; PIPE_OCTETS for a pipe. */
   readonly destination: readonly number[];
   readonly source: readonly number[];
   readonly sourcePort: number;
@@ -21,6 +21,9 @@ export interface ConnectionFacts {
   /** ALPN in the client's order. */
   readonly applicationProtocols: readonly string[];
 }
+
+/** What networks are compared with when an end has no IP address, as Envoy does it. */
+export const PIPE_OCTETS: readonly number[] = [255, 255, 255, 255];
 
 /** A chain on its way into the tree. */
 interface Candidate<T> {
@@ -154,7 +157,8 @@ class ServerNameLevel<T> implements Level<T> {
   #level(name: string): Level<T> | undefined {
     const exact = name === '' ? undefined : this.#levels.get(name);
     if (exact !== undefined) return exact;
-    for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+    // From 1: what stands for `*` is not empty.
+    for (let dot = name.indexOf('.', 1); dot !== -1; dot = name.indexOf('.', dot + 1)) {
       const level = this.#levels.get(`*${name.slice(dot)}`);
       if (level !== undefined) return level;
     }
