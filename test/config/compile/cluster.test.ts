@@ -90,6 +90,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     },
     tcpKeepalive: null,
     bindAddress: null,
+    originalDst: null,
   });
   t.ok(
     Object.isFrozen(config) && Object.isFrozen(config.endpoints[0]) && Object.isFrozen(config.http),
