@@ -61,7 +61,7 @@ export class Outbound {
     const hasContent = data.length > 0;
     const isQueued = stream.pendingBytes > 0 || (hasContent && this.#ready.first !== null);
     const sent = isQueued ? 0 : this.#sendNow(stream, data, endStream);
-    if (sent < data.length || (endStream && !stream.isLocalClosed)) {
+    if (isQueued || sent < data.length) {
       this.#queue(stream, data, sent);
       return false;
     }
