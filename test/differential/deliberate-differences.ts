@@ -191,6 +191,42 @@ const REASONS: readonly Reason[] = [
     why: 'A gRPC-Web answer as text ends when the upstream’s does, also without trailers.',
     cases: { 'web: no trailers, as text': ['200 open; 1 upstream', '200 stuck; 1 upstream'] },
   },
+  {
+    why: 'Connection options other than the upgrade belong to the last hop (RFC 9110 §7.6.1).',
+    cases: { 'an upgrade among other options': '101, from left; 1 upstream' },
+  },
+  {
+    why: 'Nobody may switch before a request is complete, and no two servers agree on where an upgrade with content ends (RFC 9110 §7.8).',
+    cases: { 'an allowed upgrade with content': ['400 closed; 0 upstream', ' stuck; 1 upstream'] },
+  },
+  {
+    why: 'A refused upgrade in HTTP/2 is no reason to end the connection of other streams.',
+    cases: {
+      'extended CONNECT: forbidden by the route': [
+        '403 open; 0 upstream',
+        '403, GOAWAY open; 0 upstream',
+      ],
+    },
+  },
+  {
+    why: 'CONNECT_ERROR says that an open tunnel broke (RFC 9113 §8.5); a complete response ends with NO_ERROR (§8.1).',
+    cases: { 'extended CONNECT: where no host answers': '503 open; 0 upstream' },
+  },
+  {
+    why: 'A 101 names what it switches to (RFC 9110 §15.2.2).',
+    cases: {
+      'WebSocket answered 101 without Upgrade': [
+        '502 closed; 1 upstream',
+        '101 closed; 1 upstream',
+      ],
+    },
+  },
+  {
+    why: 'A 2xx to CONNECT says nothing of content: what follows are octets (RFC 9110 §9.3.6).',
+    cases: {
+      'CONNECT: 200 with content-length': ['200 left; 1 upstream', '200, from left; 1 upstream'],
+    },
+  },
 ];
 
 /** By title of the case. */

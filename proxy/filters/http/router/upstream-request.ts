@@ -188,6 +188,9 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   onResponseHead(head: ResponseHead, endStream: boolean): void {
     if (this.#state !== 'sending') return;
+    // What ends in plain TCP is answered at once, in front of content that waited for the connection.
+    if (!this.#content.isAwaiting && this.#sender !== null)
+      this.#content.release(this.#sender, this.#requestEnded);
     this.#isTunnel = agreesToTunnel(tunnelKind(this.#head), head.status);
     if (endStream) this.#completeResponse();
     else this.#enter('responding');
