@@ -46,6 +46,6 @@ function withoutReasons(outcome: Outcome, envoy: Outcome): Outcome {
 
 /** `200, 400 closed; 1 upstream`: statuses, what became of the connection, requests upstream. */
 function summary({ responses, ending, upstream }: Outcome): string {
-  const statuses = responses.map((text) => text.split(' ')[1]);
+  const statuses = responses.map((text) => text.split(/[ \n]/)[1]);
   return `${statuses.join(', ')} ${ending}; ${upstream.length} upstream`;
 }
