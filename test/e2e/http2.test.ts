@@ -5,12 +5,14 @@ import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
 import {
   dataFrame,
+  FLAG,
   goawayFrame,
   headersFrame,
   PREFACE,
   resetFrame,
   SETTING,
   settingsFrame,
+  splitHeaders,
 } from '../support/h2-frames.ts';
 import type { Field } from '../support/h2-hpack.ts';
 import { fieldOf, statusOf } from '../support/h2-peer.ts';
@@ -47,6 +49,7 @@ const LISTENERS: RigOptions = {
       },
     },
     quiet: { hcm: { stream_idle_timeout: '0.3s' } },
+    hasty: { hcm: { request_headers_timeout: '0.2s' } },
   },
 };
 
@@ -133,6 +136,7 @@ t.test('HTTP/2', async (t) => {
     await t.test('responses before the end of their request', (t) => early(t, rig));
     await t.test('Expect', (t) => expectations(t, rig));
     await t.test('timeouts', (t) => timeouts(t, rig));
+    await t.test('a head that never ends', (t) => unfinishedHead(t, rig));
     await t.test('connections that end politely', (t) => polite(t, rig));
     await t.test('cancelled streams in numbers', (t) => cancelled(t, rig));
   });
@@ -373,6 +377,23 @@ async function timeouts(t: Test, rig: Rig): Promise<void> {
   t.same([statusOf(full), full.reset], ['200', 'INTERNAL_ERROR'], 'no window for its content');
   t.ok((await rig.stat('http2.tx_flush_timeout')) > flushed);
   t.equal(quiet.end, null);
+}
+
+async function unfinishedHead(t: Test, rig: Rig): Promise<void> {
+  const client = await rig.http2('hasty');
+  // Acknowledges SETTINGS, which must not come inside a block.
+  await client.roundTrip();
+  const stream = client.stream(1);
+  const head = splitHeaders(stream.id, get('/unfinished'), { size: 12, endStream: true });
+  const last = head.length - 12;
+  client.write(head.subarray(0, last));
+  await client.until(() => stream.isEnded);
+  t.equal(statusOf(stream), '408');
+  t.equal(stream.body, 'request header timeout');
+  client.write(head.subarray(last));
+  client.write(headersFrame(3, get('/direct'), FLAG.END_HEADERS | FLAG.END_STREAM));
+  t.equal(statusOf(await client.done(client.stream(3))), '200', 'its end is read past');
+  t.equal(await rig.stat('http.hasty.downstream_rq_header_timeout'), 1);
 }
 
 async function polite(t: Test, rig: Rig): Promise<void> {

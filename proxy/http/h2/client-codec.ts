@@ -93,6 +93,10 @@ export class H2ClientCodec implements ClientCodec, SessionRole {
     return null;
   }
 
+  onBlockStart(): ProtocolError | null {
+    return null;
+  }
+
   onNewBlock(facts: BlockFacts): ProtocolError | null {
     if (this.isIdle(facts.streamId)) return H2_ERROR.idleStream;
     this.#session.io.counters.headersCbNoStream.inc();

@@ -183,7 +183,7 @@ export class InboundFrames implements FrameHandler {
       return this.#decode({ streamId, endStream, wireBytes }, buffer, { from, to });
     }
     this.#block.begin(streamId, endStream, wireBytes);
-    return this.#block.append(buffer, from, to);
+    return this.#session.role.onBlockStart(streamId) ?? this.#block.append(buffer, from, to);
   }
 
   #continuation(buffer: Buffer, start: number, end: number): ProtocolError | null {

@@ -94,27 +94,27 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
     return isRefused || this.#session.resets.has(streamId) ? null : H2_ERROR.closedStream;
   }
 
-  onNewBlock(facts: BlockFacts): ProtocolError | null {
-    const { streamId } = facts;
-    const session = this.#session;
+  /** A head that takes its time has a stream already: its time limits run. */
+  onBlockStart(streamId: number): ProtocolError | null {
+    if (streamId % 2 === 0) return H2_ERROR.streamId;
+    if (streamId > this.#lastStreamId) this.#admit(streamId);
+    return null;
+  }
+
+  onNewBlock({ streamId, endStream, wireBytes }: BlockFacts): ProtocolError | null {
     if (streamId % 2 === 0) return H2_ERROR.streamId;
     if (streamId <= this.#lastStreamId) return this.#lateBlock(streamId);
-    this.#noteId(streamId);
-    if (this.#isDraining) {
-      session.io.counters.headersCbNoStream.inc();
-      return null;
-    }
-    session.lastPeerStreamId = streamId;
-    if (session.streams.size >= this.#maxStreams) {
-      session.io.counters.streamRefusedErrors.inc();
-      session.refuse(streamId, H2_CODE.refusedStream);
-      return null;
-    }
-    return this.#open(facts);
+    const stream = this.#admit(streamId);
+    if (stream === null) return null;
+    stream.wireBytesReceived = wireBytes;
+    stream.headerBytesReceived = wireBytes;
+    return this.#takeHead(stream, endStream);
   }
 
   onBlock(stream: H2Stream, endStream: boolean): ProtocolError | null {
-    return takeTrailers(this.#session, stream, endStream);
+    return stream.isHeadReceived
+      ? takeTrailers(this.#session, stream, endStream)
+      : this.#takeHead(stream, endStream);
   }
 
   /** RFC 9113 §8.1: with the response complete, nobody waits for the rest of a request. */
@@ -201,18 +201,32 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
     this.#lastStreamId = streamId;
   }
 
-  #open(facts: BlockFacts): ProtocolError | null {
+  /** Opens a new stream; null: it is refused, or nobody looks at it any more. */
+  #admit(streamId: number): H2Stream | null {
     const session = this.#session;
+    const { counters } = session.io;
+    this.#noteId(streamId);
+    if (this.#isDraining) {
+      counters.headersCbNoStream.inc();
+      return null;
+    }
+    session.lastPeerStreamId = streamId;
+    if (session.streams.size >= this.#maxStreams) {
+      counters.streamRefusedErrors.inc();
+      session.refuse(streamId, H2_CODE.refusedStream);
+      return null;
+    }
     const stream = session.createStream(null);
-    session.openStream(stream, facts.streamId);
-    stream.wireBytesReceived = facts.wireBytes;
-    stream.headerBytesReceived = facts.wireBytes;
-    const receiver = this.#handler.onStream(stream);
-    stream.receiver = receiver;
+    session.openStream(stream, streamId);
+    stream.receiver = this.#handler.onStream(stream);
+    return stream;
+  }
+
+  #takeHead(stream: H2Stream, endStream: boolean): ProtocolError | null {
+    const session = this.#session;
     const head = session.decoder.takeRequest();
     if (!(head instanceof RequestHead)) return rejectMessage(session, stream, head);
     const { contentLength } = session.decoder;
-    const { endStream } = facts;
     stream.isHeadReceived = true;
     stream.isHeadRequest = head.method === 'HEAD';
     stream.asksForTunnel = head.asksForTunnel;
@@ -223,7 +237,8 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
     }
     if (endStream) stream.closeRemote();
     stream.isEndDelivered = endStream;
-    receiver.onRequestHead(head, endStream);
+    // A server's receivers are those of `onStream`.
+    (stream.receiver as RequestReceiver | null)?.onRequestHead(head, endStream);
     return null;
   }
 

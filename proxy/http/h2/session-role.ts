@@ -20,6 +20,8 @@ export interface SessionRole {
   isIdle(streamId: number): boolean;
   /** Content or a block came for a stream that is over; null: ignore it. */
   judgeLate(streamId: number): ProtocolError | null;
+  /** The first frame of a block that goes on; the block follows, or the connection ends. */
+  onBlockStart(streamId: number): ProtocolError | null;
   /** A block on a stream that is not open; it is decoded. */
   onNewBlock(facts: BlockFacts): ProtocolError | null;
   /** A block on an open stream; it is decoded and counted. */
