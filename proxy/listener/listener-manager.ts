@@ -1,5 +1,5 @@
 // The listeners of a worker: adds, replaces and removes them without refusing a connection.
-import { type SocketAddress, socketAddress } from '../base/address.ts';
+import type { SocketAddress } from '../base/address.ts';
 import type { WorkerServices } from '../filters/network-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { EventLoop } from '../net/event-loop.ts';
@@ -8,6 +8,7 @@ import type { Counter, Gauge } from '../stats/metrics.ts';
 import { ActiveListener, type ProcessHealth } from './active-listener.ts';
 import { BoundAddress } from './bound-address.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
+import { ListenersByAddress } from './listeners-by-address.ts';
 
 /** A listener's addresses as bound, for the admin interface and the primary. */
 export interface ListenerState {
@@ -61,8 +62,7 @@ export class ListenerManager {
   readonly #workersStarted: Gauge;
   /** `server.total_connections`: of all workers together. */
   readonly #serverConnections: Gauge;
-  /** Listeners by every address of theirs, bound or not: connections are handed on by it. */
-  #byAddress: ReadonlyMap<string, ActiveListener> = new Map();
+  #byAddress = new ListenersByAddress([]);
   #isStarted = false;
   /** Called when the last connection of all listeners is gone. */
   onEmpty: (() => void) | null = null;
@@ -101,7 +101,8 @@ export class ListenerManager {
   async apply(config: ListenerConfig): Promise<ListenerState> {
     const previous = this.#entries.get(config.name) ?? null;
     const { services, budget, health, workerIndex } = this.#options;
-    const findByAddress = (address: SocketAddress): ActiveListener | null => this.#find(address);
+    const findByAddress = (address: SocketAddress): ActiveListener | null =>
+      this.#byAddress.find(address);
     const surroundings = { budget, health, workerIndex, findByAddress };
     const active = new ActiveListener(config, services, surroundings);
     active.onEmpty = () => this.#onListenerEmpty(active);
@@ -130,11 +131,8 @@ export class ListenerManager {
 
   #onEntriesChanged(): void {
     this.#totalActive.set(this.#entries.size);
-    const byAddress = new Map<string, ActiveListener>();
-    for (const { active } of this.#entries.values()) {
-      for (const { text } of active.config.addresses) byAddress.set(text, active);
-    }
-    this.#byAddress = byAddress;
+    const listeners = [...this.#entries.values()].map(({ active }) => active);
+    this.#byAddress = new ListenersByAddress(listeners);
   }
 
   #supersede(entry: Entry, previous: Entry): void {
@@ -203,13 +201,6 @@ export class ListenerManager {
 
   states(): readonly ListenerState[] {
     return [...this.#entries].map(([name, entry]) => this.#stateOf(name, entry));
-  }
-
-  /** Who serves connections to `address`: the address itself, then its port on any address. */
-  #find({ ip, port }: SocketAddress): ActiveListener | null {
-    const any = ip.includes(':') ? '::' : '0.0.0.0';
-    const exact = this.#byAddress.get(socketAddress(ip, port).text);
-    return exact ?? this.#byAddress.get(socketAddress(any, port).text) ?? null;
   }
 
   #matching(inboundOnly: boolean): Entry[] {
