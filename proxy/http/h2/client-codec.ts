@@ -7,7 +7,7 @@ import { type RequestHead, ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestSender, ResetReason, ResponseReceiver, StreamReceiver } from '../stream.ts';
 import { addAccept, websocketKey } from '../websocket.ts';
-import { H2_ERROR, H2_MESSAGE_ERROR, H2_STREAM_ERROR } from './errors.ts';
+import { H2_ERROR, H2_MESSAGE_ERROR } from './errors.ts';
 import { H2_CODE, MAX_31_BITS } from './frame-types.ts';
 import { takeTrailers } from './incoming-trailers.ts';
 import type { H2Io } from './io.ts';
@@ -209,7 +209,7 @@ export class H2ClientCodec implements ClientCodec, SessionRole {
     if (isContentless) stream.lengthToCome = 0;
     else if (!stream.isTunnel) stream.lengthToCome = contentLength;
     if (endStream && stream.lengthToCome > 0) {
-      return session.streamError(stream, H2_STREAM_ERROR.contentLength);
+      return rejectMessage(session, stream, H2_MESSAGE_ERROR.noContent);
     }
     if (endStream) stream.closeRemote();
     stream.isEndDelivered = endStream;

@@ -87,6 +87,8 @@ export const H2_STREAM_ERROR = Object.freeze({
 
 /** Messages that are wrong as HTTP; how far they reach is for the options to say. */
 export const H2_MESSAGE_ERROR = Object.freeze({
+  /** Envoy judges an end in the head as a broken message, one behind content as a broken stream. */
+  noContent: onStream(PROTOCOL, 'content-length without content', MESSAGING_RULE),
   trailersWithoutEnd: onStream(PROTOCOL, 'trailers that do not end the stream', MESSAGING_RULE),
   dataBeforeHead: onStream(PROTOCOL, 'DATA in front of the head', MESSAGING_RULE),
   informational: onStream(PROTOCOL, '1xx that ends the stream, or 101', MESSAGING_RULE),

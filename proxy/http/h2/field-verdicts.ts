@@ -70,8 +70,8 @@ function judgeKnown(id: HeaderId, value: string): number {
     case HEADER_ID.upgrade:
       return wrong(H2_HEAD_ERROR.connectionField);
     case HEADER_ID.te:
-      // RFC 9113 §8.2.2.
-      return value === 'trailers' ? PLAIN : wrong(H2_HEAD_ERROR.te);
+      // RFC 9113 §8.2.2; keywords have no case (RFC 9110 §10.1.4).
+      return value.toLowerCase() === 'trailers' ? PLAIN : wrong(H2_HEAD_ERROR.te);
     case HEADER_ID.host:
       return isAuthorityText(value) ? HOST : wrong(H2_HEAD_ERROR.host);
     case HEADER_ID['content-length']:

@@ -26,7 +26,9 @@ function checkPseudoFields(section: FieldSection, allowConnect: boolean): Protoc
   const { seen } = section;
   if ((seen & STATUS_BIT) !== 0) return H2_HEAD_ERROR.unknownPseudo;
   if ((seen & PROTOCOL_BIT) !== 0) {
-    const isAllowed = allowConnect && section.method === 'CONNECT' && isExtended(section);
+    // To Envoy it is then as unknown as any other.
+    if (!allowConnect) return H2_HEAD_ERROR.unknownPseudo;
+    const isAllowed = section.method === 'CONNECT' && isExtended(section);
     return isAllowed ? null : H2_HEAD_ERROR.protocol;
   }
   if (section.method === 'CONNECT') {

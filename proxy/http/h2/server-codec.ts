@@ -4,7 +4,7 @@ import type { CodecDone, ServerCodec, ServerCodecHandler } from '../codec.ts';
 import { RequestHead, type ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestReceiver, ResetReason, StreamReceiver } from '../stream.ts';
-import { H2_ERROR, H2_STREAM_ERROR } from './errors.ts';
+import { H2_ERROR, H2_MESSAGE_ERROR } from './errors.ts';
 import { H2_CODE, MAX_31_BITS } from './frame-types.ts';
 import { takeTrailers } from './incoming-trailers.ts';
 import type { H2Io } from './io.ts';
@@ -233,7 +233,7 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
     stream.upgrade = head.upgrade;
     stream.lengthToCome = stream.asksForTunnel ? -1 : contentLength;
     if (endStream && contentLength > 0) {
-      return session.streamError(stream, H2_STREAM_ERROR.contentLength);
+      return rejectMessage(session, stream, H2_MESSAGE_ERROR.noContent);
     }
     if (endStream) stream.closeRemote();
     stream.isEndDelivered = endStream;
