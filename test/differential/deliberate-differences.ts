@@ -19,6 +19,9 @@ const BAD_GATEWAY = '502 open; 1 upstream';
 /** Of an upstream. */
 const STRICT = [BAD_GATEWAY, PASSES] as const;
 const STRICTER = [REFUSES, PASSES] as const;
+/** By default, and where streams are reset instead of connections. */
+const STRICTER_H2_CLOSES = ['GOAWAY closed; 0 upstream', PASSES] as const;
+const STRICTER_H2_RESETS = ['- open; 0 upstream', PASSES] as const;
 
 const REASONS: readonly Reason[] = [
   {
@@ -226,6 +229,49 @@ const REASONS: readonly Reason[] = [
     cases: {
       'CONNECT: 200 with content-length': ['200 left; 1 upstream', '200, from left; 1 upstream'],
     },
+  },
+    why: 'HTTP/2 heads are read as strictly as those of HTTP/1.1 (RFC 9110 §7.2, RFC 9113 §8.2.1, §8.3.1).',
+    cases: {
+      'HTTP/2: another Host beside :authority': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: another Host beside :authority': STRICTER_H2_RESETS,
+      'HTTP/2: :authority a:99999': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: :authority a:99999': STRICTER_H2_RESETS,
+      'HTTP/2: :authority a:': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: :authority a:': STRICTER_H2_RESETS,
+      'HTTP/2: :authority [::1': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: :authority [::1': STRICTER_H2_RESETS,
+      'HTTP/2: octets above 0x7f in :path': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: octets above 0x7f in :path': STRICTER_H2_RESETS,
+      'HTTP/2: a blank in front of a value': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: a blank in front of a value': STRICTER_H2_RESETS,
+      'HTTP/2: a blank behind a value': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: a blank behind a value': STRICTER_H2_RESETS,
+      'HTTP/2: a tab in front of a value': STRICTER_H2_CLOSES,
+      'HTTP/2, streams: a tab in front of a value': STRICTER_H2_RESETS,
+      'HTTP/2: CONNECT without a port': ['GOAWAY closed; 0 upstream', '404 open; 0 upstream'],
+      'HTTP/2, streams: CONNECT without a port': ['- open; 0 upstream', '404 open; 0 upstream'],
+    },
+  },
+  {
+    why: 'http2-settings belongs to the hop (RFC 9113 §8.2.2 with RFC 7540 §3.2.1).',
+    cases: {
+      'HTTP/2: http2-settings': PASSES,
+      'HTTP/2, streams: http2-settings': PASSES,
+    },
+  },
+  {
+    why: 'A status below 100 is none, over HTTP/2 as over HTTP/1.1.',
+    cases: { 'upstream: :status 099': [BAD_GATEWAY, '099 open; 1 upstream'] },
+  },
+  {
+    why: 'A request that a leaving upstream never looked at is sent anew (RFC 9113 §6.8).',
+    cases: {
+      'upstream: GOAWAY that drops the request': ['503 open; 4 upstream', '503 open; 1 upstream'],
+    },
+  },
+  {
+    why: 'A reset by NO_ERROR is a reset, and the log says so.',
+    cases: { 'client: reset by NO_ERROR of a complete request': ' open; 1 upstream' },
   },
 ];
 

@@ -315,7 +315,7 @@ t.test('extended CONNECT is an upgrade request', async (t) => {
 
 t.test('extended CONNECT is for servers that allow it', async (t) => {
   const protocol = { ...OPTIONS.protocol, allowConnect: false };
-  t.equal(requestError(EXTENDED, { protocol }), H2_HEAD_ERROR.protocol);
+  t.equal(requestError(EXTENDED, { protocol }), H2_HEAD_ERROR.unknownPseudo);
 });
 
 t.test('a response has a status', async (t) => {

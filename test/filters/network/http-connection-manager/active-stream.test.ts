@@ -15,6 +15,7 @@ function http2(members: Members = {}): HcmRig {
 t.test('the log says why a stream was given up', async (t) => {
   const cases: readonly (readonly [ResetReason, string, string])[] = [
     ['remote-reset', 'http2.remote_reset', 'DR http2.remote_reset'],
+    ['remote-reset', 'http2.too_many_headers', 'DR http2.too_many_headers'],
     ['remote-refused', 'http2.remote_refuse', 'DR http2.remote_refuse'],
     ['connection-termination', 'x', 'DC downstream_remote_disconnect'],
     ['protocol-error', 'http2.invalid.header.field', 'DPE http2.invalid.header.field'],
