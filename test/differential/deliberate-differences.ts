@@ -230,6 +230,7 @@ const REASONS: readonly Reason[] = [
       'CONNECT: 200 with content-length': ['200 left; 1 upstream', '200, from left; 1 upstream'],
     },
   },
+  {
     why: 'HTTP/2 heads are read as strictly as those of HTTP/1.1 (RFC 9110 §7.2, RFC 9113 §8.2.1, §8.3.1).',
     cases: {
       'HTTP/2: another Host beside :authority': STRICTER_H2_CLOSES,
