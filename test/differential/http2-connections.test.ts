@@ -259,6 +259,26 @@ t.test('serves connections as Envoy', { skip: withoutEnvoy }, async (t) => {
   });
 });
 
+t.test('refuses streams beyond the limit', { skip: withoutEnvoy }, async (t) => {
+  const listeners = { main: http2({ max_concurrent_streams: 2 }) };
+  await withTwins({ log: null, listeners }, async ({ ours, envoy }) => {
+    const third = async (twin: Twin) => {
+      const peer = await h2Connect(`127.0.0.1:${twin.ports['main'] ?? 0}`);
+      await peer.until(() => peer.settingsAcks > 0);
+      const [first, , last] = [1, 2, 3].map(() => peer.request(get('/'), { endStream: false }));
+      if (first === undefined || last === undefined) return null;
+      await peer.done(last);
+      if (peer.end !== null) return 'all closed';
+      peer.write(dataFrame(first.id, '', true));
+      const outcome = `${last.reset}, the first ${statusOf(await peer.done(first))}`;
+      peer.close();
+      return outcome;
+    };
+    t.equal(await third(ours), 'REFUSED_STREAM, the first 200');
+    t.equal(await third(envoy), 'all closed', 'Envoy closes the connection');
+  });
+});
+
 t.test('makes connections as Envoy', { skip: withoutEnvoy }, async (t) => {
   const clusters = {
     h2: overHttp2(),
