@@ -117,20 +117,25 @@ async function webSocket(t: Test, rig: Rig): Promise<void> {
 }
 
 async function earlyOctets(t: Test, rig: Rig): Promise<void> {
-  let upstream: RawPeer | null = null;
+  let arrived: () => void = () => undefined;
+  const isAsked = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
   rig.upstream.on('/early', async (head, peer) => {
-    upstream = peer;
+    arrived();
     await peer.silence(QUIET_MS);
     peer.write(agreement(head));
-    t.equal(await peer.takeBytes(GET.length), GET, 'it comes as it was, as content');
+    t.equal(await peer.takeBytes(2 * GET.length), GET + GET, 'they come as they were, as content');
     peer.finish();
   });
   const client = await rig.client();
+  // In front of the connection to the upstream, and behind it.
   client.write(handshake('/early') + GET);
+  await isAsked;
+  client.write(GET);
   t.equal((await client.head())?.status, 101);
   t.equal(await client.ended(), 'fin');
   client.finish();
-  t.not(upstream, null);
 }
 
 async function refusedByUpstream(t: Test, rig: Rig): Promise<void> {
