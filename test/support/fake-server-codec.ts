@@ -10,6 +10,8 @@ import { HeaderList } from '../../proxy/http/header-list.ts';
 import { type Protocol, RequestHead, type ResponseHead } from '../../proxy/http/message.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../proxy/http/stream.ts';
 
+const MESSAGE_END: CodecDone = { kind: 'message-end' };
+
 /** One exchange. */
 export class FakeServerStream implements ResponseSender {
   wireBytesSent = 0;
@@ -29,6 +31,11 @@ export class FakeServerStream implements ResponseSender {
 
   constructor(codec: FakeServerCodec) {
     this.#codec = codec;
+  }
+
+  /** Neither complete nor given up. */
+  get isOpen(): boolean {
+    return this.#receiver !== null;
   }
 
   /** The client's events go to `receiver`. */
@@ -53,17 +60,19 @@ export class FakeServerStream implements ResponseSender {
   /** The client gives it up, or its codec does. */
   end(reason: ResetReason, detail = ''): void {
     const receiver = this.#receiver;
+    if (receiver === null) return;
     this.#forget();
-    receiver?.onReset(reason, detail);
-    this.#codec.handler.onStreamClosed();
+    receiver.onReset(reason, detail);
+    this.#codec.onStreamOver();
   }
 
   /** What is written has arrived, and nothing of the request is awaited. */
   close(): void {
     const receiver = this.#receiver;
+    if (receiver === null) return;
     this.#forget();
-    this.#codec.handler.onStreamClosed();
-    receiver?.onClosed();
+    receiver.onClosed();
+    this.#codec.onStreamOver();
   }
 
   sendInformational(head: ResponseHead): void {
@@ -86,9 +95,10 @@ export class FakeServerStream implements ResponseSender {
   }
 
   reset(reason: ResetReason): void {
+    if (this.#receiver === null) return;
     this.resetBy = reason;
     this.#forget();
-    this.#codec.handler.onStreamClosed();
+    this.#codec.onStreamOver();
   }
 
   pauseReading(): void {
@@ -109,7 +119,6 @@ export class FakeServerStream implements ResponseSender {
   }
 
   #forget(): void {
-    if (this.#receiver === null) return;
     this.#receiver = null;
     this.#codec.activeStreams -= 1;
   }
@@ -143,6 +152,12 @@ export class FakeServerCodec implements ServerCodec {
     return stream;
   }
 
+  /** One of its streams is over. */
+  onStreamOver(): void {
+    this.handler.onStreamClosed();
+    if (this.calls.includes('drain') && this.activeStreams === 0) this.done(MESSAGE_END);
+  }
+
   /** The codec has enough of the connection. */
   done(reason: CodecDone): void {
     this.handler.onConnectionDone(reason);
@@ -171,6 +186,6 @@ export class FakeServerCodec implements ServerCodec {
   drain(): void {
     this.calls.push('drain');
     this.#sink.writeText('bye');
-    if (this.activeStreams === 0) this.done({ kind: 'message-end' });
+    if (this.activeStreams === 0) this.done(MESSAGE_END);
   }
 }

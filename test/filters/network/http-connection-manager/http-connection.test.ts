@@ -48,7 +48,6 @@ t.test('max_requests_per_connection tells the client, and ends behind drain_time
   t.equal(rig.connection.closeMode, null, 'a stream is still open');
   rig.answer();
   t.same(late.statuses, [200]);
-  rig.chosen.done({ kind: 'message-end' });
   t.equal(rig.connection.closeMode, 'flush-and-delay');
 });
 
