@@ -15,6 +15,8 @@ const NOTHING = Buffer.alloc(0);
 export interface InboundOwner {
   /** The end of the peer's message was delivered. */
   onEndDelivered(stream: H2Stream): void;
+  /** The peer's message is complete, but its receiver does not take it yet. */
+  noteDeferred(stream: H2Stream): void;
   /** Kept content was delivered outside of `onBytes`. */
   onDelivered(): void;
 }
@@ -89,6 +91,7 @@ export class Inbound implements TurnTarget {
     if (this.#mustWait(stream)) {
       if (stream.input === null) stream.input = new ByteQueue();
       stream.input.append(data, 0);
+      if (isEnd) this.#parts.owner.noteDeferred(stream);
     } else {
       this.#hand(stream, data, isEnd);
     }
@@ -97,7 +100,11 @@ export class Inbound implements TurnTarget {
   /** The stream's trailers came in `inputTrailers`; they are told behind what waits. */
   deliverTrailers(stream: H2Stream): void {
     const trailers = stream.inputTrailers;
-    if (trailers === null || this.#mustWait(stream)) return;
+    if (trailers === null) return;
+    if (this.#mustWait(stream)) {
+      this.#parts.owner.noteDeferred(stream);
+      return;
+    }
     stream.inputTrailers = null;
     stream.isEndDelivered = true;
     stream.receiver?.onTrailers(trailers);

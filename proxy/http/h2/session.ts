@@ -192,7 +192,7 @@ export class H2Session implements SessionCore {
     this.streams.set(id, stream);
     this.guard.onStream();
     this.io.counters.streamsActive.inc();
-    this.keepalive?.onStream();
+    if (this.role.isClient) this.keepalive?.onStream();
   }
 
   /** Both messages are complete. */
@@ -239,6 +239,13 @@ export class H2Session implements SessionCore {
 
   onLocalEnd(stream: H2Stream): void {
     this.role.settle(stream);
+    this.noteDeferred(stream);
+  }
+
+  noteDeferred(stream: H2Stream): void {
+    if (stream.owner === null || stream.isDeferred || stream.state !== 'closed') return;
+    stream.isDeferred = true;
+    this.io.counters.deferredStreamClose.inc();
   }
 
   onEndDelivered(stream: H2Stream): void {
@@ -298,6 +305,7 @@ export class H2Session implements SessionCore {
     if (!this.isDone) this.inbound.forget(stream);
     stream.owner = null;
     stream.receiver = null;
+    if (stream.isDeferred) this.io.counters.deferredStreamClose.dec();
     if (stream.id === 0) this.unsent.delete(stream);
     else if (this.streams.delete(stream.id)) this.io.counters.streamsActive.dec();
   }

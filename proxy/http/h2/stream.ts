@@ -91,6 +91,8 @@ export class H2Stream implements ResponseSender, RequestSender, TimerTarget {
   input: ByteQueue | null = null;
   inputTrailers: HeaderList | null = null;
   isDeliveryDue = false;
+  /** Over on the wire, and yet open because its receiver paused. */
+  isDeferred = false;
   flushTimer: Timer | null = null;
   wireBytesSent = 0;
   wireBytesReceived = 0;

@@ -248,6 +248,36 @@ t.test('a paused stream keeps its content and its share of the connection', (t) 
   t.end();
 });
 
+t.test('a stream that only its receiver keeps open is counted', (t) => {
+  const pair = new H2Pair({
+    onStream: (sender) => {
+      sender.sendResponseHead(new ResponseHead(200, HeaderList.empty()), false);
+      sender.sendData(Buffer.from('x'), true);
+      return NOBODY_ASKS;
+    },
+  });
+  let isComplete = false;
+  const sender = pair.client.openStream({
+    ...NOBODY,
+    onResponseHead: () => sender.pauseReading(),
+    onData: (_, endStream) => {
+      isComplete = endStream;
+    },
+  });
+  const target = { path: '/', authority: 'h', scheme: 'http' };
+  sender.sendRequestHead(new RequestHead('HTTP/2', 'GET', target, HeaderList.empty()), true);
+  pair.run();
+  t.equal(isComplete, false);
+  t.equal(pair.clientCounters.deferredStreamClose.value, 1);
+  sender.resumeReading();
+  pair.run();
+  t.equal(isComplete, true);
+  t.equal(pair.clientCounters.deferredStreamClose.value, 0);
+  t.equal(pair.clientClosed, 1);
+  pair.assertNothingLeft();
+  t.end();
+});
+
 t.test('a stream that is reset while paused gives the connection its share back', (t) => {
   const wire = new ServerWire({
     initialStreamWindowSize: 65_536,
