@@ -14,10 +14,11 @@ import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { routerDefinition } from './http/router.ts';
 import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
+import { tcpProxyDefinition } from './network/tcp-proxy.ts';
 
 /** What a configuration may name. Whoever looks an extension up knows its message by its schema. */
 export const EXTENSIONS: ExtensionRegistry = {
-  networkFilters: [filter(httpConnectionManagerDefinition)],
+  networkFilters: [filter(httpConnectionManagerDefinition), filter(tcpProxyDefinition)],
   httpFilters: [filter(grpcStatsDefinition), filter(grpcWebDefinition), filter(routerDefinition)],
   listenerFilters: [],
   accessLoggers: [

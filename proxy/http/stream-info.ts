@@ -50,7 +50,8 @@ export class StreamInfo {
   streamRandom = 0;
   /** When the exchange was over, before its log lines are written. */
   endMs = -1;
-  protocol: Protocol = 'HTTP/1.1';
+  /** null: no HTTP. */
+  protocol: Protocol | null = 'HTTP/1.1';
   /** Trusted client address; the direct peer until the connection manager decides. */
   remoteAddress: SocketAddress;
   lastRequestByteMs = -1;

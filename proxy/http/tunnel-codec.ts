@@ -118,8 +118,8 @@ export class TunnelCodec implements ClientCodec, RequestSender {
     this.#endRequest();
   }
 
-  reset(): void {
-    this.#end('local-reset', RESET);
+  reset(reason: ResetReason): void {
+    this.#end(reason, RESET);
   }
 
   pauseReading(): void {

@@ -1,7 +1,7 @@
 // The TCP proxy's configuration, compiled from extensions.filters.network.tcp_proxy.v3.TcpProxy.
 import type { Formatter } from '../formatter/formatter.ts';
 import type { AccessLogConfig } from './access-log.ts';
-import type { HeaderValueConfig } from './route.ts';
+import type { MessageMutations } from './route.ts';
 
 /** Durations are ms; 0 switches a timer off. */
 export interface TcpProxyConfig {
@@ -14,8 +14,6 @@ export interface TcpProxyConfig {
   readonly maxDownstreamConnectionDurationMs: number;
   /** At least 1. */
   readonly maxConnectAttempts: number;
-  /** `immediate`: connects when the client does; `downstream-data`: with its first octet. */
-  readonly connectMode: 'immediate' | 'downstream-data';
   readonly accessLogs: readonly AccessLogConfig[];
   /** A line at intervals while it is open; 0: none. */
   readonly accessLogFlushIntervalMs: number;
@@ -35,7 +33,8 @@ export interface TcpTunnelingConfig {
   /** Authority of the CONNECT, or of the POST. */
   readonly hostname: Formatter;
   readonly usesPost: boolean;
-  /** '' for `/` with usesPost. */
+  /** Of a POST. */
   readonly postPath: string;
-  readonly headersToAdd: readonly HeaderValueConfig[];
+  /** Fields besides; nothing is removed. */
+  readonly headers: MessageMutations;
 }

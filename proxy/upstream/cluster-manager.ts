@@ -19,9 +19,11 @@ export interface Cluster {
   readonly stats: ClusterStats;
   /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */
   pickHost(context: LoadBalancerContext): Host | null;
+  /** False while its circuit breaker for connections is open. */
+  mayConnect(): boolean;
   /** The HTTP connection pool of a host, for a request that came with `downstream`. */
   httpPool(host: Host, downstream: Protocol): ConnectionPool;
-  /** The pool of plain TCP connections of a host, one for each CONNECT that ends here. */
+  /** The pool of plain TCP connections of a host, one for each stream. */
   tunnelPool(host: Host): ConnectionPool;
 }
 

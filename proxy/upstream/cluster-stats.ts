@@ -35,7 +35,6 @@ const UNTOUCHED_COUNTERS = [
   'update_failure',
   'update_no_rebuild',
   'update_success',
-  'upstream_cx_connect_attempts_exceeded',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http3_total',
   'upstream_cx_pool_overflow',
@@ -82,6 +81,8 @@ export class ClusterStats {
   readonly cxHttp2Total: Counter;
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
+  /** A TCP proxy gave up: max_connect_attempts. */
+  readonly cxConnectAttemptsExceeded: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequests: Counter;
@@ -138,6 +139,7 @@ export class ClusterStats {
     this.cxHttp2Total = scope.counter('upstream_cx_http2_total');
     this.cxConnectFail = scope.counter('upstream_cx_connect_fail');
     this.cxConnectTimeout = scope.counter('upstream_cx_connect_timeout');
+    this.cxConnectAttemptsExceeded = scope.counter('upstream_cx_connect_attempts_exceeded');
     this.cxIdleTimeout = scope.counter('upstream_cx_idle_timeout');
     this.cxMaxDurationReached = scope.counter('upstream_cx_max_duration_reached');
     this.cxMaxRequests = scope.counter('upstream_cx_max_requests');

@@ -56,6 +56,10 @@ export class WorkerCluster implements Cluster, PoolOwner {
     return this.#balancer.pick(context);
   }
 
+  mayConnect(): boolean {
+    return this.#resources.breakers.connections.canAcquire();
+  }
+
   httpPool(host: Host, downstream: Protocol): ConnectionPool {
     const { protocol } = this.config.http;
     const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');

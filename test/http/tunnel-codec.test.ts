@@ -139,11 +139,11 @@ t.test('back-pressure goes both ways', async (t) => {
 t.test('a reset ends it, whoever resets', async (t) => {
   const ours = new Manual().open();
   ours.codec.pauseReading();
-  ours.codec.reset();
+  ours.codec.reset('local-reset');
   t.same(ours.take(), ['head 200', 'closed local-reset', 'done reset']);
   t.notOk(ours.sink.isPaused, 'a connection that ends is read');
   ours.codec.onClose('');
-  ours.codec.reset();
+  ours.codec.reset('local-reset');
   t.same(ours.take(), []);
   const theirs = new Manual().open();
   theirs.codec.onClose('Connection reset by peer');

@@ -37,8 +37,8 @@ export class ConnectionBooks {
   readonly #host: Host;
   /** HTTP/1.1 has no resets, only connections that end. */
   readonly #hasResets: boolean;
-  /** As Envoy: max_requests does not bound tunnels. */
-  readonly #countsRequests: boolean;
+  /** Plain TCP for one stream. As Envoy: max_requests does not bound them. */
+  readonly isTunnel: boolean;
   /** A stream went down with the connection, which is about to end. */
   #wasCut = false;
   #isCloseNotified = false;
@@ -51,7 +51,7 @@ export class ConnectionBooks {
     this.#resources = resources;
     this.#host = host;
     this.#hasResets = setup.protocol === 'http2';
-    this.#countsRequests = setup.protocol !== 'tunnel';
+    this.isTunnel = setup.protocol === 'tunnel';
     stats.cxTotal.inc();
     stats.cxActive.inc();
     if (setup.protocol === 'http1') stats.cxHttp1Total.inc();
@@ -79,7 +79,7 @@ export class ConnectionBooks {
     const { stats, breakers } = this.#resources;
     this.streamCount += 1;
     this.openStreams += 1;
-    if (this.#countsRequests) breakers.requests.acquire();
+    if (!this.isTunnel) breakers.requests.acquire();
     stats.rqTotal.inc();
     stats.rqActive.inc();
     this.#host.stats.rqTotal += 1;
@@ -90,7 +90,7 @@ export class ConnectionBooks {
   streamEnded(reason: ResetReason | null, bytesWritten: number): void {
     const { stats, breakers, context } = this.#resources;
     this.openStreams -= 1;
-    if (this.#countsRequests) breakers.requests.release();
+    if (!this.isTunnel) breakers.requests.release();
     stats.rqActive.dec();
     this.#host.stats.rqActive -= 1;
     this.lastActiveMs = context.clock.nowMs();
@@ -136,7 +136,8 @@ export class ConnectionBooks {
     this.#host.stats.cxActive -= 1;
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
-    if (this.#wasCut) {
+    // As Envoy: the stream of plain TCP lasts as long as its connection.
+    if (this.#wasCut || (this.isTunnel && this.streamCount > 0)) {
       stats.cxDestroyWithActiveRq.inc();
       (isLocal ? stats.cxDestroyLocalWithActiveRq : stats.cxDestroyRemoteWithActiveRq).inc();
     }

@@ -231,6 +231,7 @@ export class PooledConnection
       return;
     }
     this.#books.streamEnded(reason, this.#transport.bytesWritten);
+    if (reason === 'remote-reset' && this.#books.isTunnel) this.#closeMode = 'reset';
     if (this.#state === 'busy') this.#enter('settling');
     if (!this.#isReceiving) this.#settle();
     if (INVARIANTS) this.checkInvariants();
@@ -260,15 +261,16 @@ export class PooledConnection
     // GOAWAY says why, if the protocol has it; the last octets of a tunnel may still wait to leave.
     const saysWhy = reason.kind === 'protocol-error' && this.#owner.setup.protocol === 'http2';
     if (saysWhy || reason.kind === 'message-end') this.#closeMode = 'flush';
-    this.#finish(this.#hasPeerEnded ? 'remote' : 'local', null);
+    // Sides of plain TCP end on their own: the last one ends the connection.
+    const isByPeer = this.#books.isTunnel ? this.#isReceiving : this.#hasPeerEnded;
+    this.#finish(isByPeer ? 'remote' : 'local', null);
     if (INVARIANTS) this.checkInvariants();
   }
 
   onTimer(timer: Timer): void {
     const { stats } = this.#resources;
-    if (timer === this.#idleTimer) {
-      this.#onIdleTimer();
-    } else if (timer === this.#durationTimer) {
+    if (timer === this.#idleTimer) this.#onIdleTimer();
+    else if (timer === this.#durationTimer) {
       stats.cxMaxDurationReached.inc();
       this.drain();
     } else {
