@@ -27,7 +27,7 @@ export function whyNoPods(): string | false {
   if (reason !== false) return reason;
   if (spawnSync('setpriv', ['--version']).error !== undefined) return 'skipped: no setpriv';
   const name = `og-try-${process.pid}`;
-  const cable = ['link', 'add', 'a', 'type', 'veth', 'peer', 'name', 'b'];
+  const cable = ['link', 'add', 'og0', 'type', 'veth', 'peer', 'name', 'og1'];
   spawnSync('ip', ['netns', 'add', name]);
   const { status } = spawnSync('ip', ['-n', name, ...cable]);
   spawnSync('ip', ['netns', 'del', name]);
