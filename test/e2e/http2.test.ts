@@ -1,5 +1,6 @@
 // HTTP/2 of clients in front of an upstream of HTTP/1.1, with Node's own client and with one that
 // sends single frames.
+import fs from 'node:fs';
 import http2 from 'node:http2';
 import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
@@ -127,6 +128,7 @@ t.test('HTTP/2', async (t) => {
     await t.test("Node's client", (t) => nodeClient(t, rig));
     await t.test('many at once', (t) => manyAtOnce(t, rig));
     await t.test('large content', (t) => largeContent(t, rig));
+    await t.test('content that is not read', (t) => unreadContent(t, rig));
     await t.test('which codec', (t) => whichCodec(t, rig));
     await t.test('Upgrade: h2c', (t) => upgradeToH2c(t, rig));
     await t.test('heads and their rules', (t) => heads(t, rig));
@@ -200,6 +202,25 @@ async function largeContent(t: Test, rig: Rig): Promise<void> {
     t.equal((JSON.parse(up.body) as Echo).body.length, octets);
     t.equal((JSON.parse(small.body) as Echo).target, '/small');
   });
+}
+
+/** Clients that ask for much and take nothing. */
+async function unreadContent(t: Test, rig: Rig): Promise<void> {
+  const count = 50;
+  const client = await rig.http2('main', { givesCredit: false });
+  const streams = Array.from({ length: count }, () => client.request(get('/large')));
+  await client.until(() => streams.every(({ blocks }) => blocks.length > 0));
+  await eventually(async () => {
+    const paused = await rig.stat('cluster.main.upstream_flow_control_paused_reading_total');
+    return paused >= count;
+  });
+  const waiting = await rig.stat('http2.pending_send_bytes');
+  t.ok(waiting < count * 256 * 1024, `each holds a little: ${waiting} octets in all`);
+  client.write(...streams.map(({ id }) => resetFrame(id, 'CANCEL')));
+  await rig.reaches('http2.pending_send_bytes', 0);
+  await rig.reaches('cluster.main.upstream_rq_active', 0);
+  t.equal(client.end, null);
+  client.close();
 }
 
 async function whichCodec(t: Test, rig: Rig): Promise<void> {
@@ -419,6 +440,13 @@ async function polite(t: Test, rig: Rig): Promise<void> {
   await rig.server.admin('/healthcheck/ok', 'POST');
 }
 
+/** Memory of the proxy's process; 0 where the system does not tell. */
+function residentBytes({ server }: Rig): number {
+  const file = `/proc/${server.pid}/statm`;
+  if (!fs.existsSync(file)) return 0;
+  return Number(fs.readFileSync(file, 'utf8').split(' ')[1]) * 4096;
+}
+
 /** Far more than a client may give up on one connection, so on many; and on one. */
 async function cancelled(t: Test, rig: Rig): Promise<void> {
   const streams = 200;
@@ -435,11 +463,14 @@ async function cancelled(t: Test, rig: Rig): Promise<void> {
     client.close();
   };
   const served = rig.get('/direct');
+  const before = residentBytes(rig);
   await Promise.all(Array.from({ length: 10 }, flood));
   t.equal((await served).head.status, 200);
   await rig.reaches('http.main.downstream_rq_active', 0);
   await rig.reaches('cluster.main.upstream_rq_active', 0);
   await rig.reaches('cluster.main.upstream_rq_pending_active', 0);
+  const grown = residentBytes(rig) - before;
+  t.ok(grown < 64 * 1024 * 1024, `it grew by ${grown} octets`);
   const client = await rig.http2();
   const open = client.request(get('/cancel'));
   for (let index = 1; index < 400; index += 1) {
