@@ -62,8 +62,8 @@ export class HttpConnection
   /** The client ended its side before we did, which cut requests or not. */
   #endedByPeer = false;
   #endCutRequests = false;
-  /** Exchanges that ended unanswered while the codec read what came last. */
-  #cutInCall = 0;
+  /** Exchanges that the codec gave up for what the client sent last. */
+  #brokenInCall = 0;
 
   constructor(runtime: HcmRuntime, connection: Connection, info: DownstreamConnectionInfo) {
     this.runtime = runtime;
@@ -105,7 +105,7 @@ export class HttpConnection
 
   onBytes(buffer: Buffer, length: number): void {
     this.runtime.stats.cxRxBytesTotal.add(length);
-    this.#cutInCall = 0;
+    this.#brokenInCall = 0;
     this.#codec.onBytes(buffer, 0, length);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -196,7 +196,7 @@ export class HttpConnection
     this.#countTxBytes();
     if (this.runtime.config.headersWithUnderscores === 'drop') this.#countDroppedFields();
     this.#lastActiveMs = this.nowMs();
-    if (stream.info.lastResponseByteMs < 0) this.#cutInCall += 1;
+    if (stream.info.flags?.includes('DPE') === true) this.#brokenInCall += 1;
   }
 
   onStreamClosed(): void {
@@ -303,7 +303,7 @@ export class HttpConnection
     this.runtime.stats.cxProtocolError.inc();
     this.#kind?.countError(error);
     // The codec gave the streams up before it said so.
-    this.#endCutRequests = this.#cutInCall > 0;
+    this.#endCutRequests = this.#brokenInCall > 0;
   }
 
   #countDroppedFields(): void {
