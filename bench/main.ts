@@ -37,7 +37,6 @@ function printTable(scenario: Scenario, rows: readonly Row[]): void {
     ];
     say(`${row.name.padEnd(20)}${cells.join(' ')}`);
   }
-  say('');
 }
 
 /** What is missing, and how to get it. */
