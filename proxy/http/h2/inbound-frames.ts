@@ -5,7 +5,7 @@ import { ControlFrames } from './control-frames.ts';
 import { codecErrorDetails, H2_ERROR, H2_MESSAGE_ERROR, H2_STREAM_ERROR } from './errors.ts';
 import { type FrameHandler, FrameReader } from './frame-reader.ts';
 import { checkFrameHeader } from './frame-rules.ts';
-import { FLAG, FRAME, FRAME_HEADER_BYTES, PREFACE } from './frame-types.ts';
+import { FLAG, FRAME, FRAME_HEADER_BYTES, H2_CODE, PREFACE } from './frame-types.ts';
 import { HeaderBlock } from './header-block.ts';
 import { rejectMessage } from './message-error.ts';
 import type { SessionCore } from './session-core.ts';
@@ -186,6 +186,13 @@ export class InboundFrames implements FrameHandler {
     return this.#session.role.onBlockStart(streamId) ?? this.#block.append(buffer, from, to);
   }
 
+  /** Counts errors that are attempts to make us decode or keep far more than a head. */
+  #tooLarge(error: ProtocolError): ProtocolError {
+    const isBomb = error.h2Code === H2_CODE.enhanceYourCalm && error !== H2_ERROR.emptyFrames;
+    if (isBomb) this.#session.io.counters.headerListSizeTooLarge.inc();
+    return error;
+  }
+
   #continuation(buffer: Buffer, start: number, end: number): ProtocolError | null {
     const block = this.#block;
     const { flags, length } = this.#reader;
@@ -195,7 +202,7 @@ export class InboundFrames implements FrameHandler {
       this.#session.guard.onContentFrame(start === end && !block.endStream) ??
       block.onContinuation(FRAME_HEADER_BYTES + length) ??
       block.append(buffer, start, end);
-    if (error !== null) return error;
+    if (error !== null) return this.#tooLarge(error);
     if (!isEnd) return null;
     const { streamId, endStream, wireBytes, buffer: whole, length: to } = block;
     block.clear();
@@ -212,7 +219,7 @@ export class InboundFrames implements FrameHandler {
     const error = decoder.decode(buffer, part.from, part.to);
     const droppedNow = decoder.droppedHeadersWithUnderscores - dropped;
     if (droppedNow > 0) io.counters.droppedHeadersWithUnderscores.add(droppedNow);
-    if (error !== null) return error;
+    if (error !== null) return this.#tooLarge(error);
     const stream = streams.get(facts.streamId);
     if (stream === undefined) {
       const newError = role.onNewBlock(facts);

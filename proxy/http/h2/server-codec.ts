@@ -218,7 +218,10 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
     }
     const stream = session.createStream(null);
     session.openStream(stream, streamId);
-    stream.receiver = this.#handler.onStream(stream);
+    const receiver = this.#handler.onStream(stream);
+    // Whoever is asked may give it up at once.
+    if (stream.owner === null) return null;
+    stream.receiver = receiver;
     return stream;
   }
 

@@ -104,6 +104,7 @@ t.test('CONTINUATION frames behind one HEADERS are limited, empty or not', (t) =
   t.equal(wire.requests[0]?.head?.path, '/');
   wire.send(...pieces(9, 3));
   t.equal(wire.failure, 'codec_error:Too_many_CONTINUATION_frames_following_a_HEADER_frame');
+  t.equal(wire.counters.headerListSizeTooLarge.value, 1);
   t.end();
 });
 
@@ -118,6 +119,7 @@ t.test('a block is not collected beyond what a head may be', (t) => {
   t.equal(wire.failure, '', 'below the limit');
   wire.send(frame(TYPE.CONTINUATION, 0, 1, large));
   t.equal(wire.failure, 'codec_error:header_block_far_beyond_the_limit_of_a_head');
+  t.equal(wire.counters.headerListSizeTooLarge.value, 1);
   t.end();
 });
 
@@ -128,6 +130,7 @@ t.test('a block that expands to far more than a head may be ends the connection'
   const block = Buffer.concat([name, Buffer.alloc(12_000, 0xbe)]);
   wire.send(headersFrame(1, block, FLAG.END_HEADERS | FLAG.END_STREAM));
   t.match(wire.failure, /nghttp2|codec_error/);
+  t.equal(wire.counters.headerListSizeTooLarge.value, 1);
   t.match(wire.frames().at(-1), /^GOAWAY 0 ENHANCE_YOUR_CALM/);
   t.end();
 });
