@@ -62,7 +62,7 @@ export class HttpConnection
   /** The client ended its side before we did, which cut requests or not. */
   #endedByPeer = false;
   #endCutRequests = false;
-  /** Exchanges that the codec gave up for what the client sent last. */
+  /** Exchanges that the codec gave up, unanswered, for what the client sent last. */
   #brokenInCall = 0;
 
   constructor(runtime: HcmRuntime, connection: Connection, info: DownstreamConnectionInfo) {
@@ -196,7 +196,8 @@ export class HttpConnection
     this.#countTxBytes();
     if (this.runtime.config.headersWithUnderscores === 'drop') this.#countDroppedFields();
     this.#lastActiveMs = this.nowMs();
-    if (stream.info.flags?.includes('DPE') === true) this.#brokenInCall += 1;
+    const { lastResponseByteMs, flags } = stream.info;
+    if (lastResponseByteMs < 0 && flags?.includes('DPE') === true) this.#brokenInCall += 1;
   }
 
   onStreamClosed(): void {
