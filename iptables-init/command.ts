@@ -6,7 +6,7 @@ import { applyRules, type Outcome, removeRules } from './apply-rules.ts';
 import type { IpVersion } from './capture-options.ts';
 import { captureRules } from './capture-rules.ts';
 import { checkCapture } from './check-capture.ts';
-import { hostAddresses, ipVersions } from './ip-versions.ts';
+import { hostAddresses, ipVersions, namespaceAddresses } from './ip-versions.ts';
 import { chooseTools, plainTools } from './iptables-tools.ts';
 import { flagHelp, parseFlags } from './parse-flags.ts';
 import { asProxyUser } from './proxy-user.ts';
@@ -48,15 +48,17 @@ export function runIstioCleanIptables(args: readonly string[]): Promise<number> 
 }
 
 async function carryOut(options: RunOptions, reporter: Reporter): Promise<number> {
-  const versions = ipVersions(hostAddresses(), options.dualStack);
   if (options.dryRun) {
-    printRules(options, versions, reporter);
+    printRules(options, ipVersions(hostAddresses(), options.dualStack), reporter);
     return EXIT_OK;
   }
   const environment = options.cniMode
     ? { ...process.env, XTABLES_LOCKFILE: `/run/outrigger-xtables-${process.pid}.lock` }
     : process.env;
   const system = new HostSystem(options.networkNamespace, environment);
+  const isHere = options.networkNamespace === '';
+  const addresses = isHere ? hostAddresses() : await namespaceAddresses(system);
+  const versions = ipVersions(addresses, options.dualStack);
   if (options.cleanupOnly) return cleanUp(options, { system, reporter, versions });
   if (!options.skipRuleApply) {
     const status = await install(options, { system, reporter, versions });

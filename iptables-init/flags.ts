@@ -9,7 +9,7 @@ export interface FlagSpec {
   readonly short: string;
   readonly kind: 'text' | 'switch';
   readonly initial: string;
-  /** Further variables, asked after its own; `none`: it reads no variable at all. */
+  /** Further variables, which win over its own; `none`: it reads no variable at all. */
   readonly env?: readonly string[] | 'none';
   readonly help: string;
 }
@@ -75,7 +75,7 @@ export const VARIABLES = {
   proxyUser: 'ENVOY_USER',
 } as const;
 
-/** The variables that stand for a flag, the first that is set wins. */
+/** The variables that stand for a flag; of those that are set the last wins. */
 export function variablesOf({ name, env = [] }: FlagSpec): readonly string[] {
   if (env === 'none') return [];
   return [name.toUpperCase().replaceAll('-', '_'), ...env];

@@ -43,11 +43,9 @@ export function flagHelp(): string {
 }
 
 function initialOf(flag: FlagSpec, environment: Environment): string {
-  for (const name of variablesOf(flag)) {
-    const value = environment[name];
-    if (value !== undefined) return value;
-  }
-  return flag.initial;
+  // What is set to nothing is as good as not set: pod templates leave such variables behind.
+  const set = variablesOf(flag).filter((name) => (environment[name] ?? '') !== '');
+  return environment[set.at(-1) ?? ''] ?? flag.initial;
 }
 
 interface FoundFlag {

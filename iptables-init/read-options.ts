@@ -70,6 +70,9 @@ export function readOptions(values: ReadonlyMap<string, string>, host: HostFacts
     forceBinary: reader.oneOf('force-iptables-binary', ['', 'legacy', 'nft']),
     logAsJson: reader.isOn('log_as_json'),
   };
+  if (options.runValidation && options.networkNamespace !== '') {
+    reader.fail('--run-validation looks from inside a pod: it excludes --network-namespace');
+  }
   if (reader.errors.length > 0) return { ok: false, errors: reader.errors };
   return { ok: true, options, notices: noticesOn(reader, capture) };
 }

@@ -9,8 +9,10 @@ const UINT32_MAX = 2 ** 32 - 1;
 const OWNER = /^(?:\d{1,10}|[a-z_][a-z0-9_-]{0,30}\$?)$/;
 /** A network interface: up to 15 characters, no blank, `/` or `:`; a final + stands for any rest. */
 const INTERFACE = /^[A-Za-z0-9_.@][A-Za-z0-9_.@-]{0,14}\+?$/;
-const DURATION = /^(\d{1,9})(ms|s|m)$/;
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+/** As Go reads durations, without its units below a millisecond. */
+const DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h))+$/;
+const DURATION_PART = /([\d.]+)(ms|s|m|h)/g;
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Reads values one by one and remembers what is wrong with them. */
 export class ValueReader {
@@ -58,9 +60,12 @@ export class ValueReader {
   /** Milliseconds. */
   duration(name: string): number {
     const value = this.text(name);
-    const match = DURATION.exec(value);
-    if (match === null) this.#reject(name, value, 'a duration such as 5s or 500ms');
-    return match === null ? 0 : Number(match[1]) * (DURATION_MS[match[2] as string] as number);
+    if (!DURATION.test(value)) this.#reject(name, value, 'a duration such as 5s or 1m30s');
+    let durationMs = 0;
+    for (const [, number, unit = ''] of value.matchAll(DURATION_PART)) {
+      durationMs += Number(number) * (DURATION_MS[unit] ?? 0);
+    }
+    return durationMs;
   }
 
   ports(name: string): readonly number[] {

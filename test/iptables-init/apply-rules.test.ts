@@ -2,29 +2,8 @@ import t from 'tap';
 import { applyRules, removeRules } from '../../iptables-init/apply-rules.ts';
 import { captureRules } from '../../iptables-init/capture-rules.ts';
 import { chooseTools, plainTools } from '../../iptables-init/iptables-tools.ts';
-import type { CommandResult, System } from '../../iptables-init/system.ts';
 import { captureOptions } from '../support/capture-options.ts';
-
-type Answer = readonly [command: string, result: Partial<CommandResult>];
-
-/** Answers by the first words of a command that fit; remembers what was run. */
-class FakeSystem implements System {
-  readonly commands: string[] = [];
-  readonly inputs: string[] = [];
-  readonly #answers: readonly Answer[];
-
-  constructor(...answers: readonly Answer[]) {
-    this.#answers = answers;
-  }
-
-  async run(program: string, args: readonly string[], input = ''): Promise<CommandResult> {
-    const command = [program, ...args].join(' ');
-    this.commands.push(command);
-    if (input !== '') this.inputs.push(input);
-    const found = this.#answers.find(([start]) => command.startsWith(start));
-    return { status: 0, stdout: '', stderr: '', ...found?.[1] };
-  }
-}
+import { type FakeAnswer, FakeSystem } from '../support/fake-system.ts';
 
 const WANTED = captureRules(captureOptions('-i * -b *'), 4);
 const POLICY = { reconcile: false, forceApply: false };
@@ -111,7 +90,7 @@ t.test('on a bare host nothing is removed', async (t) => {
 });
 
 t.test('programs: where rules of ours are, else where any are, else nft', async (t) => {
-  const kindOf = async (...answers: readonly Answer[]): Promise<string> => {
+  const kindOf = async (...answers: readonly FakeAnswer[]): Promise<string> => {
     const chosen = await chooseTools(new FakeSystem(...answers), 4, '');
     return chosen.ok ? chosen.tools.kind : chosen.reason;
   };

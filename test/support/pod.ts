@@ -7,8 +7,9 @@ import { NetNamespace, whyNoNamespaces } from './net-namespace.ts';
 import type { PodAnswer, PodOrder } from './pod-program.ts';
 
 const PROGRAM = fileURLToPath(new URL('./pod-program.js', import.meta.url));
-/** Node without what the test runner loads into every process. */
-const NODE = ['env', '-i', `PATH=${process.env['PATH']}`, process.execPath];
+/** Without what the test runner makes every Node load. */
+const BARE = ['env', '-i', `PATH=${process.env['PATH']}`];
+const NODE = [...BARE, process.execPath];
 
 /** Addresses of both pods; each is the other's way to everywhere else. */
 export const POD_IP = '10.77.0.1';
@@ -103,13 +104,13 @@ export class Pod {
     return this.space.must(...NODE, program, ...args);
   }
 
-  /** Starts a program of this project inside as `user`. */
+  /** Starts a program inside as `user`. */
   start(
     user: number,
     words: readonly string[],
     capabilities: readonly string[] = [],
   ): ChildProcess {
-    const line = [...this.space.prefix, ...asUser(user, capabilities), ...NODE, ...words];
+    const line = [...this.space.prefix, ...asUser(user, capabilities), ...BARE, ...words];
     const [program = '', ...args] = line;
     return spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   }
