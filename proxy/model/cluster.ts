@@ -11,6 +11,7 @@ export interface ClusterConfig {
   readonly discovery: 'static' | 'strict-dns' | 'logical-dns' | 'original-dst';
   /** Where an original-dst cluster finds its host; null for the others. */
   readonly originalDst: OriginalDstConfig | null;
+  /** Not looked at where `originalDst` says where to go. */
   readonly loadBalancer: LoadBalancerConfig;
   readonly priorities: PriorityRulesConfig;
   readonly endpoints: readonly EndpointConfig[];

@@ -27,7 +27,6 @@ const UNTOUCHED_COUNTERS = [
   'lb_zone_routing_all_directly',
   'lb_zone_routing_cross_zone',
   'lb_zone_routing_sampled',
-  'original_dst_host_invalid',
   'retry_or_shadow_abandoned',
   // The primary counts these for clusters that it resolves: see DnsStats.
   'update_attempt',
@@ -116,6 +115,7 @@ export class ClusterStats {
   /** Requests that a connection had served when it closed. */
   readonly rqPerCx: Histogram;
   readonly lbHealthyPanic: Counter;
+  readonly originalDstHostInvalid: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
   readonly flowBackedUp: Counter;
@@ -171,6 +171,7 @@ export class ClusterStats {
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');
     this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
+    this.originalDstHostInvalid = scope.counter('original_dst_host_invalid');
     this.flowPaused = scope.counter('upstream_flow_control_paused_reading_total');
     this.flowResumed = scope.counter('upstream_flow_control_resumed_reading_total');
     this.flowBackedUp = scope.counter('upstream_flow_control_backed_up_total');
@@ -198,6 +199,13 @@ export class ClusterStats {
     members.total.set(hosts.length);
     members.healthy.set(priorities.reduce((sum, { healthy }) => sum + healthy.length, 0));
     members.degraded.set(priorities.reduce((sum, { degraded }) => sum + degraded.length, 0));
+  }
+
+  /** `membership_*` of an ORIGINAL_DST cluster, whose hosts are all healthy. */
+  countDestinations(total: number): void {
+    this.#members.change.inc();
+    this.#members.total.set(total);
+    this.#members.healthy.set(total);
   }
 
   /** `max_host_weight`: as in Envoy, only of clusters that are told their hosts again and again. */

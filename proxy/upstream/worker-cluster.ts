@@ -12,6 +12,7 @@ import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
 import { PriorityBalancer } from './lb/priority-balancer.ts';
+import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
 import { HttpPool } from './pool/http-pool.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import type { ClientCodecSetup, ClusterResources, UpstreamContext } from './upstream-context.ts';
@@ -23,13 +24,15 @@ export interface WorkerClusterOwner {
 }
 
 /** See the file's head. */
-export class WorkerCluster implements Cluster, PoolOwner {
+export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
   readonly #scope: StatsScope;
   readonly #pools = new Set<OwnedPool>();
+  /** Of an ORIGINAL_DST cluster; null for the others. */
+  readonly #destinations: OriginalDstHosts | null;
   #hostSet: HostSet;
   #balancer: LoadBalancer;
   #isDraining = false;
@@ -43,13 +46,15 @@ export class WorkerCluster implements Cluster, PoolOwner {
     const breakers = new CircuitBreakers(config.limits, this.#scope);
     this.#resources = { config, context, stats: this.stats, breakers };
     this.#hostSet = new HostSet([]);
-    this.#balancer = this.#makeBalancer();
+    this.#destinations = this.#makeDestinations();
+    this.#balancer = this.#destinations ?? this.#makeBalancer();
     if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
   }
 
   /** Hosts as of now. */
   get hostSet(): HostSet {
-    return this.#hostSet;
+    // Only who looks from outside needs them sorted: destinations come and go with connections.
+    return this.#destinations === null ? this.#hostSet : new HostSet(this.#destinations.hosts());
   }
 
   pickHost(context: LoadBalancerContext): Host | null {
@@ -92,7 +97,8 @@ export class WorkerCluster implements Cluster, PoolOwner {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (const host of this.#hostSet.hosts) removeHost(host);
+    for (const host of this.hostSet.hosts) removeHost(host);
+    this.#destinations?.close();
     this.#tellIfDrained();
   }
 
@@ -111,6 +117,11 @@ export class WorkerCluster implements Cluster, PoolOwner {
   /** Gives up its statistics; what is still counted afterwards is not shown. */
   release(): void {
     this.#scope.release();
+  }
+
+  onHostsChanged(total: number, removed: readonly Host[]): void {
+    this.stats.countDestinations(total);
+    for (const host of removed) removeHost(host);
   }
 
   onPoolDrained(pool: OwnedPool): void {
@@ -141,6 +152,15 @@ export class WorkerCluster implements Cluster, PoolOwner {
     }
     const { codecServices: services } = this.#resources.context;
     return { protocol, http, services, counters: this.stats.declareHttp2() };
+  }
+
+  #makeDestinations(): OriginalDstHosts | null {
+    const { config } = this;
+    const { originalDst } = config;
+    if (originalDst === null) return null;
+    const { context } = this.#resources;
+    const invalidHost = this.stats.originalDstHostInvalid;
+    return new OriginalDstHosts({ config, originalDst, context, invalidHost }, this);
   }
 
   #makeBalancer(): LoadBalancer {

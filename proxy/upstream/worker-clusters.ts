@@ -112,7 +112,9 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
       ? this.#stats.added
       : this.#stats.modified
     ).inc();
-    if (config.discovery === 'static') this.#activate(cluster);
+    // Only names have to be looked up before there is a first host.
+    const isWarm = config.discovery === 'static' || config.discovery === 'original-dst';
+    if (isWarm) this.#activate(cluster);
     else this.#warming.set(name, cluster);
   }
 

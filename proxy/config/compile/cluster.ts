@@ -4,7 +4,11 @@ import {
   Cluster_DiscoveryType as DiscoveryType,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
-import type { ClusterConfig, ClusterLimitsConfig } from '../../model/cluster.ts';
+import type {
+  ClusterConfig,
+  ClusterLimitsConfig,
+  LoadBalancerConfig,
+} from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import { compileClusterDns } from './cluster-dns.ts';
@@ -13,6 +17,7 @@ import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
+import { compileOriginalDst } from './original-dst.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
@@ -29,19 +34,24 @@ const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery
   [DiscoveryType.STATIC]: 'static',
   [DiscoveryType.STRICT_DNS]: 'strict-dns',
   [DiscoveryType.LOGICAL_DNS]: 'logical-dns',
+  [DiscoveryType.ORIGINAL_DST]: 'original-dst',
 };
+
+/** Of a cluster whose connections say themselves where they go. */
+const UNUSED: LoadBalancerConfig = { kind: 'round-robin' };
 
 /** A compiled, frozen cluster; null when anything in it was refused. */
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
   const discovery = compileDiscovery(message, context);
-  const loadBalancer = compileLoadBalancer(message, context);
+  const originalDst = compileOriginalDst(message, discovery, context);
+  const loadBalancer = originalDst === null ? compileLoadBalancer(message, context) : UNUSED;
   checkTransportSocket(message.transportSocket, context);
   const endpoints = compileEndpoints(
     message.loadAssignment,
     discovery ?? 'strict-dns',
     context.at('load_assignment'),
   );
-  if (endpoints.length === 0 && !context.failed) {
+  if (endpoints.length === 0 && originalDst === null && !context.failed) {
     context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
   }
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };
@@ -55,7 +65,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
     limits: compileLimits(message, context),
     http: compileUpstreamHttp(message, context),
-    originalDst: null,
+    originalDst,
     dns: compileClusterDns(message, context),
     tcpKeepalive: compileKeepalive(message),
     bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),

@@ -49,6 +49,11 @@ export function compileLoadBalancer(
     context.reject('load_balancing_policy', 'cluster: field load_balancing_policy need to be set');
     return null;
   }
+  if (message.lbPolicy === LbPolicy.CLUSTER_PROVIDED) {
+    const rule = `cluster provided LB specified but cluster '${message.name}' did not provide one`;
+    context.reject('lb_policy', `cluster manager: ${rule}: only ORIGINAL_DST does`);
+    return null;
+  }
   const choice = { value: message.lbPolicy, names: LbPolicy, table: POLICY_KINDS };
   const kind = enumMember(context, 'lb_policy', choice);
   if (kind !== 'least-request') return kind === null ? null : { kind };

@@ -69,7 +69,7 @@ export class DnsClusters implements DnsClusterOwner {
     const known = this.#clusters.get(config.name);
     if (known !== undefined && isDeepStrictEqual(known.config, config)) return;
     this.#stop(config.name);
-    if (config.discovery !== 'static') {
+    if (config.discovery === 'strict-dns' || config.discovery === 'logical-dns') {
       const scope = this.#stats.scope('cluster').scope(config.observabilityName);
       const cluster = new DnsCluster({ config, services: this.#services, scope, owner: this });
       this.#clusters.set(config.name, cluster);

@@ -9,10 +9,12 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.cluster.v3.Cluster': {
     name: 'honoured',
     alt_stat_name: 'honoured',
-    type: { partly: 'STATIC, STRICT_DNS and LOGICAL_DNS' },
+    type: { partly: 'STATIC, STRICT_DNS, LOGICAL_DNS and ORIGINAL_DST' },
     connect_timeout: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
-    lb_policy: { partly: 'ROUND_ROBIN, LEAST_REQUEST and RANDOM' },
+    lb_policy: {
+      partly: 'ROUND_ROBIN, LEAST_REQUEST, RANDOM, and CLUSTER_PROVIDED of ORIGINAL_DST',
+    },
     load_assignment: 'honoured',
     max_requests_per_connection: 'honoured',
     circuit_breakers: 'honoured',
@@ -29,7 +31,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     respect_dns_ttl: 'honoured',
     dns_lookup_family: 'honoured',
     wait_for_warm_on_init: { accepted: 'names are looked up before the listeners start' },
-    cleanup_interval: { accepted: 'it is for ORIGINAL_DST clusters, which are refused' },
+    cleanup_interval: 'honoured',
+    original_dst_lb_config: 'honoured',
     upstream_bind_config: 'honoured',
     least_request_lb_config: 'honoured',
     round_robin_lb_config: { partly: 'only an empty one' },
@@ -51,6 +54,12 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     active_request_bias: 'honoured',
   },
   'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': {},
+  'envoy.config.cluster.v3.Cluster.OriginalDstLbConfig': {
+    use_http_header: 'honoured',
+    http_header_name: 'honoured',
+    upstream_port_override: 'honoured',
+    metadata_key: { refused: 'no supported filter writes request metadata' },
+  },
   'envoy.config.cluster.v3.Cluster.CommonLbConfig': {
     healthy_panic_threshold: 'honoured',
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
