@@ -32,6 +32,9 @@ const OPTIONS = {
     routeTo('/slow', { timeout: '0.3s' }),
     routeTo('/lasting', { timeout: '0.3s' }),
   ],
+  listeners: {
+    bounded: { hcm: { upgrade_configs: [{ upgrade_type: 'websocket' }], request_timeout: '0.3s' } },
+  },
   listener: { per_connection_buffer_limit_bytes: LIMIT_BYTES },
   cluster: { per_connection_buffer_limit_bytes: LIMIT_BYTES },
 };
@@ -46,6 +49,7 @@ t.test('upgrades', { timeout: 200_000 }, async (t) => {
     await t.test('a reset of one side resets the other', (t) => resets(t, rig));
     await t.test('a silent tunnel ends', (t) => idle(t, rig));
     await t.test('the route’s timeout', (t) => routeTimeout(t, rig));
+    await t.test('the request’s timeout', (t) => requestTimeout(t, rig));
     await t.test('what is not configured is refused', (t) => refused(t, rig));
     await t.test('content of its own makes an upgrade unfit', (t) => withContent(t, rig));
     // The first one makes the proxy's heap and code what they are from then on.
@@ -60,10 +64,14 @@ t.test('upgrades', { timeout: 200_000 }, async (t) => {
 });
 
 /** Opens a tunnel to a script that gets the upstream's end of it when both have agreed. */
-async function tunnel(rig: Rig, target: string): Promise<readonly [RawPeer, RawPeer]> {
+async function tunnel(
+  rig: Rig,
+  target: string,
+  listener = 'main',
+): Promise<readonly [RawPeer, RawPeer]> {
   const { script, upstream } = held();
   rig.upstream.on(target, script);
-  const client = await rig.client();
+  const client = await rig.client(listener);
   client.write(handshake(target));
   const head = await client.head();
   if (head?.status !== 101) throw new Error(`no tunnel: ${head?.startLine}`);
@@ -227,6 +235,17 @@ async function routeTimeout(t: Test, rig: Rig): Promise<void> {
   t.equal(await other.takeBytes(10), 'still here', 'an open tunnel is not');
   other.finish();
   upstream.finish();
+}
+
+/** request_timeout bounds what has an end, and a tunnel is not a request. */
+async function requestTimeout(t: Test, rig: Rig): Promise<void> {
+  const [client, upstream] = await tunnel(rig, '/unbounded', 'bounded');
+  await client.silence(3 * QUIET_MS);
+  upstream.write('still here');
+  t.equal(await client.takeBytes(10), 'still here');
+  client.finish();
+  upstream.finish();
+  t.equal(await rig.verdict('/unbounded'), '101 - via_upstream');
 }
 
 async function refused(t: Test, rig: Rig): Promise<void> {

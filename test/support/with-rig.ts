@@ -16,7 +16,7 @@ import { type Echo, ScriptedUpstream } from './scripted-upstream.ts';
 import { onEnvoy, type SpawnedServer, type SpawnOptions, spawnServer } from './spawn-server.ts';
 
 /** Gauges that count what is open. */
-const OPEN = /(cx_active|rq_active|pending_active)$/;
+const OPEN = /(cx_active|rq_active|pending_active|upgrades_active)$/;
 const HOST = 'host: test.example\r\n';
 
 /** A line of the access log. */
@@ -159,9 +159,9 @@ export class Rig {
     let open: string[] = [];
     const isSettled = async () => {
       open = [];
-      for (const part of ['cx_active', 'rq_active', 'pending_active']) {
+      for (const part of ['cx_active', 'rq_active', 'pending_active', 'upgrades_active']) {
         for (const [name, value] of await this.stats(part)) {
-          const isOpen = OPEN.test(name) && !/admin|^server|upgrades/.test(name) && value !== 0;
+          const isOpen = OPEN.test(name) && !/admin|^server/.test(name) && value !== 0;
           if (isOpen) open.push(`${name}: ${value}`);
         }
       }

@@ -287,6 +287,7 @@ export class ActiveStream
     runtime.stats.countResponse(head.status);
     if (!this.isRequestComplete) runtime.stats.rqResponseBeforeRqComplete.inc();
     this.#responseStarted = true;
+    if (this.tunnel?.isOpenedBy(head) === true) this.#timers?.endRequestTimeout();
     if (endStream) this.#completeResponse();
     this.#sender.sendResponseHead(head, endStream);
   }
@@ -322,7 +323,7 @@ export class ActiveStream
   #completeRequest(): void {
     this.isRequestComplete = true;
     this.info.lastRequestByteMs = this.nowMs();
-    this.#timers?.onRequestComplete();
+    this.#timers?.endRequestTimeout();
     this.tunnel?.onSideEnded(this);
   }
 

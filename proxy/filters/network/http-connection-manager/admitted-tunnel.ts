@@ -1,4 +1,6 @@
 // A tunnel that the configuration allows, from its admission to the end of its stream.
+import type { ResponseHead } from '../../../http/message.ts';
+import { agreesToTunnel, type TunnelKind } from '../../../http/tunnel.ts';
 import type { HcmStats } from './hcm-stats.ts';
 
 /**
@@ -17,11 +19,18 @@ export interface TunnelStream {
 /** Counted while it lasts. */
 export class AdmittedTunnel {
   readonly #stats: HcmStats;
+  readonly #kind: TunnelKind;
 
-  constructor(stats: HcmStats) {
+  constructor(stats: HcmStats, kind: TunnelKind) {
     this.#stats = stats;
+    this.#kind = kind;
     stats.cxUpgradesTotal.inc();
     stats.cxUpgradesActive.inc();
+  }
+
+  /** This response opens it: what the client sends from now on is no request to wait for. */
+  isOpenedBy(response: ResponseHead): boolean {
+    return agreesToTunnel(this.#kind, response.status);
   }
 
   /** One of its sides has ended. */

@@ -7,6 +7,7 @@ import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import type { ResponseSender } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
+import { tunnelKind } from '../../../http/tunnel.ts';
 import type { StreamDurationConfig } from '../../../model/route.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
@@ -83,7 +84,7 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
     return misrouted ?? refuseTunnel(stream, head);
   }
   if (isUnfit) return refuseAsCodec(stream, UPGRADE_WITH_CONTENT);
-  stream.tunnel = new AdmittedTunnel(stream.runtime.stats);
+  stream.tunnel = new AdmittedTunnel(stream.runtime.stats, tunnelKind(head));
   return misrouted;
 }
 

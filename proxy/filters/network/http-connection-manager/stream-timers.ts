@@ -123,8 +123,8 @@ export class StreamTimers implements TimerTarget {
     this.#duration = this.#start(nowMs, config.maxStreamDurationMs);
   }
 
-  /** The whole request is there. */
-  onRequestComplete(): void {
+  /** The whole request is there, or what still comes is a tunnel's. */
+  endRequestTimeout(): void {
     this.#cancel(this.#request);
   }
 
