@@ -5,6 +5,8 @@ const CORE_PROTOCOL = 'envoy/config/core/v3/protocol.proto';
 const HTTP_CONNECTION_MANAGER =
   'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto';
 const ROUTE_COMPONENTS = 'envoy/config/route/v3/route_components.proto';
+const PROXY_PROTOCOL = 'envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.proto';
+const TLS_INSPECTOR = 'envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto';
 const UPSTREAM_HTTP = 'envoy/extensions/upstreams/http/v3/http_protocol_options.proto';
 
 /** Each: the first place of `after` in `file`, and the text to put behind it. */
@@ -71,5 +73,34 @@ export const PATCHES = [
   repeated config.route.v3.RouteAction.RequestMirrorPolicy request_mirror_policies = 9;
   repeated config.route.v3.RouteAction.HashPolicy hash_policy = 10;
   config.route.v3.RetryPolicy retry_policy = 11;`,
+  },
+  {
+    file: TLS_INSPECTOR,
+    after: 'google.protobuf.BoolValue enable_ja3_fingerprinting = 1;',
+    insert: `
+  google.protobuf.BoolValue enable_ja4_fingerprinting = 3;
+  bool close_connection_on_client_hello_parsing_errors = 4;
+  google.protobuf.UInt32Value max_client_hello_size = 5 [(validate.rules).uint32 = {lte: 16384 gt: 255}];`,
+  },
+  {
+    file: PROXY_PROTOCOL,
+    after: 'string key = 2 [(validate.rules).string = {min_len: 1}];',
+    insert: `
+    enum ValueStringEncoding {
+      UNSPECIFIED = 0;
+      SANITIZED_UTF8 = 1;
+      BASE64 = 2;
+    }
+    ValueStringEncoding value_string_encoding = 3;`,
+  },
+  {
+    file: PROXY_PROTOCOL,
+    after: 'string stat_prefix = 5;',
+    insert: `
+  enum TlvLocation {
+    DYNAMIC_METADATA = 0;
+    FILTER_STATE = 1;
+  }
+  TlvLocation tlv_location = 6;`,
   },
 ];

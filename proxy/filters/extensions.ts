@@ -13,6 +13,10 @@ import type {
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { routerDefinition } from './http/router.ts';
+import { httpInspectorDefinition } from './listener/http-inspector.ts';
+import { originalDstDefinition } from './listener/original-dst.ts';
+import { proxyProtocolDefinition } from './listener/proxy-protocol.ts';
+import { tlsInspectorDefinition } from './listener/tls-inspector.ts';
 import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
 import { tcpProxyDefinition } from './network/tcp-proxy.ts';
 
@@ -20,7 +24,12 @@ import { tcpProxyDefinition } from './network/tcp-proxy.ts';
 export const EXTENSIONS: ExtensionRegistry = {
   networkFilters: [filter(httpConnectionManagerDefinition), filter(tcpProxyDefinition)],
   httpFilters: [filter(grpcStatsDefinition), filter(grpcWebDefinition), filter(routerDefinition)],
-  listenerFilters: [],
+  listenerFilters: [
+    extension(httpInspectorDefinition),
+    extension(originalDstDefinition),
+    extension(proxyProtocolDefinition),
+    extension(tlsInspectorDefinition),
+  ],
   accessLoggers: [
     extension(FILE_ACCESS_LOGGER),
     extension(STDOUT_ACCESS_LOGGER),

@@ -23,7 +23,7 @@ export interface ListenerConfig {
   readonly drainType: 'default' | 'modify-only';
   readonly trafficDirection: 'unspecified' | 'inbound' | 'outbound';
   /** In order; an implicit original_dst of use_original_dst is the last. */
-  readonly listenerFilters: readonly ExtensionInstance[];
+  readonly listenerFilters: readonly ListenerFilterInstance[];
   /** 0: no limit. Default 15 s. */
   readonly listenerFiltersTimeoutMs: number;
   /** True: when it is over the chain is chosen with what is known; false: the connection is closed. */
@@ -37,6 +37,20 @@ export interface ListenerConfig {
   readonly accessLogs: readonly AccessLogConfig[];
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
 }
+
+/** config.listener.v3.ListenerFilter */
+export interface ListenerFilterInstance extends ExtensionInstance {
+  /** Connections that the filter does not look at; null: it looks at all. */
+  readonly disabledWhen: ListenerFilterPredicate | null;
+}
+
+/** config.listener.v3.ListenerFilterChainMatchPredicate */
+export type ListenerFilterPredicate =
+  | { readonly kind: 'or' | 'and'; readonly rules: readonly ListenerFilterPredicate[] }
+  | { readonly kind: 'not'; readonly rule: ListenerFilterPredicate }
+  | { readonly kind: 'any' }
+  /** Destination ports from `start`, below `end`. */
+  | { readonly kind: 'port'; readonly start: number; readonly end: number };
 
 /** config.core.v3.TcpKeepalive; null: the system's value. */
 export interface TcpKeepaliveConfig {

@@ -4,9 +4,10 @@ import type {
   FilterChain,
 } from '../../api/gen/envoy/config/listener/v3/listener_components_pb.js';
 import type { CompileContext, FilterDefinition } from '../../model/extension.ts';
-import { type FilterChainConfig, MATCH_ALL } from '../../model/listener.ts';
+import type { FilterChainConfig } from '../../model/listener.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
+import { compileFilterChainMatch } from './filter-chain-match.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
 import { checkTransportSocket } from './transport-socket.ts';
 
@@ -29,7 +30,7 @@ export function compileFilterChain(
   durationMs(context, timeout, 0);
   return {
     name: message.name,
-    match: MATCH_ALL,
+    match: compileFilterChainMatch(message.filterChainMatch, context.at('filter_chain_match')),
     filters: placed.flatMap(({ instance }) => (instance === null ? [] : [instance])),
   };
 }

@@ -10,9 +10,11 @@ import type { CompileContext } from '../../model/extension.ts';
 import type { FilterChainConfig, ListenerConfig } from '../../model/listener.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { compileEach } from './compile-each.ts';
-import { refuseTrue } from './field-values.ts';
+import { durationMs } from './field-values.ts';
 import { compileFilterChain } from './filter-chain.ts';
+import { checkFilterChainMatches, checkOverlaps } from './filter-chain-match.ts';
 import { deepFreeze } from './freeze.ts';
+import { compileListenerFilters } from './listener-filters.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
 
@@ -22,6 +24,13 @@ import { compileAddress } from './socket-address.ts';
  */
 export const DEFAULT_BUFFER_LIMIT_BYTES = 1_048_576;
 
+/**
+ * Envoy listener.v3.Listener.listener_filters_timeout: more lets silent clients hold sockets for
+ * longer, less cuts off slow ones, and clients that wait for the server to speak first.
+ */
+const DEFAULT_LISTENER_FILTERS_TIMEOUT_MS = 15_000;
+const NO_FREEBIND =
+  'is not supported: Node binds as soon as it makes a socket, before an option can be set; listen on 0.0.0.0 or [::], or set net.ipv4.ip_nonlocal_bind';
 const DRAIN_TYPES: Readonly<Record<DrainType, ListenerConfig['drainType']>> = {
   [DrainType.DEFAULT]: 'default',
   [DrainType.MODIFY_ONLY]: 'modify-only',
@@ -34,8 +43,15 @@ const DIRECTIONS: Readonly<Record<TrafficDirection, ListenerConfig['trafficDirec
 
 /** A compiled, frozen listener; null when anything in it was refused. */
 export function compileListener(message: Listener, context: CompileContext): ListenerConfig | null {
-  refuseUnsupported(message, context);
+  if (message.freebind === true) context.reject('freebind', NO_FREEBIND);
   const addresses = compileAddresses(message, context);
+  const listenerFilters = compileListenerFilters(message, context);
+  const timeout = { path: 'listener_filters_timeout', value: message.listenerFiltersTimeout };
+  const listenerFiltersTimeoutMs = durationMs(
+    context,
+    timeout,
+    DEFAULT_LISTENER_FILTERS_TIMEOUT_MS,
+  );
   const chains = compileChains(message, context);
   const accessLogs = compileAccessLogs(message.accessLog, context);
   const [first] = addresses;
@@ -54,24 +70,14 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     ignoreGlobalConnectionLimit: message.ignoreGlobalConnLimit,
     drainType: DRAIN_TYPES[message.drainType],
     trafficDirection: DIRECTIONS[message.trafficDirection],
-    listenerFilters: [],
-    listenerFiltersTimeoutMs: 15_000,
-    continueOnListenerFiltersTimeout: false,
-    useOriginalDst: false,
-    isTransparent: false,
+    listenerFilters,
+    listenerFiltersTimeoutMs,
+    continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
+    useOriginalDst: message.useOriginalDst ?? false,
+    isTransparent: message.transparent ?? false,
     ...chains,
     accessLogs,
     tcpKeepalive: null,
-  });
-}
-
-function refuseUnsupported(message: Listener, context: CompileContext): void {
-  refuseTrue(context, 'use_original_dst', message.useOriginalDst);
-  refuseTrue(context, 'transparent', message.transparent);
-  refuseTrue(context, 'freebind', message.freebind);
-  message.listenerFilters.forEach((filter, index) => {
-    const reason = `listener filter '${filter.name}' is not supported yet: remove it`;
-    context.reject(`listener_filters[${index}]`, reason);
   });
 }
 
@@ -101,7 +107,9 @@ function compileChains(message: Listener, context: CompileContext): CompiledChai
   if (field.items.length === 0 && fallback === undefined) {
     context.reject('filter_chains', errorAdding(message, 'no filter chains specified'));
   }
-  checkDistinct(message, context);
+  const prefix = errorAdding(message, '');
+  const areDistinct = checkFilterChainMatches(message.filterChains, prefix, context);
+  if (areDistinct) checkOverlaps(filterChains, prefix, context);
   return {
     filterChains,
     defaultFilterChain:
@@ -109,16 +117,6 @@ function compileChains(message: Listener, context: CompileContext): CompiledChai
         ? null
         : compileFilterChain(fallback, context.at('default_filter_chain')),
   };
-}
-
-/** Chains that carry no criteria all match the same connections; the others were refused already. */
-function checkDistinct(message: Listener, context: CompileContext): void {
-  const [first, ...others] = message.filterChains;
-  others.forEach((chain, index) => {
-    const rules = `has the same matching rules defined as '${first?.name}'`;
-    const reason = errorAdding(message, `filter chain '${chain.name}' ${rules}`);
-    context.reject(`filter_chains[${index + 1}]`, reason);
-  });
 }
 
 function errorAdding(message: Listener, reason: string): string {

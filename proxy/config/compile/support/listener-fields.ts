@@ -3,9 +3,6 @@ import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
 const ONLY_FALSE: FieldSupport = { partly: 'only false, the default' };
 const NO_OVERLOAD_MANAGER: FieldSupport = { accepted: 'there is no overload manager' };
-const NO_LISTENER_FILTERS: FieldSupport = {
-  accepted: 'no listener filter runs, so none is waited for',
-};
 
 /** Support of envoy.config.listener.v3 messages, by type name. */
 export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
@@ -14,17 +11,20 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     address: 'honoured',
     additional_addresses: 'honoured',
     stat_prefix: 'honoured',
-    filter_chains: { partly: 'one chain, which takes every connection' },
-    use_original_dst: ONLY_FALSE,
+    filter_chains: 'honoured',
+    filter_chain_matcher: {
+      refused: 'there are no matchers: choose chains by filter_chain_match',
+    },
+    use_original_dst: 'honoured',
     default_filter_chain: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
     metadata: { accepted: 'no supported filter reads it' },
     deprecated_v1: 'honoured',
     drain_type: 'honoured',
-    listener_filters: { partly: 'only an empty list' },
-    listener_filters_timeout: NO_LISTENER_FILTERS,
-    continue_on_listener_filters_timeout: NO_LISTENER_FILTERS,
-    transparent: ONLY_FALSE,
+    listener_filters: 'honoured',
+    listener_filters_timeout: 'honoured',
+    continue_on_listener_filters_timeout: 'honoured',
+    transparent: { partly: 'Linux; the address itself must be one of the host, or a wildcard' },
     freebind: ONLY_FALSE,
     tcp_fast_open_queue_length: { accepted: 'connections open as usual, one round trip later' },
     traffic_direction: 'honoured',
@@ -42,10 +42,22 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.listener.v3.Listener.DeprecatedV1': { bind_to_port: 'honoured' },
   'envoy.config.listener.v3.AdditionalAddress': { address: 'honoured' },
-  // What its typed_config holds is in no table, so it is refused with the name of its type.
-  'envoy.config.listener.v3.ListenerFilter': { name: 'honoured', typed_config: 'honoured' },
+  'envoy.config.listener.v3.ListenerFilter': {
+    name: 'honoured',
+    typed_config: 'honoured',
+    filter_disabled: 'honoured',
+  },
+  'envoy.config.listener.v3.ListenerFilterChainMatchPredicate': {
+    or_match: 'honoured',
+    and_match: 'honoured',
+    not_match: 'honoured',
+    any_match: 'honoured',
+    destination_port_range: 'honoured',
+  },
+  'envoy.config.listener.v3.ListenerFilterChainMatchPredicate.MatchSet': { rules: 'honoured' },
+  'envoy.type.v3.Int32Range': { start: 'honoured', end: 'honoured' },
   'envoy.config.listener.v3.FilterChain': {
-    filter_chain_match: { partly: 'only an empty one' },
+    filter_chain_match: 'honoured',
     filters: 'honoured',
     use_proxy_proto: ONLY_FALSE,
     metadata: { accepted: 'no supported filter reads it' },
@@ -53,6 +65,19 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     transport_socket_connect_timeout: 'honoured',
     name: 'honoured',
   },
-  'envoy.config.listener.v3.FilterChainMatch': {},
+  'envoy.config.listener.v3.FilterChainMatch': {
+    destination_port: 'honoured',
+    prefix_ranges: 'honoured',
+    // Refused when the listener is compiled, with the text of Envoy, which has them no more.
+    address_suffix: { partly: 'only empty' },
+    suffix_len: { partly: 'only absent' },
+    direct_source_prefix_ranges: 'honoured',
+    source_type: 'honoured',
+    source_prefix_ranges: 'honoured',
+    source_ports: 'honoured',
+    server_names: 'honoured',
+    transport_protocol: 'honoured',
+    application_protocols: 'honoured',
+  },
   'envoy.config.listener.v3.Filter': { name: 'honoured', typed_config: 'honoured' },
 };
