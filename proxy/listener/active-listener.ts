@@ -4,11 +4,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import { unmapped } from '../base/cidr-table.ts';
 import { parseIp } from '../base/ip-address.ts';
-import type {
-  ListenerFilter,
-  ListenerFilterDefinition,
-  ListenerFilterFactory,
-} from '../filters/listener-filter.ts';
+import type { ListenerFilter, ListenerFilterFactory } from '../filters/listener-filter.ts';
 import type {
   DownstreamConnection,
   ListenerFacts,
@@ -22,6 +18,7 @@ import type { Connection } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
+import { buildListenerFilter } from './conditional-filter.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import { type ConnectionFacts, FilterChainMatcher, PIPE_OCTETS } from './filter-chain-matcher.ts';
 import { ListenerStats } from './listener-stats.ts';
@@ -81,8 +78,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner {
     this.filtersTimeoutMs = config.listenerFiltersTimeoutMs;
     this.#surroundings = surroundings;
     this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
-    this.#filterFactories = config.listenerFilters.map(({ definition, config: filterConfig }) =>
-      (definition as ListenerFilterDefinition).factory(filterConfig, services, this.scope),
+    this.#filterFactories = config.listenerFilters.map((instance) =>
+      buildListenerFilter(instance, services, this.scope),
     );
     const chains = config.filterChains.map((chain) => buildChain(chain, services, this));
     const fallback =

@@ -34,6 +34,7 @@ export class BoundAddress implements AcceptorHandler {
         backlog: config.tcpBacklog,
         bufferLimitBytes: config.perConnectionBufferLimitBytes,
         keepalive: config.tcpKeepalive,
+        isTransparent: config.isTransparent,
       },
       this,
     );

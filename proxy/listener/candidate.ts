@@ -20,8 +20,15 @@ import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 
-/** More than any listener filter looks at; beyond it the client is held back. */
-const MAX_HELD_BYTES = 64 * 1024;
+/**
+ * More than all listener filters look at, the longest PROXY header and 64 KiB behind it; beyond it
+ * the client is held back.
+ */
+const MAX_HELD_BYTES = 132 * 1024;
+/** Room for most first packets. */
+const MIN_HELD_BYTES = 2048;
+
+const NO_OCTETS = Buffer.alloc(0);
 
 /** The listener that answers for a candidate. */
 export interface CandidateOwner {
@@ -62,7 +69,9 @@ export class Candidate
   /** The filter, later the gate, whose turn it is. */
   #turn = 0;
   #onAdmitted: (() => ConnectionHandler) | null = null;
-  #held: Buffer = Buffer.alloc(0);
+  /** What arrived and nobody took, and how much of the buffer that is. */
+  #held: Buffer = NO_OCTETS;
+  #heldBytes = 0;
   #isStarted = false;
   #hasEnded = false;
   /** Refused or lost: what comes later is of no interest. */
@@ -140,8 +149,8 @@ export class Candidate
   }
 
   onBytes(buffer: Buffer, length: number): void {
-    this.#held = Buffer.concat([this.#held, buffer.subarray(0, length)]);
-    if (this.#held.length >= MAX_HELD_BYTES) this.connection.pauseReading();
+    this.#hold(buffer, length);
+    if (this.#heldBytes >= MAX_HELD_BYTES) this.connection.pauseReading();
     if (this.#info === null) this.#inspect();
   }
 
@@ -171,6 +180,18 @@ export class Candidate
     else this.#finishInspection();
   }
 
+  /** Grows by doubling: octets that arrive one by one are not copied each time. */
+  #hold(buffer: Buffer, length: number): void {
+    const needed = this.#heldBytes + length;
+    if (needed > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#held.length, MIN_HELD_BYTES));
+      this.#held.copy(grown, 0, 0, this.#heldBytes);
+      this.#held = grown;
+    }
+    buffer.copy(this.#held, this.#heldBytes, 0, length);
+    this.#heldBytes = needed;
+  }
+
   #inspect(): void {
     while (this.#turn < this.#filters.length) {
       const status = this.#ask(this.#filters[this.#turn] as ListenerFilter);
@@ -188,7 +209,7 @@ export class Candidate
   }
 
   #ask(filter: ListenerFilter): ListenerFilterStatus {
-    const bytes = this.#held.subarray(this.consumedBytes);
+    const bytes = this.#held.subarray(this.consumedBytes, this.#heldBytes);
     return filter.inspect(this, bytes, bytes.length);
   }
 
@@ -229,8 +250,9 @@ export class Candidate
   #deliver(): void {
     const handler = (this.#onAdmitted as () => ConnectionHandler)();
     this.connection.setHandler(handler);
-    const held = this.#held.subarray(this.consumedBytes);
-    this.#held = Buffer.alloc(0);
+    const held = this.#held.subarray(this.consumedBytes, this.#heldBytes);
+    this.#held = NO_OCTETS;
+    this.#heldBytes = 0;
     if (!this.#isStarted) {
       this.#accepted.start();
       return;

@@ -1,7 +1,7 @@
 // Accepted sockets take no `onread` option, and 'data' events cost a quarter of the whole path. So
 // the handle of an accepted socket is moved into a new socket that has one. `_handle` and `_server`
 // are undocumented: they are touched here only, and the public way remains when they are missing.
-import { Socket } from 'node:net';
+import { type Server, Socket } from 'node:net';
 
 /** Takes `length` octets at the front of `buffer`, valid during the call. */
 export type ReadCallback = (length: number, buffer: Buffer) => void;
@@ -27,7 +27,7 @@ export function isPublicOnly(): boolean {
 }
 
 /** The socket's descriptor, for getsockopt(2); -1 when Node does not tell. */
-export function descriptorOf(socket: Socket): number {
+export function descriptorOf(socket: Socket | Server): number {
   return (socket as unknown as SocketInternals)._handle?.fd ?? -1;
 }
 

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import type { EventLoop } from './event-loop.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';
+import { IP_TRANSPARENT, IPV6_TRANSPARENT, socketOptions } from './socket-options.ts';
 import type { ListenHandle } from './socket-source.ts';
 
 /** How to listen. */
@@ -17,6 +18,8 @@ export interface AcceptorOptions {
   readonly backlog: number | null;
   readonly bufferLimitBytes: number;
   readonly keepalive: TcpKeepaliveConfig | null;
+  /** IP_TRANSPARENT: connections to addresses of others are accepted. */
+  readonly isTransparent: boolean;
 }
 
 /** A connection that nobody reads yet. */
@@ -77,6 +80,12 @@ export class Acceptor {
       });
       this.#server.listen(listenArguments(this.#options, bound), () => {
         this.#isListening = true;
+        const refusal = this.#options.isTransparent ? this.#makeTransparent() : '';
+        if (refusal !== '') {
+          this.close();
+          resolve({ error: refusal });
+          return;
+        }
         this.#server.on('error', (error: NodeJS.ErrnoException) => {
           this.#handler.onAcceptError(systemErrorText(error));
         });
@@ -89,6 +98,19 @@ export class Acceptor {
   close(): void {
     if (this.#isListening) this.#server.close();
     this.#isListening = false;
+  }
+
+  /**
+   * The packet filter asks for the option when it hands a connection over, so that it may be set
+   * on a socket that listens already.
+   */
+  #makeTransparent(): string {
+    const options = socketOptions();
+    if (typeof options === 'string') return `cannot set IP_TRANSPARENT: ${options}`;
+    const option = this.#options.address.ip.includes(':') ? IPV6_TRANSPARENT : IP_TRANSPARENT;
+    const error = options.write(descriptorOf(this.#server), option, 1);
+    if (error === '') return '';
+    return `cannot set IP_TRANSPARENT: ${error}; it needs the capability NET_ADMIN`;
   }
 
   #boundAddress(): SocketAddress {

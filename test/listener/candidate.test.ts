@@ -170,7 +170,7 @@ t.test('a filter refuses', async (t) => {
 t.test('bytes that nobody decides about are bounded', async (t) => {
   const gate = new Gate(HOLD);
   const { connection } = rig({ gates: [gate] });
-  connection.receive('x'.repeat(64 * 1024 - 1));
+  connection.receive('x'.repeat(132 * 1024 - 1));
   t.notOk(connection.isPaused);
   connection.receive('y');
   t.ok(connection.isPaused);

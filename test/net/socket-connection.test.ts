@@ -54,6 +54,7 @@ async function accepted(t: Test, limit = 1024 * 1024): Promise<Accepted> {
       backlog: null,
       bufferLimitBytes: limit,
       keepalive: null,
+      isTransparent: false,
     },
     {
       mayAccept: () => true,

@@ -2,9 +2,16 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ListenerSchema } from '../../../proxy/api/gen/envoy/config/listener/v3/listener_pb.js';
 import { compileListener } from '../../../proxy/config/compile/listener.ts';
+import { EXTENSIONS } from '../../../proxy/filters/extensions.ts';
 import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
 import type { ListenerConfig } from '../../../proxy/model/listener.ts';
-import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
+import {
+  compileJson,
+  problemLines,
+  testEnvironment,
+  testExtensions,
+  typed,
+} from '../../support/compile-json.ts';
 
 type Json = { [key: string]: JsonValue };
 
@@ -159,7 +166,7 @@ t.test('needs exactly one way to handle a connection', (t) => {
     { name: 'b', filters: [HCM] },
   ];
   t.same(refusals({ filter_chains: two }), [
-    "filter_chains[1]: error adding listener '127.0.0.1:10001': filter chain 'b' has the same matching rules defined as 'a'",
+    "filter_chains[1]: error adding listener '127.0.0.1:10001': filter chain 'b' has the same matching rules defined as 'a'. duplicate matcher is: {}",
   ]);
   t.same(refusals({ address: { pipe: { path: '/x' } }, filter_chains: [] }), [
     "filter_chains: error adding listener 'l': no filter chains specified",
@@ -248,16 +255,76 @@ t.test('transport sockets: raw bytes only', (t) => {
 });
 
 t.test('flags that ask for what is not there are refused, their negation is fine', (t) => {
-  const flags = ['use_original_dst', 'transparent', 'freebind'];
-  for (const flag of flags) {
-    t.match(refusals({ [flag]: true }), [new RegExp(`^${flag}: is not supported yet`)]);
-    t.ok(listener({ [flag]: false }));
-  }
+  t.match(refusals({ freebind: true }), [/^freebind: is not supported: Node binds as soon as/]);
+  t.ok(listener({ freebind: false }));
   t.match(refusals({ filter_chains: [{ filters: [HCM], use_proxy_proto: true }] }), [
     /^filter_chains\[0\]\.use_proxy_proto: /,
   ]);
+  t.end();
+});
+
+const LISTENER_FILTERS = testEnvironment({
+  extensions: { ...testExtensions, listenerFilters: EXTENSIONS.listenerFilters },
+});
+const INSPECTOR: Json = {
+  name: 'tls',
+  typed_config: typed('extensions.filters.listener.tls_inspector.v3.TlsInspector'),
+};
+
+t.test('listener filters come in order, with their time, and original_dst last', (t) => {
+  const { listenerFiltersTimeoutMs, listenerFilters, ...none } = listener();
+  t.same([listenerFiltersTimeoutMs, listenerFilters], [15_000, []]);
+  t.match(none, { continueOnListenerFiltersTimeout: false, useOriginalDst: false });
+  const members = {
+    listener_filters: [INSPECTOR],
+    listener_filters_timeout: '0s',
+    continue_on_listener_filters_timeout: true,
+    use_original_dst: true,
+    transparent: true,
+  };
+  const config = listener(members, LISTENER_FILTERS);
+  t.same(
+    config.listenerFilters.map(({ definition }) => definition.name),
+    ['envoy.filters.listener.tls_inspector', 'envoy.filters.listener.original_dst'],
+  );
+  t.match(config, {
+    listenerFiltersTimeoutMs: 0,
+    continueOnListenerFiltersTimeout: true,
+    useOriginalDst: true,
+    isTransparent: true,
+  });
   t.match(refusals({ listener_filters: [{ name: 'x' }] }), [
-    /^listener_filters\[0\]: listener filter 'x' is not supported yet/,
+    /^listener_filters\[0\]\.typed_config: Didn't find a registered implementation for 'x'/,
   ]);
+  t.match(refusals({ listener_filters_timeout: '-1s' }), [/^listener_filters_timeout: Invalid/]);
+  t.match(refusals({ use_original_dst: true }), [/^use_original_dst: there is no envoy/]);
+  t.end();
+});
+
+t.test('a listener filter may leave connections alone', (t) => {
+  const port = { destination_port_range: { start: 1, end: 9 } };
+  const filter_disabled = {
+    or_match: {
+      rules: [{ not_match: port }, { and_match: { rules: [port, { any_match: true }] } }],
+    },
+  };
+  const config = listener(
+    { listener_filters: [{ ...INSPECTOR, filter_disabled }, INSPECTOR] },
+    LISTENER_FILTERS,
+  );
+  const range = { kind: 'port', start: 1, end: 9 };
+  t.same(
+    config.listenerFilters.map(({ disabledWhen }) => disabledWhen),
+    [
+      {
+        kind: 'or',
+        rules: [
+          { kind: 'not', rule: range },
+          { kind: 'and', rules: [range, { kind: 'any' }] },
+        ],
+      },
+      null,
+    ],
+  );
   t.end();
 });
