@@ -17,13 +17,13 @@ const route = (path: string, action: Json): Json => ({
 });
 
 const ROUTES: readonly Json[] = [
-  route('/stream/short', { max_stream_duration: { max_stream_duration: '0.05s' } }),
-  route('/stream/long', { max_stream_duration: { max_stream_duration: '60s' }, timeout: '0.05s' }),
+  route('/stream/short', { max_stream_duration: { max_stream_duration: '0.4s' } }),
+  route('/stream/long', { max_stream_duration: { max_stream_duration: '60s' }, timeout: '0.4s' }),
   route('/stream/none', { max_stream_duration: { max_stream_duration: '0s' } }),
   route('/stream/empty', { max_stream_duration: {} }),
   route('/header/any', { max_stream_duration: { grpc_timeout_header_max: '0s' } }),
   route('/header/max', {
-    max_stream_duration: { max_stream_duration: '30s', grpc_timeout_header_max: '0.05s' },
+    max_stream_duration: { max_stream_duration: '30s', grpc_timeout_header_max: '0.4s' },
   }),
   route('/header/offset', {
     max_stream_duration: {
@@ -31,13 +31,13 @@ const ROUTES: readonly Json[] = [
       grpc_timeout_header_offset: '3s',
     },
   }),
-  route('/grpc/max', { max_grpc_timeout: '0.05s' }),
-  route('/grpc/any', { max_grpc_timeout: '0s', timeout: '0.05s' }),
+  route('/grpc/max', { max_grpc_timeout: '0.4s' }),
+  route('/grpc/any', { max_grpc_timeout: '0s', timeout: '0.4s' }),
   route('/grpc/offset', { max_grpc_timeout: '20s', grpc_timeout_offset: '3s' }),
   route('/plain', { timeout: '20s' }),
 ];
 
-const LISTENERS = { main: {}, bounded: { max_stream_duration: '0.08s' } };
+const LISTENERS = { main: {}, bounded: { max_stream_duration: '0.5s' } };
 
 /** The upstream answers at once: what is compared is what it was told. */
 function told(path: string, timeout: string, fields = GRPC): TwinCase {
@@ -101,17 +101,17 @@ const LATE = [
   told('/stream/short', ''),
   told('/stream/short', '', ''),
   told('/stream/short', '9S'),
-  told('/header/any', '40m'),
-  told('/header/any', '40m', ''),
+  told('/header/any', '400m'),
+  told('/header/any', '400m', ''),
   told('/header/max', '9S'),
   told('/grpc/max', '9S'),
-  told('/grpc/any', '30m'),
+  told('/grpc/any', '400m'),
   told('/grpc/any', '', ''),
 ].flatMap((each) => [late(each, 'main'), late(each, 'main', HALF)]);
 
 const BOUNDED = [
   ...[told('/plain', ''), told('/plain', '', ''), told('/stream/empty', '9S')],
-  ...[told('/stream/short', ''), told('/header/any', '30m'), told('/grpc/any', '')],
+  ...[told('/stream/short', ''), told('/header/any', '400m'), told('/grpc/any', '')],
 ].flatMap((each) => [late(each, 'bounded'), late(each, 'bounded', HALF)]);
 
 /** The request is not complete when the time is over: 408, and no other request behind it. */
