@@ -1,6 +1,7 @@
 // What the README promises of examples/: the program behind `npm start`, and configurations that
 // load without a word.
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -52,6 +53,15 @@ t.test('every configuration loads without a warning', async (t) => {
     const loaded = loadBootstrap([{ name, content: textOf(name) }], loadOptions());
     t.same(loaded.problems, [], name);
     t.ok(loaded.ok, name);
+  }
+});
+
+t.test('the sidecar is made, run and tried by three commands that are there', async (t) => {
+  const readme = textOf('sidecar/README.md');
+  for (const script of ['pods.sh', 'outrigger.sh']) {
+    t.match(readme, `sudo examples/sidecar/${script}`);
+    t.ok(statSync(`${EXAMPLES}sidecar/${script}`).mode & 0o100, `${script} can be run`);
+    t.equal(spawnSync('sh', ['-n', `${EXAMPLES}sidecar/${script}`]).status, 0, script);
   }
 });
 

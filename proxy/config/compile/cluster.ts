@@ -40,6 +40,9 @@ const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery
 /** Of a cluster whose connections say themselves where they go. */
 const UNUSED: LoadBalancerConfig = { kind: 'round-robin' };
 
+/** Istio's name for the cluster that has no hosts on purpose. */
+const BLACK_HOLE = 'BlackHoleCluster';
+
 /** A compiled, frozen cluster; null when anything in it was refused. */
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
   const discovery = compileDiscovery(message, context);
@@ -51,7 +54,8 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     discovery ?? 'strict-dns',
     context.at('load_assignment'),
   );
-  if (endpoints.length === 0 && originalDst === null && !context.failed) {
+  const needsHosts = originalDst === null && message.name !== BLACK_HOLE;
+  if (endpoints.length === 0 && needsHosts && !context.failed) {
     context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
   }
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };

@@ -189,6 +189,8 @@ t.test('a cluster without endpoints is accepted with a warning', (t) => {
   const { value, warnings } = compile({ load_assignment: { cluster_name: 'c' } });
   t.same(value?.endpoints, []);
   t.match(problemLines(warnings), [/^load_assignment: without endpoints every request/]);
+  const blackHole = { name: 'BlackHoleCluster', load_assignment: { cluster_name: 'b' } };
+  t.same(compile(blackHole).warnings, [], 'this one is empty on purpose');
   t.end();
 });
 
