@@ -17,12 +17,25 @@ import { httpInspectorDefinition } from './listener/http-inspector.ts';
 import { originalDstDefinition } from './listener/original-dst.ts';
 import { proxyProtocolDefinition } from './listener/proxy-protocol.ts';
 import { tlsInspectorDefinition } from './listener/tls-inspector.ts';
+import { connectionLimitDefinition } from './network/connection-limit.ts';
+import { directResponseDefinition } from './network/direct-response.ts';
+import { echoDefinition } from './network/echo.ts';
 import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
+import { setFilterStateDefinition } from './network/set-filter-state.ts';
+import { sniClusterDefinition } from './network/sni-cluster.ts';
 import { tcpProxyDefinition } from './network/tcp-proxy.ts';
 
 /** What a configuration may name. Whoever looks an extension up knows its message by its schema. */
 export const EXTENSIONS: ExtensionRegistry = {
-  networkFilters: [filter(httpConnectionManagerDefinition), filter(tcpProxyDefinition)],
+  networkFilters: [
+    filter(connectionLimitDefinition),
+    filter(directResponseDefinition),
+    filter(echoDefinition),
+    filter(httpConnectionManagerDefinition),
+    filter(setFilterStateDefinition),
+    filter(sniClusterDefinition),
+    filter(tcpProxyDefinition),
+  ],
   httpFilters: [filter(grpcStatsDefinition), filter(grpcWebDefinition), filter(routerDefinition)],
   listenerFilters: [
     extension(httpInspectorDefinition),

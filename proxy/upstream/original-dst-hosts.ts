@@ -12,7 +12,7 @@ import type { LoadBalancer } from './lb/load-balancer.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 
 /** Envoy's filter state key for a destination that a filter chose. */
-const DESTINATION_STATE = 'envoy.network.transport_socket.original_dst_address';
+export const DESTINATION_STATE = 'envoy.network.transport_socket.original_dst_address';
 
 const MAX_PORT = 65_535;
 
@@ -80,7 +80,9 @@ export class OriginalDstHosts implements LoadBalancer, TimerTarget {
 
   /** In Envoy's order: what a filter says, what the request says, where the client was going. */
   #destination({ request, info }: LoadBalancerContext): SocketAddress | null {
-    const chosen = (info.filterState ?? info.downstream.filterState)?.get(DESTINATION_STATE);
+    const chosen =
+      info.filterState?.get(DESTINATION_STATE) ??
+      info.downstream.filterState?.get(DESTINATION_STATE);
     if (typeof chosen === 'string') return this.#parse(chosen);
     const { httpHeader } = this.#place.originalDst;
     const named = httpHeader === '' ? null : (request?.headers.getByName(httpHeader) ?? null);

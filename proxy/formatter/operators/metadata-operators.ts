@@ -74,7 +74,8 @@ function makeFilterState({ argument }: OperatorArguments): Operator | { readonly
     };
   }
   return ({ info }) => {
-    const value = info.filterState?.get(key);
+    // As Envoy: what was left for a connection is there for each of its exchanges.
+    const value = info.filterState?.get(key) ?? info.downstream.filterState?.get(key);
     if (isPrintableState(value)) return printState(value, kind, field);
     return printable(field === undefined ? value : own(value, field));
   };

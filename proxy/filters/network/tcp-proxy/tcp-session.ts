@@ -51,7 +51,6 @@ export class TcpSession
     this.info.protocol = null;
     this.info.streamRandom = randomBelow(random, RANDOM_BOUND);
     this.info.downstreamMeter = this;
-    this.info.filterState = info.filterState;
     this.clusterName = clusterOverride(info.filterState) ?? runtime.drawCluster();
     this.#idleTimeoutMs = idleTimeoutOverride(info.filterState) ?? runtime.config.idleTimeoutMs;
     this.#lastActiveMs = this.info.startMs;
