@@ -1,10 +1,17 @@
 // What a new connection costs on its way to its filter chain: one listener with one chain, against
 // a sidecar that restores the original destination, hands over among 500 listeners and chooses
 // among 1,000 chains. Run: node dist/bench/connection.bench.js [rounds]
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { type SocketAddress, socketAddress } from '../proxy/base/address.ts';
 import { SILENT_LOG } from '../proxy/base/log.ts';
 import { TimerWheel } from '../proxy/base/timer-wheel.ts';
-import { DONE, type ListenerFilterDefinition } from '../proxy/filters/listener-filter.ts';
+import { originalDstDefinition } from '../proxy/filters/listener/original-dst.ts';
+import {
+  type CandidateConnection,
+  DONE,
+  type ListenerFilterDefinition,
+} from '../proxy/filters/listener-filter.ts';
 import type {
   DownstreamConnection,
   NetworkFilterDefinition,
@@ -19,6 +26,7 @@ import {
   type ListenerConfig,
   MATCH_ALL,
 } from '../proxy/model/listener.ts';
+import { descriptorOf } from '../proxy/net/accepted-socket.ts';
 import type { Connection } from '../proxy/net/connection.ts';
 import { StatsStore } from '../proxy/stats/store.ts';
 
@@ -27,7 +35,23 @@ const LISTENERS = 500;
 const CHAINS = 1_000;
 const NOTHING = (): void => undefined;
 
+const NO_BYTES = Buffer.alloc(0);
+
 let consumed = 0;
+
+/** The descriptor of a real connection for the kernel to look at. */
+async function openConnection(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  connect(port, '127.0.0.1').unref();
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  socket.unref();
+  server.unref();
+  return descriptorOf(socket);
+}
+
+const fileDescriptor = await openConnection();
 
 const TERMINAL = {
   factory: () => ({
@@ -44,17 +68,20 @@ const TERMINAL = {
 /** Where the next connection was going; stands for the kernel's answer. */
 let destination: SocketAddress = socketAddress('10.0.0.1', 80);
 
-const ORIGINAL_DESTINATION = {
-  factory: () => ({
-    create: () => ({
-      inspect: (candidate: { localAddress: SocketAddress; isLocalAddressRestored: boolean }) => {
-        candidate.localAddress = destination;
-        candidate.isLocalAddressRestored = true;
-        return DONE;
-      },
-    }),
-  }),
-} as unknown as ListenerFilterDefinition;
+/** Asks the kernel as the real filter does; what it would say of a redirected one is made up. */
+const ORIGINAL_DESTINATION: ListenerFilterDefinition = {
+  ...originalDstDefinition,
+  factory: (config, services, scope) => {
+    const real = originalDstDefinition.factory(config, services, scope).create();
+    const inspect = (candidate: CandidateConnection): typeof DONE => {
+      real.inspect(candidate, NO_BYTES, 0);
+      candidate.localAddress = destination;
+      candidate.isLocalAddressRestored = true;
+      return DONE;
+    };
+    return { create: () => ({ inspect }) };
+  },
+} as ListenerFilterDefinition;
 
 function chain(match: Partial<FilterChainMatchConfig>): FilterChainConfig {
   const filters = [{ name: 'terminal', definition: TERMINAL, config: null, disabled: false }];
@@ -116,7 +143,7 @@ function connectOnce(to: ActiveListener, id: number): void {
     ...{ id, localAddress: local, remoteAddress: remote, onGone: null },
     ...{ setHandler: NOTHING, resumeReading: NOTHING, close: NOTHING },
   } as unknown as Connection;
-  to.serve({ connection, fileDescriptor: -1, start: NOTHING });
+  to.serve({ connection, fileDescriptor, start: NOTHING });
   connection.onGone?.(connection);
 }
 
@@ -124,8 +151,11 @@ const plain = listener({});
 const outbound = listener({
   useOriginalDst: true,
   listenerFilters: [
-    { name: 'original_dst', definition: ORIGINAL_DESTINATION, config: null, disabled: false },
-  ] as unknown as ListenerConfig['listenerFilters'],
+    {
+      ...{ name: 'original_dst', definition: ORIGINAL_DESTINATION, config: null },
+      ...{ disabled: false, disabledWhen: null },
+    },
+  ],
 });
 const busy = manyChains();
 byAddress = new ListenersByAddress(
