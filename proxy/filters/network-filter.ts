@@ -6,7 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
 import type { CodecServices } from '../http/codec.ts';
-import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.ts';
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
 import type { FilterDefinition } from '../model/extension.ts';
@@ -69,6 +69,8 @@ export interface DownstreamConnection extends ConnectionHandler {
   drain(lingerMs: number): void;
   /** Ends it now if nothing is in flight. */
   closeIfIdle(): void;
+  /** The filter's account of the whole connection, for the listener's log; absent: it keeps none. */
+  accountOf?(): StreamInfo;
 }
 
 /** Go on to the next filter. */

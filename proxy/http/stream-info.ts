@@ -26,6 +26,8 @@ export interface DownstreamConnectionInfo {
   readonly negotiatedProtocol: string;
   /** Values that network filters leave for others, by key; null until the first. */
   filterState: Map<string, unknown> | null;
+  /** Values that listener filters left, by namespace; null or absent: none. */
+  readonly dynamicMetadata?: Map<string, Record<string, unknown>> | null;
 }
 
 /** The upstream side of an exchange's last attempt. */

@@ -21,6 +21,7 @@ import { Candidate, type CandidateOwner } from './candidate.ts';
 import { buildListenerFilter } from './conditional-filter.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import { type ConnectionFacts, FilterChainMatcher, PIPE_OCTETS } from './filter-chain-matcher.ts';
+import { ListenerLog } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
 
 /** A connection that has its filter, and the time at which it was accepted. */
@@ -61,6 +62,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner {
   /** Without a chain yet. */
   readonly #candidates = new Map<Connection, Candidate>();
   readonly #connections = new Map<Connection, Tracked>();
+  readonly #log: ListenerLog;
+  /** Being refused because no chain takes it. */
+  #withoutChain: Candidate | null = null;
   readonly #onGone = (connection: Connection): void => this.#forget(connection);
   #isDraining = false;
   /** Called whenever the last connection is gone. */
@@ -78,6 +82,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner {
     this.filtersTimeoutMs = config.listenerFiltersTimeoutMs;
     this.#surroundings = surroundings;
     this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
+    this.#log = new ListenerLog(config.accessLogs, services);
     this.#filterFactories = config.listenerFilters.map((instance) =>
       buildListenerFilter(instance, services, this.scope),
     );
@@ -148,16 +153,19 @@ export class ActiveListener implements ListenerFacts, CandidateOwner {
     const other = this.#handOff(candidate);
     if (other !== null) {
       this.#release(candidate);
+      candidate.wasHandedOn = true;
       other.adopt(candidate);
       return;
     }
     const chain = this.#matcher.find(factsOf(candidate));
     if (chain === null || chain.terminal === null) {
       if (chain === null) this.#stats.noFilterChainMatch.inc();
+      this.#withoutChain = chain === null ? candidate : null;
       candidate.refuse();
+      this.#withoutChain = null;
       return;
     }
-    const info = describe(candidate, chain);
+    const info = describe(candidate, chain.name);
     const gates = chain.gates.map((factory) => factory.createGate());
     candidate.passGates(info, gates, () => this.#admit(candidate, chain));
   }
@@ -204,7 +212,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner {
 
   /** use_original_dst: who serves the address that the client meant. */
   #handOff(candidate: Candidate): ActiveListener | null {
-    if (!this.config.useOriginalDst || !candidate.isLocalAddressRestored) return null;
+    const mayHandOff = this.config.useOriginalDst && !candidate.wasHandedOn;
+    if (!mayHandOff || !candidate.isLocalAddressRestored) return null;
     const other = this.#surroundings.findByAddress(candidate.localAddress);
     return other === this ? null : other;
   }
@@ -233,11 +242,18 @@ export class ActiveListener implements ListenerFacts, CandidateOwner {
     this.#surroundings.budget.active -= 1;
   }
 
+  #writeLog(candidate: Candidate, filter: DownstreamConnection | null): void {
+    const info = candidate.hasInfo ? candidate.info : describe(candidate, '');
+    const isWithoutChain = this.#withoutChain === candidate;
+    this.#log.write({ candidate, info, filter, isWithoutChain });
+  }
+
   #forget(connection: Connection): void {
     const tracked = this.#connections.get(connection);
     const candidate = tracked?.candidate ?? this.#candidates.get(connection);
     if (candidate === undefined) return;
     candidate.closeGates();
+    if (this.#log.isWanted) this.#writeLog(candidate, tracked?.filter ?? null);
     if (tracked === undefined) {
       this.#release(candidate);
     } else {
@@ -277,7 +293,7 @@ function octetsOf({ ip, port }: SocketAddress): readonly number[] {
   return port < 0 ? PIPE_OCTETS : unmapped(parseIp(ip) ?? []);
 }
 
-function describe(candidate: Candidate, chain: BuiltChain): DownstreamConnectionInfo {
+function describe(candidate: Candidate, filterChainName: string): DownstreamConnectionInfo {
   return {
     id: candidate.connection.id,
     directRemoteAddress: candidate.directRemoteAddress,
@@ -285,9 +301,10 @@ function describe(candidate: Candidate, chain: BuiltChain): DownstreamConnection
     localAddress: candidate.localAddress,
     directLocalAddress: candidate.directLocalAddress,
     requestedServerName: candidate.serverName,
-    filterChainName: chain.name,
+    filterChainName,
     isTls: false,
     negotiatedProtocol: '',
     filterState: null,
+    dynamicMetadata: candidate.dynamicMetadata,
   };
 }

@@ -60,6 +60,11 @@ export class Candidate
   serverName = '';
   applicationProtocols: readonly string[] = [];
   consumedBytes = 0;
+  /** Accepted at, by both clocks. */
+  readonly startMs: number;
+  readonly startWallMs: number;
+  /** Another listener had it first: it stays with this one. */
+  wasHandedOn = false;
   dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
   #info: DownstreamConnectionInfo | null = null;
   readonly #accepted: AcceptedConnection;
@@ -86,6 +91,8 @@ export class Candidate
     this.#accepted = accepted;
     this.#owner = owner;
     this.#timer = new Timer(this);
+    this.startMs = owner.services.clock.nowMs();
+    this.startWallMs = owner.services.clock.wallMs();
   }
 
   get directLocalAddress(): SocketAddress {
@@ -94,6 +101,11 @@ export class Candidate
 
   get directRemoteAddress(): SocketAddress {
     return this.connection.remoteAddress;
+  }
+
+  /** Its chain is chosen: `info` is there. */
+  get hasInfo(): boolean {
+    return this.#info !== null;
   }
 
   get info(): DownstreamConnectionInfo {

@@ -1,12 +1,15 @@
 import t from 'tap';
+import { socketAddress } from '../../proxy/base/address.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { TimerWheel } from '../../proxy/base/timer-wheel.ts';
+import { type CandidateConnection, DONE } from '../../proxy/filters/listener-filter.ts';
 import type {
   DownstreamConnection,
   NetworkFilterDefinition,
   OverloadState,
   WorkerServices,
 } from '../../proxy/filters/network-filter.ts';
+import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { ActiveListener } from '../../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
 import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
@@ -38,15 +41,35 @@ class Probe implements DownstreamConnection {
 interface Rig {
   readonly listener: ActiveListener;
   readonly probes: Probe[];
+  /** Its access log. */
+  readonly lines: string[];
   readonly stats: StatsStore;
   readonly health: { isFailed: boolean; overload: OverloadState };
   accept(): Connection;
 }
 
-function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
+/** A listener filter that finds that the client meant this address. */
+function restores(ip: string): unknown {
+  const inspect = (candidate: CandidateConnection): number => {
+    candidate.localAddress = socketAddress(ip, 443);
+    candidate.isLocalAddressRestored = true;
+    return DONE;
+  };
+  const definition = { factory: () => ({ create: () => ({ inspect }) }) };
+  return { name: 'restore', definition, config: null, disabled: false, disabledWhen: null };
+}
+
+interface RigOptions {
+  readonly limit?: number;
+  readonly others?: ReadonlyMap<string, Rig>;
+}
+
+function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Rig {
+  const { limit = 100, others = new Map<string, Rig>() } = options;
   const clock = new FakeClock();
   const stats = new StatsStore(null);
   const probes: Probe[] = [];
+  const lines: string[] = [];
   const definition = {
     factory: () => ({
       create: () => {
@@ -62,6 +85,7 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
     stats,
     timers,
     log: SILENT_LOG.logger(''),
+    openAccessLog: () => ({ write: (context: FormatContext) => lines.push(lineOf(context)) }),
   } as unknown as WorkerServices;
   const health = { isFailed: false, overload: 'none' as OverloadState };
   const chain = {
@@ -76,6 +100,7 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
     filterChains: [chain],
     defaultFilterChain: null,
     listenerFilters: [],
+    accessLogs: [],
     listenerFiltersTimeoutMs: 0,
     connectionLimit: null,
     ignoreGlobalConnectionLimit: false,
@@ -86,7 +111,7 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
   const budget = new ConnectionBudget(limit);
   const listener = new ActiveListener(full, services, {
     ...{ budget, health, workerIndex: 0 },
-    findByAddress: () => null,
+    findByAddress: ({ text }) => others.get(text)?.listener ?? null,
   });
   const connector = new FakeConnector();
   const accept = (): Connection => {
@@ -96,7 +121,12 @@ function rig(config: Partial<ListenerConfig> = {}, limit = 100): Rig {
     listener.serve({ connection, fileDescriptor: -1, start: NOTHING });
     return connection;
   };
-  return { listener, probes, stats, health, accept };
+  return { listener, probes, stats, health, accept, lines };
+}
+
+function lineOf({ info, logType }: FormatContext): string {
+  const { flags, responseCodeDetails, downstream } = info;
+  return [logType, downstream.localAddress.text, ...(flags ?? []), responseCodeDetails].join(' ');
 }
 
 const counter = (stats: StatsStore, name: string): number =>
@@ -127,11 +157,11 @@ t.test('accepts up to its own limit and counts what is over it', async (t) => {
 });
 
 t.test('accepts up to the limit of all listeners unless it ignores it', async (t) => {
-  const strict = rig({}, 1);
+  const strict = rig({}, { limit: 1 });
   strict.accept();
   t.notOk(strict.listener.mayAccept());
   t.equal(counter(strict.stats, 'downstream_global_cx_overflow'), 1);
-  const lenient = rig({ ignoreGlobalConnectionLimit: true }, 1);
+  const lenient = rig({ ignoreGlobalConnectionLimit: true }, { limit: 1 });
   lenient.accept();
   t.ok(lenient.listener.mayAccept());
 });
@@ -173,4 +203,54 @@ t.test('without a filter chain a connection is closed and counted', async (t) =>
   accept();
   t.equal(listener.connectionCount, 0);
   t.equal(counter(stats, 'no_filter_chain_match'), 1);
+});
+
+const ELSEWHERE = { ...MATCH_ALL, destinationPort: 9 };
+
+t.test('hands a connection to the listener of the address that the client meant', async (t) => {
+  const target = rig({ listenerFilters: [restores('10.0.0.9')] as never, useOriginalDst: true });
+  const others = new Map([['10.0.0.1:443', target]]);
+  const options = { useOriginalDst: true, listenerFilters: [restores('10.0.0.1')] as never };
+  const first = rig(options, { others });
+  const connection = first.accept();
+  t.equal(first.listener.connectionCount, 0);
+  t.equal(counter(first.stats, 'downstream_cx_total'), 0);
+  t.equal(target.listener.connectionCount, 1);
+  t.equal(counter(target.stats, 'downstream_cx_total'), 1);
+  connection.onGone?.(connection);
+  t.equal(target.listener.connectionCount, 0);
+  const [alone, unasked] = [rig(options), rig({ ...options, useOriginalDst: false }, { others })];
+  for (const stays of [alone, unasked]) {
+    stays.accept();
+    t.equal(stays.listener.connectionCount, 1);
+  }
+});
+
+t.test('a connection is handed on once', async (t) => {
+  const back = new Map<string, Rig>();
+  const listenerFilters = [restores('10.0.0.1')] as never;
+  const target = rig({ useOriginalDst: true, listenerFilters }, { others: back });
+  const first = rig(
+    { useOriginalDst: true, listenerFilters },
+    { others: new Map([['10.0.0.1:443', target]]) },
+  );
+  back.set('10.0.0.1:443', first);
+  first.accept();
+  t.equal(target.listener.connectionCount, 1);
+  t.equal(first.listener.connectionCount, 0);
+});
+
+t.test('logs each connection when it ends, and why it got no chain', async (t) => {
+  const accessLogs = [{}] as never;
+  const served = rig({ accessLogs });
+  const connection = served.accept();
+  t.same(served.lines, []);
+  connection.onGone?.(connection);
+  t.match(served.lines, [/^NotSet \S+ $/]);
+  const filterChains = [{ name: 'x', match: ELSEWHERE, filters: [] }];
+  const refused = rig({ accessLogs, filterChains });
+  refused.accept();
+  t.match(refused.lines, [/^NotSet \S+ NR filter_chain_not_found$/]);
+  t.equal(counter(refused.stats, 'no_filter_chain_match'), 1);
+  t.equal(refused.listener.connectionCount, 0);
 });

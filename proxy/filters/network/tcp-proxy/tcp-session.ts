@@ -148,6 +148,10 @@ export class TcpSession
     // Nothing can be said to either side.
   }
 
+  accountOf(): StreamInfo {
+    return this.info;
+  }
+
   /** A session is in flight as long as it is open. */
   closeIfIdle(): void {
     // Never idle.
