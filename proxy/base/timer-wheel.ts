@@ -34,6 +34,8 @@ export class TimerWheel {
   readonly #slots: Timer[] = [];
   #tick: number;
   #armed = 0;
+  /** Timers fire: ticks up to now are still to be worked off, and none may be passed over. */
+  #isAdvancing = false;
   /** Tick for which the driver has planned its next `advance`; Infinity when it sleeps. */
   #plannedTick = Number.POSITIVE_INFINITY;
   /** Called when a timer is armed that is due before the planned wake-up. */
@@ -57,7 +59,9 @@ export class TimerWheel {
   /** Arms (or re-arms) `timer` to fire once, `delayMs` after `nowMs` or up to a tick later. */
   arm(timer: Timer, nowMs: number, delayMs: number): void {
     if (timer.armed) this.cancel(timer);
-    if (this.#armed === 0) this.#tick = Math.max(this.#tick, Math.floor(nowMs / WHEEL_TICK_MS));
+    if (this.#armed === 0 && !this.#isAdvancing) {
+      this.#tick = Math.max(this.#tick, Math.floor(nowMs / WHEEL_TICK_MS));
+    }
     const due = Math.ceil((nowMs + delayMs) / WHEEL_TICK_MS);
     timer.dueTick = Math.min(Math.max(due, this.#tick + 1), this.#tick + MAX_TICKS);
     timer.armed = true;
@@ -79,15 +83,14 @@ export class TimerWheel {
   /** Fires every timer that is due at `nowMs`. */
   advance(nowMs: number): void {
     const target = Math.floor(nowMs / WHEEL_TICK_MS);
-    while (this.#tick < target) {
-      if (this.#armed === 0) {
-        this.#tick = target;
-        break;
-      }
+    this.#isAdvancing = true;
+    while (this.#tick < target && this.#armed > 0) {
       this.#tick += 1;
       this.#cascade();
       this.#fire(this.#slots[this.#tick & SLOT_MASK] as Timer);
     }
+    this.#isAdvancing = false;
+    this.#tick = Math.max(this.#tick, target);
     if (INVARIANTS) this.checkInvariants();
   }
 

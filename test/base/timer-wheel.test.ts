@@ -127,3 +127,24 @@ t.test('sleeping as planned fires like advancing each tick', async (t) => {
     }
   }
 });
+
+t.test(
+  'a timer that arms itself anew late waits its whole delay, whatever the delay',
+  async (t) => {
+    // A turn of the wheel has 256 ticks: some sum of lateness and delay ends in the slot that fires.
+    for (let lateTicks = 0; lateTicks < 256; lateTicks += 1) {
+      const wheel = new TimerWheel(0);
+      const recorder = new Recorder();
+      const delayMs = (256 - lateTicks) * WHEEL_TICK_MS;
+      recorder.onFire = (timer) => {
+        if (recorder.fired.length < 3) wheel.arm(timer, recorder.nowMs, delayMs);
+      };
+      wheel.arm(new Timer(recorder), 0, WHEEL_TICK_MS);
+      recorder.nowMs = (1 + lateTicks) * WHEEL_TICK_MS;
+      wheel.advance(recorder.nowMs);
+      if (recorder.fired.length !== 1) t.fail(`${lateTicks} ticks late: fired early`);
+      advance(wheel, recorder, recorder.nowMs + delayMs + 2 * WHEEL_TICK_MS);
+      if (recorder.fired.length < 2) t.fail(`${lateTicks} ticks late: did not fire again`);
+    }
+  },
+);
