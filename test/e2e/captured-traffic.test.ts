@@ -2,6 +2,7 @@
 // the proxy would listen.
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { whyNoRule } from '../support/net-namespace.ts';
 import {
   APP_USER,
   joinedPods,
@@ -33,13 +34,25 @@ function greeter(port: number, name: string): PodOrder {
   return { what: 'serve-tcp', ip: ANY, port, name };
 }
 
+/** Why the rules of some flags cannot be had here. */
+function whyNot(flags: readonly string[]): string | false {
+  if (skip !== false) return skip;
+  if (flags.includes('--dual-stack')) {
+    return whyNoRule('ip6tables-nft', '-t nat -A OUTPUT -p tcp -j REDIRECT --to-ports 1');
+  }
+  if (flags.includes('--redirect-dns')) {
+    return whyNoRule('iptables-nft', '-t raw -A OUTPUT -p udp -j CT --zone 1');
+  }
+  return false;
+}
+
 /** Pods with rules; who greets a client says where its connection went. */
 function withRules(
   title: string,
   flags: readonly string[],
   body: (t: Test, mesh: Mesh) => Promise<void>,
 ): void {
-  t.test(title, { skip }, async (t) => {
+  t.test(title, { skip: whyNot(flags) }, async (t) => {
     const { pod, peer, remove } = joinedPods();
     t.teardown(remove);
     pod.run(MAIN, 'istio-iptables', ...RULES, ...flags);

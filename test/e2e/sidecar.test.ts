@@ -3,8 +3,10 @@
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
+import { whyNoRule } from '../support/net-namespace.ts';
 import {
   APP_USER,
+  type Capability,
   joinedPods,
   PEER_IP,
   POD_IP,
@@ -34,7 +36,9 @@ interface Mesh {
 interface MeshOptions {
   readonly flags?: readonly string[];
   readonly change?: (config: SidecarConfig) => void;
-  readonly capabilities?: readonly string[];
+  readonly capabilities?: readonly Capability[];
+  /** Why it cannot be shown here. */
+  readonly skip?: string | false;
 }
 
 /** Both pods; an application and its sidecar in the first, what it may call in the second. */
@@ -63,7 +67,9 @@ async function withMesh(t: Test, options: MeshOptions = {}): Promise<Mesh> {
 }
 
 function inMesh(title: string, options: MeshOptions, body: (t: Test, mesh: Mesh) => Promise<void>) {
-  t.test(title, { skip }, async (t) => body(t, await withMesh(t, options)));
+  t.test(title, { skip: skip === false ? (options.skip ?? false) : skip }, async (t) =>
+    body(t, await withMesh(t, options)),
+  );
 }
 
 /** What a server says of the request that reached it. */
@@ -203,7 +209,12 @@ function transparent(config: SidecarConfig): void {
   }
 }
 
-const TPROXY = { flags: ['-m', 'TPROXY'], change: transparent, capabilities: ['net_admin'] };
+const TPROXY: MeshOptions = {
+  flags: ['-m', 'TPROXY'],
+  change: transparent,
+  capabilities: ['net_admin'],
+  skip: whyNoRule('iptables-nft', '-t mangle -A PREROUTING -p tcp -j TPROXY --on-port 1'),
+};
 
 inMesh('TPROXY', TPROXY, async (t, { app, client, sidecar }) => {
   const answer = await client.do({ what: 'http', ip: POD_IP, port: 8080, host: 'app' });

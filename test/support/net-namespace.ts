@@ -16,6 +16,17 @@ export function whyNoNamespaces(): string | false {
   return saved.status === 0 ? false : 'skipped: iptables does not work here';
 }
 
+/** Why the kernel does not take a rule, say `-t mangle -A PREROUTING -j …`; false: it does. */
+export function whyNoRule(program: 'iptables-nft' | 'ip6tables-nft', rule: string): string | false {
+  const reason = whyNoNamespaces();
+  if (reason !== false) return reason;
+  const name = `og-try-${process.pid}`;
+  spawnSync('ip', ['netns', 'add', name]);
+  const { status } = spawnSync('ip', ['netns', 'exec', name, program, ...rule.split(' ')]);
+  spawnSync('ip', ['netns', 'del', name]);
+  return status === 0 ? false : `skipped: the kernel does not take ${program} ${rule}`;
+}
+
 /** An open namespace. */
 export class NetNamespace {
   readonly name: string;

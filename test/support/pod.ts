@@ -1,6 +1,7 @@
 // Pods on one machine: two network namespaces joined by a veth pair, each with users who run
 // servers and clients. The first is where the rules of istio-iptables are tried.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { NetNamespace, whyNoNamespaces } from './net-namespace.ts';
@@ -32,19 +33,37 @@ export function whyNoPods(): string | false {
   spawnSync('ip', ['netns', 'add', name]);
   const { status } = spawnSync('ip', ['-n', name, ...cable]);
   spawnSync('ip', ['netns', 'del', name]);
-  return status === 0 ? false : 'skipped: no veth pairs here';
+  if (status !== 0) return 'skipped: no veth pairs here';
+  const [setpriv = '', ...words] = [...asUser(APP_USER), 'test', '-r', PROGRAM];
+  return spawnSync(setpriv, words).status === 0
+    ? false
+    : 'skipped: other users cannot read this folder';
 }
 
+/** capabilities(7) by number. */
+const CAPABILITIES = { dac_override: 1, dac_read_search: 2, net_admin: 12 } as const;
+
+/** What root keeps as another user. */
+export type Capability = keyof typeof CAPABILITIES;
+
 /**
- * The words that make what follows run as `user`. It keeps the right to read what root reads (the
- * project may lie in root's home) and what `capabilities` names.
+ * The words that make what follows run as `user`. It keeps the right to read what root reads, if
+ * root has it to give (the project may lie in root's home), and what `capabilities` names.
  */
-export function asUser(user: number, capabilities: readonly string[] = []): readonly string[] {
-  const kept = ['dac_read_search', ...capabilities].map((name) => `+${name}`).join(',');
+export function asUser(user: number, capabilities: readonly Capability[] = []): readonly string[] {
+  const reading = (['dac_read_search', 'dac_override'] as const).find(mayGive);
+  const kept = [...(reading === undefined ? [] : [reading]), ...capabilities];
+  const list = kept.map((name) => `+${name}`).join(',');
   return [
     ...['setpriv', '--reuid', `${user}`, '--regid', `${user}`, '--clear-groups'],
-    ...['--inh-caps', kept, '--ambient-caps', kept],
+    ...(kept.length === 0 ? [] : ['--inh-caps', list, '--ambient-caps', list]),
   ];
+}
+
+function mayGive(name: Capability): boolean {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  const own = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(status)?.[1] ?? '0'}`);
+  return ((own >> BigInt(CAPABILITIES[name])) & 1n) === 1n;
 }
 
 /** Servers and clients of one user in one pod: one process. */
@@ -54,8 +73,7 @@ export class PodUser {
   #lastId = 0;
 
   constructor(space: NetNamespace, user: number) {
-    const capabilities = ['net_bind_service'];
-    const [program = '', ...words] = [...space.prefix, ...asUser(user, capabilities), ...NODE];
+    const [program = '', ...words] = [...space.prefix, ...asUser(user), ...NODE];
     this.#process = spawn(program, [...words, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       const { id, answer } = JSON.parse(line) as { id: number; answer: PodAnswer };
@@ -108,7 +126,7 @@ export class Pod {
   start(
     user: number,
     words: readonly string[],
-    capabilities: readonly string[] = [],
+    capabilities: readonly Capability[] = [],
   ): ChildProcess {
     const line = [...this.space.prefix, ...asUser(user, capabilities), ...BARE, ...words];
     const [program = '', ...args] = line;

@@ -5,7 +5,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { eventually } from './eventually.ts';
-import { POD_IP, type Pod, PROXY_USER } from './pod.ts';
+import { type Capability, POD_IP, type Pod, PROXY_USER } from './pod.ts';
 import { onEnvoy } from './spawn-server.ts';
 import { TestDirectory } from './with-process.ts';
 
@@ -47,7 +47,7 @@ export class Sidecar {
 export async function startSidecar(
   { pod, watcher }: { readonly pod: Pod; readonly watcher: Pod },
   change: (config: SidecarConfig) => void = () => undefined,
-  capabilities: readonly string[] = [],
+  capabilities: readonly Capability[] = [],
 ): Promise<Sidecar> {
   const config = parse(readFileSync(EXAMPLE, 'utf8')) as SidecarConfig;
   change(config);
