@@ -134,7 +134,8 @@ backend app
 `;
 }
 
-function envoyBinary(): string | null {
+/** The Envoy of this machine: ENVOY_BIN, or on the PATH; null when there is none. */
+export function envoyBinary(): string | null {
   const named = process.env['ENVOY_BIN'];
   if (named !== undefined && existsSync(named)) return named;
   return hasCommand('envoy') ? 'envoy' : null;
