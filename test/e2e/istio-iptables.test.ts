@@ -89,6 +89,23 @@ inNamespace('cleaning removes exactly what is ours', async (t, space) => {
   t.equal(space.must('ip', 'rule'), rulesBefore);
 });
 
+inNamespace('another namespace is worked in from outside', async (t, space) => {
+  space.must('ip', 'addr', 'add', 'fd00:77::9/128', 'dev', 'lo', 'nodad');
+  const outside = new NetNamespace();
+  t.teardown(() => outside.remove());
+  const path = ['--network-namespace', `/run/netns/${space.name}`];
+  t.match(await run(outside, ['istio-iptables', ...POD, ...path]), {
+    status: 0,
+    text: /IPv4 rules .* applied[\s\S]*IPv6 rules .* applied/,
+  });
+  t.match(rulesOf(space), '-A OUTPUT -j ISTIO_OUTPUT');
+  t.equal(rulesOf(outside), '');
+  t.equal((await run(outside, ['istio-clean-iptables', ...path])).status, 0);
+  t.equal(rulesOf(space), '');
+  const both = await run(outside, ['istio-iptables', ...POD, ...path, '--run-validation']);
+  t.match(both, { status: 1, text: /excludes --network-namespace/ });
+});
+
 inNamespace('a refused change leaves the rules as they were', async (t, space) => {
   await run(space, ['istio-iptables', ...POD]);
   const rules = rulesOf(space);
