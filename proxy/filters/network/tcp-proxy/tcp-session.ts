@@ -51,6 +51,7 @@ export class TcpSession
     this.info.protocol = null;
     this.info.streamRandom = randomBelow(random, RANDOM_BOUND);
     this.info.downstreamMeter = this;
+    this.info.dynamicMetadata = info.dynamicMetadata ?? null;
     this.clusterName = clusterOverride(info.filterState) ?? runtime.drawCluster();
     this.#idleTimeoutMs = idleTimeoutOverride(info.filterState) ?? runtime.config.idleTimeoutMs;
     this.#lastActiveMs = this.info.startMs;
