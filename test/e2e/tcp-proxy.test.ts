@@ -86,6 +86,7 @@ function frontBootstrap(port: number, back: TestProxy, dead: number): Message {
       filterListener('half', tcpProxy('half', { weighted_clusters: { clusters: half } })),
       filterListener('h1', tcpProxy('h1', { cluster: 'h1', tunneling_config })),
       filterListener('h2', tcpProxy('h2', { cluster: 'h2', tunneling_config })),
+      filterListener('bound', tcpProxy('bound', { cluster: 'bound' })),
       filterListener('echo', networkFilter('echo.v3.Echo')),
       filterListener(
         'direct',
@@ -105,6 +106,10 @@ function frontBootstrap(port: number, back: TestProxy, dead: number): Message {
     [
       ...[staticCluster('server', port), staticCluster('second', port)],
       ...[staticCluster('dead', dead), staticCluster('h1', back.port)],
+      {
+        ...staticCluster('bound', port),
+        upstream_bind_config: { source_address: { address: '127.0.0.6', port_value: 0 } },
+      },
       { ...staticCluster('h2', back.port), ...overHttp2() },
     ],
   );
@@ -183,6 +188,14 @@ const CASES: Readonly<Record<string, (t: Test, scene: Scene) => Promise<void>>> 
     await peer.takeBytes(6);
     peer.socket.resetAndDestroy();
     t.equal(await server.peers[before]?.ended(), 'reset');
+  },
+
+  'a cluster’s own source address is what the server sees': async (t, { client, server }) => {
+    const before = server.peers.length;
+    const peer = await client('bound');
+    t.equal(await peer.takeBytes(6), 'hello ');
+    t.equal(server.peers[before]?.socket.remoteAddress, '127.0.0.6');
+    peer.socket.destroy();
   },
 
   'echo gives back what comes, and ends with the client': async (t, { client }) => {
