@@ -167,5 +167,7 @@ function listenArguments(options: AcceptorOptions, bound: ListenHandle | null): 
   // node documents listen(handle, backlog); its options object takes the handle under this name.
   if (bound !== null) return { handle: bound, ...backlog } as unknown as ListenOptions;
   if (options.address.port < 0) return { path: options.address.ip, ...backlog };
-  return { host: options.address.ip, port: options.address.port, ...backlog };
+  // As Envoy without ipv4_compat: `::` leaves IPv4 to a listener on `0.0.0.0`, on the same port.
+  const { ip: host, port } = options.address;
+  return { host, port, ...(host.includes(':') ? { ipv6Only: true } : {}), ...backlog };
 }

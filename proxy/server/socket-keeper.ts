@@ -17,11 +17,20 @@ interface TcpHandle {
  * without accepting. Where a node lacks it, workers share sockets through the cluster module, which
  * closes one when the last worker that listens on it dies.
  */
-type CreateServerHandle = (ip: string, port: number, family: number) => TcpHandle | number;
+type CreateServerHandle = (
+  ip: string,
+  port: number,
+  family: 4 | 6,
+  fd: undefined,
+  flags: number,
+) => TcpHandle | number;
 
 const createServerHandle = (
   createRequire(import.meta.url)('node:net') as { _createServerHandle?: CreateServerHandle }
 )._createServerHandle;
+
+/** Of libuv: `::` leaves IPv4 to a listener on `0.0.0.0`, as Acceptor does it. */
+const UV_TCP_IPV6ONLY = 1;
 
 /** The primary's sockets, by who asked for them and the address. */
 export class SocketKeeper {
@@ -40,7 +49,9 @@ export class SocketKeeper {
     const key = socketKey(owner, ip, port);
     const known = this.#handles.get(key);
     if (known !== undefined) return { handle: known };
-    const handle = createServerHandle(ip, port, ip.includes(':') ? 6 : 4);
+    const family = ip.includes(':') ? 6 : 4;
+    const flags = family === 6 ? UV_TCP_IPV6ONLY : 0;
+    const handle = createServerHandle(ip, port, family, undefined, flags);
     if (typeof handle === 'number') return { error: textOf(handle) };
     // libuv keeps EADDRINUSE for later, in this process: the worker would listen on an unbound
     // socket, which the system binds to any port.

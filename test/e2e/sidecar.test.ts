@@ -9,7 +9,9 @@ import {
   type Capability,
   joinedPods,
   PEER_IP,
+  PEER_IP6,
   POD_IP,
+  POD_IP6,
   type Pod,
   type PodUser,
   whyNoPods,
@@ -225,4 +227,32 @@ inMesh('TPROXY', TPROXY, async (t, { app, client, sidecar }) => {
   t.same(raw, { error: '', text: 'app-db greets 127.0.0.6\nbye' });
   const out = await app.do({ what: 'tcp', ip: PEER_IP, port: 7000, text: 'hello' });
   t.same(out, { error: '', text: `elsewhere greets ${POD_IP}\nhello` });
+});
+
+/** As Istio does it in dual-stack pods: IPv6 beside IPv4, on the same ports. */
+function dualStack(config: SidecarConfig): void {
+  for (const [name, port_value] of [
+    ['virtualInbound', 15006],
+    ['virtualOutbound', 15001],
+  ] as const) {
+    const address = { socket_address: { address: '::', port_value } };
+    listenerOf(config, name).additional_addresses = [{ address }];
+  }
+}
+
+const DUAL_STACK: MeshOptions = {
+  flags: ['--dual-stack'],
+  change: dualStack,
+  skip: whyNoRule('ip6tables-nft', '-t nat -A OUTPUT -p tcp -j REDIRECT --to-ports 1'),
+};
+
+inMesh('IPv6 beside IPv4', DUAL_STACK, async (t, { app, client }) => {
+  await client.serve({ what: 'serve-tcp', ip: PEER_IP6, port: 7000, name: 'elsewhere' });
+  const hello = { what: 'tcp', port: 7000, text: 'hello' } as const;
+  const there = await app.do({ ...hello, ip: PEER_IP6 });
+  t.same(there, { error: '', text: `elsewhere greets ${POD_IP6}\nhello` });
+  const here = await app.do({ ...hello, ip: PEER_IP });
+  t.same(here, { error: '', text: `elsewhere greets ${POD_IP}\nhello` });
+  const answer = await client.do({ what: 'http', ip: POD_IP6, port: 8080, host: 'app' });
+  t.match(seen(answer.text), { name: 'app', peer: '127.0.0.6', forwardedFor: PEER_IP6 });
 });

@@ -31,6 +31,13 @@ t.test('says when an address is in use instead of giving an unbound socket', asy
   server.close();
 });
 
+t.test('any address of IPv6 leaves IPv4 to others', async (t) => {
+  const keeper = new SocketKeeper();
+  const port = portOf(keeper.open('a', '0.0.0.0', 0));
+  t.equal(portOf(keeper.open('a', '::', port)), port);
+  keeper.close();
+});
+
 t.test('lets go of sockets that nobody needs any more', async (t) => {
   const keeper = new SocketKeeper();
   const kept = portOf(keeper.open('a', '127.0.0.1', 0));
