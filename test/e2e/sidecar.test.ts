@@ -17,6 +17,7 @@ import {
   whyNoPods,
 } from '../support/pod.ts';
 import { listenerOf, type Sidecar, type SidecarConfig, startSidecar } from '../support/sidecar.ts';
+import { onEnvoy } from '../support/spawn-server.ts';
 
 const MAIN = fileURLToPath(new URL('../../proxy/cli/main.js', import.meta.url));
 const RULES = ['-p', '15001', '-z', '15006', '-u', '1337', '-g', '1337', '-i', '*', '-x', ''];
@@ -190,7 +191,12 @@ function withoutBlackHoles(config: SidecarConfig): void {
     listenerOf(config, name).filter_chains.shift();
 }
 
-inMesh('loops end by themselves', { change: withoutBlackHoles }, async (t, { app, client }) => {
+const LOOPS: MeshOptions = {
+  change: withoutBlackHoles,
+  skip: onEnvoy && 'skipped: Envoy connects to itself until a limit stops it',
+};
+
+inMesh('loops end by themselves', LOOPS, async (t, { app, client }) => {
   const order = { what: 'tcp', ip: POD_IP, text: 'x' } as const;
   for (const port of [15001, 15006]) {
     t.match(await client.do({ ...order, port }), { text: '' }, `from outside, ${port}`);
