@@ -1,15 +1,20 @@
 // The wait for a peer's FIN behind our own (RFC 9112 §9.6), so that it can read our last octets.
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { SocketOutput } from './socket-output.ts';
 
 /** A slow peer's window opens in large steps: it may take nothing for this long and still be there. */
 const STALLED_OUTPUT_MS = 30_000;
 
+/** What a close waits for. */
+export interface UnsentOutput {
+  /** Octets that nobody has taken yet. */
+  unsentBytes(): number;
+}
+
 /** Counts from the last octet that the kernel took; a peer that still takes some gets more time. */
 export class DelayedClose implements TimerTarget {
   readonly #loop: EventLoop;
-  readonly #output: SocketOutput;
+  readonly #output: UnsentOutput;
   readonly #delayMs: number;
   readonly #onOver: () => void;
   readonly #timer: Timer;
@@ -19,7 +24,7 @@ export class DelayedClose implements TimerTarget {
   /** Starts; `onOver` is called once unless `cancel` comes first. */
   constructor(
     loop: EventLoop,
-    wait: { readonly output: SocketOutput; readonly delayMs: number },
+    wait: { readonly output: UnsentOutput; readonly delayMs: number },
     onOver: () => void,
   ) {
     this.#loop = loop;

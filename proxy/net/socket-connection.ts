@@ -6,6 +6,7 @@ import { Edges, INVARIANTS, invariant } from '../base/invariants.ts';
 import { systemErrorText } from '../base/system-error.ts';
 import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
+import { nextConnectionId } from './connection-id.ts';
 import { DelayedClose } from './delayed-close.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
 import { SocketOutput } from './socket-output.ts';
@@ -13,8 +14,6 @@ import { socketWriter } from './socket-writer.ts';
 
 /** Time for the peer to close after our last byte (Envoy: delayed_close_timeout). */
 const DEFAULT_DELAYED_CLOSE_MS = 1000;
-
-let lastConnectionId = 0;
 
 /** The two ends of a socket. */
 export interface SocketEnds {
@@ -59,8 +58,7 @@ export class SocketConnection implements Connection, Flushable {
   #delayedClose: DelayedClose | null = null;
 
   constructor(loop: EventLoop, ends: SocketEnds, options: ConnectionOptions) {
-    lastConnectionId += 1;
-    this.id = lastConnectionId;
+    this.id = nextConnectionId();
     this.#loop = loop;
     this.localAddress = ends.local;
     this.remoteAddress = ends.remote;
