@@ -1,20 +1,19 @@
 import t from 'tap';
-import type { ClientCodecHandler, CodecDone } from '../../../proxy/http/codec.ts';
+import type { ClientCodecHandler } from '../../../proxy/http/codec.ts';
 import { H1ClientCodec } from '../../../proxy/http/h1/client-codec.ts';
 import { DEFAULT_H1_CLIENT_OPTIONS, type H1ClientOptions } from '../../../proxy/http/h1/options.ts';
 import { HeaderList } from '../../../proxy/http/header-list.ts';
 import { RequestHead } from '../../../proxy/http/message.ts';
 import type { RequestSender, ResponseReceiver } from '../../../proxy/http/stream.ts';
-import { RecordingSink } from '../../support/recording-sink.ts';
+import { ToldEvents } from '../../support/told-events.ts';
 
 /** A connection whose test asks by hand. */
-class Manual implements ClientCodecHandler, ResponseReceiver {
-  readonly sink = new RecordingSink();
-  readonly events: string[] = [];
+class Manual extends ToldEvents implements ClientCodecHandler, ResponseReceiver {
   readonly codec: H1ClientCodec;
   sender: RequestSender;
 
   constructor(options: Partial<H1ClientOptions> = {}) {
+    super();
     this.codec = new H1ClientCodec({ ...DEFAULT_H1_CLIENT_OPTIONS, ...options }, this.sink, this);
     this.sender = this.codec.openStream(this);
   }
@@ -32,39 +31,11 @@ class Manual implements ClientCodecHandler, ResponseReceiver {
     return this;
   }
 
-  onInformational(): void {
-    this.events.push('1xx');
-  }
-
   onResponseHead(): void {
     this.events.push('head');
   }
 
-  onData(data: Buffer, endStream: boolean): void {
-    this.events.push(`data ${data.toString('latin1')}${endStream ? ' end' : ''}`);
-  }
-
-  onTrailers(): void {
-    this.events.push('trailers');
-  }
-
-  onReset(reason: string): void {
-    this.events.push(`reset ${reason}`);
-  }
-
-  onWritable(): void {
-    this.events.push('writable');
-  }
-
-  onStreamClosed(): void {
-    this.events.push('closed');
-  }
-
   onCapacityChanged(): void {}
-
-  onConnectionDone(reason: CodecDone): void {
-    this.events.push(`done ${reason.kind}`);
-  }
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

@@ -1,23 +1,22 @@
 import t from 'tap';
-import type { CodecDone, ServerCodecHandler } from '../../../proxy/http/codec.ts';
+import type { ServerCodecHandler } from '../../../proxy/http/codec.ts';
 import { MAX_HELD_BYTES } from '../../../proxy/http/h1/held-bytes.ts';
 import { DEFAULT_H1_SERVER_OPTIONS, type H1ServerOptions } from '../../../proxy/http/h1/options.ts';
 import { H1ServerCodec } from '../../../proxy/http/h1/server-codec.ts';
 import { HeaderList } from '../../../proxy/http/header-list.ts';
 import { ResponseHead } from '../../../proxy/http/message.ts';
 import type { RequestReceiver, ResponseSender } from '../../../proxy/http/stream.ts';
-import { RecordingSink } from '../../support/recording-sink.ts';
+import { ToldEvents } from '../../support/told-events.ts';
 
 /** A connection whose test answers by hand. */
-class Manual implements ServerCodecHandler, RequestReceiver {
-  readonly sink = new RecordingSink();
-  readonly events: string[] = [];
+class Manual extends ToldEvents implements ServerCodecHandler, RequestReceiver {
   readonly senders: ResponseSender[] = [];
   /** How many requests had begun at each request's last call. */
   readonly closedAt: number[] = [];
   readonly codec: H1ServerCodec;
 
   constructor(options: Partial<H1ServerOptions> = {}) {
+    super();
     this.codec = new H1ServerCodec({ ...DEFAULT_H1_SERVER_OPTIONS, ...options }, this.sink, this);
   }
 
@@ -45,36 +44,12 @@ class Manual implements ServerCodecHandler, RequestReceiver {
     this.events.push('head');
   }
 
-  onData(data: Buffer, endStream: boolean): void {
-    this.events.push(`data ${data.toString('latin1')}${endStream ? ' end' : ''}`);
-  }
-
-  onTrailers(): void {
-    this.events.push('trailers');
-  }
-
-  onReset(reason: string): void {
-    this.events.push(`reset ${reason}`);
-  }
-
-  onWritable(): void {
-    this.events.push('writable');
-  }
-
   onProtocolError(): void {
     this.events.push('error');
   }
 
   onClosed(): void {
     this.closedAt.push(this.senders.length);
-  }
-
-  onStreamClosed(): void {
-    this.events.push('closed');
-  }
-
-  onConnectionDone(reason: CodecDone): void {
-    this.events.push(`done ${reason.kind}`);
   }
 }
 

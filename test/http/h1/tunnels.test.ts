@@ -1,11 +1,7 @@
 // Tunnels through both HTTP/1.1 codecs: what leaves, what is held back, and how the sides end.
 import t from 'tap';
 import { INVARIANTS } from '../../../proxy/base/invariants.ts';
-import type {
-  ClientCodecHandler,
-  CodecDone,
-  ServerCodecHandler,
-} from '../../../proxy/http/codec.ts';
+import type { ClientCodecHandler, ServerCodecHandler } from '../../../proxy/http/codec.ts';
 import { H1ClientCodec } from '../../../proxy/http/h1/client-codec.ts';
 import {
   DEFAULT_H1_CLIENT_OPTIONS,
@@ -20,53 +16,11 @@ import type {
   ResponseReceiver,
   ResponseSender,
 } from '../../../proxy/http/stream.ts';
-import { RecordingSink } from '../../support/recording-sink.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
+import { ToldEvents } from '../../support/told-events.ts';
 import { acceptKey } from '../../support/websocket.ts';
 
-/** Writes down what a codec tells. */
-class Told {
-  readonly sink = new RecordingSink();
-  readonly events: string[] = [];
-
-  onData(data: Buffer, endStream: boolean): void {
-    this.events.push(`data ${data.toString('latin1')}${endStream ? ' end' : ''}`);
-  }
-
-  onTrailers(): void {
-    this.events.push('trailers');
-  }
-
-  onReset(reason: string): void {
-    this.events.push(`reset ${reason}`);
-  }
-
-  onWritable(): void {
-    this.events.push('writable');
-  }
-
-  onStreamClosed(): void {
-    this.events.push('closed');
-  }
-
-  onConnectionDone(reason: CodecDone): void {
-    this.events.push(`done ${reason.kind}`);
-  }
-
-  /** What was told since the last call. */
-  take(): string[] {
-    return this.events.splice(0);
-  }
-
-  /** What was written since the last call. */
-  wire(): string {
-    const { text } = this.sink;
-    this.sink.text = '';
-    return text;
-  }
-}
-
-class Server extends Told implements ServerCodecHandler, RequestReceiver {
+class Server extends ToldEvents implements ServerCodecHandler, RequestReceiver {
   readonly codec = new H1ServerCodec(DEFAULT_H1_SERVER_OPTIONS, this.sink, this);
   sender: ResponseSender | null = null;
 
@@ -105,7 +59,7 @@ class Server extends Told implements ServerCodecHandler, RequestReceiver {
 
 const CLIENT_OPTIONS = { ...DEFAULT_H1_CLIENT_OPTIONS, random: seededRandom(1) };
 
-class Client extends Told implements ClientCodecHandler, ResponseReceiver {
+class Client extends ToldEvents implements ClientCodecHandler, ResponseReceiver {
   readonly codec = new H1ClientCodec(CLIENT_OPTIONS, this.sink, this);
   readonly sender: RequestSender = this.codec.openStream(this);
 
@@ -130,10 +84,6 @@ class Client extends Told implements ClientCodecHandler, ResponseReceiver {
 
   send(text: string, endStream = false): boolean {
     return this.sender.sendData(Buffer.from(text), endStream);
-  }
-
-  onInformational(): void {
-    this.events.push('1xx');
   }
 
   onResponseHead(head: ResponseHead, endStream: boolean): void {
