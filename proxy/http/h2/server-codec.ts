@@ -97,15 +97,15 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
   /** A head that takes its time has a stream already: its time limits run. */
   onBlockStart(streamId: number): ProtocolError | null {
     if (streamId % 2 === 0) return H2_ERROR.streamId;
-    if (streamId > this.#lastStreamId) this.#admit(streamId);
-    return null;
+    return streamId > this.#lastStreamId ? this.#admit(streamId) : null;
   }
 
   onNewBlock({ streamId, endStream, wireBytes }: BlockFacts): ProtocolError | null {
     if (streamId % 2 === 0) return H2_ERROR.streamId;
     if (streamId <= this.#lastStreamId) return this.#lateBlock(streamId);
-    const stream = this.#admit(streamId);
-    if (stream === null) return null;
+    const error = this.#admit(streamId);
+    const stream = this.#session.streams.get(streamId);
+    if (error !== null || stream === undefined) return error;
     stream.wireBytesReceived = wireBytes;
     stream.headerBytesReceived = wireBytes;
     return this.#takeHead(stream, endStream);
@@ -201,28 +201,29 @@ export class H2ServerCodec implements ServerCodec, SessionRole {
     this.#lastStreamId = streamId;
   }
 
-  /** Opens a new stream; null: it is refused, or nobody looks at it any more. */
-  #admit(streamId: number): H2Stream | null {
+  /** Opens a new stream, if it is not one too many and somebody looks at it. */
+  #admit(streamId: number): ProtocolError | null {
     const session = this.#session;
-    const { counters } = session.io;
     this.#noteId(streamId);
     if (this.#isDraining) {
-      counters.headersCbNoStream.inc();
+      session.io.counters.headersCbNoStream.inc();
       return null;
     }
     session.lastPeerStreamId = streamId;
-    if (session.streams.size >= this.#maxStreams) {
-      counters.streamRefusedErrors.inc();
-      session.refuse(streamId, H2_CODE.refusedStream);
-      return null;
-    }
+    if (session.streams.size >= this.#maxStreams) return this.#refuse(streamId);
     const stream = session.createStream(null);
     session.openStream(stream, streamId);
     const receiver = this.#handler.onStream(stream);
     // Whoever is asked may give it up at once.
-    if (stream.owner === null) return null;
-    stream.receiver = receiver;
-    return stream;
+    if (stream.owner !== null) stream.receiver = receiver;
+    return null;
+  }
+
+  /** A stream too many; a client that never learns has its heads decoded for nothing. */
+  #refuse(streamId: number): ProtocolError | null {
+    this.#session.io.counters.streamRefusedErrors.inc();
+    this.#session.refuse(streamId, H2_CODE.refusedStream);
+    return this.onErrorReset();
   }
 
   #takeHead(stream: H2Stream, endStream: boolean): ProtocolError | null {

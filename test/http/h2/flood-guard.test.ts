@@ -219,6 +219,18 @@ t.test('resets that we answer errors with count too', (t) => {
   t.end();
 });
 
+t.test('streams beyond the limit are refused, but not for ever', (t) => {
+  const limits = { maxConcurrentStreams: 1, streamResetBurst: 20, streamResetRate: 1 };
+  const wire = new ServerWire(limits).greet();
+  wire.send(post(1));
+  for (let index = 1; index <= 20; index += 1) wire.send(get(2 * index + 1));
+  t.equal(wire.failure, '', 'at the limit');
+  t.equal(wire.counters.streamRefusedErrors.value, 20);
+  wire.send(get(43));
+  t.equal(wire.failure, 'too_many_premature_resets');
+  t.end();
+});
+
 t.test('requests with invalid fields count as messaging errors', (t) => {
   const wire = new ServerWire({ streamErrorOnInvalidHttpMessage: true }).greet();
   wire.send(headersFrame(1, [...PSEUDO, ['X', 'y']]));
