@@ -32,7 +32,8 @@ export class FieldName {
 function isLowerToken(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const byte = text.charCodeAt(at);
-    if (byte > 0xff || TOKEN_LOWER[byte] !== byte) return false;
+    // The table says 0 for no token, so NUL would be its own lower case.
+    if (byte === 0 || byte > 0xff || TOKEN_LOWER[byte] !== byte) return false;
   }
   return text.length > 0;
 }
