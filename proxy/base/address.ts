@@ -14,6 +14,9 @@ export interface SocketAddress {
   readonly text: string;
 }
 
+/** `port` of a pipe's address. */
+export const PIPE_PORT = -1;
+
 /** Builds a SocketAddress with its text. */
 export function socketAddress(ip: string, port: number): SocketAddress {
   return { ip, port, text: ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}` };
@@ -21,7 +24,7 @@ export function socketAddress(ip: string, port: number): SocketAddress {
 
 /** Builds the address of a Unix-domain socket. */
 export function pipeAddress(path: string): SocketAddress {
-  return { ip: path, port: -1, text: path };
+  return { ip: path, port: PIPE_PORT, text: path };
 }
 
 /** `port` of addresses that name a listener of this process. */

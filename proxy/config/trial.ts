@@ -11,6 +11,7 @@ import type { CompileContext, CompileEnvironment } from '../model/extension.ts';
 import type { Resource, ResourceKind } from '../model/resource.ts';
 import { compileBootstrap } from './compile/bootstrap.ts';
 import { compileCluster } from './compile/cluster.ts';
+import { hasInternalListeners } from './compile/internal-listeners.ts';
 import { compileListener } from './compile/listener.ts';
 import { checkStaticResources, staticClusterNames } from './compile/static-resources.ts';
 import type { MergedSources } from './merge-sources.ts';
@@ -53,11 +54,13 @@ export class Trial {
       ...outside,
       runtime: new Map(),
       clusterNames: null,
+      hasInternalListeners: null,
     });
     const environment = {
       ...outside,
       runtime: bootstrap?.runtime ?? new Map(),
       clusterNames: this.#clusterNames(message),
+      hasInternalListeners: hasInternalListeners(message.bootstrapExtensions),
     };
     const { clusters, listeners } = message.staticResources ?? { clusters: [], listeners: [] };
     clusters.forEach((cluster, index) => {

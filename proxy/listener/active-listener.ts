@@ -1,7 +1,7 @@
 // A listener at work: builds its filter chains once, gives each accepted connection to one, and
 // knows the connections it answers for until they are gone.
 
-import type { SocketAddress } from '../base/address.ts';
+import { PIPE_PORT, type SocketAddress } from '../base/address.ts';
 import { unmapped } from '../base/cidr-table.ts';
 import { parseIp } from '../base/ip-address.ts';
 import type { ListenerFilter, ListenerFilterFactory } from '../filters/listener-filter.ts';
@@ -15,6 +15,7 @@ import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { Connection } from '../net/connection.ts';
+import type { InternalAcceptor } from '../net/internal-connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
@@ -48,7 +49,7 @@ export interface ListenerSurroundings {
 }
 
 /** Serves until it is drained; a changed configuration makes another one. */
-export class ActiveListener implements ListenerFacts, CandidateOwner {
+export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAcceptor {
   readonly config: ListenerConfig;
   readonly scope: StatsScope;
   readonly bufferLimitBytes: number;
@@ -283,9 +284,9 @@ function factsOf(candidate: Candidate): ConnectionFacts {
   };
 }
 
-/** Envoy's SAME_IP_OR_LOOPBACK: the same address on both ends, or the usual loopback. */
+/** Envoy's SAME_IP_OR_LOOPBACK: the same address on both ends, the usual loopback, or a pipe. */
 function isLocal({ localAddress, remoteAddress }: Candidate): boolean {
-  if (remoteAddress.port < 0 || remoteAddress.ip === localAddress.ip) return true;
+  if (remoteAddress.port === PIPE_PORT || remoteAddress.ip === localAddress.ip) return true;
   return remoteAddress.ip === '127.0.0.1' || remoteAddress.ip === '::1';
 }
 

@@ -1,8 +1,9 @@
 // The listeners of a worker: adds, replaces and removes them without refusing a connection.
-import type { SocketAddress } from '../base/address.ts';
+import { isInternalAddress, type SocketAddress } from '../base/address.ts';
 import type { WorkerServices } from '../filters/network-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { EventLoop } from '../net/event-loop.ts';
+import type { InternalAcceptor } from '../net/internal-connector.ts';
 import type { SocketSource } from '../net/socket-source.ts';
 import type { Counter, Gauge } from '../stats/metrics.ts';
 import { ActiveListener, type ProcessHealth } from './active-listener.ts';
@@ -43,6 +44,8 @@ export interface ListenerManagerOptions {
   readonly drainTimeMs: number;
   /** Where sockets come from that outlive this process; null: each binds its own. */
   readonly sockets: SocketSource | null;
+  /** Where connections within the worker find its internal listeners. */
+  readonly internal: Map<string, InternalAcceptor>;
 }
 
 /** One per worker. */
@@ -137,6 +140,7 @@ export class ListenerManager {
 
   #supersede(entry: Entry, previous: Entry): void {
     for (const bound of previous.bound) if (!entry.bound.includes(bound)) bound.close();
+    this.#forgetInternal(previous.active);
     this.#retire(previous);
   }
 
@@ -148,6 +152,7 @@ export class ListenerManager {
     this.#removed.inc();
     this.#onEntriesChanged();
     for (const bound of entry.bound) bound.close();
+    this.#forgetInternal(entry.active);
     this.#retire(entry);
   }
 
@@ -159,7 +164,10 @@ export class ListenerManager {
     return this.states();
   }
 
-  /** Stops accepting and ends connections politely. */
+  /**
+   * Stops accepting and ends connections politely. Internal listeners go on: the last requests of
+   * connections that are ending pass through them.
+   */
   drain(options: DrainOptions): void {
     for (const entry of this.#matching(options.inboundOnly)) {
       this.#closeSockets(entry);
@@ -194,6 +202,7 @@ export class ListenerManager {
   close(): void {
     for (const entry of this.#entries.values()) {
       this.#closeSockets(entry);
+      this.#forgetInternal(entry.active);
       entry.active.closeConnections();
     }
     for (const listener of this.#draining) listener.closeConnections();
@@ -211,6 +220,10 @@ export class ListenerManager {
 
   /** Binds addresses, taking over those that the previous version holds. */
   async #bind(entry: Entry, previous: Entry | null): Promise<void> {
+    if (entry.active.config.isInternal) {
+      this.#serveInternal(entry.active);
+      return;
+    }
     if (!entry.active.config.bindToPort) return;
     for (const address of entry.active.config.addresses) {
       const held = previous?.bound.find((bound) => bound.wanted.text === address.text) ?? null;
@@ -226,6 +239,20 @@ export class ListenerManager {
       else entry.error = `cannot bind '${address.text}': ${error}`;
     }
     (entry.error === '' ? this.#createSuccess : this.#createFailure).inc();
+  }
+
+  #serveInternal(listener: ActiveListener): void {
+    const [address] = listener.config.addresses;
+    if (address === undefined || !isInternalAddress(address)) return;
+    this.#options.internal.set(address.listenerName, listener);
+    this.#createSuccess.inc();
+  }
+
+  /** A newer one that serves the name meanwhile stays. */
+  #forgetInternal(listener: ActiveListener): void {
+    for (const [name, current] of this.#options.internal) {
+      if (current === listener) this.#options.internal.delete(name);
+    }
   }
 
   #retire(entry: Entry): void {
@@ -247,7 +274,10 @@ export class ListenerManager {
   }
 
   #stateOf(name: string, entry: Entry): ListenerState {
-    const addresses = entry.bound.map((bound) => (bound.bound ?? bound.wanted).text);
+    const { config } = entry.active;
+    const addresses = config.isInternal
+      ? config.addresses.map(({ text }) => text)
+      : entry.bound.map((bound) => (bound.bound ?? bound.wanted).text);
     return { name, addresses, error: entry.error };
   }
 }

@@ -19,7 +19,17 @@ export interface BootstrapConfig {
    */
   readonly globalConnectionLimit: number | null;
   readonly statsFlushIntervalMs: number;
+  /**
+   * Octets that wait at most in each direction of a connection to an internal listener; null: the
+   * extension envoy.bootstrap.internal_listener is not there, and such listeners are refused.
+   */
+  readonly internalBufferBytes: number | null;
 }
+
+/**
+ * Envoy InternalListener.buffer_size_kb: more costs memory per slow peer, less costs throughput.
+ */
+export const DEFAULT_INTERNAL_BUFFER_BYTES = 1024 * 1024;
 
 /** config.core.v3.Node */
 export interface NodeConfig {

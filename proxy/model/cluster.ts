@@ -55,9 +55,14 @@ export interface PriorityRulesConfig {
 
 /** One lb_endpoint with what its locality says. */
 export interface EndpointConfig {
-  /** Numeric IP, a DNS name to resolve, or a pipe's path when `port` is -1. */
+  /**
+   * Numeric IP, a DNS name to resolve, a pipe's path when `port` is -1, an internal listener's name
+   * when it is -2.
+   */
   readonly address: string;
   readonly port: number;
+  /** EnvoyInternalAddress.endpoint_id; '' for other addresses. */
+  readonly endpointId: string;
   /** Endpoint.hostname, '' when it has none. */
   readonly hostname: string;
   /** From 1; default 1. */

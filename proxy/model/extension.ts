@@ -38,6 +38,8 @@ export interface CompileEnvironment {
   readonly runtime: ReadonlyMap<string, string | number | boolean>;
   /** Clusters that routes may name when validate_clusters asks for it; null: not known, not checked. */
   readonly clusterNames: ReadonlySet<string> | null;
+  /** False: the bootstrap has no envoy.bootstrap.internal_listener, null: not known, not checked. */
+  readonly hasInternalListeners: boolean | null;
   /** What format strings print about the process; its variables serve data sources too. */
   readonly format: FormatEnvironment;
   /** Content of a data source's file; null when it cannot be read. */

@@ -13,6 +13,8 @@ export interface ListenerConfig {
   /** `listener.<this>.` in statistics: stat_prefix or the first address, `:` as written. */
   readonly statPrefix: string;
   readonly bindToPort: boolean;
+  /** It has no socket: its address is internal, and its connections come from this process. */
+  readonly isInternal: boolean;
   /** null: the system's default. */
   readonly tcpBacklog: number | null;
   /** Soft limit of each direction's buffer per connection; default 1 MiB. */

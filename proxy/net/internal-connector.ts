@@ -23,7 +23,7 @@ export interface InternalAcceptor {
   /** False: over a limit; the connection is closed at once. */
   mayAccept(): boolean;
   /** The owner sets the connection's handler and calls `start` when it is ready. */
-  onConnection(accepted: AcceptedConnection): void;
+  serve(accepted: AcceptedConnection): void;
 }
 
 /** The internal listeners of a worker by name. */
@@ -78,7 +78,7 @@ export class InternalConnector implements Connector {
     if (!listener.mayAccept()) server.close('now');
     else {
       const start = (): void => server.start();
-      listener.onConnection({ connection: server, fileDescriptor: -1, start });
+      listener.serve({ connection: server, fileDescriptor: -1, start });
     }
   }
 

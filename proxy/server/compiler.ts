@@ -85,6 +85,8 @@ export function compileEnvironment(
     extensions: EXTENSIONS,
     runtime,
     clusterNames,
+    // Only the trial of a whole bootstrap knows.
+    hasInternalListeners: null,
     format: FORMAT_ENVIRONMENT,
     readFile,
     probeLogFile,

@@ -9,9 +9,10 @@ import type { CodecServices } from '../http/codec.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
 import { ConnectionBudget } from '../listener/connection-budget.ts';
 import { ListenerManager } from '../listener/listener-manager.ts';
-import type { BootstrapConfig } from '../model/bootstrap.ts';
-import { SocketConnector } from '../net/connector.ts';
+import { type BootstrapConfig, DEFAULT_INTERNAL_BUFFER_BYTES } from '../model/bootstrap.ts';
+import { type Connector, SocketConnector } from '../net/connector.ts';
 import { EventLoop } from '../net/event-loop.ts';
+import { type InternalAcceptor, InternalConnector } from '../net/internal-connector.ts';
 import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
@@ -49,6 +50,8 @@ export class WorkerRuntime implements ProcessHealth {
   readonly accessLogs: AccessLogManager;
   /** `/healthcheck/fail` was called. */
   isFailed = false;
+  /** Its internal listeners by name. */
+  readonly #internal = new Map<string, InternalAcceptor>();
   readonly #overload: OverloadMonitor;
   readonly #flushTimer: NodeJS.Timeout;
 
@@ -60,7 +63,7 @@ export class WorkerRuntime implements ProcessHealth {
       clock: this.loop,
       timers: this.loop.timers,
       random,
-      connector: new SocketConnector(this.loop),
+      connector: this.#makeConnector(bootstrap),
       codecs: CLIENT_CODECS,
       codecServices: codecServices(this.loop, random),
       stats: this.stats,
@@ -127,7 +130,14 @@ export class WorkerRuntime implements ProcessHealth {
       workerIndex: settings.index,
       drainTimeMs: settings.drainTimeS * 1000,
       sockets,
+      internal: this.#internal,
     });
+  }
+
+  #makeConnector(bootstrap: BootstrapConfig): Connector {
+    const bufferSizeBytes = bootstrap.internalBufferBytes ?? DEFAULT_INTERNAL_BUFFER_BYTES;
+    const inside = { listeners: this.#internal, bufferSizeBytes };
+    return new InternalConnector(this.loop, inside, new SocketConnector(this.loop));
   }
 
   #watchMemory(log: Logger): OverloadMonitor {

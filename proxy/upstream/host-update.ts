@@ -1,6 +1,12 @@
 // From addresses that were found to hosts: whoever keeps its address keeps its identity, and with
 // it its connections and counts.
-import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
+import {
+  INTERNAL_PORT,
+  internalAddress,
+  pipeAddress,
+  type SocketAddress,
+  socketAddress,
+} from '../base/address.ts';
 import type { ClusterConfig, EndpointConfig } from '../model/cluster.ts';
 import { Host } from './host.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
@@ -33,7 +39,7 @@ export function updateHosts(
   for (const resolved of endpoints) {
     const endpoint = config.endpoints[resolved.endpointIndex];
     if (endpoint === undefined) continue;
-    const address = addressOf(resolved);
+    const address = addressOf(resolved, endpoint);
     const key = hostKey(endpoint, address);
     // Two names with one address are one host; a STATIC list is taken as it was written.
     if (seen.has(key) && config.discovery !== 'static') continue;
@@ -62,9 +68,9 @@ function moveLogicalHost(
   if (first === undefined || endpoint === undefined) return { hosts: current, removed: [] };
   const host = current[0];
   if (host === undefined) {
-    return { hosts: [makeHost(config, endpoint, addressOf(first))], removed: [] };
+    return { hosts: [makeHost(config, endpoint, addressOf(first, endpoint))], removed: [] };
   }
-  const address = addressOf(first);
+  const address = addressOf(first, endpoint);
   if (address.text !== host.address.text) host.address = address;
   return { hosts: current, removed: [] };
 }
@@ -76,7 +82,8 @@ function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: Sock
   return new Host(address, named, config);
 }
 
-function addressOf(resolved: ResolvedEndpoint): SocketAddress {
+function addressOf(resolved: ResolvedEndpoint, { endpointId }: EndpointConfig): SocketAddress {
+  if (resolved.port === INTERNAL_PORT) return internalAddress(resolved.ip, endpointId);
   if (resolved.port < 0) return pipeAddress(resolved.ip);
   return socketAddress(resolved.ip, resolved.port);
 }

@@ -137,7 +137,15 @@ export function parseDestination(text: string): SocketAddress | null {
 
 function endpointOf({ ip, port }: SocketAddress): EndpointConfig {
   return {
-    ...{ address: ip, port, hostname: '', weight: 1, priority: 0, healthStatus: 'healthy' },
+    ...{
+      address: ip,
+      port,
+      endpointId: '',
+      hostname: '',
+      weight: 1,
+      priority: 0,
+      healthStatus: 'healthy',
+    },
     locality: { region: '', zone: '', subZone: '' },
     isCanary: false,
     metadata: {},

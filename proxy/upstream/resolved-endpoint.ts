@@ -2,7 +2,7 @@
 
 /** One address with what its endpoint configuration says. */
 export interface ResolvedEndpoint {
-  /** Numeric IP, or a pipe's path when `port` is -1. */
+  /** Numeric IP, a pipe's path when `port` is -1, an internal listener's name when it is -2. */
   readonly ip: string;
   readonly port: number;
   /** Index of the EndpointConfig in the cluster's configuration that it came from. */

@@ -60,7 +60,7 @@ function rig(mayAccept = true) {
   const listener = {
     bufferLimitBytes: OPTIONS.bufferLimitBytes,
     mayAccept: () => mayAccept,
-    onConnection: (one: AcceptedConnection) => {
+    serve: (one: AcceptedConnection) => {
       accepted.push(one);
       one.connection.setHandler(server.take(one.connection));
     },

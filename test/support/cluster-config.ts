@@ -11,6 +11,7 @@ export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointC
     hostname: '',
     weight: 1,
     priority: 0,
+    endpointId: '',
     healthStatus: 'healthy',
     isCanary: false,
     locality: { region: '', zone: '', subZone: '' },

@@ -57,6 +57,7 @@ export function testEnvironment(members: Partial<CompileEnvironment> = {}): Comp
     extensions: testExtensions,
     runtime: new Map(),
     clusterNames: null,
+    hasInternalListeners: null,
     format: { hostname: 'vm', variable: () => null, uuid: () => '', utcOffsetMinutes: () => 0 },
     readFile: () => null,
     probeLogFile: () => null,

@@ -17,6 +17,7 @@ import { compileLocalityName } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileGlobalConnectionLimit } from './global-connection-limit.ts';
+import { compileInternalBuffer } from './internal-listeners.ts';
 import { addLayer, type RuntimeValues } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
 import { compileStatsConfig } from './stats-config.ts';
@@ -40,6 +41,7 @@ export function compileBootstrap(
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtime,
     globalConnectionLimit: compileGlobalConnectionLimit(message, runtime, context),
+    internalBufferBytes: compileInternalBuffer(message.bootstrapExtensions, context),
     statsFlushIntervalMs: durationMs(context, interval, DEFAULT_STATS_FLUSH_INTERVAL_MS),
   };
   return context.failed ? null : deepFreeze(config);

@@ -7,7 +7,7 @@ import type {
   LocalityLbEndpoints,
 } from '../../api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js';
 import type { ClusterLoadAssignment } from '../../api/gen/envoy/config/endpoint/v3/endpoint_pb.js';
-import type { SocketAddress } from '../../base/address.ts';
+import { isInternalAddress, type SocketAddress } from '../../base/address.ts';
 import { ipVersion } from '../../base/ip-address.ts';
 import type { ClusterConfig, EndpointConfig, LocalityConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
@@ -84,8 +84,7 @@ function compileEndpoint(
   const target = compileHostAddress(endpoint?.address, discovery, context.at('endpoint.address'));
   if (target === null) return null;
   return {
-    address: target.ip,
-    port: target.port,
+    ...placeOf(target),
     hostname: endpoint?.hostname ?? '',
     weight: message.loadBalancingWeight ?? DEFAULT_ENDPOINT_WEIGHT,
     healthStatus: HEALTH[message.healthStatus],
@@ -100,11 +99,17 @@ function compileHostAddress(
   context: CompileContext,
 ): SocketAddress | null {
   const target = compileTarget(address, context);
-  if (target === null || target.port === -1 || discovery !== 'static') return target;
+  if (target === null || target.port < 0 || discovery !== 'static') return target;
   if (ipVersion(target.ip) !== 0) return target;
   const reason = `malformed IP address: ${target.ip}. ${DNS_ADVICE}`;
   context.reject('socket_address.address', reason);
   return null;
+}
+
+function placeOf(target: SocketAddress): Pick<EndpointConfig, 'address' | 'port' | 'endpointId'> {
+  const { ip, port } = target;
+  if (!isInternalAddress(target)) return { address: ip, port, endpointId: '' };
+  return { address: target.listenerName, port, endpointId: target.endpointId };
 }
 
 function compileMetadata(metadata: Metadata | undefined): Readonly<Record<string, unknown>> {

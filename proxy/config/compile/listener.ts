@@ -5,7 +5,7 @@ import {
   Listener_DrainType as DrainType,
   type Listener,
 } from '../../api/gen/envoy/config/listener/v3/listener_pb.js';
-import type { SocketAddress } from '../../base/address.ts';
+import { internalAddress, isInternalAddress, type SocketAddress } from '../../base/address.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { FilterChainConfig, ListenerConfig } from '../../model/listener.ts';
 import { compileAccessLogs } from './access-log.ts';
@@ -14,6 +14,7 @@ import { durationMs } from './field-values.ts';
 import { compileFilterChain } from './filter-chain.ts';
 import { checkFilterChainMatches, checkOverlaps } from './filter-chain-match.ts';
 import { deepFreeze } from './freeze.ts';
+import { checkInternalListener } from './internal-listeners.ts';
 import { compileListenerFilters } from './listener-filters.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
@@ -61,13 +62,15 @@ export function compileListener(message: Listener, context: CompileContext): Lis
   return deepFreeze({
     name,
     addresses,
-    statPrefix: message.statPrefix === '' ? first.text : message.statPrefix,
+    statPrefix: message.statPrefix === '' ? statPrefixOf(first) : message.statPrefix,
+    isInternal: isInternalAddress(first),
     bindToPort: (message.bindToPort ?? true) && (message.deprecatedV1?.bindToPort ?? true),
     tcpBacklog: message.tcpBacklogSize ?? null,
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
     connectionLimit: runtimeInteger(context.environment.runtime, limitKey, null),
-    ignoreGlobalConnectionLimit: message.ignoreGlobalConnLimit,
+    // Only sockets count for Envoy.
+    ignoreGlobalConnectionLimit: message.ignoreGlobalConnLimit || isInternalAddress(first),
     drainType: DRAIN_TYPES[message.drainType],
     trafficDirection: DIRECTIONS[message.trafficDirection],
     listenerFilters,
@@ -81,7 +84,15 @@ export function compileListener(message: Listener, context: CompileContext): Lis
   });
 }
 
+function statPrefixOf(address: SocketAddress): string {
+  return isInternalAddress(address) ? `envoy_internal_${address.listenerName}` : address.text;
+}
+
 function compileAddresses(message: Listener, context: CompileContext): readonly SocketAddress[] {
+  if (message.listenerSpecifier.case === 'internalListener') {
+    checkInternalListener(message, context);
+    return [internalAddress(message.name, '')];
+  }
   if (message.address === undefined) {
     const reason = `error adding listener named '${message.name}': address is necessary`;
     context.reject('address', reason);

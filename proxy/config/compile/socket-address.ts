@@ -2,12 +2,21 @@
 
 import {
   type Address,
+  type EnvoyInternalAddress,
   SocketAddress_Protocol,
   type SocketAddress as SocketAddressMessage,
 } from '../../api/gen/envoy/config/core/v3/address_pb.js';
-import { pipeAddress, type SocketAddress, socketAddress } from '../../base/address.ts';
+import {
+  internalAddress,
+  isInternalAddress,
+  pipeAddress,
+  type SocketAddress,
+  socketAddress,
+} from '../../base/address.ts';
 import { ipVersion } from '../../base/ip-address.ts';
 import type { CompileContext } from '../../model/extension.ts';
+
+const NOT_HERE = 'use internal_listener field instead of address for internal listeners';
 
 /** A TCP address or a pipe with a numeric IP; null and a rejection for anything else. */
 export function compileAddress(
@@ -16,10 +25,14 @@ export function compileAddress(
 ): SocketAddress | null {
   const target = compileTarget(address, context);
   if (target === null || target.port === -1) return target;
+  if (isInternalAddress(target)) {
+    context.reject('envoy_internal_address', NOT_HERE);
+    return null;
+  }
   return isNumeric(target.ip, context.at('socket_address')) ? target : null;
 }
 
-/** As compileAddress, but the IP may be a DNS name as well. */
+/** As compileAddress, but the IP may be a DNS name as well, and the address an internal one. */
 export function compileTarget(
   address: Address | undefined,
   context: CompileContext,
@@ -30,6 +43,8 @@ export function compileTarget(
       return fromSocketAddress(choice.value, context.at('socket_address'));
     case 'pipe':
       return fromPipe(choice.value.path, context.at('pipe'));
+    case 'envoyInternalAddress':
+      return fromInternal(choice.value, context.at('envoy_internal_address'));
     default:
       context.reject('', 'Address must be set: give it a socket_address or a pipe');
       return null;
@@ -57,6 +72,16 @@ export function fromSocketAddress(
     return null;
   }
   return socketAddress(message.address, message.portSpecifier.value);
+}
+
+function fromInternal(
+  message: EnvoyInternalAddress,
+  context: CompileContext,
+): SocketAddress | null {
+  const { addressNameSpecifier: name, endpointId } = message;
+  if (name.case === 'serverListenerName') return internalAddress(name.value, endpointId);
+  context.reject('server_listener_name', 'is required');
+  return null;
 }
 
 function fromPipe(path: string, context: CompileContext): SocketAddress | null {

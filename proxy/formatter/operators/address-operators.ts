@@ -1,5 +1,5 @@
 // Operators that print the addresses of the two connections and the upstream host.
-import type { SocketAddress } from '../../base/address.ts';
+import { isInternalAddress, type SocketAddress } from '../../base/address.ts';
 import { parseIp, printIp } from '../../base/ip-address.ts';
 import type { StreamInfo, UpstreamHostInfo } from '../../http/stream-info.ts';
 import { bare, type OperatorDefinition, type OperatorTable, orMissing } from '../operator.ts';
@@ -16,8 +16,12 @@ export const ADDRESS_OPERATORS: OperatorTable = {
   ...addressFamily('UPSTREAM_REMOTE', (info) => connectedHost(info)?.address ?? null),
   ...addressFamily('UPSTREAM_LOCAL', (info) => info.upstreamLocalAddress),
   // Only internal addresses have an endpoint id.
-  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: bare(() => ''),
-  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: bare(() => ''),
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: bare(({ info }) =>
+    endpointId(info.downstream.localAddress),
+  ),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: bare(({ info }) =>
+    endpointId(info.downstream.directLocalAddress ?? info.downstream.localAddress),
+  ),
   UPSTREAM_HOST: bare(({ info }) => info.upstreamHost?.address.text ?? null),
   UPSTREAM_HOST_NAME: bare(({ info }) =>
     info.upstreamHost === null ? null : hostName(info.upstreamHost),
@@ -25,6 +29,7 @@ export const ADDRESS_OPERATORS: OperatorTable = {
   UPSTREAM_HOST_NAME_WITHOUT_PORT: bare(({ info }) => {
     const host = info.upstreamHost;
     if (host === null) return null;
+    if (host.hostname === '' && isInternalAddress(host.address)) return 'envoy';
     return host.hostname === '' ? host.address.ip : host.hostname.replace(/:\d+$/, '');
   }),
   UPSTREAM_HOSTS_ATTEMPTED: bare(({ info }) =>
@@ -54,6 +59,10 @@ function hostName(host: UpstreamHostInfo): string {
   return orMissing(host.hostname) ?? host.address.text;
 }
 
+function endpointId(address: SocketAddress): string {
+  return isInternalAddress(address) ? address.endpointId : '';
+}
+
 function joined<T>(list: readonly T[] | null, print: (item: T) => string): string | null {
   return list === null || list.length === 0 ? null : list.map(print).join(',');
 }
@@ -63,6 +72,7 @@ function addressFamily(prefix: string, read: AddressReader): OperatorTable {
     [`${prefix}_ADDRESS`]: bare(({ info }) => read(info)?.text ?? null),
     [`${prefix}_PORT`]: bare(({ info }) => {
       const address = read(info);
+      if (address !== null && isInternalAddress(address)) return '';
       return address === null || address.port < 0 ? null : address.port;
     }),
     [`${prefix}_ADDRESS_WITHOUT_PORT`]: addressWithoutPort(read),

@@ -24,7 +24,7 @@ export function connectFailure(address: SocketAddress, errorText: string): Conne
   return { reason: 'connection-failure', detail };
 }
 
-/** True where connect(2) itself fails, before anything is sent. */
+/** True where connect(2) itself fails, or would for a pipe or an internal listener, before anything is sent. */
 function failsAtOnce(address: SocketAddress, errorText: string): boolean {
   return address.port < 0 || errorText === 'Network is unreachable';
 }

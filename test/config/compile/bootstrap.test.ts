@@ -33,6 +33,7 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
     stats: { matcher: null, useAllDefaultTags: true, tags: [], histogramBuckets: [] },
     runtime: new Map(),
     globalConnectionLimit: null,
+    internalBufferBytes: null,
     statsFlushIntervalMs: 5000,
   });
   t.ok(Object.isFrozen(config) && Object.isFrozen(config.stats));

@@ -50,6 +50,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
         hostname: '',
         weight: 1,
         priority: 0,
+        endpointId: '',
         healthStatus: 'healthy',
         locality: { region: '', zone: '', subZone: '' },
         isCanary: false,

@@ -37,7 +37,12 @@ t.test('keeps a thousand problems and no more', (t) => {
 });
 
 t.test('contexts of a resource share its problems and its environment', (t) => {
-  const environment = { ...loadOptions(), runtime: new Map(), clusterNames: null };
+  const environment = {
+    ...loadOptions(),
+    runtime: new Map(),
+    clusterNames: null,
+    hasInternalListeners: null,
+  };
   const sink = new ProblemSink(environment);
   const context = sink.context('root');
   t.equal(context.failed, false);

@@ -11,6 +11,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     node: 'honoured',
     node_context_params: NO_CONTROL_PLANE,
     static_resources: 'honoured',
+    bootstrap_extensions: { partly: 'only envoy.bootstrap.internal_listener' },
     cluster_manager: 'honoured',
     deferred_stat_options: { accepted: 'it saves memory in Envoy only' },
     stats_config: 'honoured',
@@ -50,6 +51,9 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     name: 'honoured',
     static_layer: { partly: 'keys that honoured fields name; others change nothing' },
     admin_layer: { accepted: 'the admin interface changes no runtime values' },
+  },
+  'envoy.extensions.bootstrap.internal_listener.v3.InternalListener': {
+    buffer_size_kb: 'honoured',
   },
   'envoy.extensions.regex_engines.v3.GoogleRE2': {},
   'envoy.config.overload.v3.OverloadManager': {

@@ -37,9 +37,11 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
       accepted: 'Node decides how many are accepted at once',
     },
     bind_to_port: 'honoured',
+    internal_listener: 'honoured',
     ignore_global_conn_limit: 'honoured',
     bypass_overload_manager: NO_OVERLOAD_MANAGER,
   },
+  'envoy.config.listener.v3.Listener.InternalListenerConfig': {},
   'envoy.config.listener.v3.Listener.DeprecatedV1': { bind_to_port: 'honoured' },
   'envoy.config.listener.v3.AdditionalAddress': { address: 'honoured' },
   'envoy.config.listener.v3.ListenerFilter': {

@@ -5,7 +5,15 @@ const UNREAD_TYPED_METADATA = { accepted: 'no supported extension reads it' } as
 
 /** Support of envoy.config.core.v3, envoy.type and google.protobuf messages, by type name. */
 export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
-  'envoy.config.core.v3.Address': { socket_address: 'honoured', pipe: 'honoured' },
+  'envoy.config.core.v3.Address': {
+    socket_address: 'honoured',
+    pipe: 'honoured',
+    envoy_internal_address: { partly: 'addresses of endpoints' },
+  },
+  'envoy.config.core.v3.EnvoyInternalAddress': {
+    server_listener_name: 'honoured',
+    endpoint_id: 'honoured',
+  },
   'envoy.config.core.v3.SocketAddress': {
     protocol: { partly: 'TCP only' },
     address: 'honoured',
