@@ -3,6 +3,7 @@
 import { Edges, INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { Random } from '../../base/random.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
+import { isRelayedInformational, MAX_INFORMATIONAL } from '../informational.ts';
 import type { ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../stream.ts';
@@ -16,9 +17,6 @@ import type { H1ClientOptions } from './options.ts';
 import { ReadGate } from './read-gate.ts';
 import { ResponseDecoder } from './response-decoder.ts';
 import { createTrailerReader } from './trailers.ts';
-
-/** 1xx heads before a response; each costs the client as much as a response. */
-export const MAX_INFORMATIONAL = 32;
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -246,8 +244,7 @@ export class H1ClientCodec implements ClientCodec, ClientStreamOwner {
     }
     this.#decoder.reset();
     const { status } = head;
-    const isRelayed = status === 100 || (status >= 102 && status <= 104);
-    if (isRelayed) stream.receiver?.onInformational(head);
+    if (isRelayedInformational(status)) stream.receiver?.onInformational(head);
   }
 
   #content(buffer: Buffer, from: number, end: number): number {

@@ -3,6 +3,7 @@
 import { INVARIANTS } from '../../base/invariants.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../codec.ts';
 import { HEADER_ID } from '../header-names.ts';
+import { isRelayedInformational, MAX_INFORMATIONAL } from '../informational.ts';
 import { type RequestHead, ResponseHead } from '../message.ts';
 import type { ProtocolError } from '../protocol-error.ts';
 import type { RequestSender, ResetReason, ResponseReceiver, StreamReceiver } from '../stream.ts';
@@ -17,9 +18,6 @@ import { outgoingLength } from './outgoing-length.ts';
 import { H2Session } from './session.ts';
 import type { BlockFacts, SessionRole } from './session-role.ts';
 import type { H2Stream } from './stream.ts';
-
-/** 1xx heads before a response; each costs the client as much as a response. */
-export const MAX_INFORMATIONAL = 32;
 
 /** HTTP/2 towards an upstream. */
 export class H2ClientCodec implements ClientCodec, SessionRole {
@@ -194,8 +192,8 @@ export class H2ClientCodec implements ClientCodec, SessionRole {
       return rejectMessage(this.#session, stream, H2_MESSAGE_ERROR.tooManyInformational);
     }
     const { status } = head;
-    const isRelayed = status === 100 || (status >= 102 && status <= 104);
-    if (isRelayed) (stream.receiver as ResponseReceiver | null)?.onInformational(head);
+    if (isRelayedInformational(status))
+      (stream.receiver as ResponseReceiver | null)?.onInformational(head);
     return null;
   }
 
