@@ -4,7 +4,7 @@ import {
   STDERR_ACCESS_LOGGER,
   STDOUT_ACCESS_LOGGER,
 } from '../config/compile/access-loggers.ts';
-import { RAW_BUFFER } from '../config/compile/transport-socket.ts';
+import { INTERNAL_UPSTREAM, RAW_BUFFER } from '../config/compile/transport-socket.ts';
 import type {
   ExtensionDefinition,
   ExtensionRegistry,
@@ -48,7 +48,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     extension(STDOUT_ACCESS_LOGGER),
     extension(STDERR_ACCESS_LOGGER),
   ],
-  transportSockets: [RAW_BUFFER],
+  transportSockets: [RAW_BUFFER, INTERNAL_UPSTREAM],
 };
 
 /** Forgets the types of message and configuration: the look-up by schema vouches for them. */

@@ -48,7 +48,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   const discovery = compileDiscovery(message, context);
   const originalDst = compileOriginalDst(message, discovery, context);
   const loadBalancer = originalDst === null ? compileLoadBalancer(message, context) : UNUSED;
-  checkTransportSocket(message.transportSocket, context);
+  checkTransportSocket(message.transportSocket, context, 'upstream');
   const endpoints = compileEndpoints(
     message.loadAssignment,
     discovery ?? 'strict-dns',

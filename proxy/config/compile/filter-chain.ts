@@ -21,7 +21,7 @@ export function compileFilterChain(
     compileFilter(filter, context.at(`filters[${index}]`)),
   );
   checkTerminalLast(placed, { chain: 'network', path: 'filters' }, context);
-  checkTransportSocket(message.transportSocket, context);
+  checkTransportSocket(message.transportSocket, context, 'downstream');
   // Raw bytes need no handshake: the time for it is checked, and never runs out.
   const timeout = {
     path: 'transport_socket_connect_timeout',

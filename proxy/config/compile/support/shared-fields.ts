@@ -48,7 +48,9 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.core.v3.TransportSocket': {
     name: 'honoured',
-    typed_config: { partly: 'envoy.transport_sockets.raw_buffer only' },
+    typed_config: {
+      partly: 'envoy.transport_sockets.raw_buffer, on clusters also internal_upstream around it',
+    },
   },
   'envoy.config.core.v3.TypedExtensionConfig': { name: 'honoured', typed_config: 'honoured' },
   'envoy.config.core.v3.RuntimeFractionalPercent': {
