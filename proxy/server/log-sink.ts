@@ -1,5 +1,6 @@
 // Diagnostics by pino: one line of JSON each, or laid out by a pattern (terminals, --log-format).
 // Gives up lines rather than time: a full or slow target drops them and counts.
+import { writeSync } from 'node:fs';
 import pino from 'pino';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
 import type { LogFields, Logger, LogLevel, LogSink } from '../base/log.ts';
@@ -118,7 +119,7 @@ export class PinoLogSink implements LogSink {
   /** Writes what is queued before it returns; what cannot be written is lost. */
   flush(): void {
     try {
-      this.#target.flushSync();
+      writeRest(this.#target as unknown as SonicQueue);
     } catch {
       // The target is gone or was never opened: there is nobody left to tell.
     }
@@ -164,6 +165,28 @@ function thresholdOf(level: LogLevel): number {
 function openTarget(path: string): SonicBoom {
   const target = path === '' ? { fd: 2 } : { dest: path, append: true };
   return new sonicBoom.SonicBoom({ ...target, sync: false, maxLength: MAX_QUEUED_BYTES });
+}
+
+/**
+ * What SonicBoom has not written. The fields are undocumented and touched here only: its own
+ * `flushSync` tries for ever when the target is gone (EPIPE) or full (ENOSPC).
+ */
+interface SonicQueue {
+  readonly fd: number;
+  /** `_writingBuf` is on its way, and ends by itself. */
+  readonly _writing: boolean;
+  _writingBuf: string;
+  readonly _bufs: string[];
+}
+
+function writeRest(queue: SonicQueue): void {
+  let text = queue._bufs.splice(0).join('');
+  if (!queue._writing) {
+    text = queue._writingBuf + text;
+    queue._writingBuf = '';
+  }
+  const rest = Buffer.from(text);
+  for (let at = 0; at < rest.length; ) at += writeSync(queue.fd, rest, at);
 }
 
 function makePino(options: LogSinkOptions, target: SonicBoom): Pino {

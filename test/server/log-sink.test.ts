@@ -80,3 +80,13 @@ t.test('goes on in a new file when it is opened anew', async (t) => {
   });
   t.same(linesOf(`${path}.1`)[0], 'one');
 });
+
+t.test('gives up what a target that is gone or full does not take', async (t) => {
+  const options = { level: 'info', componentLevels: {}, pattern: '', worker: -1 } as const;
+  const sink = new PinoLogSink({ ...options, path: '/dev/full' });
+  sink.logger('main').log('error', 'lost');
+  await eventually(() => sink.dropped > 0);
+  sink.logger('main').log('error', 'lost as well');
+  sink.flush();
+  t.pass('the process may end');
+});
