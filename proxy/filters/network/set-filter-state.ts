@@ -51,7 +51,9 @@ export const setFilterStateDefinition: ConnectionGateDefinition<Config, readonly
       factory_key: { partly: KNOWN_FACTORIES.join(', ') },
       format_string: 'honoured',
       read_only: { partly: 'towards later values of the same filter' },
-      shared_with_upstream: { accepted: 'there are no internal upstream connections' },
+      shared_with_upstream: {
+        accepted: 'connections to internal listeners begin with no filter state',
+      },
       skip_if_empty: 'honoured',
     },
   },
