@@ -17,6 +17,8 @@ export const onEnvoy = process.env['E2E_ON_ENVOY'] === '1';
 /** How to start it besides its configuration. */
 export interface SpawnOptions {
   readonly flags?: readonly string[];
+  /** All that lives longer than a moment has to fit into so many MiB: what leaks does not. */
+  readonly heapMib?: number;
 }
 
 /** A running proxy. */
@@ -46,7 +48,7 @@ export async function spawnServer(
   const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
   fs.writeFileSync(config, JSON.stringify({ ...makeBootstrap(directory), admin }));
   const args = ['-c', config, '--admin-address-path', addressFile, ...SHARED_FLAGS];
-  const child = start([...args, ...(options.flags ?? [])]);
+  const child = start([...args, ...(options.flags ?? [])], options.heapMib ?? null);
   let stderr = '';
   child.stderr?.on('data', (data: Buffer) => {
     stderr += data.toString();
@@ -73,10 +75,11 @@ export async function spawnServer(
   };
 }
 
-function start(args: readonly string[]): ChildProcess {
+function start(args: readonly string[], heapMib: number | null): ChildProcess {
+  const heap = heapMib === null ? [] : [`--max-old-space-size=${heapMib}`];
   const program = onEnvoy
     ? [process.env['ENVOY_BIN'] ?? 'envoy', '--disable-hot-restart']
-    : [process.execPath, CLI];
+    : [process.execPath, ...heap, CLI];
   const [command = '', ...rest] = [...program, ...args];
   return spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
