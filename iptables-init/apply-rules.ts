@@ -5,10 +5,12 @@ import type { IptablesTools } from './iptables-tools.ts';
 import type { Rule, RuleSet } from './rule-set.ts';
 import type { System } from './system.ts';
 
-/** How to treat rules of ours that are there and differ. */
+/** How to treat rules of ours that are there and differ, and what the rules rely on. */
 export interface ApplyPolicy {
   readonly reconcile: boolean;
   readonly forceApply: boolean;
+  /** Makes what must be there before the rules are, as routes; a text says what failed. */
+  readonly prepare: () => Promise<string | null>;
 }
 
 /** What was done, or why nothing was. */
@@ -26,12 +28,13 @@ export async function applyRules(
 ): Promise<Outcome> {
   const installed = await readInstalled(host.system, host.tools);
   if (typeof installed === 'string') return failed(installed);
-  if (!hasResidue(installed)) return restore(host, { installed, strays: [], wanted });
+  const change = { installed, wanted };
+  if (!hasResidue(installed)) return restore(host, { ...change, strays: [] }, policy);
   const drift = difference(installed, wanted) ?? (await missingRule(host, wanted));
-  if (drift === null && !policy.forceApply) return UNCHANGED;
+  if (drift === null && !policy.forceApply) return preparedFor(policy);
   if (drift !== null && !policy.reconcile && !policy.forceApply) return failed(differs(drift));
   const strays = await presentRules(host, strayCandidates(wanted));
-  return restore(host, { installed, strays, wanted });
+  return restore(host, { ...change, strays }, policy);
 }
 
 /** Removes every chain of ours, what leads to it, and those of `known` rules that are there. */
@@ -42,7 +45,13 @@ export async function removeRules(
   const installed = await readInstalled(host.system, host.tools);
   if (typeof installed === 'string') return failed(installed);
   const strays = await presentRules(host, strayCandidates(known));
-  return restore(host, { installed, strays, wanted: null });
+  return restore(host, { installed, strays, wanted: null }, null);
+}
+
+/** The rules are there; what they rely on may not be. */
+async function preparedFor(policy: ApplyPolicy): Promise<Outcome> {
+  const failure = await policy.prepare();
+  return failure === null ? UNCHANGED : failed(failure);
 }
 
 /** The rules in force; a text says why they cannot be read. */
@@ -57,6 +66,7 @@ async function readInstalled(
 async function restore(
   { system, tools }: { readonly system: System; readonly tools: IptablesTools },
   change: RuleChange,
+  policy: ApplyPolicy | null,
 ): Promise<Outcome> {
   const lines = changeLines(change);
   if (lines.length === 0) return UNCHANGED;
@@ -65,6 +75,8 @@ async function restore(
   // Asked first: with several tables a later one must not fail when an earlier one is in force.
   const trial = await system.run(tools.restore, ['--test', ...args], input);
   if (trial.status !== 0) return failed(refusal(tools, trial.stderr, lines));
+  const failure = (await policy?.prepare()) ?? null;
+  if (failure !== null) return failed(failure);
   const { status, stderr } = await system.run(tools.restore, args, input);
   return status === 0 ? { kind: 'changed' } : failed(refusal(tools, stderr, lines));
 }

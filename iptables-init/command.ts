@@ -91,11 +91,12 @@ async function install(options: RunOptions, work: Work): Promise<number> {
     const chosen = await chooseTools(work.system, version, options.forceBinary);
     if (!chosen.ok) return fail(work.reporter, [`IPv${version}: ${chosen.reason}`]);
     const host = { system: work.system, tools: chosen.tools };
-    const outcome = await applyRules(host, captureRules(options.capture, version), options);
+    // Routes do nothing without the rules; TPROXY's rules lose packets without the routes.
+    const prepare = (): Promise<string | null> => addRoutes(work.system, options.capture, version);
+    const policy = { ...options, prepare };
+    const outcome = await applyRules(host, captureRules(options.capture, version), policy);
     const status = report(outcome, `IPv${version} rules (${chosen.tools.program})`, work.reporter);
     if (status !== EXIT_OK) return status;
-    const failure = await addRoutes(work.system, options.capture, version);
-    if (failure !== null) return fail(work.reporter, [failure]);
   }
   return EXIT_OK;
 }

@@ -126,21 +126,26 @@ inNamespace('validation says captured, or 126 and what to do', async (t, space) 
   t.match(await run(space, validate), { status: 0, text: /IPv4: captured/ });
 });
 
-inNamespace('killed at any moment it leaves all rules or none', async (t, space) => {
-  const random = seededRandom(5);
-  for (let count = 0; count < KILLS; count += 1) {
-    await run(space, ['istio-iptables', ...POD], Math.floor(random.next() * 140));
-    // A transaction that was begun is finished by its own process.
-    await eventually(() => rulesOf(space) === '' || isComplete(space));
-    t.pass(`kill ${count}: all or none`);
-    await run(space, ['istio-clean-iptables', ...POD]);
-    t.equal(rulesOf(space), '');
-  }
-});
-
-function isComplete(space: NetNamespace): boolean {
-  const rules = rulesOf(space);
-  return rules.includes('-A OUTPUT -j ISTIO_OUTPUT') && rules.includes('ISTIO_OUTPUT -j ISTIO_RED');
+for (const [mode, flags] of [
+  ['REDIRECT', POD],
+  ['TPROXY with DNS: three tables, and a route', TPROXY],
+] as const) {
+  inNamespace(`killed at any moment it leaves all rules or none: ${mode}`, async (t, space) => {
+    await run(space, ['istio-iptables', ...flags]);
+    const complete = rulesOf(space);
+    const routes = space.must('ip', 'rule');
+    await run(space, ['istio-clean-iptables', ...flags]);
+    const random = seededRandom(5);
+    for (let count = 0; count < KILLS; count += 1) {
+      await run(space, ['istio-iptables', ...flags], Math.floor(random.next() * 140));
+      // A transaction that was begun is finished by its own process.
+      await eventually(() => ['', complete].includes(rulesOf(space)));
+      const hasRoutes = space.must('ip', 'rule') === routes;
+      t.ok(rulesOf(space) === '' || hasRoutes, `kill ${count}: all or none`);
+      await run(space, ['istio-clean-iptables', ...flags]);
+      t.equal(rulesOf(space), '');
+    }
+  });
 }
 
 inNamespace('a dry run prints rules and changes nothing', async (t, space) => {

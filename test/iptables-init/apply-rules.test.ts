@@ -6,7 +6,7 @@ import { captureOptions } from '../support/capture-options.ts';
 import { type FakeAnswer, FakeSystem } from '../support/fake-system.ts';
 
 const WANTED = captureRules(captureOptions('-i * -b *'), 4);
-const POLICY = { reconcile: false, forceApply: false };
+const POLICY = { reconcile: false, forceApply: false, prepare: async () => null };
 const tools = plainTools(4);
 /** As iptables-save(8) tells of the wanted rules. */
 const SAVED = [
@@ -104,4 +104,20 @@ t.test('programs: where rules of ours are, else where any are, else nft', async 
   );
   t.equal(await kindOf(['iptables-nft-save', missing], ['iptables-legacy-save', missing]), 'plain');
   t.match(await kindOf(['iptables', missing]), 'iptables-save does not work: not found');
+});
+
+t.test('what the rules rely on is there before them, or they are not applied', async (t) => {
+  const system = new FakeSystem();
+  const seen: number[] = [];
+  const prepare = async (): Promise<string> => {
+    seen.push(system.commands.length);
+    return 'no route';
+  };
+  const outcome = await applyRules({ system, tools }, WANTED, { ...POLICY, prepare });
+  t.same(outcome, { kind: 'failed', reason: 'no route' });
+  t.same(seen, [2], 'behind the trial');
+  t.notOk(system.commands.includes('iptables-restore --noflush --wait=30'));
+  const refused = new FakeSystem(['iptables-restore --test', { status: 2 }]);
+  await applyRules({ system: refused, tools }, WANTED, { ...POLICY, prepare });
+  t.equal(seen.length, 1, 'not for rules that are refused');
 });
