@@ -64,10 +64,10 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   readonly #candidates = new Map<Connection, Candidate>();
   readonly #connections = new Map<Connection, Tracked>();
   readonly #log: ListenerLog;
-  /** Being refused because no chain takes it. */
-  #withoutChain: Candidate | null = null;
   readonly #onGone = (connection: Connection): void => this.#forget(connection);
   #isDraining = false;
+  /** Time for idle connections to end by themselves; null: they need not. */
+  #drainLingerMs: number | null = null;
   /** Called whenever the last connection is gone. */
   onEmpty: (() => void) | null = null;
 
@@ -160,10 +160,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     }
     const chain = this.#matcher.find(factsOf(candidate));
     if (chain === null || chain.terminal === null) {
-      if (chain === null) this.#stats.noFilterChainMatch.inc();
-      this.#withoutChain = chain === null ? candidate : null;
+      if (chain === null) this.#endWithoutChain(candidate);
       candidate.refuse();
-      this.#withoutChain = null;
       return;
     }
     const info = describe(candidate, chain.name);
@@ -187,6 +185,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   /** Ends every connection politely; idle ones after `lingerMs`. */
   drain(lingerMs: number): void {
     this.#isDraining = true;
+    this.#drainLingerMs = lingerMs;
     for (const tracked of this.#connections.values()) tracked.filter.drain(lingerMs);
   }
 
@@ -233,6 +232,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     );
     const sinceMs = this.services.clock.nowMs();
     this.#connections.set(connection, { filter, sinceMs, candidate });
+    if (this.#drainLingerMs !== null) filter.drain(this.#drainLingerMs);
     return filter;
   }
 
@@ -243,18 +243,27 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.#surroundings.budget.active -= 1;
   }
 
-  #writeLog(candidate: Candidate, filter: DownstreamConnection | null): void {
+  /** No chain takes it: what is logged of it says so. */
+  #endWithoutChain(candidate: Candidate): void {
+    this.#stats.noFilterChainMatch.inc();
+    this.#forget(candidate.connection, true);
+  }
+
+  #writeLog(
+    candidate: Candidate,
+    filter: DownstreamConnection | null,
+    isWithoutChain: boolean,
+  ): void {
     const info = candidate.hasInfo ? candidate.info : describe(candidate, '');
-    const isWithoutChain = this.#withoutChain === candidate;
     this.#log.write({ candidate, info, filter, isWithoutChain });
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: Connection, isWithoutChain = false): void {
     const tracked = this.#connections.get(connection);
     const candidate = tracked?.candidate ?? this.#candidates.get(connection);
     if (candidate === undefined) return;
     candidate.closeGates();
-    if (this.#log.isWanted) this.#writeLog(candidate, tracked?.filter ?? null);
+    if (this.#log.isWanted) this.#writeLog(candidate, tracked?.filter ?? null, isWithoutChain);
     if (tracked === undefined) {
       this.#release(candidate);
     } else {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { socketAddress } from '../../proxy/base/address.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { TimerWheel } from '../../proxy/base/timer-wheel.ts';
-import { type CandidateConnection, DONE } from '../../proxy/filters/listener-filter.ts';
+import { type CandidateConnection, DONE, WAIT } from '../../proxy/filters/listener-filter.ts';
 import type {
   DownstreamConnection,
   NetworkFilterDefinition,
@@ -16,7 +16,7 @@ import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
 import type { Connection } from '../../proxy/net/connection.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { FakeConnector } from '../support/fake-connector.ts';
+import { type FakeConnection, FakeConnector } from '../support/fake-connector.ts';
 
 const NOTHING = (): void => undefined;
 
@@ -197,6 +197,23 @@ t.test('draining tells every connection', async (t) => {
   for (const probe of probes) t.same(probe.asked, ['drain 50']);
   t.ok(listener.shouldDrainClose());
 });
+
+t.test(
+  'who gets its filter chain when its listener drains is drained with the others',
+  async (t) => {
+    const inspect = (_candidate: CandidateConnection, _bytes: Buffer, length: number): number =>
+      length === 0 ? WAIT : DONE;
+    const definition = { factory: () => ({ create: () => ({ inspect }) }) };
+    const waits = { name: 'w', definition, config: null, disabled: false, disabledWhen: null };
+    const { listener, probes, accept } = rig({ listenerFilters: [waits as never] });
+    const connection = accept() as FakeConnection;
+    connection.accept();
+  listener.drain(7);
+    t.equal(probes.length, 0, 'it has no filter yet');
+    connection.receive('x');
+    t.same(probes[0]?.asked, ['drain 7']);
+  },
+);
 
 t.test('without a filter chain a connection is closed and counted', async (t) => {
   const { listener, stats, accept } = rig({ filterChains: [] });
