@@ -77,7 +77,7 @@ export interface DownstreamConnection extends ConnectionHandler {
 export const ADMIT = 0;
 /** Not decided: `resume` or `refuse` follows; what the client sends meanwhile waits. */
 export const HOLD = 1;
-/** The connection is closed, with what was queued for it. */
+/** The connection is closed at once, without a word. */
 export const DENY = 2;
 /** What a gate answers. */
 export type GateStatus = typeof ADMIT | typeof HOLD | typeof DENY;
