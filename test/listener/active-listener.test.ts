@@ -208,7 +208,7 @@ t.test(
     const { listener, probes, accept } = rig({ listenerFilters: [waits as never] });
     const connection = accept() as FakeConnection;
     connection.accept();
-  listener.drain(7);
+    listener.drain(7);
     t.equal(probes.length, 0, 'it has no filter yet');
     connection.receive('x');
     t.same(probes[0]?.asked, ['drain 7']);
