@@ -123,4 +123,9 @@ export interface HttpFilterFactory {
 export interface HttpFilterDefinition<M extends Message = Message, C = unknown>
   extends FilterDefinition<M, C> {
   factory(config: C, services: HttpFilterServices): HttpFilterFactory;
+  /**
+   * The filter's configuration on a route: `own` with what `perRoute` compiled of the levels, the
+   * most specific first, at least one. null: it does nothing there. Goes with `perRoute`.
+   */
+  onRoute?(own: C, levels: readonly never[]): C | null;
 }

@@ -63,12 +63,35 @@ export interface ExtensionDefinition<M extends Message = Message, C = unknown> {
   compile(message: M, context: CompileContext): C | null;
 }
 
+/** What an HTTP filter takes as typed_per_filter_config, which its own message may be as well. */
+export type PerRouteDefinition<M extends Message = Message, R = unknown> = Omit<
+  ExtensionDefinition<M, R>,
+  'name'
+>;
+
 /** A network or HTTP filter. */
 export interface FilterDefinition<M extends Message = Message, C = unknown>
   extends ExtensionDefinition<M, C> {
   /** A terminal filter must be the last of its chain, and the last must be terminal. */
   readonly isTerminal: boolean;
+  /** Absent: routes cannot configure it, only switch it off and on. */
+  readonly perRoute?: PerRouteDefinition;
 }
+
+/** One entry of typed_per_filter_config. */
+export interface PerFilterConfig {
+  /** Whose configuration it is; null: the entry only switches the filter off or on. */
+  readonly definition: FilterDefinition | null;
+  /** What `perRoute.compile` gave; null with the definition. */
+  readonly config: unknown;
+  readonly disabled: boolean;
+}
+
+/** typed_per_filter_config of one level, by the name that the chain gives the filter. */
+export type PerFilterConfigs = ReadonlyMap<string, PerFilterConfig>;
+
+/** A level that configures no filter. */
+export const NO_PER_FILTER_CONFIG: PerFilterConfigs = new Map();
 
 /** The categories in which typed configurations are looked up. */
 export interface ExtensionRegistry {

@@ -1,6 +1,14 @@
 // Routes as compiled from config.route.v3.RouteConfiguration: matchers ready, defaults filled in.
 import type { SafeRegex } from '../base/safe-regex.ts';
 import type { Formatter } from '../formatter/formatter.ts';
+import type { PerFilterConfigs } from './extension.ts';
+import type { FilterMetadata, RouteMatchTreeConfig } from './route-match-tree.ts';
+import type {
+  HashPolicyConfig,
+  InternalRedirectConfig,
+  MirrorPolicyConfig,
+  RateLimitConfig,
+} from './route-policies.ts';
 import type { UpgradeRulesConfig } from './upgrade.ts';
 
 /** config.route.v3.RouteConfiguration */
@@ -12,6 +20,13 @@ export interface RouteTableConfig {
   readonly internalOnlyHeaders: readonly string[];
   readonly mutations: HeaderMutations;
   readonly mostSpecificHeaderMutationsWins: boolean;
+  /** Lower-case field whose value names the virtual host; '': the authority does. */
+  readonly vhostHeader: string;
+  /** Paths end at their first `;` for matching. */
+  readonly ignorePathParameters: boolean;
+  readonly perFilterConfig: PerFilterConfigs;
+  readonly mirrors: readonly MirrorPolicyConfig[];
+  readonly metadata: FilterMetadata;
 }
 
 /** config.route.v3.VirtualHost */
@@ -20,14 +35,22 @@ export interface VirtualHostConfig {
   /** Lower case; exact, `*suffix`, `prefix*` or `*`. */
   readonly domains: readonly string[];
   readonly requireTls: 'none' | 'external-only' | 'all';
+  /** Empty when `matcher` decides. */
   readonly routes: readonly RouteConfig[];
+  /** null: the first of `routes` that matches. */
+  readonly matcher: RouteMatchTreeConfig | null;
   /** In order; empty: requests are not counted by virtual cluster. */
   readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly mutations: HeaderMutations;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
-  /** By HTTP filter name. */
-  readonly perFilterConfig: ReadonlyMap<string, unknown>;
+  readonly perFilterConfig: PerFilterConfigs;
+  /** For routes without their own. */
+  readonly mirrors: readonly MirrorPolicyConfig[];
+  readonly rateLimits: readonly RateLimitConfig[];
+  /** request_body_buffer_limit, or per_request_buffer_limit_bytes; null: the connection's. */
+  readonly bufferLimitBytes: number | null;
+  readonly metadata: FilterMetadata;
 }
 
 /** config.route.v3.VirtualCluster: requests that are counted together. */
@@ -46,7 +69,12 @@ export interface RouteConfig {
   readonly match: RouteMatchConfig;
   readonly action: RouteActionConfig;
   readonly mutations: HeaderMutations;
-  readonly perFilterConfig: ReadonlyMap<string, unknown>;
+  readonly perFilterConfig: PerFilterConfigs;
+  /** Wins over the virtual host's; null: that one. */
+  readonly bufferLimitBytes: number | null;
+  readonly metadata: FilterMetadata;
+  /** decorator.operation, '' for none: the name of the request's span. */
+  readonly decoratorOperation: string;
 }
 
 /** config.route.v3.RouteMatch */
@@ -129,6 +157,15 @@ export interface ForwardActionConfig {
   readonly hostRewritePathRegex?: RegexRewriteConfig;
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
+  readonly hashPolicies: readonly HashPolicyConfig[];
+  /** Empty: the virtual host's, or the table's. */
+  readonly mirrors: readonly MirrorPolicyConfig[];
+  /** null: a redirect of the upstream is the client's to follow. */
+  readonly internalRedirect: InternalRedirectConfig | null;
+  readonly rateLimits: readonly RateLimitConfig[];
+  readonly includeVhRateLimits: boolean;
+  /** Which circuit breakers count its requests. */
+  readonly priority: 'default' | 'high';
 }
 
 /** RouteAction.MaxStreamDuration, or max_grpc_timeout and grpc_timeout_offset. */
@@ -160,6 +197,8 @@ export type ClusterSpecifierConfig =
       readonly totalWeight: number;
       /** random_value_specifier.header_name in lower case; absent: the stream's random number. */
       readonly headerName?: string;
+      /** use_hash_policy: the request's hash decides where it has one. */
+      readonly usesHash?: boolean;
     };
 
 /** config.route.v3.WeightedCluster.ClusterWeight */
@@ -173,8 +212,8 @@ export interface WeightedClusterConfig {
   readonly mutations?: HeaderMutations;
   /** '' or absent: keep. Written without `x-envoy-original-host`. */
   readonly hostRewriteLiteral?: string;
-  /** By HTTP filter name; wins over the route's. */
-  readonly perFilterConfig?: ReadonlyMap<string, unknown>;
+  /** Wins over the route's. */
+  readonly perFilterConfig?: PerFilterConfigs;
 }
 
 /** config.route.v3.RedirectAction; '' and 0 mean «keep». */

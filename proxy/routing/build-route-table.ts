@@ -4,6 +4,7 @@
 import type { HeaderList } from '../http/header-list.ts';
 import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead } from '../http/message.ts';
+import { NO_PER_FILTER_CONFIG, type PerFilterConfigs } from '../model/extension.ts';
 import type {
   RouteConfig,
   RouteTableConfig,
@@ -16,15 +17,30 @@ import { entrySpecifier, type WeightedSpecifier, weightedIndex } from './choose-
 import { DomainIndex } from './domain-index.ts';
 import { RouteFinalizer } from './route-finalizer.ts';
 import { RouteMatcher } from './route-matcher.ts';
-import type { RouteLookup, RouteMatchInput, RouteTable } from './route-table.ts';
+import type {
+  FilterPlanner,
+  RouteLookup,
+  RouteMatchInput,
+  RouteTable,
+  RouteTrace,
+  TriedRoute,
+} from './route-table.ts';
 import { VirtualHostStats } from './virtual-host-stats.ts';
 
 const NONE: RouteLookup = Object.freeze({ kind: 'none' });
 const TLS_REQUIRED: RouteLookup = Object.freeze({ kind: 'tls-required' });
 
-/** Compiles a checked configuration; done once per configuration change. `stats` is the root. */
-export function buildRouteTable(config: RouteTableConfig, stats: StatsScope): RouteTable {
-  return new CompiledRouteTable(config, stats);
+/** What a table is built for. */
+export interface RouteTableOptions {
+  /** The root scope. */
+  readonly stats: StatsScope;
+  /** null: nobody asks for filter plans. */
+  readonly planner: FilterPlanner | null;
+}
+
+/** Compiles a checked configuration; done once per configuration change. */
+export function buildRouteTable(config: RouteTableConfig, options: RouteTableOptions): RouteTable {
+  return new CompiledRouteTable(config, options);
 }
 
 class CompiledRouteTable implements RouteTable {
@@ -32,11 +48,11 @@ class CompiledRouteTable implements RouteTable {
   readonly #domains = new DomainIndex<CompiledVirtualHost>();
   readonly #ignoresPort: boolean;
 
-  constructor(config: RouteTableConfig, stats: StatsScope) {
+  constructor(config: RouteTableConfig, options: RouteTableOptions) {
     this.name = config.name;
     this.#ignoresPort = config.ignorePortInHostMatching;
     for (const host of config.virtualHosts) {
-      const compiled = new CompiledVirtualHost(config, host, stats);
+      const compiled = new CompiledVirtualHost(config, host, options);
       for (const domain of host.domains) this.#domains.add(domain, compiled);
     }
   }
@@ -44,29 +60,51 @@ class CompiledRouteTable implements RouteTable {
   match(head: RequestHead, input: RouteMatchInput): RouteLookup {
     const host = this.#ignoresPort ? withoutPort(head.authority) : head.authority;
     const virtualHost = this.#domains.find(host);
-    return virtualHost === null ? NONE : virtualHost.match(head, input.streamRandom);
+    return virtualHost === null ? NONE : virtualHost.match(head, input);
+  }
+
+  trace(head: RequestHead, input: RouteMatchInput): RouteTrace {
+    const host = this.#ignoresPort ? withoutPort(head.authority) : head.authority;
+    const compiled = this.#domains.find(host);
+    const lookup = this.match(head, input);
+    if (compiled === null) return { lookup, host, virtualHost: null, domain: '', tried: [] };
+    const { config, routes } = compiled;
+    const tried: TriedRoute[] = [];
+    for (const [index, route] of config.routes.entries()) {
+      const matches = routes[index]?.matcher.matches(head, input) === true;
+      tried.push({ route, index, mismatch: matches ? null : 'does not match' });
+      if (matches) break;
+    }
+    const domain = config.domains[0] ?? '';
+    return { lookup, host, virtualHost: config, domain, tried };
   }
 }
 
 class CompiledVirtualHost {
+  readonly config: VirtualHostConfig;
+  readonly routes: readonly CompiledRoute[];
   readonly #requireTls: VirtualHostConfig['requireTls'];
-  readonly #routes: readonly CompiledRoute[];
 
-  constructor(table: RouteTableConfig, config: VirtualHostConfig, stats: StatsScope) {
+  constructor(table: RouteTableConfig, config: VirtualHostConfig, options: RouteTableOptions) {
     this.#requireTls = config.requireTls;
-    const place = { table, virtualHost: config, stats: new VirtualHostStats(stats, config) };
-    this.#routes = config.routes.map((route) => new CompiledRoute(place, route));
+    const place = {
+      ...{ table, virtualHost: config },
+      stats: new VirtualHostStats(options.stats, config),
+      plans: new RoutePlans(options.planner, [config.perFilterConfig, table.perFilterConfig]),
+    };
+    this.config = config;
+    this.routes = config.routes.map((route) => new CompiledRoute(place, route));
   }
 
-  match(head: RequestHead, streamRandom: number): RouteLookup {
+  match(head: RequestHead, input: RouteMatchInput): RouteLookup {
     const proto = head.headers.get(HEADER_ID['x-forwarded-proto']);
     // Envoy finds no route for a client whose protocol is unknown, not even one to https.
     if (proto === '') return NONE;
     if (this.#requireTls !== 'none' && this.#needsTls(proto, head.headers)) return TLS_REQUIRED;
-    const routes = this.#routes;
+    const { routes } = this;
     for (let index = 0; index < routes.length; index += 1) {
       const route = routes[index]!;
-      if (route.matcher.matches(head, streamRandom)) return route.lookup(head, streamRandom);
+      if (route.matcher.matches(head, input)) return route.lookup(head, input);
     }
     return NONE;
   }
@@ -83,6 +121,7 @@ interface RoutePlace {
   readonly table: RouteTableConfig;
   readonly virtualHost: VirtualHostConfig;
   readonly stats: VirtualHostStats;
+  readonly plans: RoutePlans;
 }
 
 class CompiledRoute {
@@ -91,7 +130,8 @@ class CompiledRoute {
   /** One for the route, or one for each weighted cluster. */
   readonly #lookups: readonly RouteLookup[];
 
-  constructor({ table, virtualHost, stats: hostStats }: RoutePlace, config: RouteConfig) {
+  constructor(place: RoutePlace, config: RouteConfig) {
+    const { table, virtualHost, stats: hostStats } = place;
     const { action } = config;
     const stats = hostStats.ofRoute(config.statPrefix);
     this.matcher = new RouteMatcher(config.match);
@@ -101,11 +141,12 @@ class CompiledRoute {
     this.#lookups = entries.map((weightedCluster): RouteLookup => {
       const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
       const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
-      return { kind: 'route', route: { config: route, virtualHost, finalizer, stats } };
+      const filterPlan = place.plans.of(config, weightedCluster);
+      return { kind: 'route', route: { config: route, virtualHost, finalizer, stats, filterPlan } };
     });
   }
 
-  lookup(head: RequestHead, streamRandom: number): RouteLookup {
+  lookup(head: RequestHead, { streamRandom }: RouteMatchInput): RouteLookup {
     const index = this.#weighted === null ? 0 : weightedIndex(this.#weighted, head, streamRandom);
     return this.#lookups[index] ?? NONE;
   }
@@ -114,15 +155,31 @@ class CompiledRoute {
 /** The route as if it had but this cluster, so that the draw is made once for all who ask. */
 function routeOfEntry(config: RouteConfig, entry: WeightedClusterConfig): RouteConfig {
   if (config.action.kind !== 'forward') return config;
-  const { perFilterConfig } = entry;
-  return {
-    ...config,
-    action: { ...config.action, cluster: entrySpecifier(entry) },
-    perFilterConfig:
-      perFilterConfig === undefined
-        ? config.perFilterConfig
-        : new Map([...config.perFilterConfig, ...perFilterConfig]),
-  };
+  return { ...config, action: { ...config.action, cluster: entrySpecifier(entry) } };
+}
+
+/** The filter plans of a virtual host's routes; those that add nothing to it share one. */
+class RoutePlans {
+  readonly #planner: FilterPlanner | null;
+  /** Of the virtual host and the table. */
+  readonly #outer: readonly PerFilterConfigs[];
+  readonly #outerPlan: unknown;
+
+  constructor(planner: FilterPlanner | null, outer: readonly PerFilterConfigs[]) {
+    this.#planner = planner;
+    this.#outer = outer.filter(({ size }) => size > 0);
+    this.#outerPlan = this.#plan(this.#outer);
+  }
+
+  of(route: RouteConfig, entry: WeightedClusterConfig | null): unknown {
+    const own = [entry?.perFilterConfig ?? NO_PER_FILTER_CONFIG, route.perFilterConfig];
+    const inner = own.filter(({ size }) => size > 0);
+    return inner.length === 0 ? this.#outerPlan : this.#plan([...inner, ...this.#outer]);
+  }
+
+  #plan(levels: readonly PerFilterConfigs[]): unknown {
+    return levels.length === 0 || this.#planner === null ? null : this.#planner.plan(levels);
+  }
 }
 
 function withoutPort(authority: string): string {

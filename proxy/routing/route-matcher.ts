@@ -5,6 +5,7 @@ import { matchesHeader } from '../model/match-value.ts';
 import type { RouteMatchConfig } from '../model/route.ts';
 import { compilePathMatcher, type PathMatcher } from './path-matcher.ts';
 import { matchesQueryParameter } from './query-parameters.ts';
+import type { RouteMatchInput } from './route-table.ts';
 
 const PARTS = 1_000_000;
 
@@ -29,12 +30,12 @@ export class RouteMatcher {
    * Envoy asks for the path last; no condition has an effect, so here the cheapest and most
    * selective one comes first.
    */
-  matches(head: RequestHead, streamRandom: number): boolean {
+  matches(head: RequestHead, input: RouteMatchInput): boolean {
     if (!this.#path.matches(head.path)) return false;
-    return !this.#hasConditions || this.#matchesConditions(head, streamRandom);
+    return !this.#hasConditions || this.#matchesConditions(head, input);
   }
 
-  #matchesConditions(head: RequestHead, streamRandom: number): boolean {
+  #matchesConditions(head: RequestHead, { streamRandom }: RouteMatchInput): boolean {
     const config = this.#config;
     const fraction = config.runtimeFractionPpm;
     if (fraction !== null && streamRandom % PARTS >= fraction) return false;

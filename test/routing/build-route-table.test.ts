@@ -1,12 +1,13 @@
 import t from 'tap';
 import type { RouteTableConfig } from '../../proxy/model/route.ts';
 import { buildRouteTable } from '../../proxy/routing/build-route-table.ts';
-import type { RouteTable } from '../../proxy/routing/route-table.ts';
+import type { FilterPlanner, RouteTable } from '../../proxy/routing/route-table.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import {
   type Json,
   matchedName,
   matchedRoute,
+  matchInput,
   requestHead,
   routeTable,
   routeTo,
@@ -45,8 +46,8 @@ t.test('the first route that matches wins, and none means none', async (t) => {
 
 t.test('gives the same lookup to every request of a route', async (t) => {
   const table = tableOf(routeTo('a', { prefix: '/' }));
-  const first = table.match(requestHead(), { streamRandom: 1 });
-  t.equal(table.match(requestHead({ path: '/other' }), { streamRandom: 2 }), first);
+  const first = table.match(requestHead(), matchInput(1));
+  t.equal(table.match(requestHead({ path: '/other' }), matchInput(2)), first);
   t.match(matchedRoute(table, requestHead()).virtualHost, { name: 'v' });
 });
 
@@ -174,28 +175,40 @@ t.test('answers for a weighted route with the drawn entry in its place', async (
   t.same(drawn, [named, byHeader, byHeader, byHeader, named, byHeader]);
 });
 
-t.test('a weighted entry’s filter configuration wins over the route’s', async (t) => {
+t.test('a filter plan is made of what the levels say, the most specific first', async (t) => {
   const none = { request: null, response: null };
-  const entry = { name: 'a', weight: 1, perFilterConfig: new Map([['one', 'entry']]) };
+  const says = (name: string) =>
+    new Map([[name, { definition: null, config: null, disabled: true }]]);
+  const entry = { name: 'a', weight: 1, perFilterConfig: says('entry') };
   const cluster = { kind: 'weighted', totalWeight: 2, clusters: [entry, { name: 'b', weight: 1 }] };
   const action = { kind: 'forward', cluster, prefixRewrite: '', regexRewrite: null };
-  const route = {
-    ...{ name: 'a', mutations: none, action: { ...action, hostRewriteLiteral: '' } },
-    match: { path: { kind: 'prefix', text: '/' }, caseSensitive: true, headers: [] },
-    perFilterConfig: new Map([
-      ['one', 'route'],
-      ['two', 'route'],
-    ]),
+  const path = { kind: 'prefix', text: '/own' };
+  const match = {
+    ...{ path, caseSensitive: true, headers: [], queryParameters: [] },
+    ...{ runtimeFractionPpm: null, grpcOnly: false },
   };
-  const match = { ...route.match, queryParameters: [], runtimeFractionPpm: null, grpcOnly: false };
+  const route = {
+    ...{ name: 'a', statPrefix: '', match, mutations: none, perFilterConfig: says('route') },
+    action: { ...action, hostRewriteLiteral: '' },
+  };
+  const plain = {
+    ...{ ...route, perFilterConfig: new Map() },
+    action: { ...route.action, cluster: { kind: 'cluster', name: 'a' } },
+    match: { ...match, path: { kind: 'prefix', text: '/' } },
+  };
   const host = { name: 'v', domains: ['*'], requireTls: 'none', mutations: none };
   const config = {
-    ...{ name: 'r', mutations: none, ignorePortInHostMatching: false },
-    virtualHosts: [{ ...host, virtualClusters: [], routes: [{ ...route, statPrefix: '', match }] }],
+    ...{ name: 'r', mutations: none, perFilterConfig: says('table') },
+    virtualHosts: [
+      { ...host, virtualClusters: [], routes: [route, plain, plain], perFilterConfig: new Map() },
+    ],
   } as unknown as RouteTableConfig;
-  const table = buildRouteTable(config, new StatsStore(null));
-  const configOf = (streamRandom: number) =>
-    Object.fromEntries(matchedRoute(table, requestHead(), streamRandom).config.perFilterConfig);
-  t.same(configOf(0), { one: 'entry', two: 'route' });
-  t.same(configOf(1), { one: 'route', two: 'route' });
+  const planner: FilterPlanner = { plan: (levels) => levels.flatMap((level) => [...level.keys()]) };
+  const table = buildRouteTable(config, { stats: new StatsStore(null), planner });
+  const planOf = (at: string, streamRandom: number) =>
+    matchedRoute(table, requestHead({ path: at }), streamRandom).filterPlan;
+  t.same(planOf('/own', 0), ['entry', 'route', 'table']);
+  t.same(planOf('/own', 1), ['route', 'table']);
+  t.same(planOf('/', 0), ['table']);
+  t.equal(planOf('/', 0), planOf('/x', 0));
 });

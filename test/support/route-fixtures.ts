@@ -8,7 +8,7 @@ import { HeaderList } from '../../proxy/http/header-list.ts';
 import { RequestHead, ResponseHead } from '../../proxy/http/message.ts';
 import { StreamInfo } from '../../proxy/http/stream-info.ts';
 import { buildRouteTable } from '../../proxy/routing/build-route-table.ts';
-import type { Route, RouteTable } from '../../proxy/routing/route-table.ts';
+import type { Route, RouteMatchInput, RouteTable } from '../../proxy/routing/route-table.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { compileJson, problemLines } from './compile-json.ts';
 
@@ -24,7 +24,7 @@ export function routeTable(json: Json, stats: StatsStore = new StatsStore(null))
     compileRouteTable(message, context),
   );
   if (value === null) throw new Error(problemLines(rejections).join('\n'));
-  return buildRouteTable(value, stats);
+  return buildRouteTable(value, { stats, planner: null });
 }
 
 /** A table with one virtual host for all, with these routes. */
@@ -56,15 +56,20 @@ export function requestHead(options: RequestOptions = {}): RequestHead {
 
 /** Name of the matched route, `tls-required`, or `none`. */
 export function matchedName(table: RouteTable, head: RequestHead, streamRandom = 0): string {
-  const lookup = table.match(head, { streamRandom });
+  const lookup = table.match(head, matchInput(streamRandom));
   return lookup.kind === 'route' ? lookup.route.config.name : lookup.kind;
 }
 
 /** The matched route; throws when there is none. */
 export function matchedRoute(table: RouteTable, head: RequestHead, streamRandom = 0): Route {
-  const lookup = table.match(head, { streamRandom });
+  const lookup = table.match(head, matchInput(streamRandom));
   if (lookup.kind !== 'route') throw new Error(`no route: ${lookup.kind}`);
   return lookup.route;
+}
+
+/** What a table asks about an exchange besides its head. */
+export function matchInput(streamRandom = 0): RouteMatchInput {
+  return { streamRandom, info: exchange(requestHead()).info };
 }
 
 /** An exchange of these two messages, as header formats read it. */

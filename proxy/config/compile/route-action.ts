@@ -90,6 +90,12 @@ function compileForward(
     regexRewrite,
     ...compileHostRewrite(message.hostRewriteSpecifier, context),
     appendXForwardedHost: message.appendXForwardedHost,
+    hashPolicies: [],
+    mirrors: [],
+    internalRedirect: null,
+    rateLimits: [],
+    includeVhRateLimits: false,
+    priority: 'default',
   };
 }
 

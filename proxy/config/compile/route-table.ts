@@ -2,9 +2,11 @@
 import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
+import { NO_METADATA } from '../../model/route-match-tree.ts';
 import { compileEach } from './compile-each.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
+import { compilePerFilterConfig } from './per-filter-config.ts';
 import {
   DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
   type RouteTableRules,
@@ -34,6 +36,7 @@ export function compileRouteTable(
   );
   checkDomains(message, context);
   const mutations = compileHeaderMutations(message, context);
+  const perFilterConfig = compilePerFilterConfig(message, context);
   if (context.failed) return null;
   return deepFreeze({
     name: message.name,
@@ -42,6 +45,11 @@ export function compileRouteTable(
     internalOnlyHeaders: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
     mutations,
     mostSpecificHeaderMutationsWins: message.mostSpecificHeaderMutationsWins,
+    vhostHeader: '',
+    ignorePathParameters: false,
+    perFilterConfig,
+    mirrors: [],
+    metadata: NO_METADATA,
   });
 }
 

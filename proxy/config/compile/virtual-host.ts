@@ -7,9 +7,11 @@ import {
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { RouteConfig, VirtualClusterConfig, VirtualHostConfig } from '../../model/route.ts';
+import { NO_METADATA } from '../../model/route-match-tree.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
+import { compilePerFilterConfig } from './per-filter-config.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
@@ -19,8 +21,6 @@ const REQUIRE_TLS: Readonly<Record<TlsRequirement, VirtualHostConfig['requireTls
   [TlsRequirement.EXTERNAL_ONLY]: 'external-only',
   [TlsRequirement.ALL]: 'all',
 };
-/** No filter takes configuration per route yet. */
-const NO_FILTER_CONFIG: ReadonlyMap<string, unknown> = new Map();
 
 /** A compiled virtual host; routes that were refused are left out. */
 export function compileVirtualHost(
@@ -46,7 +46,12 @@ export function compileVirtualHost(
     mutations: compileHeaderMutations(message, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
-    perFilterConfig: NO_FILTER_CONFIG,
+    perFilterConfig: compilePerFilterConfig(message, context),
+    matcher: null,
+    mirrors: [],
+    rateLimits: [],
+    bufferLimitBytes: null,
+    metadata: NO_METADATA,
   };
 }
 
@@ -76,7 +81,13 @@ function compileRoute(
   const match = compileRouteMatch(message.match, context.at('match'));
   const action = compileRouteAction(message.action, rules, context);
   const mutations = compileHeaderMutations(message, context);
+  const perFilterConfig = compilePerFilterConfig(message, context);
   if (match === null || action === null) return null;
   const { name, statPrefix } = message;
-  return { name, statPrefix, match, action, mutations, perFilterConfig: NO_FILTER_CONFIG };
+  return {
+    ...{ name, statPrefix, match, action, mutations, perFilterConfig },
+    bufferLimitBytes: null,
+    metadata: NO_METADATA,
+    decoratorOperation: '',
+  };
 }

@@ -4,7 +4,7 @@ import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
-import type { ExtensionRegistry, SupportTable } from '../../model/extension.ts';
+import type { ExtensionRegistry, FilterDefinition, SupportTable } from '../../model/extension.ts';
 import { openAny, typeNameOf } from './any.ts';
 import type { ProblemWalk } from './problems.ts';
 import { refusedTypeReason } from './refused-types.ts';
@@ -16,7 +16,9 @@ export type SupportTables = Readonly<Record<string, SupportTable>>;
 export function allSupport(core: SupportTables, extensions: ExtensionRegistry): SupportTables {
   const tables: Record<string, SupportTable> = { ...core };
   for (const category of Object.values(extensions)) {
-    for (const definition of category) Object.assign(tables, definition.support);
+    for (const definition of category as readonly Partial<FilterDefinition>[]) {
+      Object.assign(tables, definition.support, definition.perRoute?.support);
+    }
   }
   return tables;
 }

@@ -31,6 +31,12 @@ t.test('forwarding has Envoy’s defaults', (t) => {
     hostRewriteLiteral: '',
     autoHostRewrite: false,
     appendXForwardedHost: false,
+    hashPolicies: [],
+    mirrors: [],
+    internalRedirect: null,
+    rateLimits: [],
+    includeVhRateLimits: false,
+    priority: 'default',
   });
   t.end();
 });

@@ -23,6 +23,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     validate_clusters: 'honoured',
     max_direct_response_body_size_bytes: 'honoured',
     ignore_port_in_host_matching: 'honoured',
+    typed_per_filter_config: 'honoured',
     metadata: UNREAD_METADATA,
   },
   'envoy.config.route.v3.VirtualHost': {
@@ -35,6 +36,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     include_request_attempt_count: 'honoured',
     include_attempt_count_in_response: 'honoured',
     include_is_timeout_retry_header: { accepted: 'nothing is retried' },
+    typed_per_filter_config: 'honoured',
     per_request_buffer_limit_bytes: NOTHING_BUFFERS,
     metadata: UNREAD_METADATA,
   },
@@ -45,12 +47,18 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     redirect: 'honoured',
     direct_response: 'honoured',
     non_forwarding_action: 'honoured',
+    typed_per_filter_config: 'honoured',
     metadata: UNREAD_METADATA,
     decorator: NO_TRACING,
     ...MUTATIONS,
     tracing: NO_TRACING,
     per_request_buffer_limit_bytes: NOTHING_BUFFERS,
     stat_prefix: 'honoured',
+  },
+  'envoy.config.route.v3.FilterConfig': {
+    config: 'honoured',
+    is_optional: 'honoured',
+    disabled: 'honoured',
   },
   'envoy.config.route.v3.VirtualCluster': { name: 'honoured', headers: 'honoured' },
   'envoy.config.route.v3.RouteMatch': {
@@ -131,6 +139,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     weight: 'honoured',
     metadata_match: { accepted: 'no cluster has subsets, so it selects nothing' },
     ...MUTATIONS,
+    typed_per_filter_config: 'honoured',
     host_rewrite_literal: 'honoured',
   },
   'envoy.config.route.v3.RedirectAction': {

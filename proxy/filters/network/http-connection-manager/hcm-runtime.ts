@@ -6,11 +6,8 @@ import type { HttpConnectionManagerConfig } from '../../../model/http-connection
 import type { Connection } from '../../../net/connection.ts';
 import { buildRouteTable } from '../../../routing/build-route-table.ts';
 import type { RouteTable } from '../../../routing/route-table.ts';
-import type {
-  HttpFilterDefinition,
-  HttpFilterFactory,
-  HttpFilterServices,
-} from '../../http-filter.ts';
+import type { HttpFilterServices } from '../../http-filter.ts';
+import { type HttpFilterPlan, HttpFilterPlanner } from '../../http-filter-plan.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
 import { codecKinds } from './codec-kinds.ts';
 import { HcmStats } from './hcm-stats.ts';
@@ -43,9 +40,8 @@ export class HcmRuntime {
   readonly needsPathWork: boolean;
   /** A connection may go on behind a request that was answered with a 400. */
   readonly outlivesBadRequests: boolean;
-  /** Without the terminal one. */
-  readonly filterFactories: readonly HttpFilterFactory[];
-  readonly terminalFactory: HttpFilterFactory;
+  /** For streams whose route has none of its own. */
+  readonly filterPlan: HttpFilterPlan;
 
   constructor(
     config: HttpConnectionManagerConfig,
@@ -57,7 +53,6 @@ export class HcmRuntime {
     this.listener = listener;
     const scope = services.stats.scope(`http.${config.statPrefix}`);
     this.stats = new HcmStats(scope, listener.scope.scope(`http.${config.statPrefix}`));
-    this.routeTable = buildRouteTable(config.routeTable, services.stats);
     this.requests = new RequestConditioner(config, services);
     this.responses = new ResponseConditioner(config);
     this.#accessLogs = config.accessLogs.map((log) => services.openAccessLog(log));
@@ -81,9 +76,9 @@ export class HcmRuntime {
       log: services.log,
       scope,
     };
-    const factories = makeFactories(config, this.filterServices);
-    this.terminalFactory = factories[factories.length - 1] as HttpFilterFactory;
-    this.filterFactories = factories.slice(0, -1);
+    const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
+    this.filterPlan = planner.defaultPlan;
+    this.routeTable = buildRouteTable(config.routeTable, { stats: services.stats, planner });
   }
 
   /** Writes the lines of an exchange that is over. */
@@ -98,16 +93,6 @@ export class HcmRuntime {
     for (const connection of this.connections) buffered += connection.bufferedBytes;
     this.stats.cxTxBytesBuffered.set(buffered);
   }
-}
-
-function makeFactories(
-  config: HttpConnectionManagerConfig,
-  services: HttpFilterServices,
-): HttpFilterFactory[] {
-  const enabled = config.httpFilters.filter((filter) => !filter.disabled);
-  return enabled.map(({ definition, config: filterConfig }) =>
-    (definition as HttpFilterDefinition).factory(filterConfig, services),
-  );
 }
 
 /** The shorter of two timeouts of which 0 means «off». */

@@ -4,6 +4,7 @@ import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { FilterPath } from '../../filter-path.ts';
 import type { HttpFilter, TerminalFilterCallbacks } from '../../http-filter.ts';
+import type { HttpFilterPlan } from '../../http-filter-plan.ts';
 import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
 
 const EMPTY_FILTERS: readonly HttpFilter[] = [];
@@ -27,11 +28,12 @@ export class StreamFilters {
   /** Makes them, once, when the request goes on to them. */
   make(): void {
     const stream = this.#stream;
-    const { filterFactories, terminalFactory } = stream.runtime;
-    this.terminal = terminalFactory.create(stream);
-    if (filterFactories.length === 0) return;
+    const own = stream.route?.filterPlan as HttpFilterPlan | null | undefined;
+    const { factories, terminal } = own ?? stream.runtime.filterPlan;
+    this.terminal = terminal.create(stream);
+    if (factories.length === 0) return;
     stream.isGrpc();
-    const filters = filterFactories.map((factory) => factory.create(stream));
+    const filters = factories.map((factory) => factory.create(stream));
     this.#filters = filters;
     this.#request = requestPath(stream, filters);
     this.#response = responsePath(stream, filters);

@@ -1,0 +1,74 @@
+// Which HTTP filters the streams of a connection manager get: the chain as configured, and for routes
+// that configure filters a chain of their own. Made with the route table, never per request.
+import type { ExtensionInstance, PerFilterConfigs } from '../model/extension.ts';
+import type { FilterPlanner } from '../routing/route-table.ts';
+import type { HttpFilterDefinition, HttpFilterFactory, HttpFilterServices } from './http-filter.ts';
+
+/** The filters of one stream, in order. */
+export interface HttpFilterPlan {
+  /** Without the terminal one. */
+  readonly factories: readonly HttpFilterFactory[];
+  readonly terminal: HttpFilterFactory;
+}
+
+/** A filter at its place, with what it does where no route says otherwise. */
+interface PlacedFilter {
+  readonly instance: ExtensionInstance;
+  /** null: switched off unless a route switches it on. */
+  readonly factory: HttpFilterFactory | null;
+}
+
+/** Makes plans; one per connection manager. */
+export class HttpFilterPlanner implements FilterPlanner {
+  /** For requests without a route, and for routes that configure no filter. */
+  readonly defaultPlan: HttpFilterPlan;
+  readonly #filters: readonly PlacedFilter[];
+  readonly #services: HttpFilterServices;
+
+  constructor(instances: readonly ExtensionInstance[], services: HttpFilterServices) {
+    this.#services = services;
+    this.#filters = instances.map((instance) => ({
+      instance,
+      factory: instance.disabled ? null : makeFactory(instance, instance.config, services),
+    }));
+    this.defaultPlan = planOf(this.#filters.map(({ factory }) => factory));
+  }
+
+  plan(levels: readonly PerFilterConfigs[]): HttpFilterPlan {
+    return planOf(this.#filters.map((filter) => this.#onRoute(filter, levels)));
+  }
+
+  /** Envoy: the most specific level says whether the filter runs; how it runs, all of them. */
+  #onRoute(
+    { instance, factory }: PlacedFilter,
+    levels: readonly PerFilterConfigs[],
+  ): HttpFilterFactory | null {
+    const entries = levels.flatMap((level) => level.get(instance.name) ?? []);
+    const first = entries[0];
+    if (first === undefined) return factory;
+    if (first.disabled) return null;
+    const { onRoute } = instance.definition as HttpFilterDefinition;
+    const own = entries.filter(({ definition }) => definition === instance.definition);
+    if (onRoute === undefined || own.length === 0) {
+      return factory ?? makeFactory(instance, instance.config, this.#services);
+    }
+    const config = onRoute(instance.config, own.map((entry) => entry.config) as never[]);
+    return config === null ? null : makeFactory(instance, config, this.#services);
+  }
+}
+
+function makeFactory(
+  { definition }: ExtensionInstance,
+  config: unknown,
+  services: HttpFilterServices,
+): HttpFilterFactory {
+  return (definition as HttpFilterDefinition).factory(config, services);
+}
+
+function planOf(factories: readonly (HttpFilterFactory | null)[]): HttpFilterPlan {
+  const enabled = factories.filter((factory) => factory !== null);
+  return Object.freeze({
+    factories: enabled.slice(0, -1),
+    terminal: enabled[enabled.length - 1] as HttpFilterFactory,
+  });
+}

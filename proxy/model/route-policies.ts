@@ -1,0 +1,115 @@
+// What a route asks to be done besides forwarding: mirrors, internal redirects, hashing and rate
+// limits, compiled from config.route.v3.RouteAction and RateLimit.
+import type { SafeRegex } from '../base/safe-regex.ts';
+import type { HeaderMatchConfig, MessageMutations, QueryParameterMatchConfig } from './route.ts';
+
+/** RouteAction.RequestMirrorPolicy */
+export interface MirrorPolicyConfig {
+  /** '' when `clusterHeader` names the field that holds it. */
+  readonly cluster: string;
+  /** Lower case; '' when `cluster` is set. */
+  readonly clusterHeader: string;
+  /** Parts per million of the requests, by the stream's random number. */
+  readonly fractionPpm: number;
+  /** The copy's host gets `-shadow` in front of its port. */
+  readonly appendsShadow: boolean;
+  /** '' keeps the host. */
+  readonly hostRewriteLiteral: string;
+  /** request_headers_mutations; null: none. */
+  readonly mutations: MessageMutations | null;
+}
+
+/** InternalRedirectPolicy */
+export interface InternalRedirectConfig {
+  readonly maxRedirects: number;
+  /** Statuses that are followed. Default 302. */
+  readonly statuses: ReadonlySet<number>;
+  readonly allowsCrossScheme: boolean;
+  readonly predicates: readonly InternalRedirectPredicateConfig[];
+  /** Lower case; copied from the redirecting response to the next request. */
+  readonly responseHeadersToCopy: readonly string[];
+}
+
+/** envoy.extensions.internal_redirect.*: all must agree to the next route. */
+export type InternalRedirectPredicateConfig =
+  | { readonly kind: 'previous-routes' }
+  | { readonly kind: 'allow-listed-routes'; readonly names: ReadonlySet<string> }
+  | { readonly kind: 'safe-cross-scheme' };
+
+/** RouteAction.HashPolicy; policies are combined in order, a terminal one ends it once there is a hash. */
+export type HashPolicyConfig = HashSourceConfig & { readonly terminal: boolean };
+
+/** policy_specifier */
+export type HashSourceConfig =
+  | {
+      readonly kind: 'header';
+      readonly name: string;
+      readonly regex: SafeRegex | null;
+      readonly substitution: string;
+    }
+  | {
+      readonly kind: 'cookie';
+      readonly name: string;
+      /** Seconds; 0: a session cookie; null: never made here. */
+      readonly ttlS: number | null;
+      readonly path: string;
+      /** Text of the attributes, `; Name=value` each. */
+      readonly attributes: string;
+    }
+  | { readonly kind: 'source-ip' }
+  | { readonly kind: 'query-parameter'; readonly name: string }
+  | { readonly kind: 'filter-state'; readonly key: string };
+
+/** config.route.v3.RateLimit: makes one descriptor of a request, or none. */
+export interface RateLimitConfig {
+  readonly stage: number;
+  /** '' for none. */
+  readonly disableKey: string;
+  readonly actions: readonly RateLimitActionConfig[];
+  readonly applyOnStreamDone: boolean;
+  /** hits_addend.number; null: by its format, or 1. */
+  readonly hitsAddend: number | null;
+}
+
+/** RateLimit.Action; an action that gives no entry drops the descriptor unless it may be skipped. */
+export type RateLimitActionConfig =
+  | { readonly kind: 'source-cluster' }
+  | { readonly kind: 'destination-cluster' }
+  | {
+      readonly kind: 'request-header';
+      readonly name: string;
+      readonly key: string;
+      readonly skipIfAbsent: boolean;
+    }
+  | {
+      readonly kind: 'query-parameter';
+      readonly name: string;
+      readonly key: string;
+      readonly skipIfAbsent: boolean;
+    }
+  | { readonly kind: 'remote-address' }
+  | { readonly kind: 'masked-remote-address'; readonly v4Bits: number; readonly v6Bits: number }
+  | { readonly kind: 'generic-key'; readonly key: string; readonly value: string }
+  | {
+      readonly kind: 'header-match';
+      readonly key: string;
+      readonly value: string;
+      readonly expects: boolean;
+      readonly headers: readonly HeaderMatchConfig[];
+    }
+  | {
+      readonly kind: 'query-match';
+      readonly key: string;
+      readonly value: string;
+      readonly expects: boolean;
+      readonly parameters: readonly QueryParameterMatchConfig[];
+    }
+  | {
+      readonly kind: 'metadata';
+      readonly key: string;
+      readonly source: 'dynamic' | 'route';
+      readonly namespace: string;
+      readonly path: readonly string[];
+      readonly defaultValue: string;
+      readonly skipIfAbsent: boolean;
+    };
