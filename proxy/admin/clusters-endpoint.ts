@@ -67,12 +67,6 @@ function limitsText(priority: string, limits: ClusterLimits): readonly string[] 
   ];
 }
 
-const HEALTH_FLAGS = {
-  healthy: 'healthy',
-  degraded: '/degraded_eds_health',
-  unhealthy: '/failed_eds_health',
-} as const;
-
 function hostText(host: HostStatus): readonly string[] {
   const values: readonly (readonly [string, string | number | boolean])[] = [
     ['cx_active', host.cxActive],
@@ -85,7 +79,7 @@ function hostText(host: HostStatus): readonly string[] {
     ['rq_timeout', host.rqTimeout],
     ['rq_total', host.rqTotal],
     ['hostname', host.hostname],
-    ['health_flags', HEALTH_FLAGS[host.health]],
+    ['health_flags', host.healthFlags],
     ['weight', host.weight],
     ['region', host.locality.region],
     ['zone', host.locality.zone],

@@ -37,6 +37,8 @@ export interface HostStatus {
   readonly weight: number;
   readonly priority: number;
   readonly health: 'healthy' | 'degraded' | 'unhealthy';
+  /** As `/clusters` prints them: `healthy`, or `/failed_outlier_check` and the like in a row. */
+  readonly healthFlags: string;
   readonly locality: LocalityConfig;
   readonly cxActive: number;
   readonly cxConnectFail: number;

@@ -1,6 +1,7 @@
 // A worker's cluster as `/clusters` shows it.
 import type { ClusterStatus, HostStatus } from '../admin/status.ts';
 import type { Host } from '../upstream/host.ts';
+import { healthOf, printFlags } from '../upstream/host-health.ts';
 import type { WorkerCluster } from '../upstream/worker-cluster.ts';
 
 /** Envoy's max_retries of a circuit breaker, shown until retries have a breaker of their own. */
@@ -18,13 +19,14 @@ export function clusterStatus({ config, hostSet }: WorkerCluster): ClusterStatus
   };
 }
 
-function hostStatus({ address, hostname, endpoint, stats }: Host): HostStatus {
+function hostStatus({ address, hostname, endpoint, stats, healthFlags }: Host): HostStatus {
   return {
     address: address.text,
     hostname,
     weight: endpoint.weight,
     priority: endpoint.priority,
-    health: endpoint.healthStatus,
+    health: healthOf(healthFlags),
+    healthFlags: printFlags(healthFlags),
     locality: endpoint.locality,
     cxActive: stats.cxActive,
     cxConnectFail: stats.cxConnectFail,

@@ -49,6 +49,15 @@ export type ToWorker =
       readonly cluster: string;
       readonly endpoints: readonly ResolvedEndpoint[];
     }
+  /**
+   * Hosts of a cluster whose health the primary found to have changed: active checks and outlier
+   * detection. `flags` are reasons of HEALTH_FLAG by `ip:port`.
+   */
+  | {
+      readonly kind: 'host-flags';
+      readonly cluster: string;
+      readonly flags: readonly (readonly [string, number])[];
+    }
   /** Every initial resource was sent: start to accept. */
   | { readonly kind: 'start' }
   | { readonly kind: 'fail-health-check'; readonly failed: boolean }

@@ -111,6 +111,11 @@ export class Worker {
         // Behind the update that brought the cluster.
         this.#inTurn(async () => runtime.clusters.setEndpoints(message.cluster, message.endpoints));
         return;
+      case 'host-flags':
+        this.#inTurn(async () =>
+          runtime.clusters.setHostFlags(message.cluster, new Map(message.flags)),
+        );
+        return;
       case 'start':
         this.#inTurn(async () => {
           const listeners = await runtime.listeners.start();

@@ -1,5 +1,6 @@
 // The clusters of a worker as filters see them.
 
+import type { Hash64 } from '../base/hash64.ts';
 import type { Protocol, RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
@@ -11,6 +12,22 @@ import type { Host } from './host.ts';
 export interface LoadBalancerContext {
   readonly request: RequestHead | null;
   readonly info: StreamInfo;
+  /**
+   * The hash that the route's hash policies make of the request, made at the first question; null:
+   * none. Absent: there is no route.
+   */
+  hash?(): Hash64 | null;
+  /**
+   * `envoy.lb` of the route's metadata_match, merged with the weighted cluster's; absent or null:
+   * the request asks for no subset. Values are frozen JSON.
+   */
+  readonly metadataMatch?: Readonly<Record<string, unknown>> | null;
+  /** A retry: hosts that its predicates want to avoid. Absent: none. */
+  rejectsHost?(host: Host): boolean;
+  /** How often a host that was rejected is picked anew (host_selection_retry_max_attempts). */
+  readonly hostSelectionAttempts?: number;
+  /** A retry: priorities that were tried already and are to be avoided (retry_priority). */
+  readonly triedPriorities?: readonly number[] | null;
 }
 
 /** One cluster of this worker. */

@@ -1,6 +1,7 @@
 // The hosts of a cluster at one moment, sorted by priority and health. Never changed: an update
 // builds the next one, so that a balancer can hold on to what it saw.
 import type { Host } from './host.ts';
+import { healthOf } from './host-health.ts';
 
 /** Hosts of one priority; every host is in exactly one of healthy, degraded and unhealthy. */
 export interface PriorityHosts {
@@ -28,7 +29,7 @@ export class HostSet {
 function sortByHealth(hosts: readonly Host[]): PriorityHosts {
   return {
     all: hosts,
-    healthy: hosts.filter((host) => host.endpoint.healthStatus === 'healthy'),
-    degraded: hosts.filter((host) => host.endpoint.healthStatus === 'degraded'),
+    healthy: hosts.filter(({ healthFlags }) => healthOf(healthFlags) === 'healthy'),
+    degraded: hosts.filter(({ healthFlags }) => healthOf(healthFlags) === 'degraded'),
   };
 }

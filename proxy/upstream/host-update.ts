@@ -45,7 +45,7 @@ export function updateHosts(
     if (seen.has(key) && config.discovery !== 'static') continue;
     seen.add(key);
     hosts.push(takeOver(known, key, () => makeHost(config, endpoint, address)));
-    (hosts.at(-1) as Host).endpoint = endpoint;
+    (hosts.at(-1) as Host).setEndpoint(endpoint);
   }
   return { hosts, removed: [...known.values()] };
 }

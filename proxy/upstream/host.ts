@@ -3,6 +3,8 @@ import type { SocketAddress } from '../base/address.ts';
 import type { UpstreamHostInfo } from '../http/stream-info.ts';
 import type { EndpointConfig } from '../model/cluster.ts';
 import type { OwnedPool } from './conn-pool.ts';
+import { endpointFlags, PRIMARY_FLAGS } from './host-health.ts';
+import type { HostMonitor } from './host-monitor.ts';
 
 /** Counts of one host, as `/clusters` prints them. */
 export class HostStats {
@@ -26,6 +28,10 @@ export class Host implements UpstreamHostInfo {
   /** Replaced when an update changes weight, health or metadata. */
   endpoint: EndpointConfig;
   readonly stats = new HostStats();
+  /** Reasons of HEALTH_FLAG. */
+  healthFlags: number;
+  /** null: nobody asks how its requests went. */
+  monitor: HostMonitor | null = null;
   /** Connections to it, by protocol; null until the first request. */
   http1Pool: OwnedPool | null = null;
   http2Pool: OwnedPool | null = null;
@@ -43,5 +49,21 @@ export class Host implements UpstreamHostInfo {
     this.clusterName = cluster.name;
     this.observabilityName = cluster.observabilityName;
     this.endpoint = endpoint;
+    this.healthFlags = endpointFlags(endpoint.healthStatus);
+  }
+
+  /** What an update says of the same host. */
+  setEndpoint(endpoint: EndpointConfig): void {
+    this.endpoint = endpoint;
+    const kept = this.healthFlags & PRIMARY_FLAGS;
+    this.healthFlags = kept | endpointFlags(endpoint.healthStatus);
+  }
+
+  /** What the primary says; true: it is news. */
+  setPrimaryFlags(flags: number): boolean {
+    const next = (this.healthFlags & ~PRIMARY_FLAGS) | (flags & PRIMARY_FLAGS);
+    if (next === this.healthFlags) return false;
+    this.healthFlags = next;
+    return true;
   }
 }

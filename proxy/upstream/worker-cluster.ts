@@ -93,6 +93,19 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     return true;
   }
 
+  /** What the primary found of these hosts, by `ip:port`; those that are not named keep theirs. */
+  setHostFlags(flags: ReadonlyMap<string, number>): void {
+    let isNews = false;
+    for (const host of this.#hostSet.hosts) {
+      const found = flags.get(host.address.text);
+      if (found !== undefined && host.setPrimaryFlags(found)) isNews = true;
+    }
+    if (!isNews) return;
+    this.#hostSet = new HostSet(this.#hostSet.hosts);
+    this.#balancer = this.#makeBalancer();
+    this.stats.countMembers(this.#hostSet);
+  }
+
   /** The cluster was removed or replaced: requests in flight finish, idle connections close. */
   drain(): void {
     if (this.#isDraining) return;

@@ -84,6 +84,12 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     this.#countClusters();
   }
 
+  /** Health of hosts as the primary found it, by `ip:port`: reasons of HEALTH_FLAG. */
+  setHostFlags(name: string, flags: ReadonlyMap<string, number>): void {
+    this.#warming.get(name)?.setHostFlags(flags);
+    this.#active.get(name)?.setHostFlags(flags);
+  }
+
   /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */
   refreshGauges(): void {
     for (const cluster of this.#active.values()) cluster.refreshGauges();

@@ -33,6 +33,7 @@ const HOST = {
   weight: 1,
   priority: 0,
   health: 'healthy',
+  healthFlags: 'healthy',
   locality: { region: 'r1', zone: '', subZone: '' },
   cxActive: 1,
   cxConnectFail: 0,
@@ -81,6 +82,7 @@ export class FakeAdminBackend implements AdminBackend {
       ...HOST,
       address: '[::1]:9001',
       health: 'unhealthy',
+      healthFlags: '/failed_eds_health',
       hostname: 'h2',
       priority: 1,
     } as const;

@@ -1,0 +1,20 @@
+// Who hears how requests to a host went: outlier detection. Whoever learns an outcome tells it, once
+// for each attempt; a host that nobody watches has no monitor.
+
+/** What the proxy itself saw of an attempt, before or without a response. */
+export type LocalOriginEvent =
+  | 'connect-succeeded'
+  | 'connect-failed'
+  /** Reset before a response began. */
+  | 'reset'
+  /** The response did not come in time. */
+  | 'timed-out';
+
+/** Envoy Upstream::Outlier::DetectorHostMonitor. */
+export interface HostMonitor {
+  /** A response; `status` is HTTP's, of gRPC calls that ended with their head the mapped one. */
+  onResponse(status: number): void;
+  /** The response says `x-envoy-degraded`. */
+  onDegradedResponse(): void;
+  onLocalOrigin(event: LocalOriginEvent): void;
+}
