@@ -2,7 +2,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { LocalityConfig } from './cluster.ts';
-import type { StringMatchConfig } from './route.ts';
+import type { StringMatchConfig } from './route-match.ts';
 
 /** config.bootstrap.v3.Bootstrap without its resources. */
 export interface BootstrapConfig {

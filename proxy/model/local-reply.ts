@@ -1,7 +1,7 @@
 // What becomes of replies that the proxy makes itself, compiled from LocalReplyConfig of
 // extensions.filters.network.http_connection_manager.v3.
 import type { AccessLogFilter, Formatter } from '../formatter/formatter.ts';
-import type { MessageMutations } from './route.ts';
+import type { MessageMutations } from './header-mutations.ts';
 
 /** LocalReplyConfig */
 export interface LocalReplyConfig {

@@ -1,7 +1,7 @@
 // Evaluates compiled value matchers on requests: routes, access-log filters and statistics use them.
 // Called for each condition of each candidate route, so it makes nothing but what a regex needs.
 import type { RequestHead } from '../http/message.ts';
-import type { HeaderMatchConfig, StringMatchConfig, ValueMatchConfig } from './route.ts';
+import type { HeaderMatchConfig, StringMatchConfig, ValueMatchConfig } from './route-match.ts';
 
 /** Decimal text of a 64-bit integer, as range_match reads it. */
 const INTEGER = /^[+-]?\d{1,19}$/;

@@ -1,7 +1,8 @@
 // What a route asks to be done besides forwarding: mirrors, internal redirects, hashing and rate
 // limits, compiled from config.route.v3.RouteAction and RateLimit.
 import type { SafeRegex } from '../base/safe-regex.ts';
-import type { HeaderMatchConfig, MessageMutations, QueryParameterMatchConfig } from './route.ts';
+import type { MessageMutations } from './header-mutations.ts';
+import type { HeaderMatchConfig, QueryParameterMatchConfig } from './route-match.ts';
 
 /** RouteAction.RequestMirrorPolicy */
 export interface MirrorPolicyConfig {

@@ -1,8 +1,9 @@
 // Routes as compiled from config.route.v3.RouteConfiguration: matchers ready, defaults filled in.
 import type { SafeRegex } from '../base/safe-regex.ts';
-import type { Formatter } from '../formatter/formatter.ts';
 import type { PerFilterConfigs } from './extension.ts';
-import type { FilterMetadata, RouteMatchTreeConfig } from './route-match-tree.ts';
+import type { HeaderMutations } from './header-mutations.ts';
+import type { FilterMetadata, MatchTreeConfig } from './match-tree.ts';
+import type { HeaderMatchConfig, RouteMatchConfig } from './route-match.ts';
 import type {
   HashPolicyConfig,
   InternalRedirectConfig,
@@ -38,7 +39,7 @@ export interface VirtualHostConfig {
   /** Empty when `matcher` decides. */
   readonly routes: readonly RouteConfig[];
   /** null: the first of `routes` that matches. */
-  readonly matcher: RouteMatchTreeConfig | null;
+  readonly matcher: MatchTreeConfig<RouteChoice> | null;
   /** In order; empty: requests are not counted by virtual cluster. */
   readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly mutations: HeaderMutations;
@@ -60,6 +61,11 @@ export interface VirtualClusterConfig {
   readonly headers: readonly HeaderMatchConfig[];
 }
 
+/** What a matcher tree decides on: the first of these whose own match holds (Route, RouteList). */
+export interface RouteChoice {
+  readonly routes: readonly RouteConfig[];
+}
+
 /** config.route.v3.Route */
 export interface RouteConfig {
   /** '' when it has none. */
@@ -76,56 +82,6 @@ export interface RouteConfig {
   /** decorator.operation, '' for none: the name of the request's span. */
   readonly decoratorOperation: string;
 }
-
-/** config.route.v3.RouteMatch */
-export interface RouteMatchConfig {
-  readonly path: PathMatchConfig;
-  readonly caseSensitive: boolean;
-  readonly headers: readonly HeaderMatchConfig[];
-  readonly queryParameters: readonly QueryParameterMatchConfig[];
-  /** Parts per million that match; null: all. */
-  readonly runtimeFractionPpm: number | null;
-  /** `grpc: {}` */
-  readonly grpcOnly: boolean;
-}
-
-/** path_specifier; texts are lower case when matching ignores case. */
-export type PathMatchConfig =
-  | { readonly kind: 'prefix'; readonly text: string }
-  | { readonly kind: 'path'; readonly text: string }
-  | { readonly kind: 'separated-prefix'; readonly text: string }
-  | { readonly kind: 'regex'; readonly regex: SafeRegex }
-  | { readonly kind: 'connect' };
-
-/** config.route.v3.HeaderMatcher */
-export interface HeaderMatchConfig {
-  /** Lower case; `:path`, `:method`, `:authority`, `:scheme` name the pseudo-fields. */
-  readonly name: string;
-  readonly match: ValueMatchConfig;
-  readonly invert: boolean;
-  readonly treatMissingAsEmpty: boolean;
-}
-
-/** config.route.v3.QueryParameterMatcher */
-export interface QueryParameterMatchConfig {
-  readonly name: string;
-  readonly match: ValueMatchConfig;
-}
-
-/** A test of one value; `present` and `range` as in HeaderMatcher, the rest as in StringMatcher. */
-export type ValueMatchConfig =
-  | { readonly kind: 'present'; readonly expected: boolean }
-  | { readonly kind: 'range'; readonly start: bigint; readonly end: bigint }
-  | StringMatchConfig;
-
-/** type.matcher.v3.StringMatcher; `text` is lower case when case is ignored. */
-export type StringMatchConfig =
-  | {
-      readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains';
-      readonly text: string;
-      readonly ignoreCase: boolean;
-    }
-  | { readonly kind: 'regex'; readonly regex: SafeRegex };
 
 /** What a route does. */
 export type RouteActionConfig =
@@ -235,26 +191,4 @@ export interface DirectResponseActionConfig {
   readonly kind: 'direct-response';
   readonly status: number;
   readonly body: string;
-}
-
-/** Header work of one level: removals first, then overwrites, then additions. */
-export interface HeaderMutations {
-  readonly request: MessageMutations | null;
-  readonly response: MessageMutations | null;
-}
-
-/** Header work on one message; null in HeaderMutations when there is none. */
-export interface MessageMutations {
-  /** Lower case. */
-  readonly remove: readonly string[];
-  readonly set: readonly HeaderValueConfig[];
-}
-
-/** config.core.v3.HeaderValueOption */
-export interface HeaderValueConfig {
-  /** Lower case. */
-  readonly name: string;
-  readonly value: Formatter;
-  readonly action: 'append' | 'add-if-absent' | 'overwrite' | 'overwrite-if-exists';
-  readonly keepEmptyValue: boolean;
 }

@@ -1,7 +1,7 @@
 // The TCP proxy's configuration, compiled from extensions.filters.network.tcp_proxy.v3.TcpProxy.
 import type { Formatter } from '../formatter/formatter.ts';
 import type { AccessLogConfig } from './access-log.ts';
-import type { MessageMutations } from './route.ts';
+import type { MessageMutations } from './header-mutations.ts';
 
 /** Durations are ms; 0 switches a timer off. */
 export interface TcpProxyConfig {

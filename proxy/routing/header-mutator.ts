@@ -1,7 +1,7 @@
 // Header work of one level (weighted entry, route, virtual host or table) on one message.
 import type { FormatContext } from '../formatter/formatter.ts';
 import type { HeaderList } from '../http/header-list.ts';
-import type { HeaderValueConfig, MessageMutations } from '../model/route.ts';
+import type { HeaderValueConfig, MessageMutations } from '../model/header-mutations.ts';
 
 /** One value to append. */
 interface Addition {

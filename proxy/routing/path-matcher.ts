@@ -1,7 +1,7 @@
 // Path conditions of routes, compiled. They read the target as it is: cutting its query off for
 // every route would be the only allocation of a match.
 import type { SafeRegex } from '../base/safe-regex.ts';
-import type { PathMatchConfig } from '../model/route.ts';
+import type { PathMatchConfig } from '../model/route-match.ts';
 
 const QUESTION_MARK = 0x3f;
 const SLASH = 0x2f;

@@ -1,5 +1,6 @@
 // Path rewrites of forwarding and redirecting routes. The query always stays.
-import type { PathMatchConfig, RegexRewriteConfig } from '../model/route.ts';
+import type { RegexRewriteConfig } from '../model/route.ts';
+import type { PathMatchConfig } from '../model/route-match.ts';
 import { pathOf } from './path-matcher.ts';
 
 /** The options of RouteAction and RedirectAction that change a path; at most one is set. */

@@ -1,6 +1,6 @@
 // Query parameters as routes read them: raw, the first of each name, nothing decoded.
 import { matchesValue } from '../model/match-value.ts';
-import type { QueryParameterMatchConfig } from '../model/route.ts';
+import type { QueryParameterMatchConfig } from '../model/route-match.ts';
 
 /** Raw value of the first parameter with this name, '' for one without `=`; null: there is none. */
 export function queryParameter(target: string, name: string): string | null {

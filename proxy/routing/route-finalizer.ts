@@ -2,10 +2,9 @@
 import type { FormatContext } from '../formatter/formatter.ts';
 import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { HeaderMutations, MessageMutations } from '../model/header-mutations.ts';
 import type {
   ForwardActionConfig,
-  HeaderMutations,
-  MessageMutations,
   RouteConfig,
   RouteTableConfig,
   VirtualHostConfig,

@@ -2,7 +2,7 @@
 import { hasGrpcType } from '../http/grpc.ts';
 import type { RequestHead } from '../http/message.ts';
 import { matchesHeader } from '../model/match-value.ts';
-import type { RouteMatchConfig } from '../model/route.ts';
+import type { RouteMatchConfig } from '../model/route-match.ts';
 import { compilePathMatcher, type PathMatcher } from './path-matcher.ts';
 import { matchesQueryParameter } from './query-parameters.ts';
 import type { RouteMatchInput } from './route-table.ts';

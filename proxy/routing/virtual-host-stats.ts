@@ -2,7 +2,8 @@
 // they belong to, and their route if it has a stat_prefix. All cells are found with the table.
 import type { RequestHead } from '../http/message.ts';
 import { matchesHeader } from '../model/match-value.ts';
-import type { HeaderMatchConfig, VirtualHostConfig } from '../model/route.ts';
+import type { VirtualHostConfig } from '../model/route.ts';
+import type { HeaderMatchConfig } from '../model/route-match.ts';
 import type { Counter, StatsScope } from '../stats/metrics.ts';
 import { ResponseStats } from '../stats/response-stats.ts';
 

@@ -3,7 +3,7 @@ import { compileSafeRegex, type SafeRegex } from '../../proxy/base/safe-regex.ts
 import { HeaderList } from '../../proxy/http/header-list.ts';
 import { RequestHead } from '../../proxy/http/message.ts';
 import { matchesHeader, matchesValue } from '../../proxy/model/match-value.ts';
-import type { HeaderMatchConfig, ValueMatchConfig } from '../../proxy/model/route.ts';
+import type { HeaderMatchConfig, ValueMatchConfig } from '../../proxy/model/route-match.ts';
 
 const TARGET = { path: '/a?b=c', authority: 'h.test', scheme: '' };
 const head = new RequestHead(

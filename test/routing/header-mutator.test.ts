@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Formatter } from '../../proxy/formatter/formatter.ts';
 import { HeaderList } from '../../proxy/http/header-list.ts';
-import type { HeaderValueConfig } from '../../proxy/model/route.ts';
+import type { HeaderValueConfig } from '../../proxy/model/header-mutations.ts';
 import { HeaderMutator } from '../../proxy/routing/header-mutator.ts';
 import { SINGLE_LINE_IN_REQUESTS } from '../../proxy/routing/single-line-fields.ts';
 import { exchange, fieldLines, requestHead } from '../support/route-fixtures.ts';

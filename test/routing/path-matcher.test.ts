@@ -1,6 +1,6 @@
 import t from 'tap';
 import { compileSafeRegex } from '../../proxy/base/safe-regex.ts';
-import type { PathMatchConfig } from '../../proxy/model/route.ts';
+import type { PathMatchConfig } from '../../proxy/model/route-match.ts';
 import { compilePathMatcher, pathOf } from '../../proxy/routing/path-matcher.ts';
 
 type Kind = 'prefix' | 'path' | 'separated-prefix';

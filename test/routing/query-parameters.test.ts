@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ValueMatchConfig } from '../../proxy/model/route.ts';
+import type { ValueMatchConfig } from '../../proxy/model/route-match.ts';
 import { matchesQueryParameter, queryParameter } from '../../proxy/routing/query-parameters.ts';
 
 t.test('reads the first value of a name, raw', async (t) => {

@@ -9,7 +9,7 @@ import type {
   QueryParameterMatchConfig,
   StringMatchConfig,
   ValueMatchConfig,
-} from '../../model/route.ts';
+} from '../../model/route-match.ts';
 import { compileRegex, compileStringMatcher } from './string-matcher.ts';
 
 const PRESENT: ValueMatchConfig = Object.freeze({ kind: 'present', expected: true });

@@ -5,7 +5,11 @@ import {
 } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import { parseTextFormat } from '../../formatter/parse.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import type { HeaderMutations, HeaderValueConfig, MessageMutations } from '../../model/route.ts';
+import type {
+  HeaderMutations,
+  HeaderValueConfig,
+  MessageMutations,
+} from '../../model/header-mutations.ts';
 import { compileEach } from './compile-each.ts';
 import { acceptFormat, formatOptions } from './format-string.ts';
 

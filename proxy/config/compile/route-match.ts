@@ -1,7 +1,7 @@
 // config.route.v3.RouteMatch: which requests a route is for.
 import type { RouteMatch } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { PathMatchConfig, RouteMatchConfig } from '../../model/route.ts';
+import type { PathMatchConfig, RouteMatchConfig } from '../../model/route-match.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher, compileQueryParameterMatcher } from './header-matcher.ts';
 import { runtimeFractionPpm } from './runtime-values.ts';

@@ -1,8 +1,8 @@
 // config.route.v3.RouteConfiguration.
 import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
+import { NO_METADATA } from '../../model/match-tree.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
-import { NO_METADATA } from '../../model/route-match-tree.ts';
 import { compileEach } from './compile-each.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderMutations } from './header-mutations.ts';

@@ -9,7 +9,7 @@ import type { ListStringMatcher } from '../../api/gen/envoy/type/matcher/v3/stri
 import { compileSafeRegex } from '../../base/safe-regex.ts';
 import type { StatsConfig, StatsTagConfig } from '../../model/bootstrap.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import type { StringMatchConfig } from '../../model/route.ts';
+import type { StringMatchConfig } from '../../model/route-match.ts';
 import { DEFAULT_TAGS } from '../../stats/default-tags.ts';
 import { compileEach } from './compile-each.ts';
 import { compileStringMatcher } from './string-matcher.ts';

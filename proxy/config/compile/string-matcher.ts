@@ -7,7 +7,7 @@ import type {
 import type { StringMatcher } from '../../api/gen/envoy/type/matcher/v3/string_pb.js';
 import { compileSafeRegex, type SafeRegex } from '../../base/safe-regex.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import type { StringMatchConfig } from '../../model/route.ts';
+import type { StringMatchConfig } from '../../model/route-match.ts';
 
 /** A regular expression with the text that replaces what it matches. */
 export interface RegexRewrite {

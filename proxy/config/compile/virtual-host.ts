@@ -6,8 +6,8 @@ import {
   type VirtualHost,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
+import { NO_METADATA } from '../../model/match-tree.ts';
 import type { RouteConfig, VirtualClusterConfig, VirtualHostConfig } from '../../model/route.ts';
-import { NO_METADATA } from '../../model/route-match-tree.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';

@@ -1,6 +1,5 @@
-// The matcher of a virtual host (xds.type.matcher.v3.Matcher) as compiled, and what routes say of
-// themselves for others to read.
-import type { RouteConfig } from './route.ts';
+// Matcher trees (xds.type.matcher.v3.Matcher) as compiled, whatever they decide on; and what resources
+// say of themselves for others to read.
 
 /** core.v3.Metadata.filter_metadata by namespace: frozen JSON values. */
 export type FilterMetadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -17,11 +16,9 @@ export type MatchInputConfig =
   | { readonly kind: 'query-parameter'; readonly name: string };
 
 /** xds.type.matcher.v3.Matcher.OnMatch */
-export type OnMatchConfig =
-  | { readonly kind: 'route'; readonly route: RouteConfig }
-  /** A RouteList action: the first of them whose own match holds. */
-  | { readonly kind: 'routes'; readonly routes: readonly RouteConfig[] }
-  | { readonly kind: 'tree'; readonly tree: RouteMatchTreeConfig };
+export type OnMatchConfig<A> =
+  | { readonly kind: 'action'; readonly action: A }
+  | { readonly kind: 'tree'; readonly tree: MatchTreeConfig<A> };
 
 /** A condition of a matcher list. */
 export type MatchPredicateConfig =
@@ -34,22 +31,22 @@ export type MatchPredicateConfig =
   | { readonly kind: 'and' | 'or'; readonly predicates: readonly MatchPredicateConfig[] }
   | { readonly kind: 'not'; readonly predicate: MatchPredicateConfig };
 
-/** Decides by walking; what nothing matches goes to `onNoMatch`, null for no route. */
-export type RouteMatchTreeConfig =
+/** Decides by walking; what nothing matches goes to `onNoMatch`, null for nothing. */
+export type MatchTreeConfig<A> =
   | {
       readonly kind: 'list';
       readonly entries: readonly {
         readonly predicate: MatchPredicateConfig;
-        readonly onMatch: OnMatchConfig;
-        /** Goes on as if it had not matched when its action finds no route. */
+        readonly onMatch: OnMatchConfig<A>;
+        /** Goes on as if it had not matched when its action finds nothing. */
         readonly keepMatching: boolean;
       }[];
-      readonly onNoMatch: OnMatchConfig | null;
+      readonly onNoMatch: OnMatchConfig<A> | null;
     }
   | {
       readonly kind: 'exact' | 'prefix';
       readonly input: MatchInputConfig;
       /** By value, or by prefix: the longest that has a match wins. */
-      readonly entries: ReadonlyMap<string, OnMatchConfig>;
-      readonly onNoMatch: OnMatchConfig | null;
+      readonly entries: ReadonlyMap<string, OnMatchConfig<A>>;
+      readonly onNoMatch: OnMatchConfig<A> | null;
     };
