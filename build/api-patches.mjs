@@ -5,6 +5,9 @@ const CORE_PROTOCOL = 'envoy/config/core/v3/protocol.proto';
 const HTTP_CONNECTION_MANAGER =
   'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto';
 const ROUTE_COMPONENTS = 'envoy/config/route/v3/route_components.proto';
+const ROUTE = 'envoy/config/route/v3/route.proto';
+const FILTER_STATE = 'envoy/type/matcher/v3/filter_state.proto';
+const XDS_MATCHER = 'xds/type/matcher/v3/matcher.proto';
 const PROXY_PROTOCOL = 'envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.proto';
 const TLS_INSPECTOR = 'envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto';
 const UPSTREAM_HTTP = 'envoy/extensions/upstreams/http/v3/http_protocol_options.proto';
@@ -60,6 +63,74 @@ export const PATCHES = [
     insert: `
   google.protobuf.Duration flush_timeout = 42;
   string path_rewrite = 45;`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'import "envoy/type/matcher/v3/metadata.proto";',
+    insert: '\nimport "envoy/type/matcher/v3/filter_state.proto";',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'option (udpa.annotations.file_status).package_version_status = ACTIVE;',
+    insert: `
+message CookieMatcher {
+  string name = 1 [(validate.rules).string = {min_len: 1 max_bytes: 1024}];
+  type.matcher.v3.StringMatcher string_match = 2 [(validate.rules).message = {required: true}];
+  bool invert_match = 3;
+}`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'repeated type.matcher.v3.MetadataMatcher dynamic_metadata = 13;',
+    insert: `
+  repeated type.matcher.v3.FilterStateMatcher filter_state = 16;
+  repeated CookieMatcher cookies = 17;`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'core.v3.Metadata metadata = 24;',
+    insert: '\n  repeated core.v3.TypedExtensionConfig route_specifiers = 26;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'string stat_prefix = 19;',
+    insert: '\n  repeated core.v3.TypedExtensionConfig route_specifiers = 21;',
+  },
+  {
+    file: ROUTE,
+    after: 'import "envoy/config/core/v3/config_source.proto";',
+    insert: '\nimport "envoy/config/core/v3/extension.proto";',
+  },
+  {
+    file: ROUTE,
+    after: 'core.v3.Metadata metadata = 17;',
+    insert: `
+  string vhost_header = 18 [(validate.rules).string = {well_known_regex: HTTP_HEADER_NAME strict: false}];
+  repeated core.v3.TypedExtensionConfig route_specifiers = 19;`,
+  },
+  {
+    file: FILTER_STATE,
+    after: 'import "envoy/type/matcher/v3/string.proto";',
+    insert: '\nimport "xds/core/v3/cidr.proto";',
+  },
+  {
+    file: FILTER_STATE,
+    after: 'option (udpa.annotations.file_status).package_version_status = ACTIVE;',
+    insert: `
+message AddressMatcher {
+  repeated xds.core.v3.CidrRange ranges = 1;
+  bool invert_match = 2;
+}`,
+  },
+  {
+    file: FILTER_STATE,
+    after: 'StringMatcher string_match = 2;',
+    insert: '\n    AddressMatcher address_match = 3;',
+  },
+  {
+    file: XDS_MATCHER,
+    after: 'message OnMatch {',
+    insert: '\n    bool keep_matching = 3;',
   },
   {
     file: UPSTREAM_HTTP,
