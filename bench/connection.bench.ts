@@ -111,7 +111,7 @@ const services = {
   timers: new TimerWheel(0),
   log: SILENT_LOG.logger(''),
 } as unknown as WorkerServices;
-let byAddress = new ListenersByAddress([]);
+let byAddress = new ListenersByAddress<ActiveListener>([]);
 
 function listener(changes: Partial<ListenerConfig>): ActiveListener {
   const config = {

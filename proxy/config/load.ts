@@ -13,6 +13,7 @@ import { MergedSources } from './merge-sources.ts';
 import { checkDecoded } from './schema/decode-resource.ts';
 import type { Problem } from './schema/problems.ts';
 import { allSupport } from './schema/support.ts';
+import { type ReadSource, SourcePlaces } from './source/places.ts';
 import type { LocatedProblem } from './source/report.ts';
 import type { SourceText } from './source/source-file.ts';
 import { Trial } from './trial.ts';
@@ -33,6 +34,8 @@ export type LoadedBootstrap =
       readonly resources: readonly Resource[];
       readonly problems: readonly LocatedProblem[];
       readonly texts: ReadonlyMap<string, string>;
+      /** Where its parts stand in the texts. */
+      readonly places: SourcePlaces;
     }
   | {
       readonly ok: false;
@@ -57,7 +60,19 @@ export function loadBootstrap(
   const trial = new Trial(merged, { rejected, version: versionOf(sources), outside: options });
   const bootstrap = trial.run(message);
   if (merged.failed || bootstrap === null) return { ok: false, problems, texts };
-  return { ok: true, bootstrap, resources: trial.resources, problems, texts };
+  const places = new SourcePlaces(readSources(sources, texts));
+  return { ok: true, bootstrap, resources: trial.resources, problems, texts, places };
+}
+
+/** Those that have a text. */
+function readSources(
+  sources: readonly SourceText[],
+  texts: ReadonlyMap<string, string>,
+): readonly ReadSource[] {
+  return sources.flatMap((source) => {
+    const content = texts.get(source.name);
+    return content === undefined ? [] : [{ ...source, content }];
+  });
 }
 
 /** The version of a file's resources: a hash of all that they were read from. */

@@ -38,23 +38,44 @@ export class HttpFilterPlanner implements FilterPlanner {
     return planOf(this.#filters.map((filter) => this.#onRoute(filter, levels)));
   }
 
-  /** Envoy: the most specific level says whether the filter runs; how it runs, all of them. */
   #onRoute(
     { instance, factory }: PlacedFilter,
     levels: readonly PerFilterConfigs[],
   ): HttpFilterFactory | null {
-    const entries = levels.flatMap((level) => level.get(instance.name) ?? []);
-    const first = entries[0];
-    if (first === undefined) return factory;
-    if (first.disabled) return null;
-    const { onRoute } = instance.definition as HttpFilterDefinition;
-    const own = entries.filter(({ definition }) => definition === instance.definition);
-    if (onRoute === undefined || own.length === 0) {
+    const effect = effectOnRoute(instance, levels);
+    if (effect.kind === 'off') return null;
+    if (effect.kind === 'own')
       return factory ?? makeFactory(instance, instance.config, this.#services);
-    }
-    const config = onRoute(instance.config, own.map((entry) => entry.config) as never[]);
-    return config === null ? null : makeFactory(instance, config, this.#services);
+    return makeFactory(instance, effect.config, this.#services);
   }
+}
+
+/** What a filter of the chain does on a route. */
+export type FilterEffect =
+  /** It does not run: the chain or a level switched it off, or what the levels make of it is idle. */
+  | { readonly kind: 'off'; readonly why: 'chain' | 'level' | 'idle'; readonly level: number }
+  /** With the chain's configuration; `level` switched it on, -1: the chain did. */
+  | { readonly kind: 'own'; readonly level: number }
+  /** With what the levels make of it; `level` is the most specific one. */
+  | { readonly kind: 'route'; readonly level: number; readonly config: unknown };
+
+/** Envoy: the most specific level says whether the filter runs; how it runs, all of them. */
+export function effectOnRoute(
+  instance: ExtensionInstance,
+  levels: readonly PerFilterConfigs[],
+): FilterEffect {
+  const level = levels.findIndex((each) => each.has(instance.name));
+  const entries = levels.flatMap((each) => each.get(instance.name) ?? []);
+  const first = entries[0];
+  if (first === undefined) {
+    return instance.disabled ? { kind: 'off', why: 'chain', level } : { kind: 'own', level };
+  }
+  if (first.disabled) return { kind: 'off', why: 'level', level };
+  const { onRoute } = instance.definition as HttpFilterDefinition;
+  const own = entries.filter(({ definition }) => definition === instance.definition);
+  if (onRoute === undefined || own.length === 0) return { kind: 'own', level };
+  const config = onRoute(instance.config, own.map((entry) => entry.config) as never[]);
+  return config === null ? { kind: 'off', why: 'idle', level } : { kind: 'route', level, config };
 }
 
 function makeFactory(

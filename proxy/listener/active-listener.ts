@@ -1,9 +1,7 @@
 // A listener at work: builds its filter chains once, gives each accepted connection to one, and
 // knows the connections it answers for until they are gone.
 
-import { PIPE_PORT, type SocketAddress } from '../base/address.ts';
-import { unmapped } from '../base/cidr-table.ts';
-import { parseIp } from '../base/ip-address.ts';
+import type { SocketAddress } from '../base/address.ts';
 import type { ListenerFilter, ListenerFilterFactory } from '../filters/listener-filter.ts';
 import type {
   DownstreamConnection,
@@ -21,7 +19,8 @@ import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
 import { buildListenerFilter } from './conditional-filter.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
-import { type ConnectionFacts, FilterChainMatcher, PIPE_OCTETS } from './filter-chain-matcher.ts';
+import { factsOf } from './connection-facts.ts';
+import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
 
@@ -276,31 +275,6 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     }
     if (this.connectionCount === 0) this.onEmpty?.();
   }
-}
-
-function factsOf(candidate: Candidate): ConnectionFacts {
-  const { localAddress, remoteAddress, directRemoteAddress } = candidate;
-  return {
-    destinationPort: localAddress.port,
-    destination: octetsOf(localAddress),
-    source: octetsOf(remoteAddress),
-    sourcePort: remoteAddress.port,
-    directSource: octetsOf(directRemoteAddress),
-    isLocal: isLocal(candidate),
-    serverName: candidate.serverName,
-    transportProtocol: candidate.transportProtocol,
-    applicationProtocols: candidate.applicationProtocols,
-  };
-}
-
-/** Envoy's SAME_IP_OR_LOOPBACK: the same address on both ends, the usual loopback, or a pipe. */
-function isLocal({ localAddress, remoteAddress }: Candidate): boolean {
-  if (remoteAddress.port === PIPE_PORT || remoteAddress.ip === localAddress.ip) return true;
-  return remoteAddress.ip === '127.0.0.1' || remoteAddress.ip === '::1';
-}
-
-function octetsOf({ ip, port }: SocketAddress): readonly number[] {
-  return port < 0 ? PIPE_OCTETS : unmapped(parseIp(ip) ?? []);
 }
 
 function describe(candidate: Candidate, filterChainName: string): DownstreamConnectionInfo {

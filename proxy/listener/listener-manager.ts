@@ -65,7 +65,7 @@ export class ListenerManager {
   readonly #workersStarted: Gauge;
   /** `server.total_connections`: of all workers together. */
   readonly #serverConnections: Gauge;
-  #byAddress = new ListenersByAddress([]);
+  #byAddress = new ListenersByAddress<ActiveListener>([]);
   #isStarted = false;
   /** Called when the last connection of all listeners is gone. */
   onEmpty: (() => void) | null = null;

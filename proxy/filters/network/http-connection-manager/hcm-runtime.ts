@@ -16,7 +16,7 @@ import type { CodecChoice } from './pending-codec.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
 
-/** Immutable but for its counters. */
+/** Immutable but for its counters; a worker never watches routes. */
 export class HcmRuntime {
   readonly config: HttpConnectionManagerConfig;
   readonly services: WorkerServices;
@@ -25,7 +25,7 @@ export class HcmRuntime {
   readonly stats: HcmStats;
   /** Those that are open. */
   readonly connections = new Set<Connection>();
-  readonly routeTable: RouteTable;
+  routeTable: RouteTable;
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
   /** null: replies stay as they are. */
@@ -79,6 +79,11 @@ export class HcmRuntime {
     const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
     this.filterPlan = planner.defaultPlan;
     this.routeTable = buildRouteTable(config.routeTable, { stats: services.stats, planner });
+  }
+
+  /** Puts somebody between the streams and the table who sees every look-up: for explanations. */
+  watchRoutes(watch: (table: RouteTable) => RouteTable): void {
+    this.routeTable = watch(this.routeTable);
   }
 
   /** Writes the lines of an exchange that is over. */
