@@ -9,6 +9,8 @@ export interface PathHooks<H> {
   head(filter: HttpFilter, head: H, endStream: boolean): FilterStatus;
   data(filter: HttpFilter, data: Buffer, endStream: boolean): FilterStatus;
   trailers(filter: HttpFilter, trailers: HeaderList): FilterStatus;
+  /** Whoever is behind the filter takes content again. */
+  writable(filter: HttpFilter): void;
 }
 
 /** Where events go that passed every filter. */
@@ -44,8 +46,10 @@ export class FilterPath<H> {
   readonly #sink: PathSink<H>;
   readonly #limitBytes: number;
   #heldBytes = 0;
-  /** What the sink last said. */
+  /** What the sink last said; a slow one tells when it is not any more (`onWritable`). */
   #isWritable = true;
+  /** By filter index: who wants nothing more for now; null while nobody ever did. */
+  #full: boolean[] | null = null;
   /** By filter index; null while nobody ever held anything, which is the rule. */
   #holds: (Hold<H> | null)[] | null = null;
   /** Releases under way: what they replay is held no more, but still counted. */
@@ -70,24 +74,58 @@ export class FilterPath<H> {
   }
 
   /**
-   * Content; `data` is borrowed. False: the sink is slow. What filters hold back is no reason to
-   * wait: they may need more of it to decide, and the limit bounds it.
+   * Content; `data` is borrowed. False: the sink is slow, or a filter wants nothing more for now.
+   * What filters hold back is no reason to wait: they may need more of it to decide, and the limit
+   * bounds it.
    */
   data(data: Buffer, endStream: boolean): boolean {
-    this.#isWritable = true;
     this.#data(0, data, endStream);
     if (INVARIANTS) this.checkInvariants();
-    return this.#isWritable;
+    return !this.#isSlowFrom(0);
   }
 
-  /** `filter` sends content on to those behind it. */
-  inject(filter: HttpFilter, data: Buffer, endStream: boolean): void {
+  /** `filter` sends content on to those behind it. False: one of them is slow. */
+  inject(filter: HttpFilter, data: Buffer, endStream: boolean): boolean {
     const index = this.#filters.indexOf(filter);
     if (INVARIANTS) {
-      const isAhead = this.#holdAt(index) === null;
+      const held = this.#holdAt(index)?.behind ?? [];
+      const isAhead = held.every(({ kind }) => kind === 'trailers');
       invariant(isAhead, 'filter path: nobody sends content past what it holds back');
     }
-    if (index !== -1 && !this.#sink.isDead()) this.#data(index + 1, data, endStream);
+    if (index === -1 || this.#sink.isDead()) return true;
+    this.#data(index + 1, data, endStream);
+    return !this.#isSlowFrom(index + 1);
+  }
+
+  /** `filter` ends the message with trailers that it did not get. */
+  injectTrailers(filter: HttpFilter, trailers: HeaderList): void {
+    const index = this.#filters.indexOf(filter);
+    if (index !== -1 && !this.#sink.isDead()) this.#trailers(index + 1, trailers);
+  }
+
+  /** `filter` wants nothing more until `resume`; what comes all the same still goes to it. */
+  pause(filter: HttpFilter): void {
+    this.#full ??= this.#filters.map(() => false);
+    this.#full[this.#filters.indexOf(filter)] = true;
+  }
+
+  /** `filter` takes content again. True: so does everybody. */
+  resume(filter: HttpFilter): boolean {
+    const index = this.#filters.indexOf(filter);
+    if (this.#full === null || index === -1) return !this.#isSlowFrom(0);
+    this.#full[index] = false;
+    return this.#tellWritable(index - 1);
+  }
+
+  /** The sink is slow. */
+  onSlow(): void {
+    this.#isWritable = false;
+  }
+
+  /** The sink takes content again. True: so does everybody. */
+  onWritable(): boolean {
+    this.#isWritable = true;
+    return this.#tellWritable(this.#filters.length - 1);
   }
 
   /** Trailers; they end the message. */
@@ -194,6 +232,20 @@ export class FilterPath<H> {
       this.#heldBytes -= event.data.length;
       this.#data(from, event.data, event.endStream);
     }
+  }
+
+  /** True when content that the filter at `index` gets had better not come yet. */
+  #isSlowFrom(index: number): boolean {
+    return !this.#isWritable || (this.#full?.includes(true, index) ?? false);
+  }
+
+  /** Tells the filters up to `last`, the one next to the sink first, as far as nobody is slow. */
+  #tellWritable(last: number): boolean {
+    for (let index = last; index >= 0; index -= 1) {
+      if (this.#isSlowFrom(index + 1)) return false;
+      this.#hooks.writable(this.#filters[index] as HttpFilter);
+    }
+    return !this.#isSlowFrom(0);
   }
 
   #holdAt(index: number): Hold<H> | null {

@@ -47,6 +47,22 @@ export interface LocalReply {
   readonly grpcStatus?: number;
 }
 
+/** How a filter holds back whoever sends content to it. */
+export interface FilterFlow {
+  /** Ends the message behind `filter` with trailers, where it had none of its own. */
+  injectRequestTrailers(filter: HttpFilter, trailers: HeaderList): void;
+  injectResponseTrailers(filter: HttpFilter, trailers: HeaderList): void;
+  /**
+   * `filter` has enough of the client's content for now, or takes it again. What is on its way still
+   * comes. Asking twice is harmless.
+   */
+  holdRequest(filter: HttpFilter): void;
+  takeRequest(filter: HttpFilter): void;
+  /** The same of the response's content. */
+  holdResponse(filter: HttpFilter): void;
+  takeResponse(filter: HttpFilter): void;
+}
+
 /** What a filter may ask of, and do to, its stream. One object a stream. */
 export interface HttpFilterCallbacks extends FormatContext {
   /** null only when the request's head was never complete. */
@@ -66,10 +82,14 @@ export interface HttpFilterCallbacks extends FormatContext {
   continueResponse(filter: HttpFilter): void;
   /**
    * Sends content on to whoever is behind `filter`; `filter` itself holds nothing back then. `data`
-   * is borrowed. With `endStream` nothing follows: trailers that still come must be dropped.
+   * is borrowed. With `endStream` nothing follows: trailers that still come must be dropped. It may
+   * go in front of trailers that `filter` holds back. False: one of those behind is slow; better
+   * send nothing more until `onRequestWritable` or `onResponseWritable`.
    */
-  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): void;
-  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): void;
+  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean;
+  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean;
+  /** Back-pressure, and what few filters need. */
+  readonly flow: FilterFlow;
   /** Answers; request filters behind are not called, response filters are. */
   sendLocalReply(reply: LocalReply): void;
   /** Ends the exchange without a (further) response. */
@@ -97,8 +117,10 @@ export interface HttpFilter {
   onResponseHead?(head: ResponseHead, endStream: boolean): FilterStatus;
   onResponseData?(data: Buffer, endStream: boolean): FilterStatus;
   onResponseTrailers?(trailers: HeaderList): FilterStatus;
-  /** Terminal filters: the client takes data again. */
+  /** The client, and filters on the way to it, take data again. */
   onResponseWritable?(): void;
+  /** Not for terminal filters: the upstream, and filters on the way to it, take data again. */
+  onRequestWritable?(): void;
   /** Once, when the stream is over for any reason: free timers and upstream work. */
   onStreamEnd?(): void;
 }

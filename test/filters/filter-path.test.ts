@@ -15,6 +15,7 @@ const HOOKS: PathHooks<RequestHead> = {
   head: (filter, head, end) => filter.onRequestHead?.(head, end) ?? CONTINUE,
   data: (filter, data, end) => filter.onRequestData?.(data, end) ?? CONTINUE,
   trailers: (filter, trailers) => filter.onRequestTrailers?.(trailers) ?? CONTINUE,
+  writable: (filter) => filter.onRequestWritable?.(),
 };
 
 class Probe implements HttpFilter {
@@ -208,4 +209,55 @@ t.test('a slow sink holds the sender back, a filter that holds content does not'
   t.equal(way.data(Buffer.from('b'), false), true);
   t.equal(way.data(Buffer.from('c'), true), false);
   t.same(sink.seen, ['head', 'a', 'b', 'c.']);
+});
+
+t.test('whoever is slow holds back those in front of him, and only those', async (t) => {
+  const told: string[] = [];
+  const filters = ['a', 'b', 'c'].map(
+    (name): HttpFilter => ({ onRequestWritable: () => void told.push(name) }),
+  );
+  const [a, b, c] = filters as [HttpFilter, HttpFilter, HttpFilter];
+  const sink = new Sink();
+  const path = new FilterPath(filters, HOOKS, sink, 100);
+  const content = Buffer.from('x');
+  path.pause(b);
+  t.equal(path.data(content, false), false);
+  t.equal(path.inject(a, content, false), false);
+  t.equal(path.inject(b, content, false), true, 'it is itself the slow one');
+  sink.isSlow = true;
+  t.equal(path.inject(c, content, false), false);
+  t.equal(path.resume(b), false, 'the sink is slow still');
+  t.same(told, []);
+  t.equal(path.data(content, false), false);
+  path.pause(b);
+  sink.isSlow = false;
+  t.equal(path.onWritable(), false);
+  t.same(told.splice(0), ['c', 'b']);
+  t.equal(path.resume(b), true);
+  t.same(told, ['a']);
+  t.equal(path.data(content, true), true);
+});
+
+t.test('content goes in front of trailers that wait for it', async (t) => {
+  const sink = new Sink();
+  const filter: HttpFilter = {
+    onRequestData: () => DROP,
+    onRequestTrailers: () => STOP,
+  };
+  const path = new FilterPath([filter], HOOKS, sink, 100);
+  path.data(Buffer.from('lost'), false);
+  path.trailers(HeaderList.of('a', 'b'));
+  path.inject(filter, Buffer.from('found'), false);
+  t.same(sink.seen, ['found']);
+  path.release(filter);
+  t.same(sink.seen, ['found', 'trailers']);
+});
+
+t.test('a filter may end a message with trailers of its own', async (t) => {
+  const sink = new Sink();
+  const filter: HttpFilter = { onRequestData: () => DROP };
+  const path = new FilterPath([filter], HOOKS, sink, 100);
+  path.data(Buffer.from('lost'), true);
+  path.injectTrailers(filter, HeaderList.of('a', 'b'));
+  t.same(sink.seen, ['trailers']);
 });

@@ -22,11 +22,13 @@ const REQUEST_HOOKS: PathHooks<RequestHead> = {
   head: (filter, head, end) => filter.onRequestHead?.(head, end) ?? CONTINUE,
   data: (filter, data, end) => filter.onRequestData?.(data, end) ?? CONTINUE,
   trailers: (filter, trailers) => filter.onRequestTrailers?.(trailers) ?? CONTINUE,
+  writable: (filter) => filter.onRequestWritable?.(),
 };
 const RESPONSE_HOOKS: PathHooks<ResponseHead> = {
   head: (filter, head, end) => filter.onResponseHead?.(head, end) ?? CONTINUE,
   data: (filter, data, end) => filter.onResponseData?.(data, end) ?? CONTINUE,
   trailers: (filter, trailers) => filter.onResponseTrailers?.(trailers) ?? CONTINUE,
+  writable: (filter) => filter.onResponseWritable?.(),
 };
 
 /** A message as it came out behind the filter. */

@@ -37,6 +37,7 @@ export class ActiveStream
   readonly info: StreamInfo;
   readonly runtime: HcmRuntime;
   readonly services: HttpFilterServices;
+  readonly flow: StreamFilters;
   readonly logType: AccessLogType = 'DownstreamEnd';
   localReplyBody = '';
   request: RequestHead | null = null;
@@ -59,7 +60,6 @@ export class ActiveStream
   readonly #connection: StreamOwner;
   readonly #sender: ResponseSender;
   #timers: StreamTimers | null;
-  readonly #filters: StreamFilters;
   #responseStarted = false;
   /** null: nobody wanted to know yet. */
   #isGrpc: boolean | null = null;
@@ -75,12 +75,12 @@ export class ActiveStream
     this.#connection = connection;
     this.#sender = sender;
     this.info.downstreamMeter = sender;
-    this.#filters = new StreamFilters(this);
+    this.flow = new StreamFilters(this, sender);
     this.#timers = runtime.hasStreamTimers ? new StreamTimers(this, nowMs) : null;
   }
 
   get terminal(): HttpFilter | null {
-    return this.#filters.terminal;
+    return this.flow.terminal;
   }
 
   get wallMs(): number {
@@ -104,8 +104,8 @@ export class ActiveStream
       this.sendLocalReply(refusal.reply);
       return;
     }
-    this.#filters.make();
-    this.#filters.requestHead(head, endStream);
+    this.flow.make();
+    this.flow.requestHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -114,14 +114,14 @@ export class ActiveStream
     this.lastActiveMs = this.nowMs();
     if (endStream) this.#completeRequest();
     if (this.isAnswered) return;
-    this.#filters.requestData(data, endStream);
+    this.flow.requestData(data, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
 
   onTrailers(trailers: HeaderList): void {
     this.#completeRequest();
     if (this.isAnswered) return;
-    this.#filters.requestTrailers(trailers);
+    this.flow.requestTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -150,7 +150,7 @@ export class ActiveStream
   }
 
   onWritable(): void {
-    this.terminal?.onResponseWritable?.();
+    this.flow.onResponseWritable();
   }
 
   // Timers.
@@ -189,19 +189,19 @@ export class ActiveStream
   // What filters ask.
 
   continueRequest(filter: HttpFilter): void {
-    this.#filters.continueRequest(filter);
+    this.flow.continueRequest(filter);
   }
 
   continueResponse(filter: HttpFilter): void {
-    this.#filters.continueResponse(filter);
+    this.flow.continueResponse(filter);
   }
 
-  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
-    this.#filters.injectRequestData(filter, data, endStream);
+  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean {
+    return this.flow.injectRequestData(filter, data, endStream);
   }
 
-  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
-    this.#filters.injectResponseData(filter, data, endStream);
+  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean {
+    return this.flow.injectResponseData(filter, data, endStream);
   }
 
   isGrpc(): boolean {
@@ -245,33 +245,31 @@ export class ActiveStream
   sendResponseHead(head: ResponseHead, endStream: boolean): void {
     this.lastActiveMs = this.nowMs();
     this.response = head;
-    this.#filters.responseHead(head, endStream);
+    this.flow.responseHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
 
   sendResponseData(data: Buffer, endStream: boolean): boolean {
     this.lastActiveMs = this.nowMs();
-    return this.#filters.responseData(data, endStream);
+    return this.flow.responseData(data, endStream);
   }
 
   sendResponseTrailers(trailers: HeaderList): void {
-    this.#filters.responseTrailers(trailers);
+    this.flow.responseTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }
 
   pauseRequest(): void {
-    this.runtime.stats.flowPaused.inc();
-    this.#sender.pauseReading();
+    this.flow.holdRequest(null);
   }
 
   resumeRequest(): void {
-    this.runtime.stats.flowResumed.inc();
-    this.#sender.resumeReading();
+    this.flow.takeRequest(null);
   }
 
   /** Filters hold more of the response than may be held. */
   abandonResponse(): void {
-    this.#filters.abandonResponse();
+    this.flow.abandonResponse();
     this.sendLocalReply(RESPONSE_TOO_LARGE);
   }
 
@@ -341,7 +339,7 @@ export class ActiveStream
     this.info.endMs = this.nowMs();
     this.tunnel?.end();
     this.#timers?.cancelAll();
-    this.#filters.end();
+    this.flow.end();
     this.runtime.log(this);
     this.#connection.onStreamOver(this);
     if (INVARIANTS) this.checkInvariants();

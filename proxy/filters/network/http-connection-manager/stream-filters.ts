@@ -2,8 +2,9 @@
 // alone: then nothing is made, and events go straight through.
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { ResponseSender } from '../../../http/stream.ts';
 import type { FilterPath } from '../../filter-path.ts';
-import type { HttpFilter, TerminalFilterCallbacks } from '../../http-filter.ts';
+import type { FilterFlow, HttpFilter, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { HttpFilterPlan } from '../../http-filter-plan.ts';
 import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
 
@@ -13,16 +14,19 @@ const EMPTY_FILTERS: readonly HttpFilter[] = [];
 export type FilteredStream = StreamEnds & TerminalFilterCallbacks & { isGrpc(): boolean };
 
 /** See the file's head. */
-export class StreamFilters {
+export class StreamFilters implements FilterFlow {
   /** null until the filters are made: a stream may be answered before. */
   terminal: HttpFilter | null = null;
   readonly #stream: FilteredStream;
+  readonly #sender: ResponseSender;
   #filters: readonly HttpFilter[] = EMPTY_FILTERS;
   #request: FilterPath<RequestHead> | null = null;
   #response: FilterPath<ResponseHead> | null = null;
+  #isClientHeld = false;
 
-  constructor(stream: FilteredStream) {
+  constructor(stream: FilteredStream, sender: ResponseSender) {
     this.#stream = stream;
+    this.#sender = sender;
   }
 
   /** Makes them, once, when the request goes on to them. */
@@ -80,12 +84,52 @@ export class StreamFilters {
     this.#response?.release(filter);
   }
 
-  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
-    this.#request?.inject(filter, data, endStream);
+  injectRequestData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean {
+    return this.#request?.inject(filter, data, endStream) ?? true;
   }
 
-  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): void {
-    this.#response?.inject(filter, data, endStream);
+  injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean {
+    return this.#response?.inject(filter, data, endStream) ?? true;
+  }
+
+  injectRequestTrailers(filter: HttpFilter, trailers: HeaderList): void {
+    this.#request?.injectTrailers(filter, trailers);
+  }
+
+  injectResponseTrailers(filter: HttpFilter, trailers: HeaderList): void {
+    this.#response?.injectTrailers(filter, trailers);
+  }
+
+  /** null: it is the terminal filter that wants no more for now. */
+  holdRequest(filter: HttpFilter | null): void {
+    if (filter === null) this.#request?.onSlow();
+    else this.#request?.pause(filter);
+    if (this.#isClientHeld) return;
+    this.#isClientHeld = true;
+    this.#stream.runtime.stats.flowPaused.inc();
+    this.#sender.pauseReading();
+  }
+
+  takeRequest(filter: HttpFilter | null): void {
+    const path = this.#request;
+    const isFree = path === null || (filter === null ? path.onWritable() : path.resume(filter));
+    if (!isFree || !this.#isClientHeld) return;
+    this.#isClientHeld = false;
+    this.#stream.runtime.stats.flowResumed.inc();
+    this.#sender.resumeReading();
+  }
+
+  holdResponse(filter: HttpFilter): void {
+    this.#response?.pause(filter);
+  }
+
+  takeResponse(filter: HttpFilter): void {
+    if (this.#response?.resume(filter) === true) this.terminal?.onResponseWritable?.();
+  }
+
+  /** The client takes data again. */
+  onResponseWritable(): void {
+    if (this.#response?.onWritable() !== false) this.terminal?.onResponseWritable?.();
   }
 
   /** What filters hold of the response is forgotten; what follows goes straight to the client. */

@@ -9,12 +9,14 @@ const REQUEST_HOOKS: PathHooks<RequestHead> = {
   head: (filter, head, endStream) => filter.onRequestHead?.(head, endStream) ?? CONTINUE,
   data: (filter, data, endStream) => filter.onRequestData?.(data, endStream) ?? CONTINUE,
   trailers: (filter, trailers) => filter.onRequestTrailers?.(trailers) ?? CONTINUE,
+  writable: (filter) => filter.onRequestWritable?.(),
 };
 
 const RESPONSE_HOOKS: PathHooks<ResponseHead> = {
   head: (filter, head, endStream) => filter.onResponseHead?.(head, endStream) ?? CONTINUE,
   data: (filter, data, endStream) => filter.onResponseData?.(data, endStream) ?? CONTINUE,
   trailers: (filter, trailers) => filter.onResponseTrailers?.(trailers) ?? CONTINUE,
+  writable: (filter) => filter.onResponseWritable?.(),
 };
 
 /** A stream as the ends of its paths see it. */
