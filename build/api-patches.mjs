@@ -1,6 +1,7 @@
 // Small repairs and additions to the protos that are generated from: what Envoy 1.40 has and the
 // packaged files, which are older, lack. Field numbers and rules are those of Envoy's descriptors.
 
+const CORE_BASE = 'envoy/config/core/v3/base.proto';
 const CORE_PROTOCOL = 'envoy/config/core/v3/protocol.proto';
 const HTTP_CONNECTION_MANAGER =
   'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto';
@@ -131,6 +132,125 @@ message AddressMatcher {
     file: XDS_MATCHER,
     after: 'message OnMatch {',
     insert: '\n    bool keep_matching = 3;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'import "envoy/config/core/v3/proxy_protocol.proto";',
+    insert: '\nimport "envoy/config/core/v3/substitution_format_string.proto";',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'import "envoy/config/core/v3/proxy_protocol.proto";',
+    insert: '\nimport "envoy/type/v3/ratelimit_unit.proto";',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'oneof random_value_specifier {',
+    insert: '\n    google.protobuf.BoolValue use_hash_policy = 5;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'type.matcher.v3.RegexMatchAndSubstitute host_rewrite_path_regex = 35;',
+    insert: '\n    string host_rewrite = 44;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'type.matcher.v3.RegexMatchAndSubstitute regex_rewrite = 9;',
+    insert: '\n    string path_rewrite = 10;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'core.v3.DataSource body = 2;',
+    insert: '\n  core.v3.SubstitutionFormatString body_format = 3;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'repeated type.tracing.v3.CustomTag custom_tags = 4;',
+    insert: `
+  string operation = 5;
+  string upstream_operation = 6;`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'message GenericKey {',
+    insert: '\n      string default_value = 3;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'message HeaderValueMatch {',
+    insert: '\n      string default_value = 5;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'message QueryParameterValueMatch {',
+    insert: '\n      string default_value = 5;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'ROUTE_ENTRY = 1;',
+    insert: `
+        CLUSTER_ENTRY = 2;
+        CLUSTER_LOCALITY_ENTRY = 3;`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'QueryParameterValueMatch query_parameter_value_match = 11;',
+    insert: `
+      QueryParameters query_parameters = 12;
+      RemoteAddressMatch remote_address_match = 13;`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'message Action {',
+    insert: `
+    message QueryParameters {
+      string query_parameter_name = 1 [(validate.rules).string = {min_len: 1}];
+      string descriptor_key = 2 [(validate.rules).string = {min_len: 1}];
+      bool skip_if_absent = 3;
+    }
+    message RemoteAddressMatch {
+      string descriptor_value = 1 [(validate.rules).string = {min_len: 1}];
+      string descriptor_key = 2;
+      string default_value = 3;
+      type.matcher.v3.AddressMatcher address_matcher = 4 [(validate.rules).message = {required: true}];
+    }`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'DynamicMetadata dynamic_metadata = 1;',
+    insert: '\n      RateLimitOverride rate_limit = 2;',
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'message Override {',
+    insert: `
+    message RateLimitOverride {
+      uint32 requests_per_unit = 1;
+      type.v3.RateLimitUnit unit = 2 [(validate.rules).enum = {defined_only: true}];
+    }`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'Override limit = 4;',
+    insert: `
+  message HitsAddend {
+    google.protobuf.UInt64Value number = 1 [(validate.rules).uint64 = {lte: 1000000000}];
+    string format = 2 [(validate.rules).string = {prefix: "%" suffix: "%" ignore_empty: true}];
+    bool is_negative_hits = 3;
+  }
+  HitsAddend hits_addend = 5;
+  bool apply_on_stream_done = 6;
+  enum XRateLimitOption {
+    UNSPECIFIED = 0;
+    OFF = 1;
+    DRAFT_VERSION_03 = 2;
+  }
+  XRateLimitOption x_ratelimit_option = 7;`,
+  },
+  {
+    file: CORE_BASE,
+    after: 'message WatchedDirectory {',
+    insert: '\n  bool watch_modify = 2;',
   },
   {
     file: UPSTREAM_HTTP,

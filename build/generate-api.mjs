@@ -137,7 +137,8 @@ function stage() {
 function patched(name, text) {
   for (const patch of PATCHES) {
     if (patch.file !== name) continue;
-    if (!text.includes(patch.after)) throw new Error(`patch for ${name} no longer fits`);
+    if (!text.includes(patch.after))
+      throw new Error(`patch for ${name} no longer fits: ${patch.after}`);
     text = text.replace(patch.after, (found) => found + patch.insert);
   }
   return text;

@@ -57,9 +57,16 @@ function compileWeighted(
     context.reject('clusters', `${subject} exceeds ${MAX_TOTAL_WEIGHT}`);
     return null;
   }
+  const specifier = { kind: 'weighted', clusters, totalWeight } as const;
   const source = message.randomValueSpecifier;
-  if (source.case === undefined) return { kind: 'weighted', clusters, totalWeight };
-  return { kind: 'weighted', clusters, totalWeight, headerName: source.value.toLowerCase() };
+  switch (source.case) {
+    case 'headerName':
+      return { ...specifier, headerName: source.value.toLowerCase() };
+    case 'useHashPolicy':
+      return { ...specifier, usesHash: source.value.value };
+    default:
+      return specifier;
+  }
 }
 
 function compileEntry(
