@@ -1,0 +1,200 @@
+// xxHash64 (seed 0), by which Envoy hashes requests and hosts. 64-bit numbers are kept as two
+// 32-bit halves: BigInt would make garbage with each operation.
+
+/** A 64-bit number. */
+export interface Hash64 {
+  /** Unsigned 32-bit halves. */
+  high: number;
+  low: number;
+}
+
+/** A number that is worked on; its halves are signed, which V8 keeps without boxes. */
+interface Word {
+  high: number;
+  low: number;
+}
+
+const STRIPE_OCTETS = 32;
+
+const PRIME_1 = word(0x9e3779b1, 0x85ebca87);
+const PRIME_2 = word(0xc2b2ae3d, 0x27d4eb4f);
+const PRIME_3 = word(0x165667b1, 0x9e3779f9);
+const PRIME_4 = word(0x85ebca77, 0xc2b2ae63);
+const PRIME_5 = word(0x27d4eb2f, 0x165667c5);
+/** The accumulators begin with P1 + P2, P2, 0 and -P1. */
+const LANE_STARTS = [
+  word(0x60ea27ee, 0xadc0b5d6),
+  PRIME_2,
+  word(0, 0),
+  word(0x61c8864e, 0x7a143579),
+] as const;
+const LANE_ROTATIONS = [1, 7, 12, 18] as const;
+
+// One hash is computed at a time and within one call, so all share the words.
+const total = word(0, 0);
+const chunk = word(0, 0);
+const lanes = [word(0, 0), word(0, 0), word(0, 0), word(0, 0)] as const;
+
+/** Writes the hash of a byte string (one octet a character) into `into`. */
+export function xxHash64(octets: string, into: Hash64): void {
+  const { length } = octets;
+  let at = 0;
+  if (length >= STRIPE_OCTETS) at = hashStripes(octets);
+  else assign(total, PRIME_5);
+  add(total, 0, length);
+  for (; at + 8 <= length; at += 8) hashEight(octets, at);
+  if (at + 4 <= length) {
+    hashFour(octets, at);
+    at += 4;
+  }
+  for (; at < length; at += 1) hashOne(octets.charCodeAt(at));
+  avalanche();
+  into.high = total.high >>> 0;
+  into.low = total.low >>> 0;
+}
+
+/** The hash modulo a divisor of 1 to 2^32. */
+export function hashModulo({ high, low }: Readonly<Hash64>, divisor: number): number {
+  // In steps of 16 bits, which stay exact in a double.
+  const upper = (high % divisor) * 0x1_0000 + (low >>> 16);
+  return ((upper % divisor) * 0x1_0000 + (low & 0xffff)) % divisor;
+}
+
+/** All whole stripes; gives the index behind them. */
+function hashStripes(octets: string): number {
+  for (let lane = 0; lane < 4; lane += 1) assign(lanes[lane]!, LANE_STARTS[lane]!);
+  let at = 0;
+  for (; at + STRIPE_OCTETS <= octets.length; at += STRIPE_OCTETS) {
+    for (let lane = 0; lane < 4; lane += 1) {
+      readEight(octets, at + lane * 8);
+      round(lanes[lane]!, chunk);
+    }
+  }
+  total.high = 0;
+  total.low = 0;
+  for (let lane = 0; lane < 4; lane += 1) {
+    assign(chunk, lanes[lane]!);
+    rotate(chunk, LANE_ROTATIONS[lane]!);
+    add(total, chunk.high, chunk.low);
+  }
+  for (let lane = 0; lane < 4; lane += 1) mergeLane(lanes[lane]!);
+  return at;
+}
+
+function round(lane: Word, value: Word): void {
+  multiply(value, PRIME_2);
+  add(lane, value.high, value.low);
+  rotate(lane, 31);
+  multiply(lane, PRIME_1);
+}
+
+function mergeLane(lane: Word): void {
+  chunk.high = 0;
+  chunk.low = 0;
+  round(chunk, lane);
+  xor(total, chunk);
+  multiply(total, PRIME_1);
+  add(total, PRIME_4.high, PRIME_4.low);
+}
+
+function hashEight(octets: string, at: number): void {
+  readEight(octets, at);
+  multiply(chunk, PRIME_2);
+  rotate(chunk, 31);
+  multiply(chunk, PRIME_1);
+  xor(total, chunk);
+  rotate(total, 27);
+  multiply(total, PRIME_1);
+  add(total, PRIME_4.high, PRIME_4.low);
+}
+
+function hashFour(octets: string, at: number): void {
+  chunk.high = 0;
+  chunk.low = readFour(octets, at);
+  multiply(chunk, PRIME_1);
+  xor(total, chunk);
+  rotate(total, 23);
+  multiply(total, PRIME_2);
+  add(total, PRIME_3.high, PRIME_3.low);
+}
+
+function hashOne(octet: number): void {
+  chunk.high = 0;
+  chunk.low = octet & 0xff;
+  multiply(chunk, PRIME_5);
+  xor(total, chunk);
+  rotate(total, 11);
+  multiply(total, PRIME_1);
+}
+
+/** Every bit of the input gets to every bit of the result. */
+function avalanche(): void {
+  total.low ^= total.high >>> 1;
+  multiply(total, PRIME_2);
+  const { high } = total;
+  total.low ^= (total.low >>> 29) | (high << 3);
+  total.high ^= high >>> 29;
+  multiply(total, PRIME_3);
+  total.low ^= total.high;
+}
+
+function word(high: number, low: number): Word {
+  return { high: high | 0, low: low | 0 };
+}
+
+function assign(to: Word, from: Readonly<Word>): void {
+  to.high = from.high;
+  to.low = from.low;
+}
+
+function readEight(octets: string, at: number): void {
+  chunk.low = readFour(octets, at);
+  chunk.high = readFour(octets, at + 4);
+}
+
+/** Little-endian. */
+function readFour(octets: string, at: number): number {
+  return (
+    (octets.charCodeAt(at) & 0xff) |
+    ((octets.charCodeAt(at + 1) & 0xff) << 8) |
+    ((octets.charCodeAt(at + 2) & 0xff) << 16) |
+    (octets.charCodeAt(at + 3) << 24)
+  );
+}
+
+function xor(to: Word, other: Readonly<Word>): void {
+  to.high ^= other.high;
+  to.low ^= other.low;
+}
+
+function add(to: Word, high: number, low: number): void {
+  const sum = (to.low >>> 0) + (low >>> 0);
+  to.high = (to.high + high + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+  to.low = sum | 0;
+}
+
+/** To the left, by 1 to 31 bits. */
+function rotate(value: Word, bits: number): void {
+  const { high, low } = value;
+  value.high = (high << bits) | (low >>> (32 - bits));
+  value.low = (low << bits) | (high >>> (32 - bits));
+}
+
+/** Modulo 2^64. */
+function multiply(value: Word, factor: Readonly<Word>): void {
+  const { high, low } = value;
+  const cross = Math.imul(high, factor.low) + Math.imul(low, factor.high);
+  value.high = (cross + highOfProduct(low, factor.low)) | 0;
+  value.low = Math.imul(low, factor.low);
+}
+
+/** The upper half of the product of two unsigned 32-bit numbers, by halves of 16 bits. */
+function highOfProduct(a: number, b: number): number {
+  const aHigh = a >>> 16;
+  const aLow = a & 0xffff;
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const carry = aLow * bHigh + (middle & 0xffff);
+  return aHigh * bHigh + (middle >>> 16) + (carry >>> 16);
+}
