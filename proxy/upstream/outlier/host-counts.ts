@@ -1,0 +1,14 @@
+// What all workers together count of one host for outlier detection.
+
+/** Who answered: the host, or the proxy for it. Without a split everything is `external`. */
+export type Origin = 'external' | 'local';
+
+/** Failures in a row that are counted. */
+export type Streak = '5xx' | 'gateway' | 'local-origin';
+
+/** Counts of one host; workers add, the primary takes. */
+export interface HostCounts {
+  /** What was counted since the last call, which begins at zero again. */
+  take(origin: Origin): { readonly total: number; readonly success: number };
+  resetStreak(streak: Streak): void;
+}
