@@ -12,6 +12,9 @@ const XDS_MATCHER = 'xds/type/matcher/v3/matcher.proto';
 const PROXY_PROTOCOL = 'envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.proto';
 const TLS_INSPECTOR = 'envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto';
 const UPSTREAM_HTTP = 'envoy/extensions/upstreams/http/v3/http_protocol_options.proto';
+const COMPRESSOR = 'envoy/extensions/filters/http/compressor/v3/compressor.proto';
+const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto';
+const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 
 /** Each: the first place of `after` in `file`, and the text to put behind it. */
 export const PATCHES = [
@@ -293,5 +296,50 @@ message AddressMatcher {
     FILTER_STATE = 1;
   }
   TlvLocation tlv_location = 6;`,
+  },
+  {
+    file: COMPRESSOR,
+    after: 'import "envoy/config/core/v3/extension.proto";',
+    insert: '\nimport "envoy/type/matcher/v3/string.proto";',
+  },
+  {
+    file: COMPRESSOR,
+    after: 'repeated string content_type = 3;',
+    insert: '\n    repeated type.matcher.v3.StringMatcher content_type_matcher = 4;',
+  },
+  {
+    file: COMPRESSOR,
+    after: 'bool remove_accept_encoding_header = 3;',
+    insert: `
+    repeated uint32 uncompressible_response_codes = 4 [(validate.rules).repeated = {unique: true items {uint32 {lt: 600 gte: 200}}}];
+    bool status_header_enabled = 5;
+    bool weaken_etag_on_compress = 6;`,
+  },
+  {
+    file: COMPRESSOR,
+    after: 'ResponseDirectionOverrides response_direction_config = 1;',
+    insert: '\n  config.core.v3.TypedExtensionConfig compressor_library = 2;',
+  },
+  {
+    file: STATEFUL_SESSION,
+    after: 'bool strict = 2;',
+    insert: `
+  string stat_prefix = 3;
+  uint32 status_on_strict_destination_not_found = 4;`,
+  },
+  {
+    file: HTTP_COOKIE,
+    after: 'string path = 3;',
+    insert: '\n  repeated CookieAttribute attributes = 4;',
+  },
+  {
+    file: HTTP_COOKIE,
+    after: 'import "validate/validate.proto";',
+    insert: `
+// What Set-Cookie says besides name, value, Max-Age and Path.
+message CookieAttribute {
+  string name = 1 [(validate.rules).string = {min_len: 1 max_bytes: 16384 well_known_regex: HTTP_HEADER_NAME strict: false}];
+  string value = 2 [(validate.rules).string = {max_bytes: 16384 well_known_regex: HTTP_HEADER_VALUE strict: false}];
+}`,
   },
 ];
