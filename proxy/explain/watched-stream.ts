@@ -1,0 +1,162 @@
+// One exchange of the data path under observation: what its head looked like at each station, and
+// what each look-up of its route found.
+import type { HttpFilter, HttpFilterFactory } from '../filters/http-filter.ts';
+import type { HttpFilterPlan } from '../filters/http-filter-plan.ts';
+import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { Route, RouteMatchInput, RouteTable, RouteTrace } from '../routing/route-table.ts';
+import {
+  type FieldChange,
+  type FieldLine,
+  fieldChanges,
+  requestSnapshot,
+  responseSnapshot,
+} from './head-snapshot.ts';
+
+/** One look-up; a filter may ask for another. */
+export interface SeenLookup {
+  /** The head that was matched. */
+  readonly fields: readonly FieldLine[];
+  readonly trace: RouteTrace;
+  /** null: none was found. */
+  readonly route: Route | null;
+}
+
+/** What a filter did to the heads. */
+export interface SeenFilter {
+  /** The request's head came to it. */
+  wasAsked: boolean;
+  request: readonly FieldChange[];
+  response: readonly FieldChange[];
+}
+
+/** What was seen of one exchange; null and empty: it did not come that far. */
+export class Observation {
+  /** As the codec gave it to the connection manager. */
+  received: readonly FieldLine[] | null = null;
+  readonly lookups: SeenLookup[] = [];
+  /** The filters that run, in order, without the terminal one. */
+  filters: readonly SeenFilter[] = [];
+  /** As the terminal filter got it. */
+  routed: readonly FieldLine[] | null = null;
+  /** The response as the router, or whoever answered, made it. */
+  answered: readonly FieldLine[] | null = null;
+  /** As the last filter left it. */
+  filtered: readonly FieldLine[] | null = null;
+  /** As the client gets it. */
+  response: readonly FieldLine[] | null = null;
+  body = '';
+  isComplete = false;
+}
+
+/** The route table of a connection manager with an observer in front. */
+export class WatchedRoutes implements RouteTable {
+  /** Of the present exchange. */
+  observation = new Observation();
+  readonly #table: RouteTable;
+  readonly #defaultPlan: HttpFilterPlan;
+
+  constructor(table: RouteTable, defaultPlan: HttpFilterPlan) {
+    this.#table = table;
+    this.#defaultPlan = defaultPlan;
+  }
+
+  get name(): string {
+    return this.#table.name;
+  }
+
+  match(head: RequestHead, input: RouteMatchInput): ReturnType<RouteTable['match']> {
+    const fields = requestSnapshot(head);
+    const trace = this.#table.trace(head, input);
+    const lookup = this.#table.match(head, input);
+    const route = lookup.kind === 'route' ? lookup.route : null;
+    this.observation.lookups.push({ fields, trace, route });
+    if (route === null) return lookup;
+    const plan = (route.filterPlan as HttpFilterPlan | null) ?? this.#defaultPlan;
+    return { kind: 'route', route: { ...route, filterPlan: this.#watch(plan) } };
+  }
+
+  trace(head: RequestHead, input: RouteMatchInput): RouteTrace {
+    return this.#table.trace(head, input);
+  }
+
+  #watch(plan: HttpFilterPlan): HttpFilterPlan {
+    const { observation } = this;
+    const seen = plan.factories.map(() => ({ wasAsked: false, request: [], response: [] }));
+    observation.filters = seen;
+    return {
+      ...plan,
+      factories: plan.factories.map((factory, index) =>
+        watchedFactory(factory, (filter) =>
+          watchFilter(filter, seen[index] as SeenFilter, observation),
+        ),
+      ),
+      terminal: watchedFactory(plan.terminal, (filter) => watchTerminal(filter, observation)),
+    };
+  }
+}
+
+function watchedFactory(
+  factory: HttpFilterFactory,
+  watch: (filter: HttpFilter) => void,
+): HttpFilterFactory {
+  return {
+    create: (callbacks) => {
+      const filter = factory.create(callbacks);
+      watch(filter);
+      return filter;
+    },
+  };
+}
+
+/** The filter keeps its identity, by which it is known to its stream: only its hooks are replaced. */
+function watchFilter(filter: HttpFilter, seen: SeenFilter, observation: Observation): void {
+  const onRequest = filter.onRequestHead?.bind(filter);
+  if (onRequest !== undefined) {
+    filter.onRequestHead = (head, endStream) => {
+      const before = requestSnapshot(head);
+      seen.wasAsked = true;
+      const status = onRequest(head, endStream);
+      seen.request = fieldChanges(before, requestSnapshot(head));
+      return status;
+    };
+  }
+  const onResponse = filter.onResponseHead?.bind(filter);
+  if (onResponse === undefined) return;
+  filter.onResponseHead = (head, endStream) => {
+    const before = responseSnapshot(head);
+    const status = onResponse(head, endStream);
+    observation.filtered = responseSnapshot(head);
+    seen.response = fieldChanges(before, observation.filtered);
+    return status;
+  };
+}
+
+function watchTerminal(filter: HttpFilter, observation: Observation): void {
+  const onRequest = filter.onRequestHead?.bind(filter);
+  if (onRequest === undefined) return;
+  filter.onRequestHead = (head, endStream) => {
+    observation.routed ??= requestSnapshot(head);
+    return onRequest(head, endStream);
+  };
+}
+
+/** A stream as far as it is observed. */
+export interface ObservedStream {
+  onRequestHead(head: RequestHead, endStream: boolean): void;
+  sendResponseHead(head: ResponseHead, endStream: boolean): void;
+}
+
+/** Writes down what comes in, and what the terminal filter or a local reply sends back. */
+export function watchStream(stream: ObservedStream, observation: Observation): void {
+  const onRequestHead = stream.onRequestHead.bind(stream);
+  stream.onRequestHead = (head, endStream) => {
+    observation.received = requestSnapshot(head);
+    onRequestHead(head, endStream);
+  };
+  const sendResponseHead = stream.sendResponseHead.bind(stream);
+  stream.sendResponseHead = (head, endStream) => {
+    observation.answered = responseSnapshot(head);
+    observation.filtered = observation.answered;
+    sendResponseHead(head, endStream);
+  };
+}
