@@ -39,12 +39,18 @@ class Hold<H> {
   holdsAll = false;
 }
 
-/** Events in, events out, in order; filters see them one after the other. */
+/**
+ * Events in, events out, in order; filters see them one after the other. The owner of `filters` may
+ * put another in the place of one that was not `reached`.
+ */
 export class FilterPath<H> {
   readonly #filters: readonly HttpFilter[];
   readonly #hooks: PathHooks<H>;
   readonly #sink: PathSink<H>;
-  readonly #limitBytes: number;
+  /** How much of the message may be held in all. */
+  limitBytes: number;
+  /** Index of the last filter that was shown the head; -1: none. */
+  reached = -1;
   #heldBytes = 0;
   /** What the sink last said; a slow one tells when it is not any more (`onWritable`). */
   #isWritable = true;
@@ -64,7 +70,7 @@ export class FilterPath<H> {
     this.#filters = filters;
     this.#hooks = hooks;
     this.#sink = sink;
-    this.#limitBytes = limitBytes;
+    this.limitBytes = limitBytes;
   }
 
   /** A message's head. */
@@ -158,6 +164,7 @@ export class FilterPath<H> {
 
   #head(from: number, head: H, endStream: boolean): void {
     for (let index = from; index < this.#filters.length; index += 1) {
+      this.reached = index;
       const status = this.#hooks.head(this.#filters[index] as HttpFilter, head, endStream);
       if (this.#sink.isDead()) return;
       if (status === CONTINUE) continue;
@@ -259,7 +266,7 @@ export class FilterPath<H> {
   }
 
   #checkLimit(): void {
-    if (this.#heldBytes > this.#limitBytes) this.#sink.overflow();
+    if (this.#heldBytes > this.limitBytes) this.#sink.overflow();
   }
 }
 

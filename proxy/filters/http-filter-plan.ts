@@ -9,6 +9,10 @@ export interface HttpFilterPlan {
   /** Without the terminal one. */
   readonly factories: readonly HttpFilterFactory[];
   readonly terminal: HttpFilterFactory;
+  /** Of each of `factories`, its place among all filters of the connection manager. */
+  readonly places: readonly number[];
+  /** By place; null: switched off. */
+  readonly byPlace: readonly (HttpFilterFactory | null)[];
 }
 
 /** A filter at its place, with what it does where no route says otherwise. */
@@ -86,10 +90,13 @@ function makeFactory(
   return (definition as HttpFilterDefinition).factory(config, services);
 }
 
-function planOf(factories: readonly (HttpFilterFactory | null)[]): HttpFilterPlan {
-  const enabled = factories.filter((factory) => factory !== null);
+function planOf(byPlace: readonly (HttpFilterFactory | null)[]): HttpFilterPlan {
+  const enabled = byPlace.filter((factory) => factory !== null);
+  const places = byPlace.flatMap((factory, place) => (factory === null ? [] : [place]));
   return Object.freeze({
     factories: enabled.slice(0, -1),
     terminal: enabled[enabled.length - 1] as HttpFilterFactory,
+    places: places.slice(0, -1),
+    byPlace,
   });
 }

@@ -67,7 +67,7 @@ export interface FilterFlow {
 export interface HttpFilterCallbacks extends FormatContext {
   /** null only when the request's head was never complete. */
   readonly request: RequestHead | null;
-  /** The matched route; null when none matched. Resolved once, before the first filter. */
+  /** The matched route; null when none matched. Found before the first filter: see `rematchRoute`. */
   readonly route: Route | null;
   readonly services: HttpFilterServices;
   /** 0 to 2^32 - 1: the same for every choice by chance on this stream. */
@@ -90,6 +90,14 @@ export interface HttpFilterCallbacks extends FormatContext {
   injectResponseData(filter: HttpFilter, data: Buffer, endStream: boolean): boolean;
   /** Back-pressure, and what few filters need. */
   readonly flow: FilterFlow;
+  /**
+   * For a filter that changed the request's head, metadata or filter state: matches it again, as it
+   * is now. Filters behind it get their configuration on the new route; those of the chain stay. May
+   * answer the request. Without effect once it is answered.
+   */
+  rematchRoute(): void;
+  /** How many octets of each message filters may hold from now on (413 or 500 beyond). */
+  setBufferLimit(bytes: number): void;
   /** Answers; request filters behind are not called, response filters are. */
   sendLocalReply(reply: LocalReply): void;
   /** Ends the exchange without a (further) response. */

@@ -63,9 +63,17 @@ export class HcmRig {
   /** Null until the connection has chosen. */
   codec: FakeServerCodec | null = null;
 
-  /** `members` are laid over the connection manager; `alpn` is what TLS would have negotiated. */
-  constructor(members: { [name: string]: Json } = {}, alpn = '') {
-    const runtime = new HcmRuntime(this.#config(members), this.#services(), this.listener);
+  /**
+   * `members` are laid over the connection manager; `alpn` is what TLS would have negotiated;
+   * `filters` stand in front of the terminal one.
+   */
+  constructor(
+    members: { [name: string]: Json } = {},
+    alpn = '',
+    filters: readonly HttpFilterDefinition[] = [],
+  ) {
+    const config = this.#config(members, filters);
+    const runtime = new HcmRuntime(config, this.#services(), this.listener);
     this.#useFakeCodecs(runtime);
     const target = socketAddress('127.0.0.1', 5000);
     const info = {
@@ -114,7 +122,7 @@ export class HcmRig {
     request.sendResponseHead(new ResponseHead(200, HeaderList.empty()), endStream);
   }
 
-  #config(members: { [name: string]: Json }) {
+  #config(members: { [name: string]: Json }, filters: readonly HttpFilterDefinition[]) {
     const router = typed('extensions.filters.http.router.v3.Router');
     const json = {
       stat_prefix: 'test',
@@ -122,14 +130,18 @@ export class HcmRig {
       http_filters: [{ name: 'router', typed_config: router }],
       ...members,
     } as Json;
-    const environment = testEnvironment({ extensions: EXTENSIONS });
+    const extensions = { ...EXTENSIONS, httpFilters: [...EXTENSIONS.httpFilters, ...filters] };
+    const environment = testEnvironment({ extensions });
     const source = { schema: HttpConnectionManagerSchema, json, environment };
     const { value, rejections } = compileJson(source, compileHttpConnectionManager);
     if (value === null) throw new Error(JSON.stringify(rejections));
-    const hold = { name: 'hold', definition: this.#hold(), config: {}, disabled: false };
+    const chain = [...filters, this.#hold()].map((definition) => {
+      const { name } = definition;
+      return { name, definition, config: '', disabled: false };
+    });
     const log = { write: (stream: FormatContext) => this.#note(stream) };
     const accessLogs = [log] as never;
-    return { ...value, accessLogs, httpFilters: [hold] };
+    return { ...value, accessLogs, httpFilters: chain };
   }
 
   #services(): WorkerServices {

@@ -16,12 +16,15 @@ import type {
   TerminalFilterCallbacks,
 } from '../../http-filter.ts';
 import type { AdmittedTunnel } from './admitted-tunnel.ts';
+import { ClientResponse } from './client-response.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import { composeLocalReply, protocolErrorReply, RESPONSE_TOO_LARGE } from './local-reply.ts';
+import { composeLocalReply, protocolErrorReply } from './local-reply.ts';
+import type { Refusal } from './refusal.ts';
 import { admitRequest, continueIfAsked } from './request-admission.ts';
 import { StreamFilters } from './stream-filters.ts';
 import type { OwnedStream, StreamOwner } from './stream-owner.ts';
 import { noteReset } from './stream-reset.ts';
+import { routeRequest } from './stream-route.ts';
 import {
   quietDueMs,
   quietTimeout,
@@ -57,10 +60,12 @@ export class ActiveStream
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
   isAnswered = false;
   listIndex = 0;
+  /** What filters may hold of either message. */
+  bufferLimitBytes: number;
+  readonly client: ClientResponse;
   readonly #connection: StreamOwner;
   readonly #sender: ResponseSender;
   #timers: StreamTimers | null;
-  #responseStarted = false;
   /** null: nobody wanted to know yet. */
   #isGrpc: boolean | null = null;
 
@@ -74,6 +79,8 @@ export class ActiveStream
     this.idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
     this.#connection = connection;
     this.#sender = sender;
+    this.bufferLimitBytes = runtime.listener.bufferLimitBytes;
+    this.client = new ClientResponse(this, sender);
     this.info.downstreamMeter = sender;
     this.flow = new StreamFilters(this, sender);
     this.#timers = runtime.hasStreamTimers ? new StreamTimers(this, nowMs) : null;
@@ -100,8 +107,7 @@ export class ActiveStream
     continueIfAsked(this.runtime, head, this.#sender);
     const refusal = admitRequest(this, head);
     if (refusal !== null) {
-      if (refusal.closesConnection) this.closeAfterResponse();
-      this.sendLocalReply(refusal.reply);
+      this.#refuse(refusal);
       return;
     }
     this.flow.make();
@@ -188,6 +194,19 @@ export class ActiveStream
 
   // What filters ask.
 
+  rematchRoute(): void {
+    const { request } = this;
+    if (request === null || this.isAnswered) return;
+    const refusal = routeRequest(this, request);
+    if (refusal === null) this.flow.replan();
+    else this.#refuse(refusal);
+  }
+
+  setBufferLimit(bytes: number): void {
+    this.bufferLimitBytes = bytes;
+    this.flow.setBufferLimit(bytes);
+  }
+
   continueRequest(filter: HttpFilter): void {
     this.flow.continueRequest(filter);
   }
@@ -211,7 +230,7 @@ export class ActiveStream
 
   sendLocalReply(reply: LocalReply): void {
     if (this.isOver) return;
-    if (this.#responseStarted) {
+    if (this.client.hasStarted) {
       if (reply.flag !== null) this.info.addFlag(reply.flag);
       this.resetStream('local-reset', reply.details);
       return;
@@ -267,43 +286,25 @@ export class ActiveStream
     this.flow.takeRequest(null);
   }
 
-  /** Filters hold more of the response than may be held. */
+  // How the response goes to the client.
+
+  onResponseBegin(): boolean {
+    return this.#connection.onResponseBegin();
+  }
+
+  onTunnelOpen(): void {
+    this.#timers?.endRequestTimeout();
+  }
+
+  /** What is left is the codec's: the client may be slow to take it. */
+  onResponseComplete(): void {
+    this.info.lastResponseByteMs = this.nowMs();
+    this.#timers?.cancelAll();
+    this.tunnel?.onSideEnded(this);
+  }
+
   abandonResponse(): void {
     this.flow.abandonResponse();
-    this.sendLocalReply(RESPONSE_TOO_LARGE);
-  }
-
-  // Behind the filters: on to the client.
-
-  /** Sends the head as the client gets it. */
-  encodeHead(head: ResponseHead, endStream: boolean): void {
-    const { runtime, info } = this;
-    info.responseCode = head.status;
-    info.firstResponseByteMs = this.nowMs();
-    runtime.responses.condition(head, this.request, this.wallMs);
-    if (this.#connection.onResponseBegin()) this.#sender.closeAfterResponse();
-    runtime.stats.countResponse(head.status);
-    if (!this.isRequestComplete) runtime.stats.rqResponseBeforeRqComplete.inc();
-    this.#responseStarted = true;
-    if (this.tunnel?.isOpenedBy(head) === true) this.#timers?.endRequestTimeout();
-    if (endStream) this.#completeResponse();
-    this.#sender.sendResponseHead(head, endStream);
-  }
-
-  /** Sends content; false: the client is slow. */
-  encodeData(data: Buffer, endStream: boolean): boolean {
-    if (this.isOver) return true;
-    this.info.bytesSent += data.length;
-    if (endStream) this.#completeResponse();
-    return this.#sender.sendData(data, endStream);
-  }
-
-  /** Ends the response with trailers. */
-  encodeTrailers(trailers: HeaderList): void {
-    if (this.isOver) return;
-    this.responseTrailers = trailers;
-    this.#completeResponse();
-    this.#sender.sendTrailers(trailers);
   }
 
   checkInvariants(): void {
@@ -314,21 +315,19 @@ export class ActiveStream
     invariant(isTimed === this.isRequestComplete, 'stream: the end of the request has its time');
     const isRouted = this.terminal !== null || this.route !== null;
     invariant(request !== null || !isRouted, 'stream: only a request has a route and filters');
-    invariant(!this.#responseStarted || this.response !== null, 'stream: a response has a head');
-    invariant(info.bytesSent === 0 || this.#responseStarted, 'stream: content follows a head');
+    invariant(!this.client.hasStarted || this.response !== null, 'stream: a response has a head');
+    invariant(info.bytesSent === 0 || this.client.hasStarted, 'stream: content follows a head');
+  }
+
+  #refuse(refusal: Refusal): void {
+    if (refusal.closesConnection) this.closeAfterResponse();
+    this.sendLocalReply(refusal.reply);
   }
 
   #completeRequest(): void {
     this.isRequestComplete = true;
     this.info.lastRequestByteMs = this.nowMs();
     this.#timers?.endRequestTimeout();
-    this.tunnel?.onSideEnded(this);
-  }
-
-  /** What is left is the codec's: the client may be slow to take it. */
-  #completeResponse(): void {
-    this.info.lastResponseByteMs = this.nowMs();
-    this.#timers?.cancelAll();
     this.tunnel?.onSideEnded(this);
   }
 

@@ -6,42 +6,25 @@ import { HEADER_ID } from '../../../http/header-names.ts';
 import { type RequestHead, ResponseHead } from '../../../http/message.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import type { ResponseSender } from '../../../http/stream.ts';
-import type { StreamInfo } from '../../../http/stream-info.ts';
 import { tunnelKind } from '../../../http/tunnel.ts';
-import type { StreamDurationConfig } from '../../../model/route.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
-import { httpsLocation } from '../../../routing/redirect.ts';
-import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import { AdmittedTunnel } from './admitted-tunnel.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
-import { boundStream } from './stream-duration.ts';
-import { timeoutReply } from './stream-timers.ts';
+import type { Refusal } from './refusal.ts';
+import { type RoutedStream, routeRequest } from './stream-route.ts';
 import { allowsTunnel, hasContent } from './upgrade-admission.ts';
 
 const UINT32 = 2 ** 32;
 
 /** A stream whose request is being judged. */
-export interface CandidateStream {
-  readonly runtime: HcmRuntime;
-  readonly info: StreamInfo;
-  route: Route | null;
-  streamRandom: number;
-  readonly isRequestComplete: boolean;
+export interface CandidateStream extends RoutedStream {
   isGrpc(): boolean;
-  setIdleTimeout(timeoutMs: number): void;
-  setDuration(limitMs: number | null): void;
   /** The tunnel that the request asks for, once it is allowed; null for other requests. */
   tunnel: AdmittedTunnel | null;
-}
-
-/** Why a request goes no further. */
-export interface Refusal {
-  readonly reply: LocalReply;
-  readonly closesConnection: boolean;
 }
 
 /** Envoy's codec refuses such a Connection field: it reads like a protocol error. */
@@ -78,7 +61,8 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
   if (!stream.runtime.requests.condition(head, stream.info)) {
     return refuseAsCodec(stream, CONNECTION_REJECTED);
   }
-  const misrouted = findRoute(stream, head);
+  stream.streamRandom = randomBelow(stream.runtime.services.random, UINT32);
+  const misrouted = routeRequest(stream, head);
   if (!head.asksForTunnel) return misrouted;
   if (!allowsTunnel(config.upgrades, stream.route?.config ?? null, head)) {
     return misrouted ?? refuseTunnel(stream, head);
@@ -144,45 +128,6 @@ function checkPath(stream: CandidateStream, head: RequestHead): Refusal | null {
     headers: HeaderList.of('location', normalized.path),
   };
   return { reply, closesConnection: false };
-}
-
-function findRoute(stream: CandidateStream, head: RequestHead): Refusal | null {
-  const { runtime, info } = stream;
-  stream.streamRandom = randomBelow(runtime.services.random, UINT32);
-  const lookup = runtime.routeTable.match(head, stream);
-  if (lookup.kind === 'tls-required') {
-    const reply: LocalReply = {
-      ...emptyReply(301, 'direct_response'),
-      headers: HeaderList.of('location', httpsLocation(head)),
-    };
-    return { reply, closesConnection: false };
-  }
-  if (lookup.kind === 'none') return null;
-  const route = lookup.route;
-  stream.route = route;
-  info.routeName = route.config.name;
-  const action = route.config.action;
-  if (action.kind !== 'forward') return null;
-  if (action.idleTimeoutMs !== null) stream.setIdleTimeout(action.idleTimeoutMs);
-  return action.streamDuration?.bounds === 'stream'
-    ? boundByRoute(stream, head, action.streamDuration)
-    : null;
-}
-
-/** A call whose deadline leaves no time need not be sent. */
-function boundByRoute(
-  stream: CandidateStream,
-  head: RequestHead,
-  duration: StreamDurationConfig,
-): Refusal | null {
-  const { runtime, isRequestComplete } = stream;
-  const limitMs = boundStream(head, duration, runtime.config.maxStreamDurationMs);
-  if (limitMs !== 0) {
-    stream.setDuration(limitMs);
-    return null;
-  }
-  const reply = timeoutReply('duration', runtime.stats, isRequestComplete);
-  return { reply, closesConnection: !isRequestComplete };
 }
 
 function refuseAsCodec(stream: CandidateStream, refusal: Refusal): Refusal {

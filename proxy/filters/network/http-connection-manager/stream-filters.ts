@@ -8,7 +8,7 @@ import type { FilterFlow, HttpFilter, TerminalFilterCallbacks } from '../../http
 import type { HttpFilterPlan } from '../../http-filter-plan.ts';
 import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
 
-const EMPTY_FILTERS: readonly HttpFilter[] = [];
+const EMPTY_FILTERS: HttpFilter[] = [];
 
 /** The stream that filters are made for. */
 export type FilteredStream = StreamEnds & TerminalFilterCallbacks & { isGrpc(): boolean };
@@ -19,7 +19,9 @@ export class StreamFilters implements FilterFlow {
   terminal: HttpFilter | null = null;
   readonly #stream: FilteredStream;
   readonly #sender: ResponseSender;
-  #filters: readonly HttpFilter[] = EMPTY_FILTERS;
+  /** What the filters were made of. */
+  #plan: HttpFilterPlan | null = null;
+  #filters: HttpFilter[] = EMPTY_FILTERS;
   #request: FilterPath<RequestHead> | null = null;
   #response: FilterPath<ResponseHead> | null = null;
   #isClientHeld = false;
@@ -32,15 +34,40 @@ export class StreamFilters implements FilterFlow {
   /** Makes them, once, when the request goes on to them. */
   make(): void {
     const stream = this.#stream;
-    const own = stream.route?.filterPlan as HttpFilterPlan | null | undefined;
-    const { factories, terminal } = own ?? stream.runtime.filterPlan;
+    const plan = planOf(stream);
+    const { factories, terminal } = plan;
     this.terminal = terminal.create(stream);
     if (factories.length === 0) return;
     stream.isGrpc();
     const filters = factories.map((factory) => factory.create(stream));
+    this.#plan = plan;
     this.#filters = filters;
     this.#request = requestPath(stream, filters);
     this.#response = responsePath(stream, filters);
+  }
+
+  /**
+   * The stream has another route: filters that have seen nothing yet are made anew for it. As in
+   * Envoy the chain keeps its filters, also those that the new route would not have.
+   */
+  replan(): void {
+    const stream = this.#stream;
+    const before = this.#plan;
+    const plan = planOf(stream);
+    if (before === null || plan === before || this.#request === null) return;
+    for (let index = this.#request.reached + 1; index < this.#filters.length; index += 1) {
+      const factory = plan.byPlace[before.places[index] as number] ?? null;
+      if (factory === null || factory === before.factories[index]) continue;
+      this.#filters[index]?.onStreamEnd?.();
+      this.#filters[index] = factory.create(stream);
+    }
+    this.#response = responsePath(stream, this.#filters);
+  }
+
+  /** See HttpFilterCallbacks. */
+  setBufferLimit(bytes: number): void {
+    if (this.#request !== null) this.#request.limitBytes = bytes;
+    if (this.#response !== null) this.#response.limitBytes = bytes;
   }
 
   requestHead(head: RequestHead, endStream: boolean): void {
@@ -60,18 +87,18 @@ export class StreamFilters implements FilterFlow {
 
   responseHead(head: ResponseHead, endStream: boolean): void {
     if (this.#response !== null) this.#response.head(head, endStream);
-    else this.#stream.encodeHead(head, endStream);
+    else this.#stream.client.head(head, endStream);
   }
 
   /** False: the client is slow. */
   responseData(data: Buffer, endStream: boolean): boolean {
     if (this.#response !== null) return this.#response.data(data, endStream);
-    return this.#stream.encodeData(data, endStream);
+    return this.#stream.client.data(data, endStream);
   }
 
   responseTrailers(trailers: HeaderList): void {
     if (this.#response !== null) this.#response.trailers(trailers);
-    else this.#stream.encodeTrailers(trailers);
+    else this.#stream.client.trailers(trailers);
   }
 
   /** `filter` lets go what it holds back of the request. */
@@ -142,4 +169,8 @@ export class StreamFilters implements FilterFlow {
     for (const filter of this.#filters) filter.onStreamEnd?.();
     this.terminal?.onStreamEnd?.();
   }
+}
+
+function planOf({ route, runtime }: FilteredStream): HttpFilterPlan {
+  return (route?.filterPlan as HttpFilterPlan | null | undefined) ?? runtime.filterPlan;
 }

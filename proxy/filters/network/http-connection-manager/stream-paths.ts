@@ -24,12 +24,11 @@ export interface StreamEnds {
   readonly runtime: HcmRuntime;
   readonly terminal: HttpFilter | null;
   readonly isAnswered: boolean;
-  readonly isOver: boolean;
+  /** What filters may hold of either message. */
+  readonly bufferLimitBytes: number;
+  /** Where the response goes behind the filters. */
+  readonly client: PathSink<ResponseHead>;
   sendLocalReply(reply: LocalReply): void;
-  abandonResponse(): void;
-  encodeHead(head: ResponseHead, endStream: boolean): void;
-  encodeData(data: Buffer, endStream: boolean): boolean;
-  encodeTrailers(trailers: HeaderList): void;
 }
 
 /** Towards the terminal filter, in the order of configuration. */
@@ -37,8 +36,8 @@ export function requestPath(
   stream: StreamEnds,
   filters: readonly HttpFilter[],
 ): FilterPath<RequestHead> {
-  const limit = stream.runtime.listener.bufferLimitBytes;
-  return new FilterPath(filters, REQUEST_HOOKS, new RequestSink(stream), limit);
+  const sink = new RequestSink(stream);
+  return new FilterPath(filters, REQUEST_HOOKS, sink, stream.bufferLimitBytes);
 }
 
 /** Towards the client, in reverse; null when no filter looks at responses. */
@@ -48,8 +47,7 @@ export function responsePath(
 ): FilterPath<ResponseHead> | null {
   const interested = filters.filter(looksAtResponses).reverse();
   if (interested.length === 0) return null;
-  const limit = stream.runtime.listener.bufferLimitBytes;
-  return new FilterPath(interested, RESPONSE_HOOKS, new ResponseSink(stream), limit);
+  return new FilterPath(interested, RESPONSE_HOOKS, stream.client, stream.bufferLimitBytes);
 }
 
 function looksAtResponses(filter: HttpFilter): boolean {
@@ -93,34 +91,5 @@ class RequestSink implements PathSink<RequestHead> {
 
   isDead(): boolean {
     return this.#stream.isAnswered;
-  }
-}
-
-class ResponseSink implements PathSink<ResponseHead> {
-  readonly #stream: StreamEnds;
-
-  constructor(stream: StreamEnds) {
-    this.#stream = stream;
-  }
-
-  head(head: ResponseHead, endStream: boolean): void {
-    this.#stream.encodeHead(head, endStream);
-  }
-
-  data(data: Buffer, endStream: boolean): boolean {
-    return this.#stream.encodeData(data, endStream);
-  }
-
-  trailers(trailers: HeaderList): void {
-    this.#stream.encodeTrailers(trailers);
-  }
-
-  overflow(): void {
-    this.#stream.runtime.stats.rsTooLarge.inc();
-    this.#stream.abandonResponse();
-  }
-
-  isDead(): boolean {
-    return this.#stream.isOver;
   }
 }
