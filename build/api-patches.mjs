@@ -93,12 +93,16 @@ message CookieMatcher {
   {
     file: ROUTE_COMPONENTS,
     after: 'core.v3.Metadata metadata = 24;',
-    insert: '\n  repeated core.v3.TypedExtensionConfig route_specifiers = 26;',
+    insert: `
+  google.protobuf.UInt64Value request_body_buffer_limit = 25;
+  repeated core.v3.TypedExtensionConfig route_specifiers = 26;`,
   },
   {
     file: ROUTE_COMPONENTS,
     after: 'string stat_prefix = 19;',
-    insert: '\n  repeated core.v3.TypedExtensionConfig route_specifiers = 21;',
+    insert: `
+  google.protobuf.UInt64Value request_body_buffer_limit = 20;
+  repeated core.v3.TypedExtensionConfig route_specifiers = 21;`,
   },
   {
     file: ROUTE,

@@ -49,8 +49,7 @@ export interface VirtualHostConfig {
   /** For routes without their own. */
   readonly mirrors: readonly MirrorPolicyConfig[];
   readonly rateLimits: readonly RateLimitConfig[];
-  /** request_body_buffer_limit, or per_request_buffer_limit_bytes; null: the connection's. */
-  readonly bufferLimitBytes: number | null;
+  readonly bufferLimit: BufferLimitConfig;
   readonly metadata: FilterMetadata;
 }
 
@@ -66,6 +65,14 @@ export interface RouteChoice {
   readonly routes: readonly RouteConfig[];
 }
 
+/** How much of a request may be held, in octets; null: this level does not say. */
+export interface BufferLimitConfig {
+  /** request_body_buffer_limit: the route's, else the virtual host's. */
+  readonly bytes: number | null;
+  /** per_request_buffer_limit_bytes, where neither sets the other: the same order. */
+  readonly olderBytes: number | null;
+}
+
 /** config.route.v3.Route */
 export interface RouteConfig {
   /** '' when it has none. */
@@ -76,8 +83,7 @@ export interface RouteConfig {
   readonly action: RouteActionConfig;
   readonly mutations: HeaderMutations;
   readonly perFilterConfig: PerFilterConfigs;
-  /** Wins over the virtual host's; null: that one. */
-  readonly bufferLimitBytes: number | null;
+  readonly bufferLimit: BufferLimitConfig;
   readonly metadata: FilterMetadata;
   /** decorator.operation, '' for none: the name of the request's span. */
   readonly decoratorOperation: string;

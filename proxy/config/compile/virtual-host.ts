@@ -7,7 +7,12 @@ import {
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import { NO_METADATA } from '../../model/match-tree.ts';
-import type { RouteConfig, VirtualClusterConfig, VirtualHostConfig } from '../../model/route.ts';
+import type {
+  BufferLimitConfig,
+  RouteConfig,
+  VirtualClusterConfig,
+  VirtualHostConfig,
+} from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
@@ -50,7 +55,7 @@ export function compileVirtualHost(
     matcher: null,
     mirrors: [],
     rateLimits: [],
-    bufferLimitBytes: null,
+    bufferLimit: bufferLimitOf(message),
     metadata: NO_METADATA,
   };
 }
@@ -86,8 +91,16 @@ function compileRoute(
   const { name, statPrefix } = message;
   return {
     ...{ name, statPrefix, match, action, mutations, perFilterConfig },
-    bufferLimitBytes: null,
+    bufferLimit: bufferLimitOf(message),
     metadata: NO_METADATA,
     decoratorOperation: '',
   };
+}
+
+function bufferLimitOf({
+  requestBodyBufferLimit,
+  perRequestBufferLimitBytes,
+}: Route | VirtualHost): BufferLimitConfig {
+  const bytes = requestBodyBufferLimit === undefined ? null : Number(requestBodyBufferLimit);
+  return { bytes, olderBytes: perRequestBufferLimitBytes ?? null };
 }

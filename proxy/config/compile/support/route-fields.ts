@@ -3,7 +3,6 @@ import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
 const UNREAD_METADATA: FieldSupport = { accepted: 'no supported filter reads it' };
 const NO_TRACING: FieldSupport = { accepted: 'nothing is traced' };
-const NOTHING_BUFFERS: FieldSupport = { accepted: 'nothing buffers whole requests' };
 
 const MUTATIONS: SupportTable = {
   request_headers_to_add: 'honoured',
@@ -37,7 +36,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     include_attempt_count_in_response: 'honoured',
     include_is_timeout_retry_header: { accepted: 'nothing is retried' },
     typed_per_filter_config: 'honoured',
-    per_request_buffer_limit_bytes: NOTHING_BUFFERS,
+    per_request_buffer_limit_bytes: 'honoured',
+    request_body_buffer_limit: 'honoured',
     metadata: UNREAD_METADATA,
   },
   'envoy.config.route.v3.Route': {
@@ -52,7 +52,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     decorator: NO_TRACING,
     ...MUTATIONS,
     tracing: NO_TRACING,
-    per_request_buffer_limit_bytes: NOTHING_BUFFERS,
+    per_request_buffer_limit_bytes: 'honoured',
+    request_body_buffer_limit: 'honoured',
     stat_prefix: 'honoured',
   },
   'envoy.config.route.v3.FilterConfig': {

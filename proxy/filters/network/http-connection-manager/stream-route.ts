@@ -52,7 +52,8 @@ function redirectToTls(head: RequestHead): Refusal {
 
 /** Envoy: a route lets more be held than its listener does, and never less. */
 function raiseBufferLimit(stream: RoutedStream, { config, virtualHost }: Route): void {
-  const limitBytes = config.bufferLimitBytes ?? virtualHost.bufferLimitBytes;
+  const [own, shared] = [config.bufferLimit, virtualHost.bufferLimit];
+  const limitBytes = own.bytes ?? shared.bytes ?? own.olderBytes ?? shared.olderBytes;
   if (limitBytes !== null && limitBytes > stream.bufferLimitBytes) {
     stream.setBufferLimit(limitBytes);
   }
