@@ -89,6 +89,7 @@ function chain(match: Partial<FilterChainMatchConfig>): FilterChainConfig {
     name: '',
     filters: filters as FilterChainConfig['filters'],
     match: { ...MATCH_ALL, ...match },
+    metadata: {},
   };
 }
 

@@ -40,7 +40,7 @@ export function parseFormatText(
     }
     COMMAND.lastIndex = percent;
     const match = COMMAND.exec(text);
-    if (match === null) return { error: noCommand(text, percent) };
+    if (match === null || isTooLong(match[3])) return { error: noCommand(text, percent) };
     const use = operatorUse(match, options);
     if ('error' in use) return use;
     literals.push(utf8Bytes(literal));
@@ -50,6 +50,13 @@ export function parseFormatText(
   }
   literals.push(utf8Bytes(literal + text.slice(at)));
   return { literals, uses };
+}
+
+/** Envoy reads lengths as 64-bit numbers. */
+const MAX_LENGTH = 2n ** 64n - 1n;
+
+function isTooLong(length: string | undefined): boolean {
+  return length !== undefined && BigInt(length) > MAX_LENGTH;
 }
 
 function noCommand(text: string, position: number): string {

@@ -2,7 +2,7 @@
 // It serves access logs, header values and local replies.
 import type { HeaderList } from '../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
+import type { NamespacedMetadata, StreamInfo } from '../http/stream-info.ts';
 
 /** When a log line is written, with Envoy's names for `%ACCESS_LOG_TYPE%`. */
 export type AccessLogType =
@@ -18,12 +18,20 @@ export type AccessLogType =
   | 'UpstreamEnd'
   | 'DownstreamTunnelSuccessfullyEstablished';
 
+/** A matched route as operators see it. */
+export interface RouteFacts {
+  readonly config: { readonly metadata: NamespacedMetadata };
+  readonly virtualHost: { readonly metadata: NamespacedMetadata };
+}
+
 /** What operators read. A missing message is null. */
 export interface FormatContext {
   readonly info: StreamInfo;
   readonly request: RequestHead | null;
   readonly response: ResponseHead | null;
   readonly responseTrailers: HeaderList | null;
+  /** null or absent: none was matched, or there are no routes. */
+  readonly route?: RouteFacts | null;
   readonly logType: AccessLogType;
   /** The body, as a byte string, of a reply that is being made; '' at any other time. */
   readonly localReplyBody: string;

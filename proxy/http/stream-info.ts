@@ -5,6 +5,12 @@ import type { Protocol } from './message.ts';
 import type { ResponseFlag } from './response-flags.ts';
 import type { ByteMeter } from './stream.ts';
 
+/** core.v3.Metadata.filter_metadata by namespace: frozen JSON values. */
+export type NamespacedMetadata = Readonly<Record<string, unknown>>;
+
+/** Envoy's names for how a connection ended. */
+export type DetectedCloseType = 'Normal' | 'LocalReset' | 'RemoteReset';
+
 /** What a downstream connection tells about itself; one object a connection. */
 export interface DownstreamConnectionInfo {
   /** Ids count up from 1 in a process. */
@@ -21,6 +27,10 @@ export interface DownstreamConnectionInfo {
   readonly requestedServerName: string;
   /** Name of the filter chain that was chosen, '' when it has none. */
   readonly filterChainName: string;
+  /** null or absent: no chain was chosen. */
+  readonly filterChainMetadata?: NamespacedMetadata | null;
+  /** Absent: the connection was not accepted by one. */
+  readonly listener?: { readonly name: string; readonly metadata: NamespacedMetadata };
   readonly isTls: boolean;
   /** What ALPN chose: `h2`, `http/1.1`; '' for nothing, as in clear text. */
   readonly negotiatedProtocol: string;
@@ -38,7 +48,7 @@ export interface UpstreamHostInfo {
   readonly clusterName: string;
   readonly observabilityName: string;
   /** The endpoint's filter_metadata by namespace; absent: none. */
-  readonly endpoint?: { readonly metadata: Readonly<Record<string, unknown>> };
+  readonly endpoint?: { readonly metadata: NamespacedMetadata };
 }
 
 /** Facts about one exchange. Times are monotonic ms of the worker's clock; -1 means «not yet». */
@@ -80,12 +90,20 @@ export class StreamInfo {
   responseCodeDetails = '';
   connectionTerminationDetails = '';
   upstreamTransportFailureReason = '';
+  /** How a session's connections ended. */
+  downstreamCloseType: DetectedCloseType = 'Normal';
+  upstreamCloseType: DetectedCloseType = 'Normal';
+  /** Why this side closed a session's connections, in Envoy's words; '': it did not. */
+  downstreamLocalCloseReason = '';
+  upstreamLocalCloseReason = '';
   /** In the order in which they were set; null until the first. */
   flags: ResponseFlag[] | null = null;
   routeName = '';
   virtualClusterName = '';
   /** The cluster's name once a route was matched, even if no host was picked. */
   clusterName = '';
+  /** That cluster's, once it was found. */
+  clusterMetadata: NamespacedMetadata | null = null;
   upstreamHost: UpstreamHostInfo | null = null;
   upstreamLocalAddress: SocketAddress | null = null;
   upstreamConnectionId = 0;

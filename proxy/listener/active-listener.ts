@@ -163,7 +163,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       candidate.refuse();
       return;
     }
-    const info = describe(candidate, chain.name);
+    const info = describe(candidate, this.config, chain);
     const gates = chain.gates.map((factory) => factory.createGate());
     candidate.passGates(info, gates, () => this.#admit(candidate, chain));
   }
@@ -253,7 +253,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     filter: DownstreamConnection | null,
     isWithoutChain: boolean,
   ): void {
-    const info = candidate.hasInfo ? candidate.info : describe(candidate, '');
+    const info = candidate.hasInfo ? candidate.info : describe(candidate, this.config, null);
     this.#log.write({ candidate, info, filter, isWithoutChain });
   }
 
@@ -277,7 +277,11 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   }
 }
 
-function describe(candidate: Candidate, filterChainName: string): DownstreamConnectionInfo {
+function describe(
+  candidate: Candidate,
+  listener: ListenerConfig,
+  chain: BuiltChain | null,
+): DownstreamConnectionInfo {
   return {
     id: candidate.connection.id,
     directRemoteAddress: candidate.directRemoteAddress,
@@ -285,7 +289,9 @@ function describe(candidate: Candidate, filterChainName: string): DownstreamConn
     localAddress: candidate.localAddress,
     directLocalAddress: candidate.directLocalAddress,
     requestedServerName: candidate.serverName,
-    filterChainName,
+    filterChainName: chain?.name ?? '',
+    filterChainMetadata: chain?.metadata ?? null,
+    listener,
     isTls: false,
     negotiatedProtocol: '',
     filterState: null,

@@ -8,10 +8,12 @@ import type {
   WorkerServices,
 } from '../filters/network-filter.ts';
 import type { FilterChainConfig } from '../model/listener.ts';
+import type { FilterMetadata } from '../model/match-tree.ts';
 
 /** See FilterChainConfig. */
 export interface BuiltChain {
   readonly name: string;
+  readonly metadata: FilterMetadata;
   /** In order, before the terminal filter hears of a connection. */
   readonly gates: readonly ConnectionGateFactory[];
   /** null: the chain is empty, and closes every connection. */
@@ -24,13 +26,13 @@ export function buildChain(
   services: WorkerServices,
   listener: ListenerFacts,
 ): BuiltChain {
-  const { name, filters } = config;
+  const { name, metadata, filters } = config;
   const gates = filters.slice(0, -1).map((gate) => {
     const definition = gate.definition as ConnectionGateDefinition;
     return definition.gateFactory(gate.config, services, listener);
   });
   const last = filters.at(-1);
-  if (last === undefined) return { name, gates, terminal: null };
+  if (last === undefined) return { name, metadata, gates, terminal: null };
   const definition = last.definition as NetworkFilterDefinition;
-  return { name, gates, terminal: definition.factory(last.config, services, listener) };
+  return { name, metadata, gates, terminal: definition.factory(last.config, services, listener) };
 }

@@ -2,6 +2,7 @@
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
+import type { FilterMetadata } from './match-tree.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */
 export interface ClusterConfig {
@@ -21,6 +22,7 @@ export interface ClusterConfig {
   readonly http: UpstreamHttpConfig;
   readonly dns: DnsConfig;
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
+  readonly metadata: FilterMetadata;
   /** Source address of upstream connections; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
 }
@@ -72,8 +74,7 @@ export interface EndpointConfig {
   readonly locality: LocalityConfig;
   /** `envoy.lb` metadata: `canary: true`. Its responses are counted apart. */
   readonly isCanary: boolean;
-  /** filter_metadata by namespace, frozen JSON values. */
-  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly metadata: FilterMetadata;
 }
 
 /** config.core.v3.Locality; '' where unset. */

@@ -3,6 +3,7 @@ import type { SocketAddress } from '../base/address.ts';
 import type { Cidr } from '../base/cidr-table.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
+import type { FilterMetadata } from './match-tree.ts';
 
 /** config.listener.v3.Listener */
 export interface ListenerConfig {
@@ -38,6 +39,7 @@ export interface ListenerConfig {
   readonly defaultFilterChain: FilterChainConfig | null;
   readonly accessLogs: readonly AccessLogConfig[];
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
+  readonly metadata: FilterMetadata;
 }
 
 /** config.listener.v3.ListenerFilter */
@@ -67,6 +69,7 @@ export interface FilterChainConfig {
   readonly filters: readonly ExtensionInstance[];
   /** Which connections it takes; the default filter chain's is not looked at. */
   readonly match: FilterChainMatchConfig;
+  readonly metadata: FilterMetadata;
 }
 
 /** config.listener.v3.FilterChainMatch; an empty list and '' stand for «any». */

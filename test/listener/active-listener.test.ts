@@ -264,7 +264,7 @@ t.test('logs each connection when it ends, and why it got no chain', async (t) =
   t.same(served.lines, []);
   connection.onGone?.(connection);
   t.match(served.lines, [/^NotSet \S+ $/]);
-  const filterChains = [{ name: 'x', match: ELSEWHERE, filters: [] }];
+  const filterChains = [{ name: 'x', match: ELSEWHERE, filters: [], metadata: {} }];
   const refused = rig({ accessLogs, filterChains });
   refused.accept();
   t.match(refused.lines, [/^NotSet \S+ NR filter_chain_not_found$/]);

@@ -54,6 +54,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       family: 'auto',
     },
     tcpKeepalive: null,
+    metadata: {},
     bindAddress: null,
     ...members,
   };

@@ -19,7 +19,10 @@ export const UPSTREAM_HOST = {
 
 /** An exchange that was proxied: 200 with a body, 2 ms. */
 export function proxiedContext(): FormatContext {
-  const info = bareInfo();
+  const info = bareInfo({
+    filterChainMetadata: { ns: { k: 'chain' } },
+    listener: { name: 'in', metadata: { ns: { k: 'listener' } } },
+  });
   info.remoteAddress = socketAddress('2001:db8::1:2', 0);
   info.endMs = 1002.9;
   info.lastRequestByteMs = 1000.485;
@@ -47,6 +50,7 @@ export function proxiedContext(): FormatContext {
     ...{ attemptCount: 1, upstreamLocalAddress: socketAddress('127.0.0.1', 55244) },
     ...{ attemptedHosts: [UPSTREAM_HOST], attemptedConnectionIds: [2, 3] },
     upstreamHost: UPSTREAM_HOST,
+    clusterMetadata: { ns: { k: 'cluster', n: 1.5 } },
   });
   info.dynamicMetadata = new Map([
     ['ns', { s: 'text', n: 1.5, b: true, l: [1, 'a'], o: { z: '1', a: 2 }, u: 'ü€' }],
@@ -63,6 +67,10 @@ export function proxiedContext(): FormatContext {
     request: new RequestHead('HTTP/1.1', 'POST', target, headers),
     response: new ResponseHead(200, HeaderList.of('x-multi', 'one', 'x-multi', 'two')),
     responseTrailers: HeaderList.of('x-t', 'tv'),
+    route: {
+      config: { metadata: { ns: { k: 'route' } } },
+      virtualHost: { metadata: { ns: { k: 'vhost' } } },
+    },
     logType: 'DownstreamEnd',
     localReplyBody: '',
     wallMs: START_WALL_MS + 5000,
@@ -102,7 +110,7 @@ export function grpcContext(
   };
 }
 
-function bareInfo(): StreamInfo {
+function bareInfo(members: Partial<DownstreamConnectionInfo> = {}): StreamInfo {
   const downstream: DownstreamConnectionInfo = {
     id: 7,
     directRemoteAddress: socketAddress('127.0.0.1', 57684),
@@ -114,6 +122,7 @@ function bareInfo(): StreamInfo {
     isTls: false,
     negotiatedProtocol: '',
     filterState: null,
+    ...members,
   };
   return new StreamInfo(downstream, 1000, START_WALL_MS);
 }

@@ -17,6 +17,7 @@ import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
+import { compileMetadata } from './metadata.ts';
 import { compileOriginalDst } from './original-dst.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
@@ -72,6 +73,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     originalDst,
     dns: compileClusterDns(message, context),
     tcpKeepalive: compileKeepalive(message),
+    metadata: compileMetadata(message.metadata),
     bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),
   };
   if (discovery === null || loadBalancer === null || context.failed) return null;

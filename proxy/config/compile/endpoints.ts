@@ -1,6 +1,6 @@
 // config.endpoint.v3.ClusterLoadAssignment: the hosts of a cluster as the author wrote them.
 import type { Address } from '../../api/gen/envoy/config/core/v3/address_pb.js';
-import type { Locality, Metadata } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import type { Locality } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import { HealthStatus } from '../../api/gen/envoy/config/core/v3/health_check_pb.js';
 import type {
   LbEndpoint,
@@ -11,6 +11,7 @@ import { isInternalAddress, type SocketAddress } from '../../base/address.ts';
 import { ipVersion } from '../../base/ip-address.ts';
 import type { ClusterConfig, EndpointConfig, LocalityConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { compileMetadata } from './metadata.ts';
 import { compileTarget } from './socket-address.ts';
 
 /** Envoy endpoint.v3.LbEndpoint.load_balancing_weight. */
@@ -110,8 +111,4 @@ function placeOf(target: SocketAddress): Pick<EndpointConfig, 'address' | 'port'
   const { ip, port } = target;
   if (!isInternalAddress(target)) return { address: ip, port, endpointId: '' };
   return { address: target.listenerName, port, endpointId: target.endpointId };
-}
-
-function compileMetadata(metadata: Metadata | undefined): Readonly<Record<string, unknown>> {
-  return structuredClone(metadata?.filterMetadata ?? {});
 }

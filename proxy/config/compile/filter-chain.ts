@@ -8,6 +8,7 @@ import type { FilterChainConfig } from '../../model/listener.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { compileFilterChainMatch } from './filter-chain-match.ts';
+import { compileMetadata } from './metadata.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
 import { checkTransportSocket } from './transport-socket.ts';
 
@@ -31,6 +32,7 @@ export function compileFilterChain(
   return {
     name: message.name,
     match: compileFilterChainMatch(message.filterChainMatch, context.at('filter_chain_match')),
+    metadata: compileMetadata(message.metadata),
     filters: placed.flatMap(({ instance }) => (instance === null ? [] : [instance])),
   };
 }

@@ -16,6 +16,7 @@ import { checkFilterChainMatches, checkOverlaps } from './filter-chain-match.ts'
 import { deepFreeze } from './freeze.ts';
 import { checkInternalListener } from './internal-listeners.ts';
 import { compileListenerFilters } from './listener-filters.ts';
+import { compileMetadata } from './metadata.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
 
@@ -81,6 +82,7 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     ...chains,
     accessLogs,
     tcpKeepalive: null,
+    metadata: compileMetadata(message.metadata),
   });
 }
 

@@ -1,11 +1,11 @@
 // config.route.v3.RouteConfiguration.
 import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import { NO_METADATA } from '../../model/match-tree.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
+import { compileMetadata } from './metadata.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import {
   DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
@@ -49,7 +49,7 @@ export function compileRouteTable(
     ignorePathParameters: false,
     perFilterConfig,
     mirrors: [],
-    metadata: NO_METADATA,
+    metadata: compileMetadata(message.metadata),
   });
 }
 

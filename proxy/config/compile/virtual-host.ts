@@ -6,7 +6,6 @@ import {
   type VirtualHost,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import { NO_METADATA } from '../../model/match-tree.ts';
 import type {
   BufferLimitConfig,
   RouteConfig,
@@ -16,6 +15,7 @@ import type {
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
+import { compileMetadata } from './metadata.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
@@ -56,7 +56,7 @@ export function compileVirtualHost(
     mirrors: [],
     rateLimits: [],
     bufferLimit: bufferLimitOf(message),
-    metadata: NO_METADATA,
+    metadata: compileMetadata(message.metadata),
   };
 }
 
@@ -92,7 +92,7 @@ function compileRoute(
   return {
     ...{ name, statPrefix, match, action, mutations, perFilterConfig },
     bufferLimit: bufferLimitOf(message),
-    metadata: NO_METADATA,
+    metadata: compileMetadata(message.metadata),
     decoratorOperation: '',
   };
 }

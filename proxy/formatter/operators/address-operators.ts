@@ -11,8 +11,7 @@ export const ADDRESS_OPERATORS: OperatorTable = {
   ...addressFamily('DOWNSTREAM_REMOTE', (info) => info.remoteAddress),
   ...addressFamily('DOWNSTREAM_DIRECT_REMOTE', (info) => info.downstream.directRemoteAddress),
   ...addressFamily('DOWNSTREAM_LOCAL', (info) => info.downstream.localAddress),
-  // Nothing here replaces the local address (no original-destination or PROXY restore yet).
-  ...addressFamily('DOWNSTREAM_DIRECT_LOCAL', (info) => info.downstream.localAddress),
+  ...addressFamily('DOWNSTREAM_DIRECT_LOCAL', (info) => info.downstream.directLocalAddress),
   ...addressFamily('UPSTREAM_REMOTE', (info) => connectedHost(info)?.address ?? null),
   ...addressFamily('UPSTREAM_LOCAL', (info) => info.upstreamLocalAddress),
   // Only internal addresses have an endpoint id.
@@ -20,22 +19,29 @@ export const ADDRESS_OPERATORS: OperatorTable = {
     endpointId(info.downstream.localAddress),
   ),
   DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: bare(({ info }) =>
-    endpointId(info.downstream.directLocalAddress ?? info.downstream.localAddress),
+    endpointId(info.downstream.directLocalAddress),
   ),
+  UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID: bare(({ info }) => {
+    const host = connectedHost(info);
+    return host === null ? null : endpointId(host.address);
+  }),
   UPSTREAM_HOST: bare(({ info }) => info.upstreamHost?.address.text ?? null),
   UPSTREAM_HOST_NAME: bare(({ info }) =>
     info.upstreamHost === null ? null : hostName(info.upstreamHost),
   ),
-  UPSTREAM_HOST_NAME_WITHOUT_PORT: bare(({ info }) => {
-    const host = info.upstreamHost;
-    if (host === null) return null;
-    if (host.hostname === '' && isInternalAddress(host.address)) return 'envoy';
-    return host.hostname === '' ? host.address.ip : host.hostname.replace(/:\d+$/, '');
-  }),
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: bare(({ info }) =>
+    info.upstreamHost === null ? null : hostNameWithoutPort(info.upstreamHost),
+  ),
   UPSTREAM_HOSTS_ATTEMPTED: bare(({ info }) =>
     joined(attemptedHosts(info), (host) => host.address.text),
   ),
+  UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT: bare(({ info }) =>
+    joined(attemptedHosts(info), (host) => host.address.ip),
+  ),
   UPSTREAM_HOST_NAMES_ATTEMPTED: bare(({ info }) => joined(attemptedHosts(info), hostName)),
+  UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT: bare(({ info }) =>
+    joined(attemptedHosts(info), hostNameWithoutPort),
+  ),
   UPSTREAM_CONNECTION_IDS_ATTEMPTED: bare(({ info }) =>
     joined(attemptedConnectionIds(info), (id) => `${id}`),
   ),
@@ -57,6 +63,11 @@ function attemptedConnectionIds({ attemptedConnectionIds: ids, upstreamConnectio
 
 function hostName(host: UpstreamHostInfo): string {
   return orMissing(host.hostname) ?? host.address.text;
+}
+
+function hostNameWithoutPort(host: UpstreamHostInfo): string {
+  if (host.hostname === '' && isInternalAddress(host.address)) return 'envoy';
+  return host.hostname === '' ? host.address.ip : host.hostname.replace(/:\d+$/, '');
 }
 
 function endpointId(address: SocketAddress): string {

@@ -1,43 +1,58 @@
-// Operators over what filters and endpoints say: dynamic and upstream metadata, filter state.
+// Operators over what filters and resources say: metadata of every kind, filter state.
 import { asByteString } from '../byte-text.ts';
 import type { JsonValue } from '../format-options.ts';
 import type { FormatContext } from '../formatter.ts';
-import type { Operator, OperatorArguments, OperatorTable } from '../operator.ts';
+import type {
+  Operator,
+  OperatorArguments,
+  OperatorDefinition,
+  OperatorTable,
+} from '../operator.ts';
 import { isPrintableState, type PrintableState } from '../printable-state.ts';
 
 type MetadataReader = (context: FormatContext, namespace: string) => unknown;
 
 const DYNAMIC: MetadataReader = ({ info }, namespace) => info.dynamicMetadata?.get(namespace);
-const UPSTREAM: MetadataReader = ({ info }, namespace) =>
+const CLUSTER: MetadataReader = ({ info }, namespace) => own(info.clusterMetadata, namespace);
+const UPSTREAM_HOST: MetadataReader = ({ info }, namespace) =>
   own(info.upstreamHost?.endpoint?.metadata, namespace);
 
-/** Kinds of %METADATA()% that Envoy knows and that nothing here keeps. */
-const UNSUPPORTED_KINDS = ['CLUSTER', 'ROUTE', 'LISTENER', 'VIRTUAL_HOST', 'LISTENER_FILTER_CHAIN'];
+/** What `METADATA(KIND:…)` reads. */
+const KINDS: Readonly<Record<string, MetadataReader>> = {
+  DYNAMIC,
+  CLUSTER,
+  UPSTREAM_HOST,
+  ROUTE: ({ route }, namespace) => own(route?.config.metadata, namespace),
+  VIRTUAL_HOST: ({ route }, namespace) => own(route?.virtualHost.metadata, namespace),
+  LISTENER: ({ info }, namespace) => own(info.downstream.listener?.metadata, namespace),
+  LISTENER_FILTER_CHAIN: ({ info }, namespace) =>
+    own(info.downstream.filterChainMetadata, namespace),
+};
 
 /** Operators over metadata and filter state. */
 export const METADATA_OPERATORS: OperatorTable = {
-  DYNAMIC_METADATA: {
-    syntax: 'required',
-    takesLength: true,
-    make: ({ argument }) => metadata(DYNAMIC, argument),
-  },
-  UPSTREAM_METADATA: {
-    syntax: 'required',
-    takesLength: false,
-    make: ({ argument }) => metadata(UPSTREAM, argument),
-  },
+  DYNAMIC_METADATA: metadataOperator(DYNAMIC, true),
+  CLUSTER_METADATA: metadataOperator(CLUSTER, false),
+  UPSTREAM_METADATA: metadataOperator(UPSTREAM_HOST, false),
   METADATA: { syntax: 'optional', takesLength: true, make: makeMetadata },
-  FILTER_STATE: { syntax: 'optional', takesLength: true, make: makeFilterState },
+  FILTER_STATE: { syntax: 'optional', takesLength: true, make: (args) => filterState(args, read) },
+  // No upstream connection keeps any.
+  UPSTREAM_FILTER_STATE: {
+    syntax: 'optional',
+    takesLength: true,
+    make: (args) => filterState(args, () => undefined),
+  },
 };
+
+function metadataOperator(read: MetadataReader, takesLength: boolean): OperatorDefinition {
+  return { syntax: 'required', takesLength, make: ({ argument }) => metadata(read, argument) };
+}
 
 function makeMetadata({ argument }: OperatorArguments): Operator | { readonly error: string } {
   const colon = argument.indexOf(':');
   const kind = colon === -1 ? argument : argument.slice(0, colon);
-  const rest = colon === -1 ? '' : argument.slice(colon + 1);
-  if (kind === 'DYNAMIC') return metadata(DYNAMIC, rest);
-  if (kind === 'UPSTREAM_HOST') return metadata(UPSTREAM, rest);
-  if (UNSUPPORTED_KINDS.includes(kind)) return { error: `METADATA(${kind}) is not supported` };
-  return { error: `${kind} is not supported type of metadata` };
+  if (!Object.hasOwn(KINDS, kind)) return { error: `${kind} is not supported type of metadata` };
+  return metadata(KINDS[kind] as MetadataReader, colon === -1 ? '' : argument.slice(colon + 1));
 }
 
 /** `namespace:key:key…`; the namespace alone stands for everything in it. */
@@ -61,21 +76,28 @@ function printable(value: unknown): JsonValue {
   return typeof value === 'string' ? asByteString(value) : (value as JsonValue);
 }
 
-/** `key`, `key:PLAIN`, `key:TYPED` or `key:FIELD:name`. */
-function makeFilterState({ argument }: OperatorArguments): Operator | { readonly error: string } {
-  const [key = '', kind = 'TYPED', field, ...more] = argument.split(':');
+/** As Envoy: what was left for a connection is there for each of its exchanges. */
+function read({ info }: FormatContext, key: string): unknown {
+  return info.filterState?.get(key) ?? info.downstream.filterState?.get(key);
+}
+
+/** `key`, `key:PLAIN`, `key:TYPED` or `key:FIELD:name`; what follows is not looked at. */
+function filterState(
+  { argument }: OperatorArguments,
+  stateOf: (context: FormatContext, key: string) => unknown,
+): Operator | { readonly error: string } {
+  const [key = '', kind = 'TYPED', field] = argument.split(':');
   if (key === '') return { error: 'Invalid filter state configuration, key cannot be empty.' };
   if (!['PLAIN', 'TYPED', 'FIELD'].includes(kind)) {
     return { error: 'Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.' };
   }
-  if ((kind === 'FIELD') !== (field !== undefined) || more.length > 0) {
+  if ((kind === 'FIELD') !== (field !== undefined)) {
     return {
       error: 'Invalid filter state serialize type, FIELD should be used with the field name.',
     };
   }
-  return ({ info }) => {
-    // As Envoy: what was left for a connection is there for each of its exchanges.
-    const value = info.filterState?.get(key) ?? info.downstream.filterState?.get(key);
+  return (context) => {
+    const value = stateOf(context, key);
     if (isPrintableState(value)) return printState(value, kind, field);
     return printable(field === undefined ? value : own(value, field));
   };

@@ -39,6 +39,8 @@ export const STREAM_OPERATORS: OperatorTable = {
   ...headerBytes('DOWNSTREAM', 'SENT', (info) => info.downstreamMeter?.headerBytesSent ?? 0),
   ...headerBytes('UPSTREAM', 'RECEIVED', (info) => info.upstreamMeter?.headerBytesReceived ?? 0),
   ...headerBytes('UPSTREAM', 'SENT', (info) => info.upstreamMeter?.headerBytesSent ?? 0),
+  // Node does not tell the kernel's estimate.
+  DOWNSTREAM_CX_RTT: bare(() => null),
   // Counted on QUIC only.
   BYTES_RETRANSMITTED: bare(() => 0),
   PACKETS_RETRANSMITTED: bare(() => 0),
@@ -58,7 +60,7 @@ export const STREAM_OPERATORS: OperatorTable = {
   ),
   CONNECTION_ID: fact((info) => info.downstream.id),
   FILTER_CHAIN_NAME: fact((info) => orMissing(info.downstream.filterChainName)),
-  REQUESTED_SERVER_NAME: { syntax: 'optional', takesLength: false, make: makeServerName },
+  LISTENER_NAME: fact((info) => orMissing(info.downstream.listener?.name ?? '')),
   // Known only to the formatter of a local reply, as in Envoy.
   LOCAL_REPLY_BODY: bare(({ localReplyBody }) => localReplyBody),
   ACCESS_LOG_TYPE: bare(({ logType }) => logType),
@@ -104,24 +106,6 @@ function makeDetails({ argument }: OperatorArguments): Operator {
     if (details === '') return null;
     return details.includes(' ') ? details.replaceAll(' ', '_') : details;
   };
-}
-
-function makeServerName({ argument }: OperatorArguments): Operator | { readonly error: string } {
-  const [order = ''] = argument.split(':');
-  if (!['', 'SNI_ONLY', 'SNI_FIRST', 'HOST_FIRST'].includes(order)) {
-    return {
-      error: `Invalid REQUESTED_SERVER_NAME option: '${order}', only 'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST' are allowed`,
-    };
-  }
-  if (order === 'HOST_FIRST') {
-    return ({ info, request }) =>
-      orMissing(request?.authority ?? '') ?? orMissing(info.downstream.requestedServerName);
-  }
-  if (order === 'SNI_FIRST' && !argument.endsWith(':ORIG')) {
-    return ({ info, request }) =>
-      orMissing(info.downstream.requestedServerName) ?? orMissing(request?.authority ?? '');
-  }
-  return ({ info }) => orMissing(info.downstream.requestedServerName);
 }
 
 function makeHostname({ options }: OperatorArguments): Operator {

@@ -1,6 +1,7 @@
 // Operators about TLS. No transport socket of ours is TLS yet, so each prints as missing, as it
 // does in Envoy on a plain connection.
-import { bare, type OperatorTable } from '../operator.ts';
+import { patternBreaksLine } from '../date-format.ts';
+import { bare, type Operator, type OperatorArguments, type OperatorTable } from '../operator.ts';
 
 const DOWNSTREAM_FACTS = [
   ...['TLS_VERSION', 'TLS_CIPHER', 'TLS_SESSION_ID', 'TLS_GROUP', 'TRANSPORT_FAILURE_REASON'],
@@ -14,6 +15,7 @@ const DOWNSTREAM_FACTS = [
 ];
 
 const UPSTREAM_FACTS = [
+  'SERVER_NAME',
   ...['TLS_VERSION', 'TLS_CIPHER', 'TLS_SESSION_ID', 'TLS_GROUP'],
   ...['PEER_SUBJECT', 'PEER_ISSUER', 'PEER_CERT'],
   ...['PEER_URI_SAN', 'PEER_DNS_SAN', 'PEER_IP_SAN'],
@@ -29,9 +31,14 @@ export const TLS_OPERATORS: OperatorTable = Object.fromEntries([
   ...['DOWNSTREAM', 'UPSTREAM'].flatMap((side) =>
     DATES.map((name) => [
       `${side}_${name}`,
-      { syntax: 'optional', takesLength: false, make: () => () => null },
+      { syntax: 'optional', takesLength: false, make: makeDate },
     ]),
   ),
   ['TLS_JA3_FINGERPRINT', bare(() => null)],
   ['TLS_JA4_FINGERPRINT', bare(() => null)],
 ]);
+
+function makeDate({ argument }: OperatorArguments): Operator | { readonly error: string } {
+  if (!patternBreaksLine(argument)) return () => null;
+  return { error: 'Invalid header configuration. Format string contains newline.' };
+}

@@ -90,6 +90,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
       family: 'auto',
     },
     tcpKeepalive: null,
+    metadata: {},
     bindAddress: null,
     originalDst: null,
   });

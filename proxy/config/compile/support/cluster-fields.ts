@@ -38,7 +38,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     round_robin_lb_config: { partly: 'only an empty one' },
     common_lb_config: 'honoured',
     transport_socket: 'honoured',
-    metadata: { accepted: 'no supported filter reads it' },
+    metadata: 'honoured',
     upstream_connection_options: 'honoured',
     close_connections_on_host_health_failure: NO_HEALTH_CHECKS,
     ignore_health_on_host_removal: NO_HEALTH_CHECKS,

@@ -1,7 +1,6 @@
 // Which fields of route tables are honoured; those not listed are refused by name.
 import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
-const UNREAD_METADATA: FieldSupport = { accepted: 'no supported filter reads it' };
 const NO_TRACING: FieldSupport = { accepted: 'nothing is traced' };
 
 const MUTATIONS: SupportTable = {
@@ -23,7 +22,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     max_direct_response_body_size_bytes: 'honoured',
     ignore_port_in_host_matching: 'honoured',
     typed_per_filter_config: 'honoured',
-    metadata: UNREAD_METADATA,
+    metadata: 'honoured',
   },
   'envoy.config.route.v3.VirtualHost': {
     name: 'honoured',
@@ -38,7 +37,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     typed_per_filter_config: 'honoured',
     per_request_buffer_limit_bytes: 'honoured',
     request_body_buffer_limit: 'honoured',
-    metadata: UNREAD_METADATA,
+    metadata: 'honoured',
   },
   'envoy.config.route.v3.Route': {
     name: 'honoured',
@@ -48,7 +47,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     direct_response: 'honoured',
     non_forwarding_action: 'honoured',
     typed_per_filter_config: 'honoured',
-    metadata: UNREAD_METADATA,
+    metadata: 'honoured',
     decorator: NO_TRACING,
     ...MUTATIONS,
     tracing: NO_TRACING,

@@ -240,6 +240,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#cluster = cluster;
     if (this.#runtime.config.dynamicStats) this.#charged = cluster.stats;
     this.info.clusterName = name;
+    this.info.clusterMetadata = cluster.config.metadata;
     this.#openTally(head);
     this.#timeoutMs = takeTimeout(head, action, this.#runtime.config);
     this.#finalizeRequest(head, action);

@@ -1,5 +1,6 @@
 // One downstream connection of a TCP proxy: hands octets on in both directions, holds back whichever
 // side is faster, watches the time, and writes the log.
+
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { randomBelow } from '../../../base/random.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
@@ -10,6 +11,7 @@ import type { ByteMeter } from '../../../http/stream.ts';
 import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-info.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
+import { failureReason, IDLE_TIMEOUT, noteUpstreamReset } from './close-reasons.ts';
 import { clusterOverride, idleTimeoutOverride } from './session-overrides.ts';
 import type { TcpRuntime } from './tcp-runtime.ts';
 import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
@@ -139,7 +141,9 @@ export class TcpSession
       timers.cancel(timer);
     }
     this.#early = [];
-    this.#upstream.abort(reason === 'peer-reset' ? 'remote-reset' : 'local-reset');
+    const wasReset = reason === 'peer-reset';
+    if (wasReset) this.info.downstreamCloseType = 'RemoteReset';
+    this.#upstream.abort(wasReset ? 'remote-reset' : 'local-reset');
     this.#log('TcpConnectionEnd');
     if (INVARIANTS) this.checkInvariants();
   }
@@ -171,6 +175,7 @@ export class TcpSession
 
   onUpstreamFailed(flag: ResponseFlag): void {
     this.info.addFlag(flag);
+    this.info.downstreamLocalCloseReason = failureReason(flag);
     this.#close('now');
   }
 
@@ -191,7 +196,7 @@ export class TcpSession
   }
 
   onUpstreamLost(wasReset: boolean): void {
-    if (wasReset) this.info.addFlag('UR');
+    if (wasReset) noteUpstreamReset(this.info);
     this.#close(wasReset ? 'reset' : 'flush');
   }
 
@@ -260,6 +265,8 @@ export class TcpSession
       return;
     }
     this.runtime.stats.idleTimeout.inc();
+    this.info.downstreamLocalCloseReason = IDLE_TIMEOUT;
+    this.info.upstreamLocalCloseReason = IDLE_TIMEOUT;
     this.#close('now');
   }
 

@@ -83,6 +83,7 @@ export class TcpUpstream implements StreamWaiter {
       return;
     }
     info.clusterName = clusterName;
+    info.clusterMetadata = cluster.config.metadata;
     info.upstreamPoolReadyDurationMs = 0;
     if (!cluster.mayConnect()) {
       cluster.stats.cxOverflow.inc();
