@@ -1,5 +1,6 @@
 // The data path without sockets and without time: one connection manager at a time gets a request
 // by its own codec, its filters run, and the router sends to upstreams that nobody connects to.
+import { privateCells } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import { SILENT_LOG } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -107,6 +108,7 @@ export class DryProxy {
       codecServices,
       clusters: this.#upstreams,
       stats: this.#stats,
+      cells: privateCells(() => this.#clock.nowMs()),
       log: SILENT_LOG.logger('explain'),
       node: parts.node,
       localIp: parts.localIp,
@@ -162,6 +164,7 @@ export class DryProxy {
       codecs: CLIENT_CODECS,
       codecServices,
       stats: this.#stats,
+      cells: privateCells(() => this.#clock.nowMs()),
       log: SILENT_LOG.logger('explain'),
     };
     const owner = { onClusterDrained: () => undefined };

@@ -1,5 +1,7 @@
 // The network filter chain's surface: what happens to a connection's bytes. HTTP is one such filter.
+
 import type { Message } from '@bufbuild/protobuf';
+import type { SharedCells } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -24,6 +26,8 @@ export interface WorkerServices {
   readonly clusters: ClusterManager;
   /** Root scope. */
   readonly stats: StatsScope;
+  /** What all workers count together: `cells.counter(key)` and the like, by keys of their own. */
+  readonly cells: SharedCells;
   readonly log: Logger;
   /** Who this proxy is, as the bootstrap's node says. */
   readonly node: NodeConfig;

@@ -3,6 +3,7 @@
 import type { SendHandle } from 'node:child_process';
 import cluster, { type Worker as ClusterWorker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
+import { makeRegionMemory, type RegionMemory, WORKER_MEMORY_FD } from './region-memory.ts';
 
 /** The environment variable by which a worker learns how to log before its first message. */
 export const WORKER_LOG_VARIABLE = 'OUTRIGGER_WORKER_LOG';
@@ -61,6 +62,15 @@ export class ForkedWorker {
 /** Workers that were forked and not yet asked for, by index. */
 const early = new Map<number, ForkedWorker>();
 
+/** What every worker of this process inherits; like the cluster module's settings there is one. */
+let memory: RegionMemory | null = null;
+
+/** The memory that this process shares with its workers, made at the first question. */
+export function workerMemory(workers: number): RegionMemory {
+  memory ??= makeRegionMemory(workers);
+  return memory;
+}
+
 /** Forks a worker. `logSettings` is what worker-main reads to open its log. */
 export function forkWorker(index: number, logSettings: object): ForkedWorker {
   const waiting = early.get(index);
@@ -73,12 +83,21 @@ export function forkWorker(index: number, logSettings: object): ForkedWorker {
     exec: fileURLToPath(new URL(`./worker-main${import.meta.url.slice(-3)}`, import.meta.url)),
     args: [],
     serialization: 'advanced',
+    stdio: inherited(),
   });
   const settings = JSON.stringify({ ...logSettings, index });
   return new ForkedWorker(cluster.fork({ [WORKER_LOG_VARIABLE]: settings }));
 }
 
+/** A worker's descriptors from 0; the channel is where the cluster module has it by default. */
+function inherited(): ('inherit' | 'ipc' | number)[] {
+  const stdio: ('inherit' | 'ipc' | number)[] = ['inherit', 'inherit', 'inherit', 'ipc'];
+  if (typeof memory?.fd === 'number') stdio[WORKER_MEMORY_FD] = memory.fd;
+  return stdio;
+}
+
 /** Forks workers ahead of their use; `forkWorker` gives them out. */
 export function forkEarly(count: number, logSettings: object): void {
+  workerMemory(count);
   for (let index = 0; index < count; index += 1) early.set(index, forkWorker(index, logSettings));
 }

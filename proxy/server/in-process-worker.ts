@@ -1,4 +1,5 @@
 // The only worker of a process with --concurrency 1: it lives beside the primary.
+import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Compiler } from './compiler.ts';
 import { directLink } from './direct-link.ts';
 import { type AdjustableLog, Worker } from './worker.ts';
@@ -8,6 +9,7 @@ import type { SpawnWorker } from './worker-pool.ts';
 export function spawnInProcess(parts: {
   readonly log: AdjustableLog;
   readonly compiler: () => Compiler;
+  readonly registry: CellRegistry | null;
 }): SpawnWorker {
   return () => {
     const pair = directLink();
@@ -16,6 +18,7 @@ export function spawnInProcess(parts: {
       log: parts.log,
       sharesLog: true,
       sharedCompiler: parts.compiler,
+      registry: parts.registry,
       onStopped: () => pair.close(),
     });
     return { link: pair.primary, pid: process.pid, kill: () => void worker.kill() };

@@ -1,6 +1,8 @@
 // The link between primary and worker: typed messages, over the cluster module's IPC channel or as
 // a direct call in one process. Nobody outside server/ knows which.
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import type { CellRequest } from '../base/cells/cell-registry.ts';
+import type { RegionLayout } from '../base/cells/region.ts';
 import type { LogLevel } from '../base/log.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
@@ -18,10 +20,19 @@ export interface WorkerSettings {
   /** Over this many seconds drained and removed listeners end their connections. */
   readonly drainTimeS: number;
   readonly drainStrategy: 'gradual' | 'immediate';
-  /** Limits of the whole process are divided by it. */
+  /** Where nothing is shared, limits of the whole process are divided by it. */
   readonly workerCount: number;
+  /** The region that the workers share; null: there is none, or no place in it. */
+  readonly cells: CellSettings | null;
   /** `--local-address-ip-version` */
   readonly localAddressFamily: 'IPv4' | 'IPv6';
+}
+
+/** A worker's place in the region that all share. */
+export interface CellSettings {
+  readonly layout: RegionLayout;
+  /** What it holds is counted here; no other living worker has it. */
+  readonly slot: number;
 }
 
 /** Where a worker of its own process writes its diagnostics; it opens them before anything else. */
@@ -58,6 +69,8 @@ export type ToWorker =
       readonly cluster: string;
       readonly flags: readonly (readonly [string, number])[];
     }
+  /** Answers `want-cells`: the first cell's number by key, or NO_ROOM. */
+  | { readonly kind: 'cells'; readonly places: readonly (readonly [string, number])[] }
   /** Every initial resource was sent: start to accept. */
   | { readonly kind: 'start' }
   | { readonly kind: 'fail-health-check'; readonly failed: boolean }
@@ -96,6 +109,10 @@ export type FromWorker =
       readonly ip: string;
       readonly port: number;
     }
+  /** Cells of the shared region by key. */
+  | { readonly kind: 'want-cells'; readonly requests: readonly CellRequest[] }
+  /** It does not use these any more. */
+  | { readonly kind: 'give-up-cells'; readonly keys: readonly string[] }
   /** Its last statistics, sent before it stops by itself. */
   | { readonly kind: 'last-stats'; readonly stats: StatsSnapshot }
   | {

@@ -1,12 +1,14 @@
 // The part of the proxy that exists once: configuration, resource store, DNS, health, and the
 // workers. It accepts no traffic and outlives every worker.
 import type { ServerState } from '../admin/backend.ts';
+import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+import { CellDesk } from './cell-desk.ts';
 import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
 import type { AppliedUpdate, Configuration } from './configuration.ts';
 import { Health } from './health.ts';
@@ -24,6 +26,8 @@ export interface PrimaryParts {
   readonly options: ServerOptions;
   readonly log: Logger;
   readonly spawn: SpawnWorker;
+  /** The region that all workers share; null: each counts for itself. */
+  readonly registry: CellRegistry | null;
   /** Loaded once already: a proxy that never had a good configuration does not start. */
   readonly configuration: Configuration;
   readonly makeDiscovery: (sink: EndpointsSink, stats: StatsStore) => ClusterDiscovery;
@@ -39,6 +43,8 @@ export class Primary implements WorkforceSource {
   readonly serverStats: ServerStats;
   readonly workforce: Workforce;
   readonly discovery: ClusterDiscovery;
+  /** Cells that it shares with all workers. */
+  readonly cells: CellDesk;
   readonly configuration: Configuration;
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
@@ -58,7 +64,9 @@ export class Primary implements WorkforceSource {
       keys: configuration.bootstrap.runtime.size,
       layers: configuration.message().layeredRuntime?.layers.length ?? 0,
     });
-    this.workforce = new Workforce({ count: options.concurrency, spawn, source: this, log });
+    this.cells = new CellDesk(parts.registry, log);
+    const { concurrency: count } = options;
+    this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
     this.discovery = parts.makeDiscovery(
       (cluster, endpoints) => this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints }),
       this.stats,
@@ -147,7 +155,7 @@ export class Primary implements WorkforceSource {
     this.workforce.kill();
   }
 
-  settings(index: number): WorkerSettings {
+  settings(index: number): Omit<WorkerSettings, 'cells'> {
     return {
       index,
       bootstrap: this.configuration.bootstrapResource(),

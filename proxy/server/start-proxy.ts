@@ -7,6 +7,7 @@ import type { SocketAddress } from '../base/address.ts';
 import type { LoadedBootstrap } from '../config/load.ts';
 import { TagExtractor } from '../stats/tags.ts';
 import { PrimaryAdminBackend } from './admin-backend.ts';
+import { openRegistry } from './cell-desk.ts';
 import { forkWorkers } from './cluster-host.ts';
 import { Configuration, type GoodBootstrap } from './configuration.ts';
 import { dnsDiscovery } from './dns-discovery.ts';
@@ -44,13 +45,15 @@ export type StartedProxy =
 export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
   const { options, log, loaded } = parts;
   const configuration = new Configuration(loaded, parts.load, log.logger('config'));
+  const registry = openRegistry(options.concurrency, log.logger('main'));
   const primary = new Primary({
     options,
+    registry,
     log: log.logger('main'),
     configuration,
     spawn:
       options.concurrency === 1
-        ? spawnInProcess({ log, compiler: () => configuration.compiler() })
+        ? spawnInProcess({ log, compiler: () => configuration.compiler(), registry })
         : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
     makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });

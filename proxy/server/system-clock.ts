@@ -6,3 +6,12 @@ export const SYSTEM_CLOCK: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
 };
+
+const NS_PER_MS = 1e6;
+/** What this process's monotonic clock began after the system's. */
+const ORIGIN_MS = Number(process.hrtime.bigint()) / NS_PER_MS - performance.now();
+
+/** The system's monotonic clock in ms: the same in all processes, which `SYSTEM_CLOCK` is not. */
+export function systemNowMs(): number {
+  return ORIGIN_MS + performance.now();
+}

@@ -32,6 +32,7 @@ new Worker({
   log,
   sharesLog: false,
   sharedCompiler: null,
+  registry: null,
   onStopped: () => {
     log.flush();
     process.exit(0);

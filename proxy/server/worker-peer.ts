@@ -1,5 +1,6 @@
 // One worker as the primary sees it: sends it messages and ties answers to questions.
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
+import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
@@ -20,6 +21,9 @@ export interface WorkerPeerHandler {
   onDrained(peer: WorkerPeer): void;
   /** It asks for a listening socket. */
   openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']>;
+  /** It asks for cells of the shared region, or gives them up. */
+  onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void;
+  onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
   onGone(peer: WorkerPeer): void;
 }
 
@@ -139,6 +143,12 @@ export class WorkerPeer {
         return;
       case 'want-socket':
         this.#giveSocket(message);
+        return;
+      case 'want-cells':
+        this.#handler.onWantCells(this, message.requests);
+        return;
+      case 'give-up-cells':
+        this.#handler.onGiveUpCells(this, message.keys);
         return;
       case 'drained':
         this.#hasDrained = true;

@@ -1,6 +1,7 @@
 // Keeps the wanted number of workers alive: a worker that dies is replaced, at once the first time
 // and ever later when it keeps dying.
 import type { ListenerStatus } from '../admin/status.ts';
+import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { ToWorker } from './link.ts';
 import type { SocketKeeper } from './socket-keeper.ts';
@@ -12,11 +13,14 @@ export type SpawnWorker = (index: number) => SpawnedWorker;
 /** What the pool's owner is told and asked. */
 export interface WorkerPoolHandler {
   /** Everything that a new worker needs to reach the present state, in order, `start` included. */
-  replay(index: number): readonly ToWorker[];
+  replay(peer: WorkerPeer): readonly ToWorker[];
   onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void;
   /** Every living worker has drained. */
   onAllDrained(): void;
   onDied(peer: WorkerPeer): void;
+  /** A worker asks for cells of the shared region, or gives them up. */
+  onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void;
+  onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
   /** A worker that was replaced on purpose has ended. */
   onRetired(peer: WorkerPeer): void;
   /** A worker asks for a listening socket. */
@@ -137,6 +141,14 @@ export class WorkerPool implements WorkerPeerHandler {
     return this.#options.handler.openSocket(owner, ip, port);
   }
 
+  onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void {
+    this.#options.handler.onWantCells(peer, requests);
+  }
+
+  onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void {
+    this.#options.handler.onGiveUpCells(peer, keys);
+  }
+
   onDrained(peer: WorkerPeer): void {
     if (this.#retiring.has(peer)) peer.send({ kind: 'stop' });
     this.checkDrained();
@@ -190,7 +202,7 @@ export class WorkerPool implements WorkerPeerHandler {
     const peer = new WorkerPeer(index, this.#options.spawn(index), this);
     slot.peer = peer;
     slot.bornMs = performance.now();
-    for (const message of this.#options.handler.replay(index)) peer.send(message);
+    for (const message of this.#options.handler.replay(peer)) peer.send(message);
   }
 
   /** Tells the owner if every worker has drained or is gone. */

@@ -2,6 +2,7 @@
 
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ClusterStatus } from '../admin/status.ts';
+import type { SharedCells } from '../base/cells/shared-cells.ts';
 import type { Logger, LogSink } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
@@ -32,6 +33,8 @@ export interface WorkerRuntimeParts {
   readonly bootstrap: BootstrapConfig;
   readonly log: LogSink;
   readonly sockets: SocketSource | null;
+  /** Cells that all workers share. */
+  readonly cells: SharedCells;
 }
 
 /** What follows from memory running short, for the log. */
@@ -67,6 +70,7 @@ export class WorkerRuntime implements ProcessHealth {
       codecs: CLIENT_CODECS,
       codecServices: codecServices(this.loop, random),
       stats: this.stats,
+      cells: parts.cells,
       log: log.logger('upstream'),
     });
     this.accessLogs = new AccessLogManager(this.stats, {
@@ -109,7 +113,7 @@ export class WorkerRuntime implements ProcessHealth {
   }
 
   #makeListeners(parts: WorkerRuntimeParts, random: Random): ListenerManager {
-    const { settings, bootstrap, log, sockets } = parts;
+    const { settings, bootstrap, log, sockets, cells } = parts;
     const services: WorkerServices = {
       clock: this.loop,
       random,
@@ -117,6 +121,7 @@ export class WorkerRuntime implements ProcessHealth {
       timers: this.loop.timers,
       clusters: this.clusters,
       stats: this.stats,
+      cells,
       log: log.logger('http'),
       node: bootstrap.node,
       localIp: localIp(settings.localAddressFamily),

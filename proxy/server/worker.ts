@@ -1,4 +1,5 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
+import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { LogLevel, LogSink } from '../base/log.ts';
 import type {
   RejectedResource,
@@ -10,6 +11,7 @@ import type {
 import type { ListenHandle } from '../net/socket-source.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
+import { directCells, inheritedCells, unsharedCells, type WorkerCells } from './worker-cells.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
 import { WorkerSockets } from './worker-sockets.ts';
 
@@ -27,6 +29,8 @@ export interface WorkerParts {
   readonly log: AdjustableLog;
   /** The primary's compiler, where the worker lives in its process; null: it makes its own. */
   readonly sharedCompiler: (() => Compiler) | null;
+  /** The primary's book of shared cells, where the worker lives in its process; null: it asks. */
+  readonly registry: CellRegistry | null;
   /** True when the log is the primary's too, which then sees to it. */
   readonly sharesLog: boolean;
   /** It has stopped: the process may end, or forget it. */
@@ -47,6 +51,7 @@ export class Worker {
   /** Null in the primary's process: nobody outlives it who could keep a socket. */
   readonly #sockets: WorkerSockets | null;
   #runtime: WorkerRuntime | null = null;
+  #cells: WorkerCells = unsharedCells();
   #cutTimer: NodeJS.Timeout | null = null;
   #graceTimer: NodeJS.Timeout | null = null;
   #isStopped = false;
@@ -79,6 +84,10 @@ export class Worker {
       this.#sockets?.onSocket(message.id, message.error, handle);
       return;
     }
+    if (message.kind === 'cells') {
+      this.#cells.onPlaces(message.places);
+      return;
+    }
     if (this.#runtime !== null && !this.#isStopped) this.#dispatch(message, this.#runtime);
   }
 
@@ -88,16 +97,25 @@ export class Worker {
     const { sharedCompiler } = this.#parts;
     const own = sharedCompiler === null ? new Compiler(config.runtime, null) : null;
     this.#compile = () => own ?? (sharedCompiler as () => Compiler)();
+    this.#cells = this.#openCells(settings);
     this.#runtime = new WorkerRuntime({
       settings,
       bootstrap: config,
       log: this.#parts.log,
       sockets: this.#sockets,
+      cells: this.#cells.cells,
     });
   }
 
+  #openCells({ cells }: WorkerSettings): WorkerCells {
+    const { registry, link, log } = this.#parts;
+    if (cells === null) return unsharedCells();
+    if (registry !== null) return directCells(registry, cells.slot);
+    return inheritedCells(cells, link, log.logger('main'));
+  }
+
   #dispatch(
-    message: Exclude<ToWorker, { readonly kind: 'init' | 'socket' }>,
+    message: Exclude<ToWorker, { readonly kind: 'init' | 'socket' | 'cells' }>,
     runtime: WorkerRuntime,
   ): void {
     switch (message.kind) {
@@ -165,11 +183,14 @@ export class Worker {
       if (refused !== null) rejected.push(refused);
       if (config !== null) runtime.clusters.apply({ upserted: [config], removed: [] });
     }
+    // Their limits are those of all workers before the first request comes to them.
+    await this.#cells.settled();
     for (const { name } of ofKind('listener', update.removed)) runtime.listeners.remove(name);
     for (const resource of ofKind('listener', update.upserted)) {
       const refused = await this.#applyListener(resource, runtime);
       if (refused !== null) rejected.push(refused);
     }
+    await this.#cells.settled();
     const gone = ofKind('cluster', update.removed).map(({ name }) => name);
     runtime.clusters.apply({ upserted: [], removed: gone });
     return { rejected, warned: [] };

@@ -1,9 +1,11 @@
 // The workers as one: what they all have been told, so that a new one can be told the same.
 import type { ListenerStatus } from '../admin/status.ts';
+import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger, LogLevel } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+import type { CellDesk } from './cell-desk.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
 import { SocketKeeper, socketKey } from './socket-keeper.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -11,7 +13,7 @@ import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-p
 
 /** What the workforce reads of the rest of the primary when a worker is made. */
 export interface WorkforceSource {
-  settings(index: number): WorkerSettings;
+  settings(index: number): Omit<WorkerSettings, 'cells'>;
   /** In the order in which a worker must learn them. */
   resources(): readonly Resource[];
   /** Hosts found so far, by cluster. */
@@ -26,6 +28,7 @@ export interface WorkforceOptions {
   readonly count: number;
   readonly spawn: SpawnWorker;
   readonly source: WorkforceSource;
+  readonly cells: CellDesk;
   readonly log: Logger;
 }
 
@@ -34,6 +37,7 @@ export class Workforce implements WorkerPoolHandler {
   readonly #source: WorkforceSource;
   readonly #pool: WorkerPool;
   readonly #count: number;
+  readonly #cells: CellDesk;
   readonly #sockets = new SocketKeeper();
   readonly #startedOnce = new Set<number>();
   /** Listeners by name as some worker bound them: all bind the same. */
@@ -46,6 +50,7 @@ export class Workforce implements WorkerPoolHandler {
   constructor(options: WorkforceOptions) {
     this.#source = options.source;
     this.#count = options.count;
+    this.#cells = options.cells;
     const { count, spawn, log } = options;
     this.#pool = new WorkerPool({ count, spawn, log, handler: this });
   }
@@ -131,11 +136,13 @@ export class Workforce implements WorkerPoolHandler {
   /** Ends every worker now, without asking it. */
   kill(): void {
     this.#sockets.close();
+    this.#cells.close();
     this.#pool.kill();
   }
 
-  replay(index: number): readonly ToWorker[] {
-    const messages: ToWorker[] = [{ kind: 'init', settings: this.#source.settings(index) }];
+  replay(peer: WorkerPeer): readonly ToWorker[] {
+    const settings = { ...this.#source.settings(peer.index), cells: this.#cells.admit(peer) };
+    const messages: ToWorker[] = [{ kind: 'init', settings }];
     if (this.#logLevels !== null) {
       messages.push({ kind: 'set-log-levels', levels: this.#logLevels });
     }
@@ -171,11 +178,21 @@ export class Workforce implements WorkerPoolHandler {
     return this.#sockets.open(owner, ip, port);
   }
 
+  onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void {
+    this.#cells.want(peer, requests);
+  }
+
+  onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void {
+    this.#cells.giveUp(peer, keys);
+  }
+
   onDied(peer: WorkerPeer): void {
+    this.#cells.dismiss(peer);
     this.#source.onWorkerDied(peer);
   }
 
   onRetired(peer: WorkerPeer): void {
+    this.#cells.dismiss(peer);
     this.#source.onWorkerRetired(peer);
   }
 }

@@ -1,4 +1,5 @@
 // What the upstream side of a worker is given by whoever starts it.
+import type { SharedCells } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -38,6 +39,8 @@ export interface UpstreamContext {
   readonly codecServices: CodecServices;
   /** The root scope: clusters count under `cluster.<name>.`. */
   readonly stats: StatsScope;
+  /** What all workers count together. */
+  readonly cells: SharedCells;
   /** Component `upstream`. */
   readonly log: Logger;
 }

@@ -45,6 +45,7 @@ t.test('carries the settings of a worker', async (t) => {
       drainTimeS: 3,
       drainStrategy: 'gradual',
       workerCount: 4,
+      cells: null,
       localAddressFamily: 'IPv4',
     },
   });

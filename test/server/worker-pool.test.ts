@@ -29,6 +29,8 @@ function makePool(workers: FakeWorkers, count: number, notes: string[] = []): Wo
     onAllDrained: () => notes.push('all drained'),
     onAllGone: () => notes.push('all gone'),
     openSocket: () => ({ handle: null }),
+    onWantCells: (peer) => notes.push(`cells for ${peer.index}`),
+    onGiveUpCells: (peer) => notes.push(`cells of ${peer.index}`),
     onRetired: (peer) => notes.push(`retired ${peer.index}`),
     onDied: (peer) => notes.push(`died ${peer.index}`),
   };

@@ -2,6 +2,7 @@
 
 import { HttpConnectionManagerSchema } from '../../proxy/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { socketAddress } from '../../proxy/base/address.ts';
+import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { compileHttpConnectionManager } from '../../proxy/config/compile/http-connection-manager.ts';
 import { EXTENSIONS } from '../../proxy/filters/extensions.ts';
@@ -155,6 +156,7 @@ export class HcmRig {
       codecServices: { nowMs: () => clock.nowMs(), timers, random, flushLater: () => undefined },
       clusters: { get: () => null },
       stats: store,
+      cells: privateCells(() => clock.nowMs()),
       log: SILENT_LOG.logger('http'),
       node: { id: '', cluster: '' } as never,
       localIp: '127.0.0.1',

@@ -57,6 +57,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
   const services: WorkerServices = {
     ...{ clock: fixture.clock, timers: fixture.clock.timers, random: seededRandom(1) },
     ...{ codecServices: fixture.context.codecServices, clusters, stats: fixture.stats },
+    cells: fixture.context.cells,
     log: SILENT_LOG.logger('filters'),
     node: { id: '', cluster: '', region: '', zone: '', subZone: '' } as never,
     localIp: '10.0.0.1',

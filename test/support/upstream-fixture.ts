@@ -1,4 +1,5 @@
 // The upstream side of a worker over fakes: connections in memory, one-letter codec, own time.
+import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import type { TurnTarget } from '../../proxy/http/codec.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
@@ -40,6 +41,7 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
       flushLater: (target) => turn.push(target),
     },
     stats,
+    cells: privateCells(() => clock.nowMs()),
     log: SILENT_LOG.logger('upstream'),
   };
   const stat = (name: string): number => {

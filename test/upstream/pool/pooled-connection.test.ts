@@ -1,6 +1,8 @@
 // The pool over real sockets and the real codec.
+
 import { createServer, type Server, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
+import { privateCells } from '../../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../../proxy/base/log.ts';
 import { HeaderList } from '../../../proxy/http/header-list.ts';
 import { RequestHead, type ResponseHead } from '../../../proxy/http/message.ts';
@@ -94,6 +96,7 @@ function realCluster(
       flushLater: (target) => loop.flushLater(target),
     },
     stats: new StatsStore(null),
+    cells: privateCells(() => loop.nowMs()),
     log: SILENT_LOG.logger('upstream'),
   });
   const config = clusterConfig({ endpoints: [endpointConfig({ port })] });
