@@ -9,6 +9,11 @@ const ROUTE_COMPONENTS = 'envoy/config/route/v3/route_components.proto';
 const ROUTE = 'envoy/config/route/v3/route.proto';
 const FILTER_STATE = 'envoy/type/matcher/v3/filter_state.proto';
 const XDS_MATCHER = 'xds/type/matcher/v3/matcher.proto';
+const HEADER_MUTATION = 'envoy/extensions/filters/http/header_mutation/v3/header_mutation.proto';
+const HEADER_TO_METADATA =
+  'envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata.proto';
+const MUTATION_RULES = 'envoy/config/common/mutation_rules/v3/mutation_rules.proto';
+const SET_FILTER_STATE = 'envoy/extensions/filters/http/set_filter_state/v3/set_filter_state.proto';
 const PROXY_PROTOCOL = 'envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.proto';
 const TLS_INSPECTOR = 'envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto';
 const UPSTREAM_HTTP = 'envoy/extensions/upstreams/http/v3/http_protocol_options.proto';
@@ -345,5 +350,70 @@ message CookieAttribute {
   string name = 1 [(validate.rules).string = {min_len: 1 max_bytes: 16384 well_known_regex: HTTP_HEADER_NAME strict: false}];
   string value = 2 [(validate.rules).string = {max_bytes: 16384 well_known_regex: HTTP_HEADER_VALUE strict: false}];
 }`,
+  },
+  {
+    file: CORE_BASE,
+    after: 'message KeyValueAppend {',
+    insert: '\n  KeyValuePair record = 3;',
+  },
+  {
+    file: CORE_BASE,
+    // `record` replaces it.
+    after: 'KeyValue entry = 1 [(validate.rules).message = {',
+    insert: 'skip: true}]; // ',
+  },
+  {
+    file: CORE_BASE,
+    after: '// Key/value pair to append or remove.',
+    insert: `
+message KeyValuePair {
+  string key = 1 [(validate.rules).string = {min_len: 1 max_bytes: 16384}];
+  google.protobuf.Value value = 2;
+}
+`,
+  },
+  {
+    file: MUTATION_RULES,
+    after: 'import "envoy/type/matcher/v3/regex.proto";',
+    insert: '\nimport "envoy/type/matcher/v3/string.proto";',
+  },
+  {
+    file: MUTATION_RULES,
+    after: 'core.v3.HeaderValueOption append = 2;',
+    insert: '\n    RemoveOnMatch remove_on_match = 3;',
+  },
+  {
+    file: MUTATION_RULES,
+    after: 'message HeaderMutation {',
+    insert: `
+  message RemoveOnMatch {
+    type.matcher.v3.StringMatcher key_matcher = 1 [(validate.rules).message = {required: true}];
+  }`,
+  },
+  {
+    file: HEADER_MUTATION,
+    after: 'import "envoy/config/common/mutation_rules/v3/mutation_rules.proto";',
+    insert: `
+import "envoy/config/core/v3/base.proto";
+import "envoy/config/core/v3/extension.proto";`,
+  },
+  {
+    file: HEADER_MUTATION,
+    after: 'repeated config.common.mutation_rules.v3.HeaderMutation response_mutations = 2;',
+    insert: `
+  repeated config.core.v3.KeyValueMutation query_parameter_mutations = 3;
+  repeated config.common.mutation_rules.v3.HeaderMutation response_trailers_mutations = 4;
+  repeated config.common.mutation_rules.v3.HeaderMutation request_trailers_mutations = 5;
+  repeated config.core.v3.TypedExtensionConfig formatters = 6;`,
+  },
+  {
+    file: HEADER_TO_METADATA,
+    after: 'repeated Rule response_rules = 2;',
+    insert: '\n  string stat_prefix = 3;',
+  },
+  {
+    file: SET_FILTER_STATE,
+    after: 'repeated common.set_filter_state.v3.FilterStateValue on_request_headers = 1;',
+    insert: '\n  bool clear_route_cache = 2;',
   },
 ];

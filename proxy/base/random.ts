@@ -12,3 +12,15 @@ export interface Random {
 export function randomBelow(random: Random, bound: number): number {
   return Math.floor(random.next() * bound);
 }
+
+/** A share of all cases. */
+export interface Fraction {
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** True for that share of all calls; nothing is drawn where all or none are meant. */
+export function isDrawn(random: Random, { numerator, denominator }: Fraction): boolean {
+  if (numerator === 0) return false;
+  return numerator >= denominator || randomBelow(random, denominator) < numerator;
+}

@@ -10,6 +10,8 @@ import type {
   ExtensionRegistry,
   FilterDefinition,
 } from '../model/extension.ts';
+import { corsDefinition } from './http/cors.ts';
+import { csrfDefinition } from './http/csrf.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { routerDefinition } from './http/router.ts';
@@ -36,7 +38,13 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(sniClusterDefinition),
     filter(tcpProxyDefinition),
   ],
-  httpFilters: [filter(grpcStatsDefinition), filter(grpcWebDefinition), filter(routerDefinition)],
+  httpFilters: [
+    filter(corsDefinition),
+    filter(csrfDefinition),
+    filter(grpcStatsDefinition),
+    filter(grpcWebDefinition),
+    filter(routerDefinition),
+  ],
   listenerFilters: [
     extension(httpInspectorDefinition),
     extension(originalDstDefinition),

@@ -1,6 +1,11 @@
 // Which HTTP filters the streams of a connection manager get: the chain as configured, and for routes
 // that configure filters a chain of their own. Made with the route table, never per request.
-import type { ExtensionInstance, PerFilterConfigs } from '../model/extension.ts';
+import {
+  type ExtensionInstance,
+  type PerFilterConfig,
+  type PerFilterConfigs,
+  perFilterKeyOfField,
+} from '../model/extension.ts';
 import type { FilterPlanner } from '../routing/route-table.ts';
 import type { HttpFilterDefinition, HttpFilterFactory, HttpFilterServices } from './http-filter.ts';
 
@@ -18,7 +23,7 @@ export interface HttpFilterPlan {
 /** A filter at its place, with what it does where no route says otherwise. */
 interface PlacedFilter {
   readonly instance: ExtensionInstance;
-  /** null: switched off unless a route switches it on. */
+  /** null: switched off, or idle, unless a route says otherwise. */
   readonly factory: HttpFilterFactory | null;
 }
 
@@ -70,23 +75,32 @@ export function effectOnRoute(
 ): FilterEffect {
   const level = levels.findIndex((each) => each.has(instance.name));
   const entries = levels.flatMap((each) => each.get(instance.name) ?? []);
-  const first = entries[0];
-  if (first === undefined) {
-    return instance.disabled ? { kind: 'off', why: 'chain', level } : { kind: 'own', level };
-  }
-  if (first.disabled) return { kind: 'off', why: 'level', level };
+  if (entries[0] === undefined && instance.disabled) return { kind: 'off', why: 'chain', level };
+  if (entries[0]?.disabled === true) return { kind: 'off', why: 'level', level };
   const { onRoute } = instance.definition as HttpFilterDefinition;
-  const own = entries.filter(({ definition }) => definition === instance.definition);
+  const own = ownEntries(instance, entries, levels);
   if (onRoute === undefined || own.length === 0) return { kind: 'own', level };
   const config = onRoute(instance.config, own.map((entry) => entry.config) as never[]);
   return config === null ? { kind: 'off', why: 'idle', level } : { kind: 'route', level, config };
+}
+
+/** What is meant for this filter; what deprecated fields say counts where nothing else does. */
+function ownEntries(
+  { definition }: ExtensionInstance,
+  entries: readonly PerFilterConfig[],
+  levels: readonly PerFilterConfigs[],
+): readonly PerFilterConfig[] {
+  const own = entries.filter((entry) => entry.definition === definition);
+  if (own.length > 0) return own;
+  const key = perFilterKeyOfField(definition.name);
+  return levels.flatMap((level) => level.get(key) ?? []);
 }
 
 function makeFactory(
   { definition }: ExtensionInstance,
   config: unknown,
   services: HttpFilterServices,
-): HttpFilterFactory {
+): HttpFilterFactory | null {
   return (definition as HttpFilterDefinition).factory(config, services);
 }
 

@@ -43,6 +43,8 @@ export interface LocalReply {
   readonly flag: ResponseFlag | null;
   /** Changes the head before it is sent; null: nothing to change. */
   readonly headers: HeaderList | null;
+  /** The head is sent as it is: neither route nor local_reply_config sees it. Absent: they do. */
+  readonly isFinal?: boolean;
   /** What a gRPC client is told; absent: what gRPC makes of the status. */
   readonly grpcStatus?: number;
 }
@@ -152,7 +154,8 @@ export interface HttpFilterFactory {
 /** An HTTP filter as an extension: everything about it in one file, plus a line in the registry. */
 export interface HttpFilterDefinition<M extends Message = Message, C = unknown>
   extends FilterDefinition<M, C> {
-  factory(config: C, services: HttpFilterServices): HttpFilterFactory;
+  /** null: with this configuration it does nothing, and streams do without it. */
+  factory(config: C, services: HttpFilterServices): HttpFilterFactory | null;
   /**
    * The filter's configuration on a route: `own` with what `perRoute` compiled of the levels, the
    * most specific first, at least one. null: it does nothing there. Goes with `perRoute`.

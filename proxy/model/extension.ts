@@ -90,6 +90,11 @@ export interface PerFilterConfig {
 /** typed_per_filter_config of one level, by the name that the chain gives the filter. */
 export type PerFilterConfigs = ReadonlyMap<string, PerFilterConfig>;
 
+/** Key of what a deprecated field says to the filter of this canonical name: any chain's, whatever its name. */
+export function perFilterKeyOfField(filterName: string): string {
+  return `deprecated field of ${filterName}`;
+}
+
 /** A level that configures no filter. */
 export const NO_PER_FILTER_CONFIG: PerFilterConfigs = new Map();
 

@@ -11,6 +11,10 @@ export interface TwinListener {
   readonly routes?: readonly Json[];
   /** Laid over the virtual host. */
   readonly virtualHost?: Json;
+  /** HTTP filters in front of the router. */
+  readonly filters?: readonly Json[];
+  /** Laid over the route configuration. */
+  readonly table?: Json;
   /** Laid over the router's configuration. */
   readonly router?: Json;
   /** Cluster of the last route; `main` where nothing is said. */
@@ -129,8 +133,12 @@ function listenerJson(name: string, parts: TwinListener, common: Common): Json {
         name: `${name}_routes`,
         virtual_hosts: [virtualHost],
         validate_clusters: common.validate_clusters,
+        ...parts.table,
       },
-      http_filters: [{ name: 'envoy.filters.http.router', typed_config: router }],
+      http_filters: [
+        ...(parts.filters ?? []),
+        { name: 'envoy.filters.http.router', typed_config: router },
+      ],
       access_log: common.access_log,
       ...parts.hcm,
     },

@@ -1,5 +1,6 @@
 // Envoy's runtime, as far as static layers set it: flat keys, fixed for the life of the process.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { RuntimeFractionalPercent } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import {
   FractionalPercent_DenominatorType as Denominator,
   type FractionalPercent,
@@ -77,6 +78,15 @@ export function runtimeFraction(
   }
   const { numerator: own = 0, denominator = Denominator.HUNDRED } = fallback ?? {};
   return { numerator: own, denominator: DENOMINATORS[denominator] };
+}
+
+/** A RuntimeFractionalPercent; null when it is not set. */
+export function compileRuntimeFraction(
+  message: RuntimeFractionalPercent | undefined,
+  { environment }: CompileContext,
+): RuntimeFraction | null {
+  if (message === undefined) return null;
+  return runtimeFraction(environment.runtime, message.runtimeKey, message.defaultValue);
 }
 
 /** The same in parts per million; at most all. */

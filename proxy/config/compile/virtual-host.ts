@@ -13,6 +13,7 @@ import type {
   VirtualHostConfig,
 } from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
+import { withDeprecatedCors } from './cors-policy.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
 import { compileMetadata } from './metadata.ts';
@@ -51,7 +52,11 @@ export function compileVirtualHost(
     mutations: compileHeaderMutations(message, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
-    perFilterConfig: compilePerFilterConfig(message, context),
+    perFilterConfig: withDeprecatedCors(
+      compilePerFilterConfig(message, context),
+      message.cors,
+      context,
+    ),
     matcher: null,
     mirrors: [],
     rateLimits: [],
@@ -86,7 +91,9 @@ function compileRoute(
   const match = compileRouteMatch(message.match, context.at('match'));
   const action = compileRouteAction(message.action, rules, context);
   const mutations = compileHeaderMutations(message, context);
-  const perFilterConfig = compilePerFilterConfig(message, context);
+  const typed = compilePerFilterConfig(message, context);
+  const cors = message.action.case === 'route' ? message.action.value.cors : undefined;
+  const perFilterConfig = withDeprecatedCors(typed, cors, context.at('route'));
   if (match === null || action === null) return null;
   const { name, statPrefix } = message;
   return {

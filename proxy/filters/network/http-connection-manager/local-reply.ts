@@ -7,7 +7,7 @@ import { ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import { reasonPhrase } from '../../../http/status.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
-import type { Route } from '../../../routing/route-table.ts';
+import { clusterOfRoute, type RoutedStream } from '../../http/route-cluster.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import type { LocalReplyRewriter, RewrittenStream } from './local-reply-rewriter.ts';
 
@@ -16,9 +16,9 @@ const NEWLINE = 0x0a;
 const CONTENT_FIELDS = headerMask('content-length', 'content-type');
 
 /** The stream that is answered. */
-export interface AnsweredStream extends RewrittenStream {
+export interface AnsweredStream extends RewrittenStream, RoutedStream {
+  readonly route: RoutedStream['route'];
   readonly runtime: { readonly localReplies: LocalReplyRewriter | null };
-  readonly route: Route | null;
   response: ResponseHead | null;
   /** The client speaks gRPC: it looks for an error in `grpc-status`, not in the status. */
   isGrpc(): boolean;
@@ -39,6 +39,8 @@ export function composeLocalReply(stream: AnsweredStream, reply: LocalReply): Co
   if (flag !== null && !isCodecError) stream.info.addFlag(flag);
   const head = new ResponseHead(reply.status, reply.headers ?? HeaderList.empty());
   stream.response = head;
+  noteCluster(stream);
+  if (reply.isFinal === true) return { head, content: null };
   if (stream.route !== null) finalizeResponseHead(stream.route, head, stream);
   const { localReplies } = stream.runtime;
   const content =
@@ -54,6 +56,14 @@ export function composeLocalReply(stream: AnsweredStream, reply: LocalReply): Co
   }
   tellInGrpc(head, shown);
   return { head, content: null };
+}
+
+/** As Envoy: a cluster that a filter kept the request from is in the log nevertheless. */
+function noteCluster(stream: AnsweredStream): void {
+  const { request, info } = stream;
+  if (request === null || info.clusterName !== '') return;
+  const cluster = clusterOfRoute(stream, request);
+  if (cluster !== null) info.clusterName = cluster.config.name;
 }
 
 /** The body as it is; its length and type go into the head. */

@@ -8,7 +8,6 @@ import { reasonPhrase } from '../../../http/status.ts';
 import type { ResponseSender } from '../../../http/stream.ts';
 import { tunnelKind } from '../../../http/tunnel.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
-import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
 import type { LocalReply } from '../../http-filter.ts';
 import { AdmittedTunnel } from './admitted-tunnel.ts';
@@ -65,7 +64,7 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
   const misrouted = routeRequest(stream, head);
   if (!head.asksForTunnel) return misrouted;
   if (!allowsTunnel(config.upgrades, stream.route?.config ?? null, head)) {
-    return misrouted ?? refuseTunnel(stream, head);
+    return misrouted ?? refuseTunnel(stream);
   }
   if (isUnfit) return refuseAsCodec(stream, UPGRADE_WITH_CONTENT);
   stream.tunnel = new AdmittedTunnel(stream.runtime.stats, tunnelKind(head));
@@ -73,12 +72,8 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
 }
 
 /** null: there is no route either, which others tell. */
-function refuseTunnel(stream: CandidateStream, head: RequestHead): Refusal | null {
+function refuseTunnel(stream: CandidateStream): Refusal | null {
   if (stream.route === null) return null;
-  const { action } = stream.route.config;
-  if (action.kind === 'forward') {
-    stream.info.clusterName = chooseCluster(action.cluster, head, stream.streamRandom);
-  }
   stream.runtime.stats.rqWsOnNonWsRoute.inc();
   return { reply: emptyReply(403, 'upgrade_failed'), closesConnection: true };
 }

@@ -48,7 +48,9 @@ function stream(
   const localReplies = compiled === null ? null : new LocalReplyRewriter(compiled);
   const context = exchange(request ?? requestHead());
   const isGrpc = () => request !== null && hasGrpcType(request.headers);
-  return { ...context, request, localReplyBody: '', runtime: { localReplies }, route, isGrpc };
+  const services = { clusters: { get: () => null } } as unknown as AnsweredStream['services'];
+  const routed = { route, services, streamRandom: 0 };
+  return { ...context, request, localReplyBody: '', runtime: { localReplies }, ...routed, isGrpc };
 }
 
 /** What is sent, as text. */
