@@ -5,6 +5,7 @@ import type { ServerOptions } from '../server/options.ts';
 import { defaultConcurrency } from './cpu-limit.ts';
 import { addEnvoyFlags } from './envoy-flags.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
+import type { ExplainFlags } from './explain-command.ts';
 import { type FlagValues, parseOptions } from './parse-options.ts';
 import { versionText } from './version.ts';
 
@@ -53,16 +54,48 @@ function makeProgram(finish: (exitCode: number) => void): Command {
       const { validateFiles } = await import('./validate-command.ts');
       finish(await validateFiles(files, values['allowUnknownStaticFields'] === true));
     });
+  addExplain(program, finish);
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
   return program;
 }
 
+function addExplain(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('explain')
+    .description('say what would become of a request, without sending one')
+    .argument('<method>', 'GET, POST …')
+    .argument('<url>', 'http://host[:port]/path')
+    .option('-c, --config-path <file>', 'the configuration, YAML or JSON')
+    .option('--config-yaml <text>', 'YAML that is merged over the file')
+    .option('-H, --header <name: value>', 'a header of the request; any number', collect)
+    .option('--listener <name>', 'the listener, if the port of the URL does not tell')
+    .option('--http2', 'the client speaks HTTP/2')
+    .option('--client <ip>', "the client's address (default 127.0.0.1)")
+    .option('--random <n>', 'what decides choices by chance, 0 to 2^32 - 1 (default 0)')
+    .option('--upstream-status <n>', 'what the upstream answers with (default 200)')
+    .option('--upstream-header <name: value>', "a header of the upstream's answer", collect)
+    .option('--allow-unknown-static-fields', 'accept unknown fields')
+    .option('--json', 'for programs')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .action(async (method: string, url: string, flags: ExplainFlags) => {
+      const { explainRequest } = await import('./explain-command.ts');
+      finish(explainRequest(method, url, flags));
+    });
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 /** `outrigger run`, and `outrigger` without a command. */
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
-    console.error(`error: '${word}' is neither a command (run, validate, help) nor a flag`);
+    console.error(
+      `error: '${word}' is neither a command (run, validate, explain, help) nor a flag`,
+    );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;
   }

@@ -3,6 +3,7 @@
 import type { HttpFilter, HttpFilterFactory } from '../filters/http-filter.ts';
 import type { HttpFilterPlan } from '../filters/http-filter-plan.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
+import { weightedIndex } from '../routing/choose-cluster.ts';
 import type { Route, RouteMatchInput, RouteTable, RouteTrace } from '../routing/route-table.ts';
 import {
   type FieldChange,
@@ -19,6 +20,8 @@ export interface SeenLookup {
   readonly trace: RouteTrace;
   /** null: none was found. */
   readonly route: Route | null;
+  /** Which of weighted_clusters was drawn; -1: there are none. */
+  readonly weightedIndex: number;
 }
 
 /** What a filter did to the heads. */
@@ -69,7 +72,8 @@ export class WatchedRoutes implements RouteTable {
     const trace = this.#table.trace(head, input);
     const lookup = this.#table.match(head, input);
     const route = lookup.kind === 'route' ? lookup.route : null;
-    this.observation.lookups.push({ fields, trace, route });
+    const weightedIndex = drawnIndex(trace, head, input);
+    this.observation.lookups.push({ fields, trace, route, weightedIndex });
     if (route === null) return lookup;
     const plan = (route.filterPlan as HttpFilterPlan | null) ?? this.#defaultPlan;
     return { kind: 'route', route: { ...route, filterPlan: this.#watch(plan) } };
@@ -93,6 +97,13 @@ export class WatchedRoutes implements RouteTable {
       terminal: watchedFactory(plan.terminal, (filter) => watchTerminal(filter, observation)),
     };
   }
+}
+
+function drawnIndex(trace: RouteTrace, head: RequestHead, input: RouteMatchInput): number {
+  const last = trace.tried.at(-1);
+  const action = last?.mismatch === null ? last.route.action : null;
+  if (action?.kind !== 'forward' || action.cluster.kind !== 'weighted') return -1;
+  return weightedIndex(action.cluster, head, input.streamRandom);
 }
 
 function watchedFactory(

@@ -149,7 +149,8 @@ export class Configuration {
   }
 }
 
-function compilerFor({ bootstrap, resources }: GoodBootstrap): Compiler {
+/** Compiles the resources of a bootstrap under its runtime. */
+export function compilerFor({ bootstrap, resources }: GoodBootstrap): Compiler {
   const clusters = resources.filter(({ kind }) => kind === 'cluster');
   return new Compiler(bootstrap.runtime, new Set(clusters.map(({ name }) => name)));
 }

@@ -1,0 +1,189 @@
+// A cluster with its hosts as a request meets it: policy, limits, and what share of the requests each
+// host gets by the data path's own arithmetic of priorities.
+import type { ClusterConfig } from '../model/cluster.ts';
+import type { Host } from '../upstream/host.ts';
+import type { HostSet } from '../upstream/host-set.ts';
+import { priorityLoad } from '../upstream/lb/priority-load.ts';
+import type { WorkerCluster } from '../upstream/worker-cluster.ts';
+import type { Explained, ExplainedConfiguration, Origin } from './configuration.ts';
+import { valueAt } from './configuration.ts';
+import { durationText } from './duration-text.ts';
+import type { ExplainedCluster, ExplainedHost, Setting } from './explanation.ts';
+import { fieldOf, isList, type Json, membersText } from './flow-text.ts';
+
+/** What is known of a host now, beyond the configuration. */
+export interface LiveHost {
+  readonly address: string;
+  readonly health: string;
+}
+
+/** Live hosts of a cluster; null: nobody knows more than the configuration says. */
+export type LiveHosts = (cluster: string) => readonly LiveHost[] | null;
+
+/** What there is to know of clusters. */
+export interface ClusterFacts {
+  readonly configuration: ExplainedConfiguration;
+  readonly live: LiveHosts;
+}
+
+/** Fields of config.cluster.v3.Cluster that are shown as their author wrote them. */
+const SHOWN_FIELDS = [
+  'outlier_detection',
+  'health_checks',
+  'common_lb_config',
+  'lb_subset_config',
+  'ring_hash_lb_config',
+  'maglev_lb_config',
+  'least_request_lb_config',
+  'round_robin_lb_config',
+  'load_balancing_policy',
+  'transport_socket',
+  'upstream_bind_config',
+  'cleanup_interval',
+];
+const DISCOVERY: Readonly<Record<ClusterConfig['discovery'], string>> = {
+  static: 'STATIC',
+  'strict-dns': 'STRICT_DNS',
+  'logical-dns': 'LOGICAL_DNS',
+  'original-dst': 'ORIGINAL_DST',
+};
+/** Policies that give each host its weight's share. */
+const FAIR_POLICIES: ReadonlySet<string> = new Set(['round-robin', 'random', 'least-request']);
+
+/** `cluster` is the data path's, with its hosts. */
+export function explainCluster(
+  explained: Explained<ClusterConfig>,
+  cluster: WorkerCluster,
+  facts: ClusterFacts,
+): ExplainedCluster {
+  const { configuration } = facts;
+  return {
+    name: explained.config.name,
+    origin: configuration.origin(explained.path),
+    settings: clusterSettings(explained, configuration),
+    hosts: explainHosts(explained, cluster.hostSet, facts),
+  };
+}
+
+function clusterSettings(
+  { config, path, json }: Explained<ClusterConfig>,
+  configuration: ExplainedConfiguration,
+): readonly Setting[] {
+  const written = json();
+  const origin = (field: string): Origin | null =>
+    valueAt(written, field) === undefined ? null : configuration.origin(`${path}.${field}`);
+  const { maxConnections, maxPendingRequests, maxRequests } = config.limits;
+  const limits = `${maxConnections} connections, ${maxPendingRequests} pending, ${maxRequests} requests`;
+  const policy = config.loadBalancer.kind.replaceAll('-', '_').toUpperCase();
+  return [
+    { name: 'discovery', value: DISCOVERY[config.discovery], origin: origin('type') },
+    { name: 'load balancing', value: policy, origin: origin('lb_policy') },
+    { name: 'protocol', value: protocolText(config), origin: protocolOrigin(origin) },
+    {
+      name: 'connect timeout',
+      value: durationText(config.connectTimeoutMs),
+      origin: origin('connect_timeout'),
+    },
+    { name: 'circuit breakers', value: limits, origin: origin('circuit_breakers') },
+    ...SHOWN_FIELDS.flatMap((field) => {
+      const value = fieldOf(written, field);
+      const at = origin(field);
+      return value === undefined || at === null
+        ? []
+        : [{ name: field, value: membersText(value), origin: at }];
+    }),
+  ];
+}
+
+const PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+function protocolOrigin(origin: (field: string) => Origin | null): Origin | null {
+  return (
+    origin(`typed_extension_protocol_options["${PROTOCOL_OPTIONS}"]`) ??
+    origin('http2_protocol_options')
+  );
+}
+
+function protocolText({ http }: ClusterConfig): string {
+  if (http.protocol === 'downstream') return "the client's";
+  return http.protocol === 'http2' ? 'HTTP/2' : 'HTTP/1.1';
+}
+
+function explainHosts(
+  explained: Explained<ClusterConfig>,
+  hostSet: HostSet,
+  { configuration, live }: ClusterFacts,
+): readonly ExplainedHost[] {
+  const shares = hostShares(explained.config, hostSet);
+  const paths = endpointPaths(explained.json());
+  const known = live(explained.config.name);
+  return hostSet.hosts.map((host) => {
+    const { endpoint } = host;
+    const path = paths[indexOf(explained.config, host)];
+    const address = host.address.text;
+    return {
+      address,
+      hostname: host.hostname === endpoint.address ? '' : host.hostname,
+      priority: endpoint.priority,
+      weight: endpoint.weight,
+      health: known?.find((it) => it.address === address)?.health ?? endpoint.healthStatus,
+      locality: Object.values(endpoint.locality)
+        .filter((part) => part !== '')
+        .join('/'),
+      share: shares?.get(host) ?? null,
+      origin:
+        path === undefined
+          ? null
+          : configuration.origin(`${explained.path}.load_assignment.${path}`),
+    };
+  });
+}
+
+/** Of hosts that were found by a name, the name's endpoint. */
+function indexOf({ endpoints }: ClusterConfig, { endpoint }: Host): number {
+  const own = endpoints.indexOf(endpoint);
+  if (own >= 0) return own;
+  return endpoints.findIndex(
+    ({ address, port, priority }) =>
+      address === endpoint.address && port === endpoint.port && priority === endpoint.priority,
+  );
+}
+
+/** Paths below load_assignment, in the order of ClusterConfig.endpoints. */
+function endpointPaths(json: Json): readonly string[] {
+  const localities = listAt(json, 'load_assignment.endpoints');
+  return localities.flatMap((locality, index) =>
+    listAt(locality, 'lb_endpoints').map((_, at) => `endpoints[${index}].lb_endpoints[${at}]`),
+  );
+}
+
+function listAt(json: Json, path: string): readonly Json[] {
+  const list = valueAt(json, path);
+  return list !== undefined && list !== null && typeof list === 'object' && isList(list)
+    ? list
+    : [];
+}
+
+/** Percent by host; null: the policy looks at the request. */
+function hostShares(config: ClusterConfig, hostSet: HostSet): ReadonlyMap<Host, number> | null {
+  if (!FAIR_POLICIES.has(config.loadBalancer.kind) || config.originalDst !== null) return null;
+  const { priorities } = hostSet;
+  const load = priorityLoad(
+    priorities.map(({ all, healthy, degraded }) => ({
+      ...{ total: all.length, healthy: healthy.length, degraded: degraded.length },
+    })),
+    config.priorities,
+  );
+  const shares = new Map<Host, number>(hostSet.hosts.map((host) => [host, 0]));
+  for (const [index, priority] of priorities.entries()) {
+    for (const kind of ['healthy', 'degraded'] as const) {
+      const hosts = load.panics[index] === true ? priority.all : priority[kind];
+      const weights = hosts.reduce((sum, { endpoint }) => sum + endpoint.weight, 0);
+      for (const host of hosts) {
+        const share = ((load[kind][index] ?? 0) * host.endpoint.weight) / weights;
+        shares.set(host, (shares.get(host) ?? 0) + share);
+      }
+    }
+  }
+  return shares;
+}

@@ -1,0 +1,80 @@
+// Which HTTP filters run for a request, and with which configuration.
+import { effectOnRoute, type FilterEffect } from '../filters/http-filter-plan.ts';
+import type { ExtensionInstance, PerFilterConfigs } from '../model/extension.ts';
+import type { RouteTrace } from '../routing/route-table.ts';
+import type { ExplainedFilter } from './explanation.ts';
+import type { ManagerView, MatchedPaths } from './route-paths.ts';
+
+/** A level of per-filter configuration. */
+interface Level {
+  readonly name: string;
+  readonly path: string;
+  readonly configs: PerFilterConfigs;
+}
+
+/** Every filter of the chain in its order; `trace` is null where no route was looked for. */
+export function explainFilters(
+  view: ManagerView,
+  paths: MatchedPaths,
+  trace: RouteTrace | null,
+  weightedIndex: number,
+): readonly ExplainedFilter[] {
+  const levels = levelsOf(view, paths, trace, weightedIndex);
+  return view.config.httpFilters.map((instance, index) => {
+    const effect = effectOnRoute(
+      instance,
+      levels.map(({ configs }) => configs),
+    );
+    return explained(view, { instance, index }, effect, levels);
+  });
+}
+
+function explained(
+  view: ManagerView,
+  { instance, index }: { readonly instance: ExtensionInstance; readonly index: number },
+  effect: FilterEffect,
+  levels: readonly Level[],
+): ExplainedFilter {
+  const level = levels[effect.level];
+  const path = level === undefined ? '' : `${level.path}.typed_per_filter_config`;
+  const entry = `${path}["${instance.name}"]`;
+  return {
+    name: instance.name,
+    type: instance.definition.name,
+    origin: view.origin(`${view.path}.http_filters[${index}]`),
+    runs: effect.kind !== 'off',
+    note: noteOf(effect, level?.name ?? ''),
+    routeOrigin: path === '' ? null : view.origin(entry),
+  };
+}
+
+function noteOf(effect: FilterEffect, level: string): string {
+  if (effect.kind === 'route') return `configured by the ${level}`;
+  if (effect.kind === 'own') return level === '' ? '' : `switched on by the ${level}`;
+  if (effect.why === 'chain') return 'disabled in the chain';
+  return effect.why === 'level' ? `disabled by the ${level}` : `nothing to do, says the ${level}`;
+}
+
+/** The most specific first, as the data path plans them. */
+function levelsOf(
+  view: ManagerView,
+  paths: MatchedPaths,
+  trace: RouteTrace | null,
+  weightedIndex: number,
+): readonly Level[] {
+  const { routeTable } = view.config;
+  const last = trace?.tried.at(-1);
+  if (trace === null || last === undefined || last.mismatch !== null) return [];
+  const { action } = last.route;
+  const cluster = action.kind === 'forward' ? action.cluster : null;
+  const entry = cluster?.kind === 'weighted' ? cluster.clusters[weightedIndex] : undefined;
+  const levels: readonly (readonly [string, string, PerFilterConfigs | undefined])[] = [
+    ['weighted cluster', paths.weighted, entry?.perFilterConfig],
+    ['route', paths.route, last.route.perFilterConfig],
+    ['virtual host', paths.virtualHost, trace.virtualHost?.perFilterConfig],
+    ['route configuration', paths.table, routeTable.perFilterConfig],
+  ];
+  return levels.flatMap(([name, path, configs]) =>
+    configs === undefined ? [] : [{ name, path, configs }],
+  );
+}

@@ -1,0 +1,36 @@
+// What a loaded bootstrap is to those who explain it: each resource compiled as workers compile it.
+import { ExplainedConfiguration } from '../explain/configuration.ts';
+import { Explainer } from '../explain/explainer.ts';
+import type { ClusterConfig } from '../model/cluster.ts';
+import type { ListenerConfig } from '../model/listener.ts';
+import { compilerFor, type GoodBootstrap } from './configuration.ts';
+import { localIp } from './host-facts.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+
+/** Loading compiled every resource: none is refused here. */
+export function explainedConfiguration(loaded: GoodBootstrap): ExplainedConfiguration {
+  const compiler = compilerFor(loaded);
+  const ofKind = (kind: string) => loaded.resources.filter((resource) => resource.kind === kind);
+  return new ExplainedConfiguration({
+    node: loaded.bootstrap.node,
+    listeners: ofKind('listener').map((resource) => ({
+      config: compiler.listener(resource).config as ListenerConfig,
+      resource,
+    })),
+    clusters: ofKind('cluster').map((resource) => ({
+      config: compiler.cluster(resource).config as ClusterConfig,
+      resource,
+    })),
+    places: loaded.places,
+  });
+}
+
+/** For a configuration that nobody runs: what is known of hosts is what it says. */
+export function offlineExplainer(loaded: GoodBootstrap): Explainer {
+  return new Explainer(explainedConfiguration(loaded), {
+    localIp: localIp('IPv4'),
+    wallMs: SYSTEM_CLOCK.wallMs(),
+    live: () => null,
+    resolved: new Map(),
+  });
+}
