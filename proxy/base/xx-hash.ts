@@ -1,4 +1,4 @@
-// xxHash64 (seed 0), by which Envoy hashes requests and hosts. 64-bit numbers are kept as two
+// xxHash64, by which Envoy hashes requests and hosts. 64-bit numbers are kept as two
 // 32-bit halves: BigInt would make garbage with each operation.
 
 /** A 64-bit number. */
@@ -35,12 +35,18 @@ const total = word(0, 0);
 const chunk = word(0, 0);
 const lanes = [word(0, 0), word(0, 0), word(0, 0), word(0, 0)] as const;
 
-/** Writes the hash of a byte string (one octet a character) into `into`. */
-export function xxHash64(octets: string, into: Hash64): void {
+const NO_SEED: Readonly<Hash64> = Object.freeze({ high: 0, low: 0 });
+
+/** Writes the hash of a byte string (one octet a character) into `into`, which may be the seed. */
+export function xxHash64(octets: string, into: Hash64, seed: Readonly<Hash64> = NO_SEED): void {
   const { length } = octets;
   let at = 0;
-  if (length >= STRIPE_OCTETS) at = hashStripes(octets);
-  else assign(total, PRIME_5);
+  if (length >= STRIPE_OCTETS) {
+    at = hashStripes(octets, seed);
+  } else {
+    assign(total, PRIME_5);
+    add(total, seed.high, seed.low);
+  }
   add(total, 0, length);
   for (; at + 8 <= length; at += 8) hashEight(octets, at);
   if (at + 4 <= length) {
@@ -61,8 +67,11 @@ export function hashModulo({ high, low }: Readonly<Hash64>, divisor: number): nu
 }
 
 /** All whole stripes; gives the index behind them. */
-function hashStripes(octets: string): number {
-  for (let lane = 0; lane < 4; lane += 1) assign(lanes[lane]!, LANE_STARTS[lane]!);
+function hashStripes(octets: string, seed: Readonly<Hash64>): number {
+  for (let lane = 0; lane < 4; lane += 1) {
+    assign(lanes[lane]!, LANE_STARTS[lane]!);
+    add(lanes[lane]!, seed.high, seed.low);
+  }
   let at = 0;
   for (; at + STRIPE_OCTETS <= octets.length; at += STRIPE_OCTETS) {
     for (let lane = 0; lane < 4; lane += 1) {

@@ -1,6 +1,7 @@
 // Evaluates compiled value matchers on requests: routes, access-log filters and statistics use them.
 // Called for each condition of each candidate route, so it makes nothing but what a regex needs.
 import type { RequestHead } from '../http/message.ts';
+import { isPseudoField, pseudoField } from '../http/request-field.ts';
 import type { HeaderMatchConfig, StringMatchConfig, ValueMatchConfig } from './route-match.ts';
 
 /** Decimal text of a 64-bit integer, as range_match reads it. */
@@ -9,7 +10,7 @@ const INTEGER = /^[+-]?\d{1,19}$/;
 /** True when a request fulfils a condition on one of its fields or pseudo-fields. */
 export function matchesHeader(config: HeaderMatchConfig, head: RequestHead): boolean {
   const { match, name } = config;
-  if (name === 'host' || name.startsWith(':')) return testOne(config, pseudoField(head, name));
+  if (isPseudoField(name)) return testOne(config, pseudoField(head, name));
   if (match.kind === 'present') {
     return (head.headers.getByName(name) !== null) === match.expected
       ? !config.invert
@@ -28,26 +29,6 @@ function testOne(config: HeaderMatchConfig, value: string | null): boolean {
   if (value !== null) return matchesValue(match, value) !== invert;
   // Envoy: a missing field matches nothing, not even an inverted condition.
   return config.treatMissingAsEmpty && matchesValue(match, '') !== invert;
-}
-
-function pseudoField(head: RequestHead, name: string): string | null {
-  switch (name) {
-    case ':path':
-      return emptyIsMissing(head.path);
-    case ':method':
-      return head.method;
-    case ':authority':
-    case 'host':
-      return emptyIsMissing(head.authority);
-    case ':scheme':
-      return emptyIsMissing(head.scheme);
-    default:
-      return null;
-  }
-}
-
-function emptyIsMissing(text: string): string | null {
-  return text === '' ? null : text;
 }
 
 /** True when a present value passes the test. */

@@ -89,6 +89,9 @@ export interface RouteConfig {
   readonly decoratorOperation: string;
 }
 
+/** Values that the metadata of a host must have, by key. */
+export type SubsetMatch = Readonly<Record<string, unknown>>;
+
 /** What a route does. */
 export type RouteActionConfig =
   | ForwardActionConfig
@@ -119,6 +122,8 @@ export interface ForwardActionConfig {
   readonly hostRewritePathRegex?: RegexRewriteConfig;
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
+  /** metadata_match under `envoy.lb`: hosts of a subset. Of weighted_clusters: laid over it. */
+  readonly metadataMatch: SubsetMatch;
   readonly hashPolicies: readonly HashPolicyConfig[];
   /** Empty: the virtual host's, or the table's. */
   readonly mirrors: readonly MirrorPolicyConfig[];
@@ -170,6 +175,8 @@ export interface WeightedClusterConfig {
   readonly weight: number;
   /** Lower case; absent or '': none. */
   readonly clusterHeader?: string;
+  /** Laid over the route's; absent: nothing is. */
+  readonly metadataMatch?: SubsetMatch;
   /** Acts before all other levels. */
   readonly mutations?: HeaderMutations;
   /** '' or absent: keep. Written without `x-envoy-original-host`. */

@@ -13,8 +13,9 @@ import type {
 } from '../model/route.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { portStart } from './authority.ts';
-import { entrySpecifier, type WeightedSpecifier, weightedIndex } from './choose-cluster.ts';
+import { entrySpecifier } from './choose-cluster.ts';
 import { DomainIndex } from './domain-index.ts';
+import { HashPolicies } from './hash-policy.ts';
 import { RouteFinalizer } from './route-finalizer.ts';
 import { RouteMatcher } from './route-matcher.ts';
 import type {
@@ -26,6 +27,7 @@ import type {
   TriedRoute,
 } from './route-table.ts';
 import { VirtualHostStats } from './virtual-host-stats.ts';
+import { WeightedDraw } from './weighted-draw.ts';
 
 const NONE: RouteLookup = Object.freeze({ kind: 'none' });
 const TLS_REQUIRED: RouteLookup = Object.freeze({ kind: 'tls-required' });
@@ -126,7 +128,8 @@ interface RoutePlace {
 
 class CompiledRoute {
   readonly matcher: RouteMatcher;
-  readonly #weighted: WeightedSpecifier | null;
+  /** null: not weighted. */
+  readonly #draw: WeightedDraw | null;
   /** One for the route, or one for each weighted cluster. */
   readonly #lookups: readonly RouteLookup[];
 
@@ -135,27 +138,34 @@ class CompiledRoute {
     const { action } = config;
     const stats = hostStats.ofRoute(config.statPrefix);
     this.matcher = new RouteMatcher(config.match);
-    this.#weighted =
+    const hashPolicies = action.kind === 'forward' ? HashPolicies.of(action.hashPolicies) : null;
+    const weighted =
       action.kind === 'forward' && action.cluster.kind === 'weighted' ? action.cluster : null;
-    const entries = this.#weighted?.clusters ?? [null];
+    this.#draw = weighted === null ? null : new WeightedDraw(weighted, hashPolicies);
+    const entries = weighted?.clusters ?? [null];
     this.#lookups = entries.map((weightedCluster): RouteLookup => {
       const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
       const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
       const filterPlan = place.plans.of(config, weightedCluster);
-      return { kind: 'route', route: { config: route, virtualHost, finalizer, stats, filterPlan } };
+      return {
+        kind: 'route',
+        route: { config: route, virtualHost, finalizer, stats, filterPlan, hashPolicies },
+      };
     });
   }
 
-  lookup(head: RequestHead, { streamRandom }: RouteMatchInput): RouteLookup {
-    const index = this.#weighted === null ? 0 : weightedIndex(this.#weighted, head, streamRandom);
+  lookup(head: RequestHead, input: RouteMatchInput): RouteLookup {
+    const index = this.#draw === null ? 0 : this.#draw.index(head, input);
     return this.#lookups[index] ?? NONE;
   }
 }
 
 /** The route as if it had but this cluster, so that the draw is made once for all who ask. */
 function routeOfEntry(config: RouteConfig, entry: WeightedClusterConfig): RouteConfig {
-  if (config.action.kind !== 'forward') return config;
-  return { ...config, action: { ...config.action, cluster: entrySpecifier(entry) } };
+  const { action } = config;
+  if (action.kind !== 'forward') return config;
+  const metadataMatch = { ...action.metadataMatch, ...entry.metadataMatch };
+  return { ...config, action: { ...action, cluster: entrySpecifier(entry), metadataMatch } };
 }
 
 /** The filter plans of a virtual host's routes; those that add nothing to it share one. */

@@ -1,5 +1,6 @@
 // Which cluster a forwarding route means for one request.
 import type { RequestHead } from '../http/message.ts';
+import { requestField } from '../http/request-field.ts';
 import type { ClusterSpecifierConfig, WeightedClusterConfig } from '../model/route.ts';
 
 /** The specifier of several clusters with weights. */
@@ -16,7 +17,7 @@ export function chooseCluster(
   streamRandom: number,
 ): string {
   if (specifier.kind === 'cluster') return specifier.name;
-  if (specifier.kind === 'header') return head.headers.getByName(specifier.name) ?? '';
+  if (specifier.kind === 'header') return requestField(head, specifier.name) ?? '';
   const entry = specifier.clusters[weightedIndex(specifier, head, streamRandom)];
   return entry === undefined ? '' : chooseCluster(entrySpecifier(entry), head, streamRandom);
 }

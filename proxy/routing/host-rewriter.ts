@@ -1,6 +1,7 @@
 // Host rewrites of forwarding routes, and what they leave for the upstream to know about it.
 import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead } from '../http/message.ts';
+import { requestField } from '../http/request-field.ts';
 import type { ForwardActionConfig } from '../model/route.ts';
 import { pathOf } from './path-matcher.ts';
 
@@ -37,7 +38,7 @@ export function rewritesHost(action: ForwardActionConfig): boolean {
 export function rewrittenHost(action: ForwardActionConfig, head: RequestHead): string {
   if (action.hostRewriteLiteral !== '') return action.hostRewriteLiteral;
   const { hostRewriteHeader = '', hostRewritePathRegex } = action;
-  if (hostRewriteHeader !== '') return head.headers.getByName(hostRewriteHeader) ?? '';
+  if (hostRewriteHeader !== '') return requestField(head, hostRewriteHeader) ?? '';
   if (hostRewritePathRegex === undefined) return '';
   return hostRewritePathRegex.regex.replaceAll(
     pathOf(head.path),

@@ -3,6 +3,7 @@ import type { RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { PerFilterConfigs } from '../model/extension.ts';
 import type { RouteConfig, VirtualHostConfig } from '../model/route.ts';
+import type { HashPolicies } from './hash-policy.ts';
 import type { RouteFinalizer } from './route-finalizer.ts';
 import type { RouteStats } from './virtual-host-stats.ts';
 
@@ -17,6 +18,8 @@ export interface Route {
   readonly stats: RouteStats | null;
   /** What the connection manager's planner made of the route; null: nothing configures a filter. */
   readonly filterPlan: unknown;
+  /** What balancers that hash ask, at most once per request; null: the route has no hash_policy. */
+  readonly hashPolicies: HashPolicies | null;
 }
 
 /** Makes of a route's per-filter configuration, once, what its requests need: nothing is looked up then. */

@@ -55,6 +55,15 @@ t.test('hashes every length from 0 to 300 as the C library does', async (t) => {
   t.equal(folded.toString(16).padStart(16, '0'), '17f02bbae0ed62c2');
 });
 
+t.test('begins with the seed', async (t) => {
+  const seed = { high: 0x01234567, low: 0x89abcdef };
+  const into = { high: 0, low: 0 };
+  xxHash64('abc', into, seed);
+  t.equal(hexOf(into), '1fc03ef74cebaa7d');
+  xxHash64(OCTETS, into, seed);
+  t.equal(hexOf(into), '0b3080326994fd7a');
+});
+
 t.test('divides without losing digits', async (t) => {
   const hashes = ['', 'a', 'abc', 'foo:bar'].map((text) => {
     const into = { high: 0, low: 0 };

@@ -181,7 +181,10 @@ t.test('a filter plan is made of what the levels say, the most specific first', 
     new Map([[name, { definition: null, config: null, disabled: true }]]);
   const entry = { name: 'a', weight: 1, perFilterConfig: says('entry') };
   const cluster = { kind: 'weighted', totalWeight: 2, clusters: [entry, { name: 'b', weight: 1 }] };
-  const action = { kind: 'forward', cluster, prefixRewrite: '', regexRewrite: null };
+  const action = {
+    ...{ kind: 'forward', cluster, prefixRewrite: '', regexRewrite: null },
+    hashPolicies: [],
+  };
   const path = { kind: 'prefix', text: '/own' };
   const match = {
     ...{ path, caseSensitive: true, headers: [], queryParameters: [] },

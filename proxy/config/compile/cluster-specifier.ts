@@ -7,6 +7,7 @@ import type {
 import type { CompileContext } from '../../model/extension.ts';
 import type { ClusterSpecifierConfig, WeightedClusterConfig } from '../../model/route.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
+import { compileMetadataMatch } from './metadata-match.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 import { runtimeInteger } from './runtime-values.ts';
@@ -79,6 +80,7 @@ function compileEntry(
     name: entry.name,
     clusterHeader: entry.clusterHeader.toLowerCase(),
     weight: compileWeight(entry, surroundings.runtimeKeyPrefix, context),
+    metadataMatch: compileMetadataMatch(entry.metadataMatch),
     mutations: compileHeaderMutations(entry, context),
     hostRewriteLiteral: entry.hostRewriteSpecifier.value ?? '',
     perFilterConfig: compilePerFilterConfig(entry, context),

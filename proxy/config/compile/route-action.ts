@@ -1,4 +1,5 @@
 // What a route does: forward, redirect, answer itself, or serve filters only.
+import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFoundCode,
   type RedirectAction,
@@ -16,6 +17,8 @@ import type {
 import { compileClusterSpecifier } from './cluster-specifier.ts';
 import { compileDataSource } from './data-source.ts';
 import { durationMs } from './field-values.ts';
+import { compileHashPolicies } from './hash-policy.ts';
+import { compileMetadataMatch } from './metadata-match.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 import { compileStreamDuration } from './stream-duration.ts';
 import { compileRegexRewrite } from './string-matcher.ts';
@@ -30,6 +33,10 @@ const NOT_FOUND_STATUS: Readonly<
   [NotFoundCode.SERVICE_UNAVAILABLE]: 503,
   [NotFoundCode.NOT_FOUND]: 404,
   [NotFoundCode.INTERNAL_SERVER_ERROR]: 500,
+};
+const PRIORITY: Readonly<Record<RoutingPriority, ForwardActionConfig['priority']>> = {
+  [RoutingPriority.DEFAULT]: 'default',
+  [RoutingPriority.HIGH]: 'high',
 };
 const REDIRECT_STATUS: Readonly<Record<RedirectCode, RedirectActionConfig['status']>> = {
   [RedirectCode.MOVED_PERMANENTLY]: 301,
@@ -90,12 +97,13 @@ function compileForward(
     regexRewrite,
     ...compileHostRewrite(message.hostRewriteSpecifier, context),
     appendXForwardedHost: message.appendXForwardedHost,
-    hashPolicies: [],
+    metadataMatch: compileMetadataMatch(message.metadataMatch),
+    hashPolicies: compileHashPolicies(message.hashPolicy, context),
     mirrors: [],
     internalRedirect: null,
     rateLimits: [],
     includeVhRateLimits: false,
-    priority: 'default',
+    priority: PRIORITY[message.priority],
   };
 }
 

@@ -10,6 +10,7 @@ import {
 import { compileEach } from '../../config/compile/compile-each.ts';
 import { compileFormatString } from '../../config/compile/format-string.ts';
 import type { FormatContext, Formatter } from '../../formatter/formatter.ts';
+import { HashableText } from '../../formatter/hashable-text.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { DESTINATION_STATE } from '../../upstream/original-dst-hosts.ts';
@@ -23,9 +24,12 @@ import { CLUSTER_STATE, IDLE_TIMEOUT_STATE } from './tcp-proxy/session-overrides
 
 /** Makes plain text under any key. */
 const TEXT_FACTORY = 'envoy.string';
+/** The same, for hash policies. */
+const HASHABLE_FACTORY = 'envoy.hashable_string';
 /** Keys that something reads. */
 const KNOWN_FACTORIES: readonly string[] = [
   TEXT_FACTORY,
+  HASHABLE_FACTORY,
   CLUSTER_STATE,
   IDLE_TIMEOUT_STATE,
   DESTINATION_STATE,
@@ -37,6 +41,7 @@ interface StateValue {
   readonly value: Formatter;
   readonly isReadOnly: boolean;
   readonly skipsEmpty: boolean;
+  readonly isHashable: boolean;
 }
 
 /** envoy.filters.network.set_filter_state */
@@ -90,7 +95,8 @@ function compileValue(message: FilterStateValue, context: CompileContext): State
   }
   const value = compileFormatString(message.value.value, context.at('format_string'));
   if (value === null) return null;
-  return { key, value, isReadOnly: message.readOnly, skipsEmpty: message.skipIfEmpty };
+  const isHashable = factory === HASHABLE_FACTORY;
+  return { key, value, isReadOnly: message.readOnly, skipsEmpty: message.skipIfEmpty, isHashable };
 }
 
 function setValues(
@@ -108,10 +114,10 @@ function setValues(
   const state = info.filterState ?? new Map<string, unknown>();
   info.filterState = state;
   const locked = new Set<string>();
-  for (const { key, value, isReadOnly, skipsEmpty } of values) {
+  for (const { key, value, isReadOnly, skipsEmpty, isHashable } of values) {
     const text = value.format(context);
     if (locked.has(key) || (skipsEmpty && text === '')) continue;
-    state.set(key, text);
+    state.set(key, isHashable ? new HashableText(text) : text);
     if (isReadOnly) locked.add(key);
   }
 }

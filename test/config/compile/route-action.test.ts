@@ -31,6 +31,7 @@ t.test('forwarding has Envoy’s defaults', (t) => {
     hostRewriteLiteral: '',
     autoHostRewrite: false,
     appendXForwardedHost: false,
+    metadataMatch: {},
     hashPolicies: [],
     mirrors: [],
     internalRedirect: null,

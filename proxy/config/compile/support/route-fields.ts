@@ -126,7 +126,35 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     max_grpc_timeout: 'honoured',
     grpc_timeout_offset: 'honoured',
     max_stream_duration: 'honoured',
+    priority: { partly: 'all requests count in the circuit breakers of priority DEFAULT' },
+    hash_policy: { partly: 'the choice of a weighted cluster; no balancer hashes' },
+    early_data_policy: { accepted: 'no request comes as early data' },
   },
+  'envoy.config.route.v3.RouteAction.HashPolicy': {
+    header: 'honoured',
+    cookie: 'honoured',
+    connection_properties: 'honoured',
+    query_parameter: 'honoured',
+    filter_state: { partly: 'values of the factory envoy.hashable_string' },
+    terminal: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.HashPolicy.Header': {
+    header_name: 'honoured',
+    regex_rewrite: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.HashPolicy.Cookie': {
+    name: 'honoured',
+    ttl: 'honoured',
+    path: 'honoured',
+    attributes: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute': {
+    name: 'honoured',
+    value: 'honoured',
+  },
+  'envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties': { source_ip: 'honoured' },
+  'envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter': { name: 'honoured' },
+  'envoy.config.route.v3.RouteAction.HashPolicy.FilterState': { key: 'honoured' },
   'envoy.config.route.v3.RouteAction.UpgradeConfig': {
     upgrade_type: { partly: 'any but CONNECT-UDP' },
     enabled: 'honoured',
@@ -146,6 +174,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     total_weight: { accepted: 'the sum of the weights counts, as in Envoy' },
     runtime_key_prefix: { partly: 'values of static layers' },
     header_name: 'honoured',
+    use_hash_policy: 'honoured',
   },
   'envoy.config.route.v3.WeightedCluster.ClusterWeight': {
     name: 'honoured',
