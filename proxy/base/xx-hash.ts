@@ -1,15 +1,19 @@
-// xxHash64, by which Envoy hashes requests and hosts. 64-bit numbers are kept as two
-// 32-bit halves: BigInt would make garbage with each operation.
+// xxHash64, by which Envoy hashes requests and hosts.
+import {
+  add,
+  assign,
+  multiply,
+  readEight,
+  readFour,
+  rotate,
+  type Word,
+  word,
+  xor,
+} from './word64.ts';
 
 /** A 64-bit number. */
 export interface Hash64 {
   /** Unsigned 32-bit halves. */
-  high: number;
-  low: number;
-}
-
-/** A number that is worked on; its halves are signed, which V8 keeps without boxes. */
-interface Word {
   high: number;
   low: number;
 }
@@ -21,7 +25,7 @@ const PRIME_2 = word(0xc2b2ae3d, 0x27d4eb4f);
 const PRIME_3 = word(0x165667b1, 0x9e3779f9);
 const PRIME_4 = word(0x85ebca77, 0xc2b2ae63);
 const PRIME_5 = word(0x27d4eb2f, 0x165667c5);
-/** The accumulators begin with P1 + P2, P2, 0 and -P1. */
+/** The accumulators begin with P1 + P2, P2, 0 and -P1, and the seed each. */
 const LANE_STARTS = [
   word(0x60ea27ee, 0xadc0b5d6),
   PRIME_2,
@@ -75,7 +79,7 @@ function hashStripes(octets: string, seed: Readonly<Hash64>): number {
   let at = 0;
   for (; at + STRIPE_OCTETS <= octets.length; at += STRIPE_OCTETS) {
     for (let lane = 0; lane < 4; lane += 1) {
-      readEight(octets, at + lane * 8);
+      readEight(octets, at + lane * 8, chunk);
       round(lanes[lane]!, chunk);
     }
   }
@@ -107,7 +111,7 @@ function mergeLane(lane: Word): void {
 }
 
 function hashEight(octets: string, at: number): void {
-  readEight(octets, at);
+  readEight(octets, at, chunk);
   multiply(chunk, PRIME_2);
   rotate(chunk, 31);
   multiply(chunk, PRIME_1);
@@ -145,65 +149,4 @@ function avalanche(): void {
   total.high ^= high >>> 29;
   multiply(total, PRIME_3);
   total.low ^= total.high;
-}
-
-function word(high: number, low: number): Word {
-  return { high: high | 0, low: low | 0 };
-}
-
-function assign(to: Word, from: Readonly<Word>): void {
-  to.high = from.high;
-  to.low = from.low;
-}
-
-function readEight(octets: string, at: number): void {
-  chunk.low = readFour(octets, at);
-  chunk.high = readFour(octets, at + 4);
-}
-
-/** Little-endian. */
-function readFour(octets: string, at: number): number {
-  return (
-    (octets.charCodeAt(at) & 0xff) |
-    ((octets.charCodeAt(at + 1) & 0xff) << 8) |
-    ((octets.charCodeAt(at + 2) & 0xff) << 16) |
-    (octets.charCodeAt(at + 3) << 24)
-  );
-}
-
-function xor(to: Word, other: Readonly<Word>): void {
-  to.high ^= other.high;
-  to.low ^= other.low;
-}
-
-function add(to: Word, high: number, low: number): void {
-  const sum = (to.low >>> 0) + (low >>> 0);
-  to.high = (to.high + high + (sum > 0xffff_ffff ? 1 : 0)) | 0;
-  to.low = sum | 0;
-}
-
-/** To the left, by 1 to 31 bits. */
-function rotate(value: Word, bits: number): void {
-  const { high, low } = value;
-  value.high = (high << bits) | (low >>> (32 - bits));
-  value.low = (low << bits) | (high >>> (32 - bits));
-}
-
-/** Modulo 2^64. */
-function multiply(value: Word, factor: Readonly<Word>): void {
-  const { high, low } = value;
-  const cross = Math.imul(high, factor.low) + Math.imul(low, factor.high);
-  value.high = (cross + highOfProduct(low, factor.low)) | 0;
-  value.low = Math.imul(low, factor.low);
-}
-
-/** The upper half of the product of two unsigned 32-bit numbers, by halves of 16 bits. */
-function highOfProduct(a: number, b: number): number {
-  const aHigh = a >>> 16;
-  const aLow = a & 0xffff;
-  const bHigh = b >>> 16;
-  const bLow = b & 0xffff;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return aHigh * bHigh + (middle >>> 16) + (carry >>> 16);
 }

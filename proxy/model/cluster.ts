@@ -2,6 +2,7 @@
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
+import type { LoadBalancerConfig } from './load-balancing.ts';
 import type { FilterMetadata } from './match-tree.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */
@@ -37,16 +38,6 @@ export interface OriginalDstConfig {
   readonly cleanupIntervalMs: number;
 }
 
-/** Load balancing policy; further ones add a member. */
-export type LoadBalancerConfig =
-  | { readonly kind: 'round-robin' }
-  | { readonly kind: 'random' }
-  | {
-      readonly kind: 'least-request';
-      readonly choiceCount: number;
-      readonly activeRequestBias: number;
-    };
-
 /** When lower priorities take over, and when the health of hosts is not looked at. */
 export interface PriorityRulesConfig {
   /** overprovisioning_factor: a healthy host counts for so many percent of one. Above 0. */
@@ -70,6 +61,8 @@ export interface EndpointConfig {
   /** From 1; default 1. */
   readonly weight: number;
   readonly priority: number;
+  /** LocalityLbEndpoints.load_balancing_weight of its locality; 0: none. */
+  readonly localityWeight: number;
   readonly healthStatus: 'healthy' | 'degraded' | 'unhealthy';
   readonly locality: LocalityConfig;
   /** `envoy.lb` metadata: `canary: true`. Its responses are counted apart. */

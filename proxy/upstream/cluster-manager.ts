@@ -1,6 +1,6 @@
 // The clusters of a worker as filters see them.
 
-import type { Hash64 } from '../base/hash64.ts';
+import type { Hash64 } from '../base/xx-hash.ts';
 import type { Protocol, RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { ClusterConfig } from '../model/cluster.ts';

@@ -147,6 +147,7 @@ function endpointOf({ ip, port }: SocketAddress): EndpointConfig {
       healthStatus: 'healthy',
     },
     locality: { region: '', zone: '', subZone: '' },
+    localityWeight: 0,
     isCanary: false,
     metadata: {},
   };

@@ -5,9 +5,9 @@ function hexOf({ high, low }: Hash64): string {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
 
-function hashed(octets: string): string {
+function hashed(octets: string, seed = 0): string {
   const into = { high: 0, low: 0 };
-  xxHash64(octets, into);
+  xxHash64(octets, into, { high: 0, low: seed });
   return hexOf(into);
 }
 
@@ -45,6 +45,14 @@ t.test('hashes as the C library does', async (t) => {
     ] as const),
   ];
   for (const [length, wanted] of byLength) t.equal(hashed(OCTETS.slice(0, length)), wanted);
+});
+
+t.test('a seed makes another hash', async (t) => {
+  t.equal(hashed('', 1), 'd5afba1336a3be4b');
+  t.equal(hashed('a', 1), 'dec2bc81c3cd46c6');
+  t.equal(hashed('10.0.0.1:80', 1), 'a456919bcbffaa92');
+  t.equal(hashed(OCTETS.slice(0, 33), 1), '91917cb3f3ca5d58');
+  t.equal(hashed(OCTETS, 1), '0b852a29f8611a71');
 });
 
 t.test('hashes every length from 0 to 300 as the C library does', async (t) => {

@@ -1,6 +1,6 @@
 // What every load balancing policy must do, whatever its order of picking.
 import t from 'tap';
-import type { LoadBalancerConfig } from '../../proxy/model/cluster.ts';
+import type { LoadBalancerConfig } from '../../proxy/model/load-balancing.ts';
 import { Counter } from '../../proxy/stats/metrics.ts';
 import type { LoadBalancerContext } from '../../proxy/upstream/cluster-manager.ts';
 import type { Host } from '../../proxy/upstream/host.ts';

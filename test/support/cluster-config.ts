@@ -2,6 +2,7 @@
 import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../proxy/http/h2/options.ts';
 import type { ClusterConfig, EndpointConfig } from '../../proxy/model/cluster.ts';
 import { DEFAULT_HTTP1_OPTIONS } from '../../proxy/model/http-connection-manager.ts';
+import { ROUND_ROBIN } from './lb-configs.ts';
 
 /** An endpoint at 127.0.0.1:8080 with some members replaced. */
 export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointConfig {
@@ -14,6 +15,7 @@ export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointC
     endpointId: '',
     healthStatus: 'healthy',
     isCanary: false,
+    localityWeight: 0,
     locality: { region: '', zone: '', subZone: '' },
     metadata: {},
     ...members,
@@ -27,7 +29,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     observabilityName: members.name ?? 'c',
     discovery: 'static',
     originalDst: null,
-    loadBalancer: { kind: 'round-robin' },
+    loadBalancer: ROUND_ROBIN,
     priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
     endpoints: [endpointConfig()],
     connectTimeoutMs: 5000,

@@ -4,13 +4,10 @@ import {
   Cluster_DiscoveryType as DiscoveryType,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
-import type {
-  ClusterConfig,
-  ClusterLimitsConfig,
-  LoadBalancerConfig,
-} from '../../model/cluster.ts';
+import type { ClusterConfig, ClusterLimitsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
+import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs, enumMember } from './field-values.ts';
@@ -39,7 +36,7 @@ const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery
 };
 
 /** Of a cluster whose connections say themselves where they go. */
-const UNUSED: LoadBalancerConfig = { kind: 'round-robin' };
+const UNUSED: LoadBalancerConfig = { kind: 'random', locality: { kind: 'none' } };
 
 /** Istio's name for the cluster that has no hosts on purpose. */
 const BLACK_HOLE = 'BlackHoleCluster';

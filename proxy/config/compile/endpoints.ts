@@ -59,10 +59,12 @@ function compileLocality(
   context: CompileContext,
 ): readonly EndpointConfig[] {
   const locality = compileLocalityName(group.locality);
+  const localityWeight = group.loadBalancingWeight ?? 0;
   return group.lbEndpoints.flatMap((message, index) => {
     const at = context.at(`lb_endpoints[${index}]`);
     const endpoint = compileEndpoint(message, discovery, at);
-    return endpoint === null ? [] : [{ ...endpoint, priority: group.priority, locality }];
+    const ofLocality = { priority: group.priority, locality, localityWeight };
+    return endpoint === null ? [] : [{ ...endpoint, ...ofLocality }];
   });
 }
 
@@ -79,7 +81,7 @@ function compileEndpoint(
   message: LbEndpoint,
   discovery: ClusterConfig['discovery'],
   context: CompileContext,
-): Omit<EndpointConfig, 'priority' | 'locality'> | null {
+): Omit<EndpointConfig, 'priority' | 'locality' | 'localityWeight'> | null {
   const identifier = message.hostIdentifier;
   const endpoint = identifier.case === 'endpoint' ? identifier.value : undefined;
   const target = compileHostAddress(endpoint?.address, discovery, context.at('endpoint.address'));

@@ -1,41 +1,34 @@
 // How a cluster chooses among its hosts: lb_policy, or load_balancing_policy in its place.
 import {
   type Cluster,
+  Cluster_RingHashLbConfig_HashFunction as HashFunction,
   Cluster_LbPolicy as LbPolicy,
   type LoadBalancingPolicy,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
-import type { RuntimeDouble } from '../../api/gen/envoy/config/core/v3/base_pb.js';
-import {
-  type LeastRequest,
-  LeastRequestSchema,
-  LeastRequest_SelectionMethod as SelectionMethod,
-} from '../../api/gen/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js';
-import { RandomSchema } from '../../api/gen/envoy/extensions/load_balancing_policies/random/v3/random_pb.js';
-import { RoundRobinSchema } from '../../api/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js';
-import type { LoadBalancerConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { unpack } from './extension-lookup.ts';
 import { enumMember } from './field-values.ts';
+import { compilePolicy, isKnownPolicy, KNOWN_POLICIES } from './lb-policies.ts';
+import {
+  compileConsistentHashing,
+  compileLocalityRules,
+  compileSlowStart,
+  leastRequest,
+  maglev,
+  ringHash,
+} from './lb-policy-parts.ts';
 
-/** Envoy cluster.v3.Cluster.LeastRequestLbConfig.choice_count. */
-export const DEFAULT_CHOICE_COUNT = 2;
-/** Envoy cluster.v3.Cluster.LeastRequestLbConfig.active_request_bias: 0 ignores active requests. */
-export const DEFAULT_ACTIVE_REQUEST_BIAS = 1;
+type Kind = LoadBalancerConfig['kind'];
 
-const POLICY_KINDS: Readonly<Partial<Record<LbPolicy, LoadBalancerConfig['kind']>>> = {
+const POLICY_KINDS: Readonly<Partial<Record<LbPolicy, Kind>>> = {
   [LbPolicy.ROUND_ROBIN]: 'round-robin',
   [LbPolicy.LEAST_REQUEST]: 'least-request',
   [LbPolicy.RANDOM]: 'random',
+  [LbPolicy.RING_HASH]: 'ring-hash',
+  [LbPolicy.MAGLEV]: 'maglev',
 };
-const TYPE_KINDS: Readonly<Record<string, LoadBalancerConfig['kind']>> = {
-  [RoundRobinSchema.typeName]: 'round-robin',
-  [LeastRequestSchema.typeName]: 'least-request',
-  [RandomSchema.typeName]: 'random',
-};
-
-/** The fields that both forms of a least-request configuration have. */
-type LeastRequestFields = Pick<LeastRequest, 'choiceCount' | 'activeRequestBias'>;
 
 /** The balancer of a cluster; null and a rejection when its policy is not supported. */
 export function compileLoadBalancer(
@@ -56,10 +49,41 @@ export function compileLoadBalancer(
   }
   const choice = { value: message.lbPolicy, names: LbPolicy, table: POLICY_KINDS };
   const kind = enumMember(context, 'lb_policy', choice);
-  if (kind !== 'least-request') return kind === null ? null : { kind };
-  const { lbConfig } = message;
-  const fields = lbConfig.case === 'leastRequestLbConfig' ? lbConfig.value : undefined;
-  return leastRequest(fields, context);
+  return kind === null ? null : compileByName(kind, message, context);
+}
+
+/** The older form: the policy's options stand in fields of the cluster. */
+function compileByName(kind: Kind, message: Cluster, context: CompileContext): LoadBalancerConfig {
+  const { lbConfig, commonLbConfig } = message;
+  const at = context.at('common_lb_config');
+  const locality = compileLocalityRules(commonLbConfig?.localityConfigSpecifier, at);
+  const hashing = compileConsistentHashing(commonLbConfig?.consistentHashingLbConfig, {
+    isLocalityWeighted: locality.kind === 'weighted',
+  });
+  switch (kind) {
+    case 'round-robin': {
+      const own = lbConfig.case === 'roundRobinLbConfig' ? lbConfig.value : undefined;
+      const path = context.at('round_robin_lb_config');
+      return { kind, locality, slowStart: compileSlowStart(own?.slowStartConfig, path) };
+    }
+    case 'least-request': {
+      const own = lbConfig.case === 'leastRequestLbConfig' ? lbConfig.value : undefined;
+      const path = context.at('least_request_lb_config');
+      const slowStart = compileSlowStart(own?.slowStartConfig, path);
+      return { ...leastRequest(own, path), locality, slowStart };
+    }
+    case 'random':
+      return { kind, locality };
+    case 'ring-hash': {
+      const own = lbConfig.case === 'ringHashLbConfig' ? lbConfig.value : undefined;
+      const usesMurmur = own?.hashFunction === HashFunction.MURMUR_HASH_2;
+      return ringHash(own, { usesMurmur, hashing }, context.at('ring_hash_lb_config'));
+    }
+    case 'maglev': {
+      const own = lbConfig.case === 'maglevLbConfig' ? lbConfig.value : undefined;
+      return maglev(own, hashing, context.at('maglev_lb_config'));
+    }
+  }
 }
 
 /** Envoy takes the first policy of the list that it knows. */
@@ -70,47 +94,17 @@ function compilePolicyList(
 ): LoadBalancerConfig | null {
   for (const [index, { typedExtensionConfig }] of message.policies.entries()) {
     const any = typedExtensionConfig?.typedConfig;
-    const kind = any === undefined ? undefined : TYPE_KINDS[typeNameOf(any.typeUrl)];
-    if (any === undefined || kind === undefined) continue;
-    if (kind !== 'least-request') return { kind };
+    if (any === undefined || !isKnownPolicy(typeNameOf(any.typeUrl))) continue;
     const path = `load_balancing_policy.policies[${index}].typed_extension_config.typed_config`;
-    const fields = unpack(any, context, path) as LeastRequest | null;
-    return fields === null ? null : leastRequestPolicy(fields, context.at(path));
+    const policy = unpack(any, context, path);
+    return policy === null ? null : compilePolicy(policy, context.at(path));
   }
   const names = message.policies.map(
     ({ typedExtensionConfig }) => typedExtensionConfig?.name ?? '',
   );
   const rule = "didn't find a registered load balancer factory implementation for cluster";
-  const supported = 'round_robin, least_request and random are supported';
+  const supported = `${KNOWN_POLICIES.join(', ')} are supported`;
   const subject = `'${cluster.name}' with names from [${names.join(', ')}]`;
   context.reject('load_balancing_policy.policies', `cluster: ${rule}: ${subject}: ${supported}`);
   return null;
-}
-
-function leastRequestPolicy(fields: LeastRequest, context: CompileContext): LoadBalancerConfig {
-  if (fields.selectionMethod === SelectionMethod.FULL_SCAN || fields.enableFullScan === true) {
-    context.reject('selection_method', 'FULL_SCAN is not supported yet: use N_CHOICES');
-  }
-  return leastRequest(fields, context);
-}
-
-function leastRequest(
-  fields: LeastRequestFields | undefined,
-  context: CompileContext,
-): LoadBalancerConfig {
-  const bias = runtimeDouble(fields?.activeRequestBias, context);
-  if (bias !== null && bias < 0) {
-    context.reject('active_request_bias', `must not be negative, is ${bias}`);
-  }
-  return {
-    kind: 'least-request',
-    choiceCount: fields?.choiceCount ?? DEFAULT_CHOICE_COUNT,
-    activeRequestBias: bias ?? DEFAULT_ACTIVE_REQUEST_BIAS,
-  };
-}
-
-function runtimeDouble(message: RuntimeDouble | undefined, context: CompileContext): number | null {
-  if (message === undefined) return null;
-  const value = Number(context.environment.runtime.get(message.runtimeKey) ?? Number.NaN);
-  return Number.isFinite(value) ? value : message.defaultValue;
 }

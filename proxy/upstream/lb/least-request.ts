@@ -1,12 +1,10 @@
-// LEAST_REQUEST: the least busy of a few hosts drawn at random; where weights differ, earliest
+// LEAST_REQUEST: the least busy of a few hosts drawn at random, or of all; where weights differ, earliest
 // deadline first on the weight divided by how busy the host is. «Busy» is what this worker sees.
 import { type Random, randomBelow } from '../../base/random.ts';
-import type { LoadBalancerConfig } from '../../model/cluster.ts';
+import type { LeastRequestConfig } from '../../model/load-balancing.ts';
 import type { Host } from '../host.ts';
 import { EdfSchedule, haveEqualWeights } from './edf-schedule.ts';
 import type { HostPicker } from './load-balancer.ts';
-
-type LeastRequestConfig = Extract<LoadBalancerConfig, { kind: 'least-request' }>;
 
 /** Hosts of equal weight. */
 class EqualLeastRequest implements HostPicker {
@@ -21,10 +19,25 @@ class EqualLeastRequest implements HostPicker {
   }
 
   pick(): Host {
+    if (this.#choiceCount === 0) return this.#leastOfAll();
     let best = this.#draw();
     for (let choice = 1; choice < this.#choiceCount; choice += 1) {
       const candidate = this.#draw();
       if (candidate.stats.rqActive < best.stats.rqActive) best = candidate;
+    }
+    return best;
+  }
+
+  /** Ties are drawn: each of n equals takes the place of the one before by 1/n. */
+  #leastOfAll(): Host {
+    let best = this.#hosts[0] as Host;
+    let ties = 1;
+    for (let index = 1; index < this.#hosts.length; index += 1) {
+      const candidate = this.#hosts[index] as Host;
+      const difference = candidate.stats.rqActive - best.stats.rqActive;
+      if (difference > 0) continue;
+      ties = difference < 0 ? 1 : ties + 1;
+      if (difference < 0 || randomBelow(this.#random, ties) === 0) best = candidate;
     }
     return best;
   }

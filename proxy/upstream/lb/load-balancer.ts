@@ -1,7 +1,8 @@
 // What a load balancing policy is: something that picks from one list of hosts. Which list that is
 // (priority, health, panic) is the same question for all policies: see PriorityBalancer.
 import type { Random } from '../../base/random.ts';
-import type { LoadBalancerConfig } from '../../model/cluster.ts';
+import type { Hash64 } from '../../base/xx-hash.ts';
+import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import type { LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
 
@@ -10,9 +11,17 @@ export interface LoadBalancer {
   pick(context: LoadBalancerContext): Host | null;
 }
 
+/** One pick. A balancer uses one object for all its picks. */
+export class PickRequest {
+  /** Of the request where it has one, else drawn by chance. Policies that do not hash never look. */
+  readonly hash: Hash64 = { high: 0, low: 0 };
+  /** 0, then 1 and up when the host that was picked before is not wanted. */
+  attempt = 0;
+}
+
 /** Picks from a fixed list that is not empty. Allocates nothing. */
 export interface HostPicker {
-  pick(context: LoadBalancerContext): Host;
+  pick(request: PickRequest): Host;
 }
 
 /** One policy. */

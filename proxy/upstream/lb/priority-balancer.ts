@@ -1,14 +1,18 @@
 // Chooses the priority and the health class that a request goes to, and lets the cluster's policy
 // pick from those hosts. Built anew from each snapshot of the hosts.
 import { type Random, randomBelow } from '../../base/random.ts';
-import type { LoadBalancerConfig, PriorityRulesConfig } from '../../model/cluster.ts';
+import { hashModulo } from '../../base/xx-hash.ts';
+import type { PriorityRulesConfig } from '../../model/cluster.ts';
+import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import type { Counter } from '../../stats/metrics.ts';
 import type { LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
 import type { HostSet, PriorityHosts } from '../host-set.ts';
-import type { HostPicker, LoadBalancer } from './load-balancer.ts';
+import { type HostPicker, type LoadBalancer, PickRequest } from './load-balancer.ts';
 import { type PriorityLoad, priorityLoad } from './priority-load.ts';
-import { makeHostPicker } from './registry.ts';
+import { isHashing, makeHostPicker } from './registry.ts';
+
+const UINT32 = 2 ** 32;
 
 /** What a balancer is made with. */
 export interface BalancerOptions {
@@ -32,23 +36,46 @@ export class PriorityBalancer implements LoadBalancer {
   readonly #shares: readonly Share[];
   readonly #random: Random;
   readonly #healthyPanic: Counter;
+  readonly #hashes: boolean;
+  readonly #request = new PickRequest();
 
   constructor(hostSet: HostSet, options: BalancerOptions) {
     this.#random = options.random;
     this.#healthyPanic = options.healthyPanic;
+    this.#hashes = isHashing(options.config);
     this.#shares = makeShares(hostSet, options);
   }
 
   pick(context: LoadBalancerContext): Host | null {
+    const request = this.#request;
+    if (this.#hashes) this.#takeHash(context);
     const share = this.#share();
     if (share.panics) this.#healthyPanic.inc();
-    return share.picker === null ? null : share.picker.pick(context);
+    if (share.picker === null) return null;
+    request.attempt = 0;
+    let host = share.picker.pick(request);
+    const attempts = context.hostSelectionAttempts ?? 0;
+    while (request.attempt < attempts && context.rejectsHost?.(host) === true) {
+      request.attempt += 1;
+      host = share.picker.pick(request);
+    }
+    return host;
   }
 
+  #takeHash(context: LoadBalancerContext): void {
+    const { hash } = this.#request;
+    const given = context.hash?.() ?? null;
+    hash.high = given === null ? randomBelow(this.#random, UINT32) : given.high;
+    hash.low = given === null ? randomBelow(this.#random, UINT32) : given.low;
+  }
+
+  /** With a hash the same for all requests that have it: a key sticks to its priority. */
   #share(): Share {
     const shares = this.#shares;
     if (shares.length === 1) return shares[0] as Share;
-    const point = randomBelow(this.#random, 100) + 1;
+    const point = this.#hashes
+      ? hashModulo(this.#request.hash, 100) + 1
+      : randomBelow(this.#random, 100) + 1;
     let index = 0;
     while ((shares[index] as Share).upTo < point) index += 1;
     return shares[index] as Share;

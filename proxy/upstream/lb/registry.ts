@@ -1,7 +1,16 @@
 // The load balancing policies: one line each.
 import type { Random } from '../../base/random.ts';
-import type { LoadBalancerConfig } from '../../model/cluster.ts';
+import type {
+  ConsistentHashingConfig,
+  LoadBalancerConfig,
+  MaglevConfig,
+  RingHashConfig,
+} from '../../model/load-balancing.ts';
 import type { Host } from '../host.ts';
+import { BoundedLoadPicker } from './consistent/bounded-load.ts';
+import { type HashedHost, hashedHosts } from './consistent/hashed-hosts.ts';
+import { MaglevTable } from './consistent/maglev.ts';
+import { HashRing } from './consistent/ring-hash.ts';
 import { leastRequest } from './least-request.ts';
 import type { HostPicker, HostPickerFactory } from './load-balancer.ts';
 import { randomHost } from './random.ts';
@@ -15,6 +24,8 @@ const POLICIES: {
   'round-robin': roundRobin,
   'least-request': leastRequest,
   random: randomHost,
+  'ring-hash': ringHash,
+  maglev,
 };
 
 /** The picker of the configured policy for a list of hosts that is not empty. */
@@ -26,4 +37,28 @@ export function makeHostPicker(
   // The key is the configuration's own kind, so the entry takes it.
   const factory = POLICIES[config.kind] as HostPickerFactory;
   return factory(hosts, config, random);
+}
+
+/** The policy looks at the request's hash. */
+export function isHashing({ kind }: LoadBalancerConfig): boolean {
+  return kind === 'ring-hash' || kind === 'maglev';
+}
+
+function ringHash(hosts: readonly Host[], config: RingHashConfig): HostPicker {
+  const hashed = hashedHosts(hosts, config.consistent);
+  return bounded(new HashRing(hashed, config), hashed, config.consistent);
+}
+
+function maglev(hosts: readonly Host[], config: MaglevConfig): HostPicker {
+  const hashed = hashedHosts(hosts, config.consistent);
+  return bounded(new MaglevTable(hashed, config.tableSize), hashed, config.consistent);
+}
+
+function bounded(
+  picker: HostPicker,
+  hosts: readonly HashedHost[],
+  { balanceFactorPercent }: ConsistentHashingConfig,
+): HostPicker {
+  if (balanceFactorPercent === 0) return picker;
+  return new BoundedLoadPicker(picker, hosts, balanceFactorPercent);
 }

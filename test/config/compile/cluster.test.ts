@@ -2,6 +2,7 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ClusterSchema } from '../../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { compileCluster } from '../../../proxy/config/compile/cluster.ts';
+import { DEFAULT_LOCALITY } from '../../../proxy/config/compile/lb-policy-parts.ts';
 import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../../proxy/http/h2/options.ts';
 import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
 import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
@@ -41,7 +42,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     name: 'c',
     observabilityName: 'c',
     discovery: 'static',
-    loadBalancer: { kind: 'round-robin' },
+    loadBalancer: { kind: 'round-robin', locality: DEFAULT_LOCALITY, slowStart: null },
     priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
     endpoints: [
       {
@@ -50,6 +51,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
         hostname: '',
         weight: 1,
         priority: 0,
+        localityWeight: 0,
         endpointId: '',
         healthStatus: 'healthy',
         locality: { region: '', zone: '', subZone: '' },
@@ -245,72 +247,6 @@ t.test('other types of discovery are refused by name', (t) => {
   t.match(refusals({ type: 'EDS' }), [
     /^type: EDS is not supported yet: use STATIC or STRICT_DNS or LOGICAL_DNS or ORIGINAL_DST$/,
   ]);
-  t.end();
-});
-
-t.test('balances by lb_policy', (t) => {
-  t.same(cluster({ lb_policy: 'RANDOM' }).loadBalancer, { kind: 'random' });
-  t.same(cluster({ lb_policy: 'LEAST_REQUEST' }).loadBalancer, {
-    kind: 'least-request',
-    choiceCount: 2,
-    activeRequestBias: 1,
-  });
-  const least_request_lb_config = {
-    choice_count: 5,
-    active_request_bias: { default_value: 0.5, runtime_key: 'bias' },
-  };
-  const least = { lb_policy: 'LEAST_REQUEST', least_request_lb_config };
-  t.match(cluster(least).loadBalancer, { choiceCount: 5, activeRequestBias: 0.5 });
-  const environment = testEnvironment({ runtime: new Map([['bias', 2]]) });
-  t.match(cluster(least, environment).loadBalancer, { activeRequestBias: 2 });
-  const negative = { default_value: -1, runtime_key: 'x' };
-  t.match(
-    refusals({
-      lb_policy: 'LEAST_REQUEST',
-      least_request_lb_config: { active_request_bias: negative },
-    }),
-    [/must not be negative/],
-  );
-  t.match(refusals({ lb_policy: 'RING_HASH' }), [
-    /^lb_policy: RING_HASH is not supported yet: use ROUND_ROBIN or LEAST_REQUEST or RANDOM$/,
-  ]);
-  t.match(refusals({ lb_policy: 'LOAD_BALANCING_POLICY_CONFIG' }), [
-    /^load_balancing_policy: cluster: field load_balancing_policy need to be set/,
-  ]);
-  t.end();
-});
-
-t.test('load_balancing_policy takes the place of lb_policy; its first known entry counts', (t) => {
-  const policies = (...configs: JsonValue[]): Json => ({
-    lb_policy: 'MAGLEV',
-    load_balancing_policy: {
-      policies: configs.map((typed_config, index) => ({
-        typed_extension_config: { name: `p${index}`, typed_config },
-      })),
-    },
-  });
-  const unknown = typed('extensions.load_balancing_policies.maglev.v3.Maglev');
-  const name = 'extensions.load_balancing_policies';
-  t.same(cluster(policies(unknown, typed(`${name}.random.v3.Random`))).loadBalancer, {
-    kind: 'random',
-  });
-  t.same(cluster(policies(typed(`${name}.round_robin.v3.RoundRobin`))).loadBalancer, {
-    kind: 'round-robin',
-  });
-  const least = (members: Json) =>
-    policies(typed(`${name}.least_request.v3.LeastRequest`, members));
-  t.same(cluster(least({ choice_count: 3 })).loadBalancer, {
-    kind: 'least-request',
-    choiceCount: 3,
-    activeRequestBias: 1,
-  });
-  t.match(refusals(least({ selection_method: 'FULL_SCAN' })), [
-    /selection_method: FULL_SCAN is not supported yet/,
-  ]);
-  t.match(refusals(policies(unknown)), [
-    /^load_balancing_policy\.policies: cluster: didn't find a registered load balancer factory implementation for cluster: 'c' with names from \[p0\]/,
-  ]);
-  t.match(refusals({ load_balancing_policy: {} }), [/with names from \[\]/]);
   t.end();
 });
 

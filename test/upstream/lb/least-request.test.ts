@@ -1,10 +1,11 @@
 import t from 'tap';
-import type { LoadBalancerConfig } from '../../../proxy/model/cluster.ts';
+import type { LoadBalancerConfig } from '../../../proxy/model/load-balancing.ts';
 import { balancer, tally, testBalancer } from '../../conformance/balancer.ts';
 import { host } from '../../support/hosts.ts';
+import { leastRequestConfig } from '../../support/lb-configs.ts';
 
 function leastRequest(choiceCount = 2, activeRequestBias = 1): LoadBalancerConfig {
-  return { kind: 'least-request', choiceCount, activeRequestBias };
+  return leastRequestConfig({ choiceCount, activeRequestBias });
 }
 
 testBalancer(leastRequest());
@@ -40,4 +41,13 @@ t.test('active_request_bias 0 is plain weighting, 2 shuns busy hosts more', asyn
   t.ok(Math.abs((plain.get(heavy) ?? 0) - 800) <= 3);
   const shunned = tally(balancer(leastRequest(2, 2), [heavy, light]).pick, 1000);
   t.ok(Math.abs((shunned.get(heavy) ?? 0) - 200) <= 3, '4 / 16 against 1');
+});
+
+t.test('FULL_SCAN takes one of the least busy of all, any of them', async (t) => {
+  const hosts = Array.from({ length: 6 }, () => host());
+  for (const busy of hosts.slice(0, 4)) busy.stats.rqActive = 3;
+  const picks = tally(balancer(leastRequest(0), hosts).pick, 2000);
+  t.strictSame(new Set(picks.keys()), new Set(hosts.slice(4)));
+  const share = picks.get(hosts[4] as never) ?? 0;
+  t.ok(share > 850 && share < 1150, `${share} of 2000`);
 });

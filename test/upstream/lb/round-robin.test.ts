@@ -2,12 +2,13 @@ import t from 'tap';
 import type { Host } from '../../../proxy/upstream/host.ts';
 import { balancer, tally, testBalancer } from '../../conformance/balancer.ts';
 import { host } from '../../support/hosts.ts';
+import { ROUND_ROBIN } from '../../support/lb-configs.ts';
 
-testBalancer({ kind: 'round-robin' });
+testBalancer(ROUND_ROBIN);
 
 t.test('hosts of equal weight are picked strictly in turn', async (t) => {
   const hosts = Array.from({ length: 3 }, () => host({ weight: 4 }));
-  const { pick } = balancer({ kind: 'round-robin' }, hosts);
+  const { pick } = balancer(ROUND_ROBIN, hosts);
   const first = pick();
   const start = hosts.indexOf(first as Host);
   for (let turn = 1; turn < 10; turn += 1) t.equal(pick(), hosts[(start + turn) % 3]);
@@ -16,14 +17,14 @@ t.test('hosts of equal weight are picked strictly in turn', async (t) => {
 t.test('it starts anywhere', async (t) => {
   const hosts = Array.from({ length: 4 }, () => host());
   const firsts = new Set(
-    Array.from({ length: 40 }, (_, seed) => balancer({ kind: 'round-robin' }, hosts, seed).pick()),
+    Array.from({ length: 40 }, (_, seed) => balancer(ROUND_ROBIN, hosts, seed).pick()),
   );
   t.equal(firsts.size, 4);
 });
 
 t.test('weights are kept exactly and heavy hosts are spread', async (t) => {
   const [light, heavy] = [host({ weight: 1 }), host({ weight: 3 })];
-  const { pick } = balancer({ kind: 'round-robin' }, [light, heavy]);
+  const { pick } = balancer(ROUND_ROBIN, [light, heavy]);
   const sequence = Array.from({ length: 400 }, pick);
   t.equal(sequence.filter((picked) => picked === light).length, 100);
   // One more than the period of 4: equal deadlines may fall on either side of each other.
@@ -34,7 +35,7 @@ t.test('weights are kept exactly and heavy hosts are spread', async (t) => {
 
 t.test('many different weights get their shares', async (t) => {
   const hosts = Array.from({ length: 10 }, (_, index) => host({ weight: index + 1 }));
-  const picks = tally(balancer({ kind: 'round-robin' }, hosts).pick, 5500);
+  const picks = tally(balancer(ROUND_ROBIN, hosts).pick, 5500);
   for (const each of hosts) {
     const wanted = each.endpoint.weight * 100;
     const got = picks.get(each) ?? 0;

@@ -4,6 +4,11 @@ import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
 
 const NO_HEALTH_CHECKS: FieldSupport = { accepted: 'there are no active health checks' };
 
+const HASHING: SupportTable = {
+  use_hostname_for_hashing: 'honoured',
+  hash_balance_factor: 'honoured',
+};
+
 /** Support of envoy.config.cluster.v3 and envoy.config.endpoint.v3 messages, by type name. */
 export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.cluster.v3.Cluster': {
@@ -13,7 +18,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     connect_timeout: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
     lb_policy: {
-      partly: 'ROUND_ROBIN, LEAST_REQUEST, RANDOM, and CLUSTER_PROVIDED of ORIGINAL_DST',
+      partly:
+        'ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV, and CLUSTER_PROVIDED of ORIGINAL_DST',
     },
     load_assignment: 'honoured',
     max_requests_per_connection: 'honoured',
@@ -35,6 +41,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     original_dst_lb_config: 'honoured',
     upstream_bind_config: 'honoured',
     least_request_lb_config: 'honoured',
+    ring_hash_lb_config: 'honoured',
+    maglev_lb_config: 'honoured',
     round_robin_lb_config: { partly: 'only an empty one' },
     common_lb_config: 'honoured',
     transport_socket: 'honoured',
@@ -42,7 +50,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     upstream_connection_options: 'honoured',
     close_connections_on_host_health_failure: NO_HEALTH_CHECKS,
     ignore_health_on_host_removal: NO_HEALTH_CHECKS,
-    load_balancing_policy: { partly: 'round_robin, least_request and random' },
+    load_balancing_policy: { partly: 'round_robin, least_request, random, ring_hash, maglev' },
     preconnect_policy: { accepted: 'connections are made when requests need them' },
   },
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
@@ -54,6 +62,13 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     active_request_bias: 'honoured',
   },
   'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': {},
+  'envoy.config.cluster.v3.Cluster.RingHashLbConfig': {
+    minimum_ring_size: 'honoured',
+    maximum_ring_size: 'honoured',
+    hash_function: 'honoured',
+  },
+  'envoy.config.cluster.v3.Cluster.MaglevLbConfig': { table_size: 'honoured' },
+  'envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig': HASHING,
   'envoy.config.cluster.v3.Cluster.OriginalDstLbConfig': {
     use_http_header: 'honoured',
     http_header_name: 'honoured',
@@ -64,6 +79,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     healthy_panic_threshold: 'honoured',
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
     ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
+    consistent_hashing_lb_config: 'honoured',
   },
   'envoy.config.cluster.v3.CircuitBreakers': { thresholds: 'honoured' },
   'envoy.config.cluster.v3.CircuitBreakers.Thresholds': {
@@ -113,10 +129,23 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {},
   'envoy.extensions.load_balancing_policies.random.v3.Random': {},
+  'envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig': HASHING,
+  'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash': {
+    hash_function: 'honoured',
+    minimum_ring_size: 'honoured',
+    maximum_ring_size: 'honoured',
+    use_hostname_for_hashing: 'honoured',
+    hash_balance_factor: 'honoured',
+    consistent_hashing_lb_config: 'honoured',
+  },
+  'envoy.extensions.load_balancing_policies.maglev.v3.Maglev': {
+    table_size: 'honoured',
+    consistent_hashing_lb_config: 'honoured',
+  },
   'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': {
     choice_count: 'honoured',
     active_request_bias: 'honoured',
-    enable_full_scan: { partly: 'only false, the default' },
-    selection_method: { partly: 'only N_CHOICES, the default' },
+    enable_full_scan: 'honoured',
+    selection_method: 'honoured',
   },
 };

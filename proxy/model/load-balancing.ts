@@ -1,0 +1,105 @@
+// How a cluster chooses among its hosts, compiled from lb_policy or load_balancing_policy.
+import type { FilterMetadata } from './match-tree.ts';
+
+/** Load balancing policy. */
+export type LoadBalancerConfig =
+  | RoundRobinConfig
+  | LeastRequestConfig
+  | { readonly kind: 'random'; readonly locality: LocalityRulesConfig }
+  | RingHashConfig
+  | MaglevConfig;
+
+/** round_robin.v3.RoundRobin */
+export interface RoundRobinConfig {
+  readonly kind: 'round-robin';
+  readonly locality: LocalityRulesConfig;
+  /** null: a new host gets its full share at once. */
+  readonly slowStart: SlowStartConfig | null;
+}
+
+/** least_request.v3.LeastRequest */
+export interface LeastRequestConfig {
+  readonly kind: 'least-request';
+  /** Drawn hosts of which the least busy is taken; 0: all are looked at (FULL_SCAN). */
+  readonly choiceCount: number;
+  readonly activeRequestBias: number;
+  readonly locality: LocalityRulesConfig;
+  readonly slowStart: SlowStartConfig | null;
+}
+
+/** ring_hash.v3.RingHash */
+export interface RingHashConfig {
+  readonly kind: 'ring-hash';
+  readonly minimumRingSize: number;
+  readonly maximumRingSize: number;
+  readonly hashFunction: 'xx-hash' | 'murmur-hash-2';
+  readonly consistent: ConsistentHashingConfig;
+}
+
+/** maglev.v3.Maglev */
+export interface MaglevConfig {
+  readonly kind: 'maglev';
+  /** A prime. */
+  readonly tableSize: number;
+  readonly consistent: ConsistentHashingConfig;
+}
+
+/** common.v3.ConsistentHashingLbConfig */
+export interface ConsistentHashingConfig {
+  readonly usesHostname: boolean;
+  /** hash_balance_factor in percent, from 100; 0: hosts take whatever hashes to them. */
+  readonly balanceFactorPercent: number;
+  /** Weights of localities count besides those of hosts. */
+  readonly isLocalityWeighted: boolean;
+}
+
+/** common.v3.LocalityLbConfig */
+export type LocalityRulesConfig =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'weighted' }
+  | {
+      readonly kind: 'zone-aware';
+      readonly routingEnabledPercent: number;
+      readonly minClusterSize: number;
+      readonly failsOnPanic: boolean;
+    };
+
+/** common.v3.SlowStartConfig */
+export interface SlowStartConfig {
+  readonly windowMs: number;
+  readonly aggression: number;
+  readonly minWeightPercent: number;
+}
+
+/** Cluster.LbSubsetConfig, or subset.v3.Subset around another policy. */
+export interface SubsetsConfig {
+  readonly fallback: 'none' | 'any-endpoint' | 'default-subset';
+  readonly defaultSubset: Readonly<Record<string, unknown>>;
+  readonly selectors: readonly SubsetSelectorConfig[];
+  readonly allowsRedundantKeys: boolean;
+  readonly isLocalityWeightAware: boolean;
+  readonly scalesLocalityWeight: boolean;
+  readonly panicModeAny: boolean;
+  readonly listAsAny: boolean;
+  /** metadata_fallback_policy FALLBACK_LIST: lists of `fallback_list` are tried in turn. */
+  readonly triesFallbackList: boolean;
+}
+
+/** LbSubsetSelector */
+export interface SubsetSelectorConfig {
+  /** Sorted. */
+  readonly keys: readonly string[];
+  readonly singleHostPerSubset: boolean;
+  readonly fallback: 'not-defined' | 'none' | 'any-endpoint' | 'default-subset' | 'keys-subset';
+  readonly fallbackKeys: readonly string[];
+}
+
+/** `envoy.lb` of a resource's metadata, where subsets and hash keys are written. */
+export function loadBalancingMetadata(
+  metadata: FilterMetadata | Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  const found = metadata['envoy.lb'];
+  return typeof found === 'object' && found !== null
+    ? (found as Readonly<Record<string, unknown>>)
+    : null;
+}

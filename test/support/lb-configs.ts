@@ -1,0 +1,45 @@
+// Load balancing policies with Envoy's defaults.
+import type {
+  LeastRequestConfig,
+  LoadBalancerConfig,
+  MaglevConfig,
+  RingHashConfig,
+  RoundRobinConfig,
+} from '../../proxy/model/load-balancing.ts';
+
+const NO_LOCALITIES = { kind: 'none' } as const;
+
+/** ROUND_ROBIN without localities and slow start. */
+export const ROUND_ROBIN: RoundRobinConfig = {
+  kind: 'round-robin',
+  locality: NO_LOCALITIES,
+  slowStart: null,
+};
+
+/** RANDOM without localities. */
+export const RANDOM: LoadBalancerConfig = { kind: 'random', locality: NO_LOCALITIES };
+
+/** LEAST_REQUEST with some members replaced. */
+export function leastRequestConfig(members: Partial<LeastRequestConfig> = {}): LeastRequestConfig {
+  return {
+    ...{ kind: 'least-request', choiceCount: 2, activeRequestBias: 1 },
+    ...{ locality: NO_LOCALITIES, slowStart: null },
+    ...members,
+  };
+}
+
+const CONSISTENT = { usesHostname: false, balanceFactorPercent: 0, isLocalityWeighted: false };
+
+/** RING_HASH with some members replaced. */
+export function ringHashConfig(members: Partial<RingHashConfig> = {}): RingHashConfig {
+  return {
+    ...{ kind: 'ring-hash', minimumRingSize: 1024, maximumRingSize: 8_388_608 },
+    ...{ hashFunction: 'xx-hash', consistent: CONSISTENT },
+    ...members,
+  };
+}
+
+/** MAGLEV with some members replaced. */
+export function maglevConfig(members: Partial<MaglevConfig> = {}): MaglevConfig {
+  return { kind: 'maglev', tableSize: 65_537, consistent: CONSISTENT, ...members };
+}
