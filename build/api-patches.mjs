@@ -1,6 +1,7 @@
 // Small repairs and additions to the protos that are generated from: what Envoy 1.40 has and the
 // packaged files, which are older, lack. Field numbers and rules are those of Envoy's descriptors.
 
+const ACCESS_LOG = 'envoy/config/accesslog/v3/accesslog.proto';
 const CORE_BASE = 'envoy/config/core/v3/base.proto';
 const CORE_PROTOCOL = 'envoy/config/core/v3/protocol.proto';
 const HTTP_CONNECTION_MANAGER =
@@ -258,6 +259,22 @@ message AddressMatcher {
     DRAFT_VERSION_03 = 2;
   }
   XRateLimitOption x_ratelimit_option = 7;`,
+  },
+  {
+    file: ACCESS_LOG,
+    after: 'LE = 2;',
+    insert: '\n    NE = 3;',
+  },
+  {
+    file: ACCESS_LOG,
+    after: 'in: "DR"',
+    insert: '\n        in: "UDO"',
+  },
+  {
+    file: CORE_BASE,
+    // Without a key the default counts.
+    after: 'string runtime_key = 3',
+    insert: '; // ',
   },
   {
     file: CORE_BASE,

@@ -1,40 +1,34 @@
 // Dates by a strftime pattern, UTC or with an offset, without a clock: the time is an argument.
 // What changes only by the second is built once a second.
 import { utf8Bytes } from './byte-text.ts';
+import {
+  type CivilTime,
+  colonOffsetPrinter,
+  type FieldPrinter,
+  fieldPrinter,
+} from './date-fields.ts';
 
 /** Envoy's default for %START_TIME%. */
 export const DEFAULT_DATE_PATTERN = '%Y-%m-%dT%H:%M:%E3SZ';
 
-const DAY_NAMES = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-const MONTH_NAMES = [
-  ...['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August'],
-  ...['September', 'October', 'November', 'December'],
-];
 const SECONDS_PER_DAY = 86_400;
 /** Milliseconds come with at most microseconds; finer digits are zeros. */
 const FRACTION_DIGITS = 9;
+/** As absl. */
+const MAX_FRACTION_DIGITS = 18;
+const MICROSECOND_DIGITS = 6;
 const FULL_FRACTION = -1;
+const SECONDS = fieldPrinter('S', { flags: '', width: 0, modifier: '' }) as FieldPrinter;
 
-/** A moment taken apart. */
-interface CivilTime {
-  readonly epochSeconds: number;
-  readonly offsetMinutes: number;
-  readonly year: number;
-  /** 1 to 12 */
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-  readonly minute: number;
-  readonly second: number;
-  /** 0 is Sunday. */
-  readonly weekday: number;
-  /** 1 to 366 */
-  readonly yearDay: number;
-}
-
-type FieldPrinter = (time: CivilTime) => string;
 /** Text that is fixed within a second, or a number of digits of the second's fraction. */
-type Part = FieldPrinter | { readonly digits: number };
+type Part = FieldPrinter | FractionPart;
+
+interface FractionPart {
+  /** FULL_FRACTION: as many as it has. */
+  readonly digits: number;
+  /** In front of digits, if there are any. */
+  readonly lead: '' | '.';
+}
 
 /** A compiled pattern. Holds the text of the last second it printed. */
 export class DateFormat {
@@ -79,97 +73,79 @@ export function patternBreaksLine(pattern: string): boolean {
   return /\n|%[-_0^#]*[1-9]*[EO]?n/.test(pattern);
 }
 
-function fraction(ms: number, part: { readonly digits: number }): string {
-  if (part.digits === 3) {
+function fraction(ms: number, part: FractionPart): string {
+  if (part.digits === FULL_FRACTION) return fullFraction(ms, part.lead);
+  return part.lead + fixedFraction(ms, part.digits);
+}
+
+/** As absl: no point without digits, but a digit where nothing else stands. */
+function fullFraction(ms: number, lead: string): string {
+  const text = fixedFraction(ms, MICROSECOND_DIGITS).replace(/0+$/, '');
+  if (text === '') return lead === '' ? '0' : '';
+  return lead + text;
+}
+
+function fixedFraction(ms: number, digits: number): string {
+  if (digits === 3) {
     const whole = Math.floor(ms);
     if (whole > 99) return `${whole}`;
     return whole > 9 ? `0${whole}` : `00${whole}`;
   }
   const micros = Math.floor(ms * 1000 + 1e-6);
-  const text = `${micros}`.padStart(6, '0').padEnd(FRACTION_DIGITS, '0');
-  return part.digits === FULL_FRACTION ? text.replace(/0+$/, '') : text.slice(0, part.digits);
+  return `${micros}`.padStart(MICROSECOND_DIGITS, '0').padEnd(digits, '0').slice(0, digits);
 }
 
-/** Specifiers whose text is fixed within a second; compound ones are expanded beforehand. */
-const FIELDS: Readonly<Record<string, FieldPrinter>> = {
-  Y: (time) => `${time.year}`,
-  y: (time) => two(time.year % 100),
-  C: (time) => two(Math.floor(time.year / 100)),
-  G: (time) => `${isoWeek(time).year}`,
-  g: (time) => two(isoWeek(time).year % 100),
-  V: (time) => two(isoWeek(time).week),
-  m: (time) => two(time.month),
-  B: (time) => MONTH_NAMES[time.month - 1]!,
-  b: (time) => MONTH_NAMES[time.month - 1]!.slice(0, 3),
-  h: (time) => MONTH_NAMES[time.month - 1]!.slice(0, 3),
-  d: (time) => two(time.day),
-  e: (time) => `${time.day}`.padStart(2),
-  j: (time) => `${time.yearDay}`.padStart(3, '0'),
-  A: (time) => DAY_NAMES[time.weekday]!,
-  a: (time) => DAY_NAMES[time.weekday]!.slice(0, 3),
-  u: (time) => `${time.weekday === 0 ? 7 : time.weekday}`,
-  w: (time) => `${time.weekday}`,
-  U: (time) => two(Math.floor((time.yearDay + 6 - time.weekday) / 7)),
-  W: (time) => two(Math.floor((time.yearDay + 6 - ((time.weekday + 6) % 7)) / 7)),
-  H: (time) => two(time.hour),
-  k: (time) => `${time.hour}`.padStart(2),
-  I: (time) => two(twelveHour(time.hour)),
-  l: (time) => `${twelveHour(time.hour)}`.padStart(2),
-  M: (time) => two(time.minute),
-  S: (time) => two(time.second),
-  p: (time) => (time.hour < 12 ? 'AM' : 'PM'),
-  P: (time) => (time.hour < 12 ? 'am' : 'pm'),
-  s: (time) => `${time.epochSeconds}`,
-  z: (time) => offsetText(time.offsetMinutes, ''),
-  Ez: (time) => offsetText(time.offsetMinutes, ':'),
-  Z: (time) => (time.offsetMinutes === 0 ? 'UTC' : offsetText(time.offsetMinutes, '')),
-  t: () => '\t',
-  '%': () => '%',
-};
+/**
+ * Fractions as Envoy (`%3f`) and absl (`%E3S`, `%E*f`) write them; then what absl adds to strftime
+ * (`%ET`, `%E4Y`, `%Ez`, `%:z`), then strftime's own with flags, width and modifier.
+ */
+const SPECIFIER =
+  /%(?:E(\d+|\*)([Sf])|([1-9]?)f|(ET)|(E4Y)|(E\*?z|:{1,3}z)|([-_0^#]*)(\d*)([EO]?)([A-Za-z%]))/g;
 
-const COMPOUNDS: Readonly<Record<string, string>> = {
-  T: '%H:%M:%S',
-  X: '%H:%M:%S',
-  R: '%H:%M',
-  r: '%I:%M:%S %p',
-  D: '%m/%d/%y',
-  x: '%m/%d/%y',
-  F: '%Y-%m-%d',
-  c: '%a %b %e %H:%M:%S %Y',
-};
-
-const SPECIFIER = /%(?:E([1-9*])([Sf])|([1-9])?f|(Ez|[A-Za-z%]))/g;
+const COLONS: Readonly<Record<string, number>> = { Ez: 1, 'E*z': 2, ':z': 1, '::z': 2, ':::z': 3 };
 
 function parsePattern(pattern: string): Part[] {
-  const expanded = pattern.replace(/%([A-Za-z%])/g, (whole, letter: string) => {
-    return Object.hasOwn(COMPOUNDS, letter) ? COMPOUNDS[letter]! : whole;
-  });
   const parts: Part[] = [];
   let end = 0;
-  for (const match of expanded.matchAll(SPECIFIER)) {
-    pushLiteral(parts, expanded.slice(end, match.index));
+  for (const match of pattern.matchAll(SPECIFIER)) {
+    pushLiteral(parts, pattern.slice(end, match.index));
     end = match.index + match[0].length;
     pushSpecifier(parts, match);
   }
-  pushLiteral(parts, expanded.slice(end));
+  pushLiteral(parts, pattern.slice(end));
   return parts;
 }
 
 function pushSpecifier(parts: Part[], match: RegExpMatchArray): void {
-  const [whole, precision, kind, digits, letter] = match;
+  const [, precision, kind, digits, separator, fourDigitYear, offset] = match;
   if (kind !== undefined) {
-    if (kind === 'S') {
-      parts.push(FIELDS['S']!);
-      pushLiteral(parts, '.');
-    }
-    parts.push({ digits: precision === '*' ? FULL_FRACTION : Number(precision) });
-  } else if (letter === undefined) {
-    parts.push({ digits: digits === undefined ? FRACTION_DIGITS : Number(digits) });
-  } else if (Object.hasOwn(FIELDS, letter)) {
-    parts.push(FIELDS[letter]!);
+    pushFraction(parts, precision as string, kind);
+  } else if (digits !== undefined) {
+    parts.push({ digits: digits === '' ? FRACTION_DIGITS : Number(digits), lead: '' });
+  } else if (separator !== undefined) {
+    pushLiteral(parts, 'T');
+  } else if (fourDigitYear !== undefined) {
+    parts.push((time) => `${time.year}`.padStart(4, '0'));
+  } else if (offset !== undefined) {
+    parts.push(colonOffsetPrinter(COLONS[offset] as number));
   } else {
-    pushLiteral(parts, whole);
+    pushField(parts, match);
   }
+}
+
+/** `%E3S` has the second in front of its fraction. */
+function pushFraction(parts: Part[], precision: string, kind: string): void {
+  const count = precision === '*' ? FULL_FRACTION : Number(precision);
+  if (kind === 'S') parts.push(SECONDS);
+  if (count === 0) return;
+  parts.push({ digits: Math.min(count, MAX_FRACTION_DIGITS), lead: kind === 'S' ? '.' : '' });
+}
+
+function pushField(parts: Part[], match: RegExpMatchArray): void {
+  const [flags = '', width = '', modifier = '', letter = ''] = match.slice(7);
+  const printer = fieldPrinter(letter, { flags, width: Number(width), modifier });
+  if (printer === null) pushLiteral(parts, match[0]);
+  else parts.push(printer);
 }
 
 function pushLiteral(parts: Part[], text: string): void {
@@ -212,32 +188,4 @@ function civilTime(epochSeconds: number, offsetMinutes: number): CivilTime {
 
 function isLeap(year: number): boolean {
   return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-}
-
-/** ISO 8601 week: the week of the year that holds its Thursday. */
-function isoWeek(time: CivilTime): { readonly year: number; readonly week: number } {
-  const monday = (time.weekday + 6) % 7;
-  const week = Math.floor((time.yearDay - 1 - monday + 10) / 7);
-  if (week < 1) return { year: time.year - 1, week: weeksInYear(time.year - 1) };
-  if (week > weeksInYear(time.year)) return { year: time.year + 1, week: 1 };
-  return { year: time.year, week };
-}
-
-function weeksInYear(year: number): number {
-  const lastWeekday = (y: number): number =>
-    (y + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400)) % 7;
-  return lastWeekday(year) === 4 || lastWeekday(year - 1) === 3 ? 53 : 52;
-}
-
-function twelveHour(hour: number): number {
-  return hour % 12 === 0 ? 12 : hour % 12;
-}
-
-function two(value: number): string {
-  return value < 10 ? `0${value}` : `${value}`;
-}
-
-function offsetText(minutes: number, separator: string): string {
-  const size = Math.abs(minutes);
-  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${separator}${two(size % 60)}`;
 }

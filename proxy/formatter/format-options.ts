@@ -13,6 +13,9 @@ export interface FormatEnvironment {
   utcOffsetMinutes(wallMs: number): number;
 }
 
+/** A formatter that has operators of its own. */
+export type FormatterExtension = 'req-without-query';
+
 /** How a format is rendered. */
 export interface FormatOptions {
   /** A header's value: missing values print nothing, and values are never cut short. */
@@ -21,6 +24,8 @@ export interface FormatOptions {
   readonly forBody?: boolean;
   /** SubstitutionFormatString.omit_empty_values: no `-` in text, no `null` members in JSON. */
   readonly omitEmptyValues: boolean;
+  /** SubstitutionFormatString.formatters: what is known beside the built-in operators. Absent: none. */
+  readonly extensions?: readonly FormatterExtension[];
   /** Absent: what would be read from it prints as missing, and local time is UTC. */
   readonly environment?: FormatEnvironment;
 }

@@ -3,6 +3,7 @@
 import type { FormatOptions, FormatParse, JsonValue } from './format-options.ts';
 import { parseFormatText } from './format-text.ts';
 import { compileJsonNode, JsonFormatter } from './json-formatter.ts';
+import { translateLegacyFormat } from './legacy-format.ts';
 import { TextFormatter } from './text-formatter.ts';
 
 /** Envoy's format of access logs that name none; its newline included. */
@@ -15,10 +16,12 @@ export const DEFAULT_LOG_FORMAT =
 
 /**
  * Compiles a text format: `%OPERATOR(argument):length%` between literal text, `%%` for a percent
- * sign. Control bytes in values are escaped; no newline is added.
+ * sign. Control bytes in values are escaped; no newline is added. Of a header the forms that Envoy had
+ * before are understood too.
  */
 export function parseTextFormat(text: string, options: FormatOptions): FormatParse {
-  const parsed = parseFormatText(text, options);
+  const current = options.forHeader ? translateLegacyFormat(text) : text;
+  const parsed = parseFormatText(current, options);
   if ('error' in parsed) return { ok: false, error: parsed.error };
   return { ok: true, formatter: new TextFormatter(parsed, options) };
 }

@@ -19,9 +19,33 @@ t.test('prints every specifier as Envoy does', async (t) => {
   t.equal(utc('%r %P %W %Ez [%t] %'), '02:53:41 AM am 46 +00:00 [\t] %');
 });
 
+t.test('knows what glibc and absl add to strftime', async (t) => {
+  t.equal(
+    utc('%-d|%_d|%^a|%#Z|%#a|%#p|%Od|%05d|%10Y|%-m|%_m|%-e|%0e|%4B|%12B|%012B|%^D'),
+    '21|21|SAT|utc|SAT|am|21|00021|0000002026|11|11|21|21|November|    November|0000November|11/21/26',
+  );
+  t.equal(
+    utc('%-d|%_d|%0e|%e', Date.parse('2026-11-03T00:00:00Z')),
+    '3| 3|03| 3',
+    'filling is taken away, or blank',
+  );
+  t.equal(utc('%ET|%E4Y|%EY|%Ec|%OH|%3s'), 'T|2026|2026|Sat Nov 21 02:53:41 2026|02|1795229621');
+  t.equal(
+    utc('%Ez|%E*z|%:z|%::z|%:::z|%:Z|%::|%:'),
+    '+00:00|+00:00:00|+00:00|+00:00:00|+00|%:Z|%::|%:',
+  );
+  t.equal(new DateFormat('%:::z %E*z', () => 330).format(MS), '+05:30 +05:30:00');
+  t.equal(
+    utc('%+|%L|%N|%i|%J|%K|%q|%v|%E|%O|%ES|%Ed|%E3s|%12f|end%'),
+    '%+|%L|%N|%i|%J|%K|%q|%v|%E|%O|%ES|%Ed|%E3s|%12f|end%',
+  );
+});
+
 t.test('prints fractions of a second', async (t) => {
   t.equal(utc('%s.%3f %6f %9f %f %1f'), '1795229621.061 061749 061749000 061749000 0');
   t.equal(utc('%E3S %E6S %E*S %E*f %E3f %ES'), '41.061 41.061749 41.061749 061749 061 %ES');
+  t.equal(utc('%E0S|%E0f|%E12S|%E15f|%E1f'), '41||41.061749000000|061749000000000|0');
+  t.equal(utc('%E*S|%E*f', 1000), '01|0');
   t.equal(utc('%3f', 7), '007');
   t.equal(utc('%3f', 87), '087');
   t.equal(utc('%3f', 987), '987');

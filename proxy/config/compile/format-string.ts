@@ -5,6 +5,7 @@ import type { Formatter } from '../../formatter/formatter.ts';
 import { parseJsonFormat, parseTextFormat } from '../../formatter/parse.ts';
 import type { CompileContext, CompileEnvironment } from '../../model/extension.ts';
 import { compileDataSource } from './data-source.ts';
+import { compileFormatters } from './formatter-extensions.ts';
 
 /** Options of the parsers for one purpose in one environment. */
 export function formatOptions(
@@ -35,6 +36,7 @@ export function compileFormatString(
     forHeader: false,
     forBody: purpose === 'reply-body',
     omitEmptyValues: message.omitEmptyValues,
+    extensions: compileFormatters(message.formatters, context),
   });
   const { format } = message;
   switch (format.case) {

@@ -3,6 +3,8 @@
 
 /** Why each is refused, and what to use instead: no capital at the start, no period at the end. */
 export const REFUSED_TYPES: Readonly<Record<string, string>> = {
+  'envoy.extensions.formatter.cel.v3.Cel':
+    'CEL expressions are not evaluated; print the parts by their own operators, such as REQ and RESP',
   'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config':
     'gRPC answers are not rewritten for HTTP/1.1 clients; let browsers and other HTTP/1.1 clients speak gRPC-Web and use envoy.filters.http.grpc_web',
   'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig':

@@ -32,27 +32,48 @@ export const MESSAGE_OPERATORS: OperatorTable = {
   STREAM_ID: bare(({ request }) => request?.headers.get(HEADER_ID['x-request-id']) ?? null),
 };
 
+/** envoy.formatter.req_without_query */
+export const REQ_WITHOUT_QUERY_OPERATORS: OperatorTable = {
+  REQ_WITHOUT_QUERY: {
+    syntax: 'optional',
+    takesLength: true,
+    make: (args) => {
+      const read = makeField(args, requestField);
+      if ('error' in read) return read;
+      return (context) => withoutQuery(read(context));
+    },
+  },
+};
+
 /** `X?Y`: the first of two fields that is present. */
 function fieldOperator(field: (name: string) => Field): OperatorDefinition {
   return {
     syntax: 'required',
     takesLength: true,
-    make: ({ argument }) => {
-      if (/[\x00\r\n\s]/.test(argument)) {
-        return {
-          error: 'Invalid header configuration. Format string contains invalid characters.',
-        };
-      }
-      const [main = '', alternative = '', ...more] = argument.toLowerCase().split('?');
-      if (more.length > 0) {
-        return { error: `More than 1 alternative header specified in token: ${argument}` };
-      }
-      const first = field(main);
-      if (alternative === '') return first;
-      const second = field(alternative);
-      return (context) => first(context) ?? second(context);
-    },
+    make: (args) => makeField(args, field),
   };
+}
+
+function makeField(
+  { argument }: OperatorArguments,
+  field: (name: string) => Field,
+): Field | { readonly error: string } {
+  if (/[\x00\r\n\s]/.test(argument)) {
+    return { error: 'Invalid header configuration. Format string contains invalid characters.' };
+  }
+  const [main = '', alternative = '', ...more] = argument.toLowerCase().split('?');
+  if (more.length > 0) {
+    return { error: `More than 1 alternative header specified in token: ${argument}` };
+  }
+  const first = field(main);
+  if (alternative === '') return first;
+  const second = field(alternative);
+  return (context) => first(context) ?? second(context);
+}
+
+function withoutQuery(path: string | null): string | null {
+  const mark = path === null ? -1 : path.indexOf('?');
+  return path === null || mark === -1 ? path : path.slice(0, mark);
 }
 
 function requestField(name: string): Field {
@@ -107,11 +128,7 @@ function makePath({ argument }: OperatorArguments): Operator | { readonly error:
     };
   }
   if (query !== 'NQ') return ({ request }) => (request === null ? null : read(request));
-  return ({ request }) => {
-    const path = request === null ? null : read(request);
-    const mark = path === null ? -1 : path.indexOf('?');
-    return path === null || mark === -1 ? path : path.slice(0, mark);
-  };
+  return ({ request }) => (request === null ? null : withoutQuery(read(request)));
 }
 
 function pathSource(source: string): ((request: RequestHead) => string | null) | null {

@@ -31,6 +31,8 @@ t.test('compares the status', (t) => {
   t.ok(accepts(status('GE', 200)));
   t.notOk(accepts(status('GE', 201)));
   t.ok(accepts(status('LE', 200)));
+  t.ok(accepts(status('NE', 404)));
+  t.notOk(accepts(status('NE', 200)));
   t.end();
 });
 

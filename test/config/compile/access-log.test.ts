@@ -123,3 +123,38 @@ t.test('a refused filter takes its log with it', (t) => {
   t.not(one({ ...file(), filter: { traceable_filter: {} } }).filter, null);
   t.end();
 });
+
+const formatters = (...types: string[]): JsonValue =>
+  types.map((type) => ({ name: type, typed_config: typed(`extensions.formatter.${type}`, {}) }));
+
+t.test('operators of formatters are known where they are asked for', (t) => {
+  const lineOf = (inline_string: string): string => {
+    const log_format = {
+      text_format_source: { inline_string },
+      formatters: formatters('req_without_query.v3.ReqWithoutQuery', 'metadata.v3.Metadata'),
+    };
+    return one(file({ log_format })).formatter.format(proxiedContext());
+  };
+  t.equal(lineOf('%REQ_WITHOUT_QUERY(:PATH)%'), '/new');
+  t.equal(lineOf('%REQ_WITHOUT_QUERY(x-none?:PATH):2%'), '/n');
+  t.equal(lineOf('%REQ_WITHOUT_QUERY(x-a)%|%REQ_WITHOUT_QUERY%'), 'abc\\def"q"|-');
+  t.equal(lineOf('%METADATA(ROUTE:ns:k)%'), 'route');
+  const without = { text_format_source: { inline_string: '%REQ_WITHOUT_QUERY(:PATH)%' } };
+  t.match(refusals(file({ log_format: without })), [
+    /: Not supported field in StreamInfo: REQ_WITHOUT_QUERY$/,
+  ]);
+  t.end();
+});
+
+t.test('unknown formatters are refused by name', (t) => {
+  const log_format = {
+    text_format_source: { inline_string: 'x' },
+    formatters: [
+      { name: 'mine', typed_config: typed('extensions.filters.http.router.v3.Router', {}) },
+    ],
+  };
+  t.match(problemLines(compile([file({ log_format })]).rejections), [
+    /formatters\[0\]: Formatter not found: mine$/,
+  ]);
+  t.end();
+});

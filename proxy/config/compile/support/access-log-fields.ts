@@ -20,6 +20,10 @@ export const ACCESS_LOG_FIELDS: Readonly<Record<string, SupportTable>> = {
     response_flag_filter: 'honoured',
     grpc_status_filter: 'honoured',
     log_type_filter: 'honoured',
+    extension_filter: {
+      refused:
+        'CEL expressions and rate limits of lines are not supported; combine the other filters with and_filter and or_filter',
+    },
   },
   'envoy.config.accesslog.v3.ComparisonFilter': { op: 'honoured', value: 'honoured' },
   'envoy.config.accesslog.v3.StatusCodeFilter': { comparison: 'honoured' },

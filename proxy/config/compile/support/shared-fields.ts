@@ -76,7 +76,10 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     omit_empty_values: 'honoured',
     content_type: { partly: 'bodies of local replies; lines of a log have no type' },
     json_format_options: 'honoured',
+    formatters: { partly: 'envoy.formatter.req_without_query and envoy.formatter.metadata' },
   },
+  'envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery': {},
+  'envoy.extensions.formatter.metadata.v3.Metadata': {},
   'envoy.config.core.v3.JsonFormatOptions': {
     sort_properties: { accepted: 'members are always sorted' },
   },
