@@ -10,6 +10,7 @@ import type {
   ExtensionRegistry,
   FilterDefinition,
 } from '../model/extension.ts';
+import { compressorDefinition } from './http/compressor.ts';
 import { corsDefinition } from './http/cors.ts';
 import { csrfDefinition } from './http/csrf.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
@@ -41,6 +42,7 @@ export const EXTENSIONS: ExtensionRegistry = {
   httpFilters: [
     filter(corsDefinition),
     filter(csrfDefinition),
+    filter(compressorDefinition),
     filter(grpcStatsDefinition),
     filter(grpcWebDefinition),
     filter(routerDefinition),

@@ -1,6 +1,9 @@
 // Envoy's runtime, as far as static layers set it: flat keys, fixed for the life of the process.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import type { RuntimeFractionalPercent } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import type {
+  RuntimeFeatureFlag,
+  RuntimeFractionalPercent,
+} from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import {
   FractionalPercent_DenominatorType as Denominator,
   type FractionalPercent,
@@ -53,6 +56,13 @@ export function runtimeInteger<T>(runtime: RuntimeValues, key: string, absent: T
   if (value === undefined || typeof value === 'boolean' || value === '') return absent;
   const number = Number(value);
   return Number.isInteger(number) && number >= 0 ? number : absent;
+}
+
+/** Whether a RuntimeFeatureFlag is on; an absent one is. */
+export function runtimeFlag(runtime: RuntimeValues, flag: RuntimeFeatureFlag | undefined): boolean {
+  const value = runtime.get(flag?.runtimeKey ?? '');
+  if (typeof value === 'boolean') return value;
+  return flag?.defaultValue ?? true;
 }
 
 /** A share of all exchanges: those whose random number modulo `denominator` is below `numerator`. */

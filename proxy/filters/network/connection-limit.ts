@@ -5,7 +5,7 @@ import {
 } from '../../api/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import { durationMs } from '../../config/compile/field-values.ts';
-import type { CompileContext } from '../../model/extension.ts';
+import { runtimeFlag } from '../../config/compile/runtime-values.ts';
 import type { Counter, Gauge } from '../../stats/metrics.ts';
 import {
   ADMIT,
@@ -43,29 +43,19 @@ export const connectionLimitDefinition: ConnectionGateDefinition<
       delay: 'honoured',
       runtime_enabled: { partly: 'values of static layers' },
     },
-    'envoy.config.core.v3.RuntimeFeatureFlag': {
-      default_value: 'honoured',
-      runtime_key: { partly: 'values of static layers' },
-    },
   },
   compile: (message, context) =>
     Object.freeze({
       statPrefix: message.statPrefix,
       maxConnections: Number(message.maxConnections ?? 0n),
       delayMs: durationMs(context, { path: 'delay', value: message.delay }, 0),
-      isEnabled: isEnabled(message, context),
+      isEnabled: runtimeFlag(context.environment.runtime, message.runtimeEnabled),
     }),
   gateFactory: (config, services) => {
     const chain = new LimitedChain(config, services);
     return { createGate: () => new ConnectionLimitGate(chain) };
   },
 };
-
-function isEnabled({ runtimeEnabled: flag }: ConnectionLimit, context: CompileContext): boolean {
-  const value = context.environment.runtime.get(flag?.runtimeKey ?? '');
-  if (typeof value === 'boolean') return value;
-  return flag?.defaultValue ?? true;
-}
 
 /** What the connections of a chain share. */
 class LimitedChain {

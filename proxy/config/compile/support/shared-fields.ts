@@ -57,6 +57,10 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     default_value: 'honoured',
     runtime_key: { partly: 'values of static layers' },
   },
+  'envoy.config.core.v3.RuntimeFeatureFlag': {
+    default_value: 'honoured',
+    runtime_key: { partly: 'values of static layers' },
+  },
   'envoy.config.core.v3.RuntimeUInt32': {
     default_value: 'honoured',
     runtime_key: { partly: 'values of static layers' },
