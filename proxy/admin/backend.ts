@@ -22,6 +22,9 @@ export interface AdminBackend {
   /** What initialisation waits for; empty once the proxy is live. */
   unreadyTargets(): readonly InitTargets[];
 
+  /** What would become of a request now. */
+  explain(question: ExplainQuestion): Promise<ExplainAnswer>;
+
   /** Makes health-check filters and `/ready` fail, or succeed again. */
   setHealth(failed: boolean): void;
   /** Stops accepting; resolves once draining has begun, not when it has ended. */
@@ -60,6 +63,26 @@ export interface ServerInfo {
   /** config.core.v3.Node in ProtoJSON with proto field names. */
   readonly node: JsonObject;
 }
+
+/** What `/explain` is asked. */
+export interface ExplainQuestion {
+  readonly method: string;
+  readonly url: string;
+  /** `name: value` each. */
+  readonly headers: readonly string[];
+  /** '' to choose by the URL. */
+  readonly listener: string;
+  readonly isHttp2: boolean;
+  /** Numeric address of the client. */
+  readonly client: string;
+  /** 0 to 2^32 - 1 */
+  readonly random: number;
+}
+
+/** The explanation in both forms, or what is wrong with the question. */
+export type ExplainAnswer =
+  | { readonly ok: true; readonly text: string; readonly json: string }
+  | { readonly ok: false; readonly errors: readonly string[] };
 
 /** How `/drain_listeners` asks to drain. */
 export interface DrainOptions {

@@ -10,6 +10,7 @@ import {
   type Endpoint,
   textReply,
 } from './endpoint.ts';
+import { EXPLAIN_ENDPOINT } from './explain-endpoint.ts';
 import { helpText, homePage } from './help.ts';
 import { INFO_ENDPOINTS } from './info-endpoints.ts';
 import { LOGGING_ENDPOINT } from './logging-endpoint.ts';
@@ -43,6 +44,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   CLUSTERS_ENDPOINT,
   CONFIG_DUMP_ENDPOINT,
   ...CONTROL_ENDPOINTS,
+  EXPLAIN_ENDPOINT,
   ...INFO_ENDPOINTS,
   LOGGING_ENDPOINT,
   STATS_ENDPOINT,

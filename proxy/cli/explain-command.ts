@@ -7,7 +7,7 @@ import { jsonOutput } from '../explain/json-output.ts';
 import { renderExplanation } from '../explain/render-explanation.ts';
 import { BootstrapSource, reportOf } from '../server/bootstrap-source.ts';
 import type { GoodBootstrap } from '../server/configuration.ts';
-import { offlineExplainer } from '../server/explained-configuration.ts';
+import { offlineExplainer, offlineMoment } from '../server/explained-configuration.ts';
 import { DEFAULT_SERVER_OPTIONS, type ServerOptions } from '../server/options.ts';
 import { EXIT_FAILURE, EXIT_NO_ROUTE, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 
@@ -53,7 +53,7 @@ export function explainRequest(method: string, url: string, flags: ExplainFlags)
   const allowUnknownStaticFields = flags.allowUnknownStaticFields === true;
   const loaded = loadFor({ configPath, configYaml, allowUnknownStaticFields });
   if (loaded === null) return EXIT_FAILURE;
-  const explanation = offlineExplainer(loaded).explain(read.request);
+  const explanation = offlineExplainer(loaded).explain(read.request, offlineMoment());
   const colour = process.stdout.isTTY === true;
   process.stdout.write(
     flags.json === true ? jsonOutput(explanation) : renderExplanation(explanation, { colour }),

@@ -27,6 +27,10 @@ export interface DryProxyParts {
   readonly clusters: readonly ClusterConfig[];
   readonly node: NodeConfig;
   readonly localIp: string;
+}
+
+/** What may be otherwise with the next run. */
+export interface DryMoment {
   /** Wall-clock ms, for formats that print the time. */
   readonly wallMs: number;
   /** Addresses of clusters that are found by name, where somebody has looked them up. */
@@ -51,19 +55,16 @@ const MAX_ELAPSED_MS = 3_600_000;
 const MAX_TURNS = 10_000;
 
 class DryClock implements Clock {
-  readonly #wallMs: number;
+  /** At `elapsedMs` 0. */
+  originMs = 0;
   elapsedMs = 0;
-
-  constructor(wallMs: number) {
-    this.#wallMs = wallMs;
-  }
 
   nowMs(): number {
     return this.elapsedMs;
   }
 
   wallMs(): number {
-    return this.#wallMs + this.elapsedMs;
+    return this.originMs + this.elapsedMs;
   }
 }
 
@@ -83,7 +84,7 @@ class ChosenRandom implements Random {
 /** See the file's head. What it makes for a connection manager it keeps. */
 export class DryProxy {
   readonly clusters: ReadonlyMap<string, WorkerCluster>;
-  readonly #clock: DryClock;
+  readonly #clock = new DryClock();
   readonly #random = new ChosenRandom();
   readonly #timers = new TimerWheel(0);
   readonly #stats = new StatsStore(null);
@@ -92,14 +93,13 @@ export class DryProxy {
   readonly #managers = new WeakMap<HttpConnectionManagerConfig, DryManager>();
 
   constructor(parts: DryProxyParts) {
-    this.#clock = new DryClock(parts.wallMs);
     const codecServices: CodecServices = {
       nowMs: () => this.#clock.nowMs(),
       timers: this.#timers,
       random: this.#random,
       flushLater: () => undefined,
     };
-    this.clusters = this.#makeClusters(parts, codecServices);
+    this.clusters = this.#makeClusters(parts.clusters, codecServices);
     this.#upstreams = new DryClusters(this.clusters.values());
     this.#services = {
       clock: this.#clock,
@@ -114,6 +114,15 @@ export class DryProxy {
       localIp: parts.localIp,
       openAccessLog: () => ({ write: () => undefined }),
     };
+  }
+
+  /** Before runs: what has changed since the last ones. */
+  begin({ wallMs, resolved }: DryMoment): void {
+    this.#clock.originMs = wallMs - this.#clock.elapsedMs;
+    for (const cluster of this.clusters.values()) {
+      const { config } = cluster;
+      if (isFoundByName(config)) cluster.setEndpoints(resolved.get(config.name) ?? named(config));
+    }
   }
 
   /** Sends a request through a connection manager, until it is answered or nothing moves. */
@@ -149,7 +158,7 @@ export class DryProxy {
   }
 
   #makeClusters(
-    { clusters, resolved }: DryProxyParts,
+    clusters: readonly ClusterConfig[],
     codecServices: CodecServices,
   ): ReadonlyMap<string, WorkerCluster> {
     const context = {
@@ -170,9 +179,7 @@ export class DryProxy {
     const owner = { onClusterDrained: () => undefined };
     return new Map(
       clusters.map((config) => {
-        const cluster = new WorkerCluster(config, context, owner);
-        if (isFoundByName(config)) cluster.setEndpoints(resolved.get(config.name) ?? named(config));
-        return [config.name, cluster];
+        return [config.name, new WorkerCluster(config, context, owner)];
       }),
     );
   }

@@ -117,20 +117,26 @@ function explainHosts(
   const shares = hostShares(explained.config, hostSet);
   const paths = endpointPaths(explained.json());
   const known = live(explained.config.name);
+  const healthNow = (host: Host): string =>
+    known?.find(({ address }) => address === host.address.text)?.health ??
+    host.endpoint.healthStatus;
+  // Shares are those of the health that the configuration tells.
+  const isAsConfigured = hostSet.hosts.every(
+    (host) => healthNow(host) === host.endpoint.healthStatus,
+  );
   return hostSet.hosts.map((host) => {
     const { endpoint } = host;
     const path = paths[indexOf(explained.config, host)];
-    const address = host.address.text;
     return {
-      address,
+      address: host.address.text,
       hostname: host.hostname === endpoint.address ? '' : host.hostname,
       priority: endpoint.priority,
       weight: endpoint.weight,
-      health: known?.find((it) => it.address === address)?.health ?? endpoint.healthStatus,
+      health: healthNow(host),
       locality: Object.values(endpoint.locality)
         .filter((part) => part !== '')
         .join('/'),
-      share: shares?.get(host) ?? null,
+      share: isAsConfigured ? (shares?.get(host) ?? null) : null,
       origin:
         path === undefined
           ? null

@@ -21,12 +21,12 @@ import { httpOutcome } from './http-outcome.ts';
 import { notesOf } from './notes.ts';
 import { ManagerView } from './route-paths.ts';
 
-/** What an explainer needs of the machine. */
-export interface ExplainerParts {
-  readonly localIp: string;
+/** What is true when somebody asks. */
+export interface Moment {
   readonly wallMs: number;
   /** What is known of hosts now. */
   readonly live: LiveHosts;
+  /** Addresses of clusters that are found by name. */
   readonly resolved: ReadonlyMap<string, readonly ResolvedEndpoint[]>;
 }
 
@@ -42,22 +42,22 @@ type Arrival = Pick<
 /** One configuration, asked any number of times. */
 export class Explainer {
   readonly configuration: ExplainedConfiguration;
-  readonly #parts: ExplainerParts;
+  #live: LiveHosts = () => null;
   readonly #proxy: DryProxy;
 
-  constructor(configuration: ExplainedConfiguration, parts: ExplainerParts) {
+  /** `localIp`: the machine's own address. */
+  constructor(configuration: ExplainedConfiguration, localIp: string) {
     this.configuration = configuration;
-    this.#parts = parts;
     this.#proxy = new DryProxy({
       clusters: configuration.clusters.map(({ config }) => config),
       node: configuration.node,
-      localIp: parts.localIp,
-      wallMs: parts.wallMs,
-      resolved: parts.resolved,
+      localIp,
     });
   }
 
-  explain(request: DryRequest): Explanation {
+  explain(request: DryRequest, moment: Moment): Explanation {
+    this.#live = moment.live;
+    this.#proxy.begin(moment);
     const choice = chooseListener(this.configuration.listeners, request);
     const { listener } = choice;
     const arrival = this.#arrival(request, choice);
@@ -108,8 +108,8 @@ export class Explainer {
     const explained = this.configuration.cluster(name);
     const cluster = this.#proxy.clusters.get(name);
     if (explained === null || cluster === undefined) return null;
-    const { live } = this.#parts;
-    return explainCluster(explained, cluster, { configuration: this.configuration, live });
+    const facts = { configuration: this.configuration, live: this.#live };
+    return explainCluster(explained, cluster, facts);
   }
 
   #arrival(request: DryRequest, choice: ListenerChoice): Arrival {

@@ -5,6 +5,8 @@ import type {
   ConfigDumpData,
   DrainOptions,
   DumpedResource,
+  ExplainAnswer,
+  ExplainQuestion,
   InitTargets,
   JsonObject,
   MemoryStatus,
@@ -19,6 +21,7 @@ import type { LogLevel } from '../base/log.ts';
 import { ProblemSink } from '../config/schema/compile-context.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { MemoryUsage } from './link.ts';
+import { LiveExplainer } from './live-explainer.ts';
 import { mergeClusters } from './merge-clusters.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
@@ -41,12 +44,14 @@ export class PrimaryAdminBackend implements AdminBackend {
   readonly #options: ServerOptions;
   readonly #log: AdjustableLog;
   readonly #quit: () => void;
+  readonly #explainer: LiveExplainer;
 
   constructor(parts: AdminBackendParts) {
     this.#primary = parts.primary;
     this.#options = parts.options;
     this.#log = parts.log;
     this.#quit = parts.quit;
+    this.#explainer = new LiveExplainer(parts.primary, parts.options.localAddressFamily);
   }
 
   state(): ServerState {
@@ -129,6 +134,10 @@ export class PrimaryAdminBackend implements AdminBackend {
   unreadyTargets(): readonly InitTargets[] {
     const targetNames = this.#primary.discovery.unresolved().map((name) => `Cluster ${name}`);
     return targetNames.length === 0 ? [] : [{ name: 'init manager Server', targetNames }];
+  }
+
+  async explain(question: ExplainQuestion): Promise<ExplainAnswer> {
+    return this.#explainer.explain(question, await this.clusters());
   }
 
   setHealth(failed: boolean): void {

@@ -81,6 +81,11 @@ export class Configuration {
       .map(({ resource }) => this.#compiler.listener(resource).config as ListenerConfig);
   }
 
+  /** What is in use, as it was loaded. */
+  get loaded(): GoodBootstrap {
+    return this.#loaded;
+  }
+
   compiler(): Compiler {
     return this.#compiler;
   }

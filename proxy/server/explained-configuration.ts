@@ -1,6 +1,6 @@
 // What a loaded bootstrap is to those who explain it: each resource compiled as workers compile it.
 import { ExplainedConfiguration } from '../explain/configuration.ts';
-import { Explainer } from '../explain/explainer.ts';
+import { Explainer, type Moment } from '../explain/explainer.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import { compilerFor, type GoodBootstrap } from './configuration.ts';
@@ -25,12 +25,12 @@ export function explainedConfiguration(loaded: GoodBootstrap): ExplainedConfigur
   });
 }
 
-/** For a configuration that nobody runs: what is known of hosts is what it says. */
+/** For a configuration that nobody runs. */
 export function offlineExplainer(loaded: GoodBootstrap): Explainer {
-  return new Explainer(explainedConfiguration(loaded), {
-    localIp: localIp('IPv4'),
-    wallMs: SYSTEM_CLOCK.wallMs(),
-    live: () => null,
-    resolved: new Map(),
-  });
+  return new Explainer(explainedConfiguration(loaded), localIp('IPv4'));
+}
+
+/** What is known there of hosts is what the configuration says. */
+export function offlineMoment(): Moment {
+  return { wallMs: SYSTEM_CLOCK.wallMs(), live: () => null, resolved: new Map() };
 }

@@ -4,6 +4,8 @@ import type {
   CertificateStatus,
   ConfigDumpData,
   DrainOptions,
+  ExplainAnswer,
+  ExplainQuestion,
   InitTargets,
   MemoryStatus,
   RuntimeStatus,
@@ -55,6 +57,12 @@ export class FakeAdminBackend implements AdminBackend {
   certificates: readonly CertificateStatus[] = [];
   initTargets: readonly InitTargets[] = [];
   stats: () => Promise<StatsSnapshot> = () => Promise.resolve(sampleSnapshot());
+
+  async explain(question: ExplainQuestion): Promise<ExplainAnswer> {
+    this.commands.push(question);
+    if (question.url === 'bad') return { ok: false, errors: ['no URL', 'no luck'] };
+    return { ok: true, text: 'text\n', json: '{}\n' };
+  }
 
   state(): ServerState {
     return this.serverState;
