@@ -8,7 +8,7 @@ t.test('help and home page know every endpoint', async (t) => {
     const home = await ask('/');
     t.equal(home.headers['content-type'], 'text/html; charset=UTF-8');
     for (const name of [
-      ...['certs', 'clusters', 'config_dump', 'drain_listeners', 'healthcheck/fail'],
+      ...['certs', 'clusters', 'config_dump', 'drain_listeners', 'explain', 'healthcheck/fail'],
       ...['healthcheck/ok', 'help', 'hot_restart_version', 'init_dump', 'listeners', 'logging'],
       ...['memory', 'quitquitquit', 'ready', 'reopen_logs', 'reset_counters', 'runtime'],
       ...['server_info', 'stats', 'stats/prometheus'],
