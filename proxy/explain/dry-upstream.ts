@@ -1,11 +1,13 @@
 // Upstreams that nobody connects to: clusters choose hosts as they would, and what would be sent to
 // a host is written down and answered by what stands for the upstream's answer.
+
 import { socketAddress } from '../base/address.ts';
 import { HeaderList } from '../http/header-list.ts';
 import { type Protocol, type RequestHead, ResponseHead } from '../http/message.ts';
 import type { RequestSender } from '../http/stream.ts';
 import { tunnelKind } from '../http/tunnel.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { PriorityBreakers, RoutingPriority } from '../upstream/circuit-breakers.ts';
 import type { Cluster, ClusterManager, LoadBalancerContext } from '../upstream/cluster-manager.ts';
 import type { ClusterStats } from '../upstream/cluster-stats.ts';
 import type { ConnectionPool, StreamWaiter } from '../upstream/conn-pool.ts';
@@ -79,6 +81,10 @@ class DryCluster implements Cluster {
 
   pickHost(context: LoadBalancerContext): Host | null {
     return this.#cluster.pickHost(context);
+  }
+
+  breakers(priority: RoutingPriority): PriorityBreakers {
+    return this.#cluster.breakers(priority);
   }
 
   mayConnect(): boolean {

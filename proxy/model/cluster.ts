@@ -19,7 +19,9 @@ export interface ClusterConfig {
   readonly endpoints: readonly EndpointConfig[];
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
+  /** circuit_breakers of priority DEFAULT, and of HIGH. */
   readonly limits: ClusterLimitsConfig;
+  readonly highLimits: ClusterLimitsConfig;
   readonly http: UpstreamHttpConfig;
   readonly dns: DnsConfig;
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
@@ -77,11 +79,28 @@ export interface LocalityConfig {
   readonly subZone: string;
 }
 
-/** circuit_breakers.thresholds of priority DEFAULT. */
+/** circuit_breakers.thresholds of one priority; 0 lets nothing pass. */
 export interface ClusterLimitsConfig {
   readonly maxConnections: number;
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
+  /** Not looked at where there is a budget. */
+  readonly maxRetries: number;
+  readonly retryBudget: RetryBudgetConfig | null;
+  /** Default: no limit, 2^32 - 1. */
+  readonly maxConnectionPools: number;
+  /** circuit_breakers.per_host_thresholds; null: no limit. */
+  readonly maxConnectionsPerHost: number | null;
+  /** `circuit_breakers.<priority>.remaining_*` are kept. */
+  readonly tracksRemaining: boolean;
+}
+
+/** Retries at once as a share of the requests that are active or wait. */
+export interface RetryBudgetConfig {
+  /** 0 to 100, with fractions. Default 20. */
+  readonly percent: number;
+  /** So many are always allowed. Default 3. */
+  readonly minConcurrency: number;
 }
 
 /** HttpProtocolOptions for upstream connections. */

@@ -4,17 +4,14 @@ import type { Host } from '../upstream/host.ts';
 import { healthOf, printFlags } from '../upstream/host-health.ts';
 import type { WorkerCluster } from '../upstream/worker-cluster.ts';
 
-/** Envoy's max_retries of a circuit breaker, shown until retries have a breaker of their own. */
-const DEFAULT_MAX_RETRIES = 3;
-
 /** What is true of a cluster now, in this worker. */
 export function clusterStatus({ config, hostSet }: WorkerCluster): ClusterStatus {
-  const { maxConnections, maxPendingRequests, maxRequests } = config.limits;
   return {
     name: config.name,
     observabilityName: config.observabilityName,
     addedViaApi: false,
-    limits: { maxConnections, maxPendingRequests, maxRequests, maxRetries: DEFAULT_MAX_RETRIES },
+    limits: config.limits,
+    highPriorityLimits: config.highLimits,
     hosts: hostSet.hosts.map(hostStatus),
   };
 }

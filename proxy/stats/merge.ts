@@ -12,6 +12,13 @@ const ALIKE_IN_ALL_WORKERS = new Set([
   ...['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded'],
   ...['membership_change', 'total_match_count', 'lb_healthy_panic_active'],
   ...['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
+  ...[
+    'remaining_cx',
+    'remaining_cx_pools',
+    'remaining_pending',
+    'remaining_retries',
+    'remaining_rq',
+  ],
   ...['listener_added', 'listener_modified', 'listener_removed', 'listener_in_place_updated'],
   ...['listener_create_success', 'listener_create_failure', 'workers_started'],
   ...['total_listeners_active', 'total_listeners_warming', 'total_listeners_draining'],

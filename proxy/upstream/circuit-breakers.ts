@@ -1,71 +1,256 @@
-// The limits of one cluster in one worker: how many connections, waiting requests and requests it
-// may have at once. Counted when taken and given back; whoever takes asks first.
+// The limits of one cluster over all workers: how many connections, waiting requests, requests,
+// retries and pools it may have at once, by the priority of the route. A place is taken and given
+// back in one step each, so that of all workers together exactly as many have one as the limit says.
+import type { SharedCells } from '../base/cells/shared-cells.ts';
+import { SharedCounter } from '../base/cells/shared-counter.ts';
 import type { ClusterLimitsConfig } from '../model/cluster.ts';
 import type { Gauge, StatsScope } from '../stats/metrics.ts';
 
+/** Which of a cluster's limits count a request or connection (RouteAction.priority). */
+export type RoutingPriority = 'default' | 'high';
+
+/** From here on a limit is none: it is not worth counting together. Istio's default is 2^32 - 1. */
+const UNLIMITED = 2 ** 31 - 1;
+
+/** The gauges of one breaker. */
+interface BreakerGauges {
+  readonly open: Gauge;
+  /** null: not asked for (track_remaining). */
+  readonly remaining: Gauge | null;
+}
+
 /** One counted thing with its limit. The breaker is open while nothing more may be taken. */
 export class Breaker {
-  readonly #limit: number;
-  readonly #open: Gauge;
-  #taken = 0;
+  readonly limit: number;
+  readonly #counter: SharedCounter;
+  readonly #gauges: BreakerGauges;
+  /** Envoy writes the gauges when something is taken or given back, not before. */
+  #isTouched = false;
 
-  /** `open` shows 1 while the breaker is open. */
-  constructor(limit: number, open: Gauge) {
-    this.#limit = limit;
-    this.#open = open;
-    if (limit === 0) open.set(1);
+  constructor(limit: number, counter: SharedCounter, gauges: BreakerGauges) {
+    this.limit = limit;
+    this.#counter = counter;
+    this.#gauges = gauges;
+    gauges.remaining?.set(limit);
   }
 
-  /** How many are taken now; may exceed the limit where the taker had good reason. */
+  /** False: nobody is ever refused. */
+  get isLimited(): boolean {
+    return this.limit < UNLIMITED;
+  }
+
+  /** How many are taken now, by all workers; may exceed the limit where a taker had good reason. */
   get taken(): number {
-    return this.#taken;
+    return this.#counter.taken;
   }
 
-  /** True when one more may be taken. */
+  /** True when one more may be taken; by the time of taking it that may have changed. */
   canAcquire(): boolean {
-    return this.#taken < this.#limit;
+    return this.#counter.taken < this.limit;
+  }
+
+  /** Takes one if it may be taken. */
+  tryAcquire(): boolean {
+    if (!this.#counter.tryAcquire(this.limit)) return false;
+    this.#isTouched = true;
+    return true;
   }
 
   /** Takes one, allowed or not. */
   acquire(): void {
-    this.#taken += 1;
-    if (this.#taken === this.#limit) this.#open.set(1);
+    this.#counter.acquire();
+    this.#isTouched = true;
   }
 
   /** Gives one back. */
   release(): void {
-    if (this.#taken === this.#limit) this.#open.set(0);
-    this.#taken -= 1;
+    this.#counter.release();
+  }
+
+  /** Its counter is used by somebody else than this object. */
+  touch(): void {
+    this.#isTouched = true;
+  }
+
+  /** Brings its gauges up to date: what other workers took counts, too. */
+  refreshGauges(): void {
+    const { taken, limit } = this;
+    const { open, remaining } = this.#gauges;
+    if (!this.#isTouched && taken === 0) return;
+    open.set(taken < limit ? 0 : 1);
+    remaining?.set(Math.max(0, limit - taken));
   }
 }
 
-/** The breakers of priority DEFAULT (Envoy circuit_breakers.thresholds). */
-export class CircuitBreakers {
+/** Retries at once: up to max_retries, or a share of the requests there are (retry_budget). */
+export class RetryBreaker {
+  readonly #limits: ClusterLimitsConfig;
+  readonly #counter: SharedCounter;
+  readonly #breaker: Breaker;
+  readonly #others: Pick<PriorityBreakers, 'requests' | 'pendingRequests'>;
+  readonly #remaining: Gauge | null;
+
+  constructor(
+    limits: ClusterLimitsConfig,
+    own: { readonly counter: SharedCounter; readonly gauges: BreakerGauges },
+    others: Pick<PriorityBreakers, 'requests' | 'pendingRequests'>,
+  ) {
+    this.#limits = limits;
+    this.#counter = own.counter;
+    this.#breaker = new Breaker(limits.maxRetries, own.counter, own.gauges);
+    this.#others = others;
+    this.#remaining = own.gauges.remaining;
+    // As Envoy: what a budget leaves changes with every request, nobody keeps it.
+    if (limits.retryBudget !== null) this.#remaining?.set(0);
+  }
+
+  get taken(): number {
+    return this.#counter.taken;
+  }
+
+  /** True when one more retry may begin. */
+  canAcquire(): boolean {
+    return this.#counter.taken < this.#limit();
+  }
+
+  /** Counts a retry if it may begin; paired with `release` when its attempt is over. */
+  tryAcquire(): boolean {
+    if (!this.#counter.tryAcquire(this.#limit())) return false;
+    this.#breaker.touch();
+    return true;
+  }
+
+  /** The retry is over. */
+  release(): void {
+    this.#counter.release();
+  }
+
+  /** As Envoy, the gauge compares with max_retries even where a budget decides. */
+  refreshGauges(): void {
+    this.#breaker.refreshGauges();
+    if (this.#limits.retryBudget !== null) this.#remaining?.set(0);
+  }
+
+  #limit(): number {
+    const { retryBudget, maxRetries } = this.#limits;
+    if (retryBudget === null) return maxRetries;
+    const active = this.#others.requests.taken + this.#others.pendingRequests.taken;
+    const share = Math.floor((retryBudget.percent / 100) * active);
+    return Math.max(share, retryBudget.minConcurrency);
+  }
+}
+
+/** The breakers of one priority (Envoy circuit_breakers.thresholds). */
+export class PriorityBreakers {
   readonly connections: Breaker;
   readonly pendingRequests: Breaker;
   readonly requests: Breaker;
+  readonly retries: RetryBreaker;
+  readonly pools: Breaker;
+  /** circuit_breakers.per_host_thresholds.max_connections; null: unlimited. */
+  readonly maxConnectionsPerHost: number | null;
 
-  /** `scope` is `cluster.<name>.` */
-  constructor(limits: ClusterLimitsConfig, scope: StatsScope) {
-    const gauges = breakerGauges(scope, 'default');
-    breakerGauges(scope, 'high');
-    this.connections = new Breaker(limits.maxConnections, gauges.connections);
-    this.pendingRequests = new Breaker(limits.maxPendingRequests, gauges.pendingRequests);
-    this.requests = new Breaker(limits.maxRequests, gauges.requests);
+  constructor(limits: ClusterLimitsConfig, made: BreakerParts) {
+    this.maxConnectionsPerHost = limits.maxConnectionsPerHost;
+    this.connections = made.breaker('connections', limits.maxConnections, ['cx_open', 'cx']);
+    this.pendingRequests = made.breaker('pending', limits.maxPendingRequests, [
+      'rq_pending_open',
+      'pending',
+    ]);
+    this.requests = made.breaker('requests', limits.maxRequests, ['rq_open', 'rq']);
+    this.pools = made.breaker('pools', limits.maxConnectionPools, ['cx_pool_open', 'cx_pools']);
+    const counter = made.counter('retries', limits.maxRetries);
+    const gauges = made.gauges(['rq_retry_open', 'retries']);
+    this.retries = new RetryBreaker(limits, { counter, gauges }, this);
+  }
+
+  /** Before statistics are read. */
+  refreshGauges(): void {
+    this.connections.refreshGauges();
+    this.pendingRequests.refreshGauges();
+    this.requests.refreshGauges();
+    this.retries.refreshGauges();
+    this.pools.refreshGauges();
   }
 }
 
-function breakerGauges(
-  scope: StatsScope,
-  priority: 'default' | 'high',
-): { connections: Gauge; pendingRequests: Gauge; requests: Gauge } {
-  const prefix = `circuit_breakers.${priority}`;
-  // Nothing takes retries or pools yet: those breakers stay closed.
-  scope.gauge(`${prefix}.cx_pool_open`);
-  scope.gauge(`${prefix}.rq_retry_open`);
-  return {
-    connections: scope.gauge(`${prefix}.cx_open`),
-    pendingRequests: scope.gauge(`${prefix}.rq_pending_open`),
-    requests: scope.gauge(`${prefix}.rq_open`),
-  };
+/** Finds what breakers of one priority are made of. */
+class BreakerParts {
+  readonly keys: string[] = [];
+  readonly #limits: ClusterLimitsConfig;
+  readonly #cells: SharedCells;
+  readonly #keyPrefix: string;
+  readonly #scope: StatsScope;
+
+  constructor(limits: ClusterLimitsConfig, place: BreakersPlace, priority: RoutingPriority) {
+    this.#limits = limits;
+    this.#cells = place.cells;
+    this.#keyPrefix = `cluster/${place.name}/${priority}/`;
+    this.#scope = place.scope.scope(`circuit_breakers.${priority}`);
+  }
+
+  breaker(key: string, limit: number, names: readonly [string, string]): Breaker {
+    return new Breaker(limit, this.counter(key, limit), this.gauges(names));
+  }
+
+  /** Shared where somebody compares it with a limit or shows what is left. */
+  counter(key: string, limit: number): SharedCounter {
+    const { tracksRemaining, retryBudget } = this.#limits;
+    if (limit >= UNLIMITED && !tracksRemaining && retryBudget === null) return new SharedCounter();
+    const full = this.#keyPrefix + key;
+    this.keys.push(full);
+    return this.#cells.counter(full);
+  }
+
+  gauges([open, remaining]: readonly [string, string]): BreakerGauges {
+    const isTracked = this.#limits.tracksRemaining;
+    return {
+      open: this.#scope.gauge(open),
+      remaining: isTracked ? this.#scope.gauge(`remaining_${remaining}`) : null,
+    };
+  }
+}
+
+/** Where a cluster's breakers belong. */
+export interface BreakersPlace {
+  readonly name: string;
+  /** `cluster.<observability name>.` */
+  readonly scope: StatsScope;
+  readonly cells: SharedCells;
+}
+
+/** All breakers of a cluster. Clusters of the same name, as one replaces the other, count together. */
+export class CircuitBreakers {
+  readonly default: PriorityBreakers;
+  readonly high: PriorityBreakers;
+  readonly #cells: SharedCells;
+  readonly #keys: readonly string[];
+
+  constructor(
+    limits: { readonly limits: ClusterLimitsConfig; readonly highLimits: ClusterLimitsConfig },
+    place: BreakersPlace,
+  ) {
+    const parts = new BreakerParts(limits.limits, place, 'default');
+    const highParts = new BreakerParts(limits.highLimits, place, 'high');
+    this.default = new PriorityBreakers(limits.limits, parts);
+    this.high = new PriorityBreakers(limits.highLimits, highParts);
+    this.#cells = place.cells;
+    this.#keys = [...parts.keys, ...highParts.keys];
+  }
+
+  /** Those that count requests of that priority. */
+  of(priority: RoutingPriority): PriorityBreakers {
+    return priority === 'high' ? this.high : this.default;
+  }
+
+  /** Before statistics are read. */
+  refreshGauges(): void {
+    this.default.refreshGauges();
+    this.high.refreshGauges();
+  }
+
+  /** Nothing of the cluster is left. */
+  close(): void {
+    for (const key of this.#keys) this.#cells.release(key);
+  }
 }

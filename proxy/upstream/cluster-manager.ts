@@ -4,6 +4,7 @@ import type { Hash64 } from '../base/xx-hash.ts';
 import type { Protocol, RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { PriorityBreakers, RoutingPriority } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
@@ -36,12 +37,17 @@ export interface Cluster {
   readonly stats: ClusterStats;
   /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */
   pickHost(context: LoadBalancerContext): Host | null;
-  /** False while its circuit breaker for connections is open. */
+  /** Its limits for requests of that priority; retries are taken and given back here. */
+  breakers(priority: RoutingPriority): PriorityBreakers;
+  /** False while its circuit breaker for connections of priority DEFAULT is open. */
   mayConnect(): boolean;
-  /** The HTTP connection pool of a host, for a request that came with `downstream`. */
-  httpPool(host: Host, downstream: Protocol): ConnectionPool;
+  /**
+   * The HTTP connection pool of a host, for a request that came with `downstream`; null, and
+   * counted: there are as many pools as there may be. Priority: `default` where it is left out.
+   */
+  httpPool(host: Host, downstream: Protocol, priority?: RoutingPriority): ConnectionPool | null;
   /** The pool of plain TCP connections of a host, one for each stream. */
-  tunnelPool(host: Host): ConnectionPool;
+  tunnelPool(host: Host, priority?: RoutingPriority): ConnectionPool;
 }
 
 /** Finds clusters by name; what it gives is valid for the current exchange. */

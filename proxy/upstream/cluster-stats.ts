@@ -36,7 +36,6 @@ const UNTOUCHED_COUNTERS = [
   'update_success',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http3_total',
-  'upstream_cx_pool_overflow',
   'upstream_cx_preconnect_skipped',
   'upstream_http3_broken',
   'upstream_internal_redirect_failed_total',
@@ -86,6 +85,7 @@ export class ClusterStats {
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequests: Counter;
   readonly cxOverflow: Counter;
+  readonly cxPoolOverflow: Counter;
   readonly cxNoneHealthy: Counter;
   readonly cxProtocolError: Counter;
   readonly cxCloseNotify: Counter;
@@ -144,6 +144,7 @@ export class ClusterStats {
     this.cxMaxDurationReached = scope.counter('upstream_cx_max_duration_reached');
     this.cxMaxRequests = scope.counter('upstream_cx_max_requests');
     this.cxOverflow = scope.counter('upstream_cx_overflow');
+    this.cxPoolOverflow = scope.counter('upstream_cx_pool_overflow');
     this.cxNoneHealthy = scope.counter('upstream_cx_none_healthy');
     this.cxProtocolError = scope.counter('upstream_cx_protocol_error');
     this.cxCloseNotify = scope.counter('upstream_cx_close_notify');

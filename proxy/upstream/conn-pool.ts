@@ -52,12 +52,16 @@ export interface OwnedPool extends ConnectionPool {
   drain(): void;
   /** Closes every connection now; requests on them and in the queue fail. */
   close(): void;
+  /** True while a request is on a connection or waits for one. */
+  readonly hasRequests: boolean;
   /** Octets that wait to leave on all connections. */
   bufferedBytes(): number;
 }
 
 /** Hears about the end of a drained pool. */
 export interface PoolOwner {
+  /** It has neither connections nor requests any more, and did not drain; it may go on. */
+  onPoolIdle(pool: OwnedPool): void;
   /** Once: the pool was drained and its last connection and request are gone. */
   onPoolDrained(pool: OwnedPool): void;
 }

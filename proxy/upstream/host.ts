@@ -18,6 +18,25 @@ export class HostStats {
   rqTimeout = 0;
 }
 
+/** Connections to a host, by protocol; null until the first request. */
+export class HostPools {
+  http1: OwnedPool | null = null;
+  http2: OwnedPool | null = null;
+  tunnel: OwnedPool | null = null;
+
+  /** Those there are. */
+  all(): readonly OwnedPool[] {
+    return [this.http1, this.http2, this.tunnel].filter((pool) => pool !== null);
+  }
+
+  /** The pool is gone. */
+  forget(pool: OwnedPool): void {
+    if (this.http1 === pool) this.http1 = null;
+    if (this.http2 === pool) this.http2 = null;
+    if (this.tunnel === pool) this.tunnel = null;
+  }
+}
+
 /** One address that requests may be sent to. Identity survives updates that keep the address. */
 export class Host implements UpstreamHostInfo {
   /** Where new connections go; a LOGICAL_DNS cluster replaces it as the name's answer changes. */
@@ -32,10 +51,9 @@ export class Host implements UpstreamHostInfo {
   healthFlags: number;
   /** null: nobody asks how its requests went. */
   monitor: HostMonitor | null = null;
-  /** Connections to it, by protocol; null until the first request. */
-  http1Pool: OwnedPool | null = null;
-  http2Pool: OwnedPool | null = null;
-  tunnelPool: OwnedPool | null = null;
+  /** Connections to it for requests of priority DEFAULT; null until the first one of HIGH. */
+  readonly pools = new HostPools();
+  highPools: HostPools | null = null;
   /** No longer a member of its cluster: its pool is draining. */
   isRemoved = false;
 

@@ -3,11 +3,16 @@
 import type { Protocol } from '../http/message.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { StatsScope } from '../stats/metrics.ts';
-import { CircuitBreakers } from './circuit-breakers.ts';
+import {
+  CircuitBreakers,
+  type PriorityBreakers,
+  type RoutingPriority,
+} from './circuit-breakers.ts';
 import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool, OwnedPool, PoolOwner } from './conn-pool.ts';
-import type { Host } from './host.ts';
+import { type Host, HostPools } from './host.ts';
+import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
@@ -23,6 +28,20 @@ export interface WorkerClusterOwner {
   onClusterDrained(cluster: WorkerCluster): void;
 }
 
+/** Where the pools of a host are. */
+interface HostSlot {
+  readonly host: Host;
+  readonly pools: HostPools;
+  readonly priority: RoutingPriority;
+}
+
+/** What a pool gives back at its end. */
+interface PoolPlace extends HostSlot {
+  readonly hostLimit: HostLimit | null;
+  /** Pools of plain TCP are not limited, as in Envoy. */
+  readonly isCounted: boolean;
+}
+
 /** See the file's head. */
 export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   readonly config: ClusterConfig;
@@ -30,7 +49,8 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
   readonly #scope: StatsScope;
-  readonly #pools = new Set<OwnedPool>();
+  readonly #pools = new Map<OwnedPool, PoolPlace>();
+  readonly #hostLimits: HostLimits;
   /** Of an ORIGINAL_DST cluster; null for the others. */
   readonly #destinations: OriginalDstHosts | null;
   #hostSet: HostSet;
@@ -43,7 +63,13 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.#owner = owner;
     this.#scope = context.stats.scope('cluster').scope(config.observabilityName);
     this.stats = new ClusterStats(this.#scope);
-    const breakers = new CircuitBreakers(config.limits, this.#scope);
+    const { name } = config;
+    const breakers = new CircuitBreakers(config, {
+      name,
+      scope: this.#scope,
+      cells: context.cells,
+    });
+    this.#hostLimits = new HostLimits(config, context.cells);
     this.#resources = { config, context, stats: this.stats, breakers };
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
@@ -62,19 +88,30 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   }
 
   mayConnect(): boolean {
-    return this.#resources.breakers.connections.canAcquire();
+    return this.#resources.breakers.default.connections.canAcquire();
   }
 
-  httpPool(host: Host, downstream: Protocol): ConnectionPool {
+  breakers(priority: RoutingPriority): PriorityBreakers {
+    return this.#resources.breakers.of(priority);
+  }
+
+  httpPool(
+    host: Host,
+    downstream: Protocol,
+    priority: RoutingPriority = 'default',
+  ): ConnectionPool | null {
     const { protocol } = this.config.http;
     const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
-    return isHttp2
-      ? (host.http2Pool ?? this.#makePool(host, 'http2'))
-      : (host.http1Pool ?? this.#makePool(host, 'http1'));
+    const pools = poolsOf(host, priority);
+    const pool = isHttp2 ? pools.http2 : pools.http1;
+    if (pool !== null) return pool;
+    if (!this.#takePool(pools, priority)) return null;
+    return this.#makePool({ host, pools, priority }, isHttp2 ? 'http2' : 'http1');
   }
 
-  tunnelPool(host: Host): ConnectionPool {
-    return host.tunnelPool ?? this.#makePool(host, 'tunnel');
+  tunnelPool(host: Host, priority: RoutingPriority = 'default'): ConnectionPool {
+    const pools = poolsOf(host, priority);
+    return pools.tunnel ?? this.#makePool({ host, pools, priority }, 'tunnel');
   }
 
   /** Takes over what was found; hosts that are no longer among it drain. False: the same hosts. */
@@ -87,9 +124,10 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.stats.transportSocketMatches.add(update.hosts.length - kept);
     this.#hostSet = new HostSet(update.hosts);
     this.#balancer = this.#makeBalancer();
+    this.#hostLimits.follow(update.hosts);
     this.stats.countMembers(this.#hostSet);
     if (this.config.discovery === 'strict-dns') this.stats.countMaxWeight(this.#hostSet);
-    for (const host of update.removed) removeHost(host);
+    for (const host of update.removed) this.#removeHost(host);
     return true;
   }
 
@@ -110,47 +148,85 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (const host of this.hostSet.hosts) removeHost(host);
+    for (const host of this.hostSet.hosts) this.#removeHost(host);
     this.#destinations?.close();
     this.#tellIfDrained();
   }
 
   /** Cuts every connection. */
   close(): void {
-    for (const pool of [...this.#pools]) pool.close();
+    for (const pool of [...this.#pools.keys()]) pool.close();
   }
 
   /** Brings those gauges up to date that are not kept as things happen. */
   refreshGauges(): void {
     let buffered = 0;
-    for (const pool of this.#pools) buffered += pool.bufferedBytes();
+    for (const pool of this.#pools.keys()) buffered += pool.bufferedBytes();
     this.stats.cxTxBytesBuffered.set(buffered);
+    this.#resources.breakers.refreshGauges();
   }
 
   /** Gives up its statistics; what is still counted afterwards is not shown. */
   release(): void {
+    this.#resources.breakers.close();
     this.#scope.release();
   }
 
   onHostsChanged(total: number, removed: readonly Host[]): void {
     this.stats.countDestinations(total);
-    for (const host of removed) removeHost(host);
+    for (const host of removed) this.#removeHost(host);
+  }
+
+  onPoolIdle(pool: OwnedPool): void {
+    // As Envoy, a pool without connections is none; where nobody counts them it waits for its next.
+    const priority = this.#pools.get(pool)?.priority ?? 'default';
+    if (this.breakers(priority).pools.isLimited) pool.drain();
   }
 
   onPoolDrained(pool: OwnedPool): void {
+    const place = this.#pools.get(pool);
     this.#pools.delete(pool);
+    if (place !== undefined) this.#giveBackPool(pool, place);
     this.#tellIfDrained();
   }
 
-  #makePool(host: Host, protocol: ClientCodecSetup['protocol']): ConnectionPool {
-    const pool = new HttpPool(
-      { resources: this.#resources, host, owner: this },
-      this.#setup(protocol),
-    );
-    if (protocol === 'http1') host.http1Pool = pool;
-    else if (protocol === 'http2') host.http2Pool = pool;
-    else host.tunnelPool = pool;
-    this.#pools.add(pool);
+  #giveBackPool(pool: OwnedPool, { pools, priority, hostLimit, isCounted }: PoolPlace): void {
+    pools.forget(pool);
+    if (isCounted) this.breakers(priority).pools.release();
+    if (hostLimit !== null) this.#hostLimits.release(hostLimit);
+  }
+
+  #removeHost(host: Host): void {
+    host.isRemoved = true;
+    this.#hostLimits.forget(host);
+    for (const pool of host.pools.all()) pool.drain();
+    for (const pool of host.highPools?.all() ?? []) pool.drain();
+  }
+
+  /** Counts one more HTTP pool; false: there may be no more. */
+  #takePool(pools: HostPools, priority: RoutingPriority): boolean {
+    const { pools: breaker } = this.breakers(priority);
+    if (breaker.tryAcquire()) return true;
+    // As Envoy: one of the host's own pools that nobody uses makes room.
+    const unused = [pools.http1, pools.http2].find((pool) => pool?.hasRequests === false);
+    if (unused != null) {
+      unused.close();
+      if (breaker.tryAcquire()) return true;
+    }
+    this.stats.cxPoolOverflow.inc();
+    return false;
+  }
+
+  #makePool(slot: HostSlot, protocol: ClientCodecSetup['protocol']): OwnedPool {
+    const { host, pools, priority } = slot;
+    const hostLimit = this.#hostLimits.hold(host);
+    const breakers = this.breakers(priority);
+    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit };
+    const pool = new HttpPool(place, this.#setup(protocol));
+    if (protocol === 'http1') pools.http1 = pool;
+    else if (protocol === 'http2') pools.http2 = pool;
+    else pools.tunnel = pool;
+    this.#pools.set(pool, { ...slot, hostLimit, isCounted: protocol !== 'tunnel' });
     // A request that picked its host before the host went away.
     if (host.isRemoved) pool.drainWhenUsed();
     return pool;
@@ -192,9 +268,8 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   }
 }
 
-function removeHost(host: Host): void {
-  host.isRemoved = true;
-  host.http1Pool?.drain();
-  host.http2Pool?.drain();
-  host.tunnelPool?.drain();
+function poolsOf(host: Host, priority: RoutingPriority): HostPools {
+  if (priority === 'default') return host.pools;
+  host.highPools ??= new HostPools();
+  return host.highPools;
 }

@@ -11,7 +11,7 @@ import type { Host } from '../../proxy/upstream/host.ts';
 import { CLIENT_CODECS } from '../../proxy/upstream/pool/client-codecs.ts';
 import type { WorkerCluster } from '../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
-import { clusterConfig } from '../support/cluster-config.ts';
+import { clusterConfig, clusterLimits } from '../support/cluster-config.ts';
 import type { FakeConnection } from '../support/fake-connector.ts';
 import { seededRandom, testSeed } from '../support/seeded-random.ts';
 import { upstreamFixture } from '../support/upstream-fixture.ts';
@@ -106,7 +106,11 @@ class Simulation {
       upserted: [
         clusterConfig({
           connectTimeoutMs: 500,
-          limits: { maxConnections: MAX_CONNECTIONS, maxPendingRequests: 8, maxRequests: 5 },
+          limits: clusterLimits({
+            maxConnections: MAX_CONNECTIONS,
+            maxPendingRequests: 8,
+            maxRequests: 5,
+          }),
           http: {
             ...http,
             idleTimeoutMs: 800,
@@ -152,7 +156,7 @@ class Simulation {
     this.#lastId += 1;
     const request = new SimRequest(this, this.#lastId);
     this.#requests.add(request);
-    this.#cluster.httpPool(this.#host, 'HTTP/1.1').acquire(request);
+    this.#cluster.httpPool(this.#host, 'HTTP/1.1')?.acquire(request);
   }
 
   send(request: SimRequest, sender: RequestSender): void {
@@ -171,7 +175,7 @@ class Simulation {
   }
 
   #cancel(request: SimRequest): void {
-    this.#cluster.httpPool(this.#host, 'HTTP/1.1').cancel(request);
+    this.#cluster.httpPool(this.#host, 'HTTP/1.1')?.cancel(request);
     request.state = 'done';
     this.#requests.delete(request);
   }

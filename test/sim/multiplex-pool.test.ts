@@ -12,7 +12,7 @@ import type { StreamWaiter } from '../../proxy/upstream/conn-pool.ts';
 import type { Host } from '../../proxy/upstream/host.ts';
 import type { WorkerCluster } from '../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
-import { clusterConfig } from '../support/cluster-config.ts';
+import { clusterConfig, clusterLimits } from '../support/cluster-config.ts';
 import type { FakeConnection } from '../support/fake-connector.ts';
 import { FRAMES, LINES, type MultiplexDialect, watched } from '../support/multiplex-dialect.ts';
 import { seededRandom, testSeed } from '../support/seeded-random.ts';
@@ -140,11 +140,11 @@ class Simulation {
     const { http } = clusterConfig();
     return clusterConfig({
       connectTimeoutMs: 500,
-      limits: {
+      limits: clusterLimits({
         maxConnections: MAX_CONNECTIONS,
         maxPendingRequests: MAX_PENDING,
         maxRequests: MAX_REQUESTS,
-      },
+      }),
       http: {
         ...http,
         protocol: 'http2',
@@ -185,11 +185,11 @@ class Simulation {
   #ask(): void {
     const request = new SimRequest(this);
     this.#requests.add(request);
-    this.#cluster.httpPool(this.#host, 'HTTP/2').acquire(request);
+    this.#cluster.httpPool(this.#host, 'HTTP/2')?.acquire(request);
   }
 
   #cancel(request: SimRequest): void {
-    this.#cluster.httpPool(this.#host, 'HTTP/2').cancel(request);
+    this.#cluster.httpPool(this.#host, 'HTTP/2')?.cancel(request);
     request.state = 'done';
     this.#requests.delete(request);
   }

@@ -1,6 +1,10 @@
 // Cluster and endpoint configurations with Envoy's defaults, for tests.
 import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../proxy/http/h2/options.ts';
-import type { ClusterConfig, EndpointConfig } from '../../proxy/model/cluster.ts';
+import type {
+  ClusterConfig,
+  ClusterLimitsConfig,
+  EndpointConfig,
+} from '../../proxy/model/cluster.ts';
 import { DEFAULT_HTTP1_OPTIONS } from '../../proxy/model/http-connection-manager.ts';
 import { ROUND_ROBIN } from './lb-configs.ts';
 
@@ -22,6 +26,21 @@ export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointC
   };
 }
 
+/** Circuit breakers of one priority with some members replaced. */
+export function clusterLimits(members: Partial<ClusterLimitsConfig> = {}): ClusterLimitsConfig {
+  return {
+    maxConnections: 1024,
+    maxPendingRequests: 1024,
+    maxRequests: 1024,
+    maxRetries: 3,
+    retryBudget: null,
+    maxConnectionPools: 2 ** 32 - 1,
+    maxConnectionsPerHost: null,
+    tracksRemaining: false,
+    ...members,
+  };
+}
+
 /** A STATIC round-robin cluster `c` with one endpoint, some members replaced. */
 export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConfig {
   return {
@@ -34,7 +53,8 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     endpoints: [endpointConfig()],
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1048576,
-    limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 },
+    limits: clusterLimits(),
+    highLimits: clusterLimits(),
     http: {
       protocol: 'http1',
       http2: DEFAULT_H2_PROTOCOL_OPTIONS,

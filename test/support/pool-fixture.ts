@@ -5,7 +5,7 @@ import type { ConnectionPool } from '../../proxy/upstream/conn-pool.ts';
 import type { Host } from '../../proxy/upstream/host.ts';
 import type { WorkerCluster } from '../../proxy/upstream/worker-cluster.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
-import { clusterConfig } from './cluster-config.ts';
+import { clusterConfig, clusterLimits } from './cluster-config.ts';
 import type { FakeConnection } from './fake-connector.ts';
 import { FakeWaiter } from './fake-waiter.ts';
 import { type UpstreamFixture, upstreamFixture } from './upstream-fixture.ts';
@@ -29,7 +29,7 @@ export function poolFixture(members: Partial<ClusterConfig> = {}): PoolFixture {
   clusters.apply({ upserted: [clusterConfig(members)], removed: [] });
   const cluster = clusters.get('c') as WorkerCluster;
   const host = cluster.hostSet.hosts[0] as Host;
-  const pool = cluster.httpPool(host, 'HTTP/1.1');
+  const pool = cluster.httpPool(host, 'HTTP/1.1') as ConnectionPool;
   const ask = (): FakeWaiter => {
     const waiter = new FakeWaiter();
     pool.acquire(waiter);
@@ -37,13 +37,16 @@ export function poolFixture(members: Partial<ClusterConfig> = {}): PoolFixture {
   };
   const connection = (index: number): FakeConnection =>
     fixture.connector.connections[index] as FakeConnection;
-  const count = (name: string): number => fixture.stat(`cluster.c.${name}`);
+  const count = (name: string): number => {
+    clusters.refreshGauges();
+    return fixture.stat(`cluster.c.${name}`);
+  };
   return { ...fixture, clusters, cluster, host, pool, ask, connection, count };
 }
 
 /** A cluster with some circuit breakers replaced. */
 export function limits(members: Partial<ClusterConfig['limits']>): Partial<ClusterConfig> {
-  return { limits: { ...clusterConfig().limits, ...members } };
+  return { limits: clusterLimits(members) };
 }
 
 /** A cluster with some HTTP options replaced. */

@@ -66,7 +66,7 @@ t.test('a changed configuration takes over while requests in flight finish', asy
   upsert(clusterConfig());
   const old = clusters.get('c') as WorkerCluster;
   const waiter = new FakeWaiter();
-  old.httpPool(old.hostSet.hosts[0] as Host, 'HTTP/1.1').acquire(waiter);
+  old.httpPool(old.hostSet.hosts[0] as Host, 'HTTP/1.1')?.acquire(waiter);
   connector.last().accept();
   upsert(clusterConfig({ connectTimeoutMs: 1 }));
   t.not(clusters.get('c'), old);
@@ -137,7 +137,7 @@ t.test('hosts that keep their address keep their identity and connections', asyn
   t.strictSame([first.hostname, second.hostname], ['a.test', 'named']);
   t.equal(stat('cluster.c.max_host_weight'), 5);
   for (const each of [first, second]) {
-    cluster.httpPool(each, 'HTTP/1.1').acquire(new FakeWaiter());
+    cluster.httpPool(each, 'HTTP/1.1')?.acquire(new FakeWaiter());
     connector.last().accept();
     connector.last().receive('R');
   }
@@ -163,14 +163,14 @@ t.test('a LOGICAL_DNS host moves, its connections stay', async (t) => {
   clusters.setEndpoints('c', [{ ip: '10.0.0.1', port: 80, endpointIndex: 0 }]);
   const cluster = clusters.get('c') as WorkerCluster;
   const [only] = cluster.hostSet.hosts as [Host];
-  cluster.httpPool(only, 'HTTP/1.1').acquire(new FakeWaiter());
+  cluster.httpPool(only, 'HTTP/1.1')?.acquire(new FakeWaiter());
   connector.last().accept();
   clusters.setEndpoints('c', [{ ip: '10.0.0.2', port: 80, endpointIndex: 0 }]);
   clusters.setEndpoints('c', []);
   t.strictSame(addresses(cluster), ['10.0.0.2:80']);
   t.equal(cluster.hostSet.hosts[0], only);
   t.equal(connector.last().isClosed, false);
-  cluster.httpPool(only, 'HTTP/1.1').acquire(new FakeWaiter());
+  cluster.httpPool(only, 'HTTP/1.1')?.acquire(new FakeWaiter());
   t.equal(connector.last().remoteAddress.text, '10.0.0.2:80');
 });
 
@@ -185,7 +185,7 @@ t.test('connections are made as the cluster says', async (t) => {
     }),
   );
   const cluster = clusters.get('c') as WorkerCluster;
-  cluster.httpPool(cluster.hostSet.hosts[0] as Host, 'HTTP/1.1').acquire(new FakeWaiter());
+  cluster.httpPool(cluster.hostSet.hosts[0] as Host, 'HTTP/1.1')?.acquire(new FakeWaiter());
   t.equal(connector.last().remoteAddress.text, '/run/app.sock');
   t.strictSame(connector.last().options, {
     bufferLimitBytes: 4096,

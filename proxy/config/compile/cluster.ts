@@ -3,12 +3,12 @@ import {
   type Cluster,
   Cluster_DiscoveryType as DiscoveryType,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
-import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
-import type { ClusterConfig, ClusterLimitsConfig } from '../../model/cluster.ts';
+import type { ClusterConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { compileClusterDns } from './cluster-dns.ts';
+import { compileLimits } from './cluster-limits.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
@@ -17,15 +17,12 @@ import { compileLoadBalancer } from './load-balancer.ts';
 import { compileMetadata } from './metadata.ts';
 import { compileOriginalDst } from './original-dst.ts';
 import { compilePriorityRules } from './priority-rules.ts';
-import { runtimeInteger } from './runtime-values.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
 import { checkTransportSocket } from './transport-socket.ts';
 import { compileUpstreamHttp } from './upstream-http.ts';
 
 /** Envoy cluster.v3.Cluster.connect_timeout; covers TCP and TLS. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
-/** Envoy cluster.v3.CircuitBreakers.Thresholds: connections, pending and active requests alike. */
-export const DEFAULT_CLUSTER_LIMIT = 1024;
 
 const MS_PER_SECOND = 1000;
 const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery']>>> = {
@@ -65,7 +62,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     connectTimeoutMs: durationMs(context, timeout, DEFAULT_CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
-    limits: compileLimits(message, context),
+    ...compileLimits(message, context),
     http: compileUpstreamHttp(message, context),
     originalDst,
     dns: compileClusterDns(message, context),
@@ -83,21 +80,6 @@ function compileDiscovery(
 ): ClusterConfig['discovery'] | null {
   const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
   return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
-}
-
-/** As Envoy, the first thresholds of a priority count; no route uses priority HIGH yet. */
-function compileLimits(message: Cluster, context: CompileContext): ClusterLimitsConfig {
-  const all = message.circuitBreakers?.thresholds ?? [];
-  const found = all.find(({ priority }) => priority === RoutingPriority.DEFAULT);
-  const limit = (field: string, value: number | undefined): number => {
-    const key = `circuit_breakers.${message.name}.default.${field}`;
-    return runtimeInteger(context.environment.runtime, key, value ?? DEFAULT_CLUSTER_LIMIT);
-  };
-  return {
-    maxConnections: limit('max_connections', found?.maxConnections),
-    maxPendingRequests: limit('max_pending_requests', found?.maxPendingRequests),
-    maxRequests: limit('max_requests', found?.maxRequests),
-  };
 }
 
 function compileKeepalive(message: Cluster): TcpKeepaliveConfig | null {

@@ -65,6 +65,14 @@ export function runtimeFlag(runtime: RuntimeValues, flag: RuntimeFeatureFlag | u
   return flag?.defaultValue ?? true;
 }
 
+/** The non-negative number that runtime holds for a key, fractions included; else `absent`. */
+export function runtimeNumber<T>(runtime: RuntimeValues, key: string, absent: T): number | T {
+  const value = runtime.get(key);
+  if (value === undefined || typeof value === 'boolean' || value === '') return absent;
+  const number = Number(value);
+  return Number.isFinite(number) && number >= 0 ? number : absent;
+}
+
 /** A share of all exchanges: those whose random number modulo `denominator` is below `numerator`. */
 export interface RuntimeFraction {
   readonly numerator: number;

@@ -1,7 +1,9 @@
 // What one connection and the streams on it change in their cluster's statistics, limits and host.
 import type { CodecDone } from '../../http/codec.ts';
 import type { ResetReason } from '../../http/stream.ts';
+import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { Host } from '../host.ts';
+import type { HostLimit } from '../host-limits.ts';
 import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
 
 /** Neither received nor sent, as Envoy counts. */
@@ -21,9 +23,14 @@ export interface ConnectionPlace {
   readonly resources: ClusterResources;
   readonly host: Host;
   readonly setup: ClientCodecSetup;
+  readonly breakers: PriorityBreakers;
+  readonly hostLimit: HostLimit | null;
 }
 
-/** Made when the connection begins to connect. */
+/**
+ * Made when the connection begins to connect; its place was taken before, like that of each of its
+ * streams. Here they are given back.
+ */
 export class ConnectionBooks {
   /** Streams begun on it, and those of them that are not over. */
   streamCount = 0;
@@ -35,6 +42,8 @@ export class ConnectionBooks {
   connectEndMs = -1;
   readonly #resources: ClusterResources;
   readonly #host: Host;
+  readonly #breakers: PriorityBreakers;
+  readonly #hostLimit: HostLimit | null;
   /** HTTP/1.1 has no resets, only connections that end. */
   readonly #hasResets: boolean;
   /** Plain TCP for one stream. As Envoy: max_requests does not bound them. */
@@ -44,19 +53,20 @@ export class ConnectionBooks {
   #isCloseNotified = false;
   #txBytesCounted = 0;
 
-  constructor({ resources, host, setup }: ConnectionPlace) {
-    const { stats, breakers, context } = resources;
+  constructor({ resources, host, setup, breakers, hostLimit }: ConnectionPlace) {
+    const { stats, context } = resources;
     this.startMs = context.clock.nowMs();
     this.lastActiveMs = this.startMs;
     this.#resources = resources;
     this.#host = host;
+    this.#breakers = breakers;
+    this.#hostLimit = hostLimit;
     this.#hasResets = setup.protocol === 'http2';
     this.isTunnel = setup.protocol === 'tunnel';
     stats.cxTotal.inc();
     stats.cxActive.inc();
     if (setup.protocol === 'http1') stats.cxHttp1Total.inc();
     else if (setup.protocol === 'http2') stats.cxHttp2Total.inc();
-    breakers.connections.acquire();
     host.stats.cxTotal += 1;
     host.stats.cxActive += 1;
   }
@@ -76,10 +86,9 @@ export class ConnectionBooks {
 
   /** A stream begins. */
   streamBegan(): void {
-    const { stats, breakers } = this.#resources;
+    const { stats } = this.#resources;
     this.streamCount += 1;
     this.openStreams += 1;
-    if (!this.isTunnel) breakers.requests.acquire();
     stats.rqTotal.inc();
     stats.rqActive.inc();
     this.#host.stats.rqTotal += 1;
@@ -88,9 +97,9 @@ export class ConnectionBooks {
 
   /** A stream is over; `reason` is null when it is complete. */
   streamEnded(reason: ResetReason | null, bytesWritten: number): void {
-    const { stats, breakers, context } = this.#resources;
+    const { stats, context } = this.#resources;
     this.openStreams -= 1;
-    if (!this.isTunnel) breakers.requests.release();
+    if (!this.isTunnel) this.#breakers.requests.release();
     stats.rqActive.dec();
     this.#host.stats.rqActive -= 1;
     this.lastActiveMs = context.clock.nowMs();
@@ -129,10 +138,11 @@ export class ConnectionBooks {
   closed(end: ConnectionEnd, bytesWritten: number): void {
     while (this.openStreams > 0) this.streamEnded('connection-termination', bytesWritten);
     this.#countTxBytes(bytesWritten);
-    const { stats, breakers, context } = this.#resources;
+    const { stats, context } = this.#resources;
     const isLocal = end.by === 'local';
     stats.cxActive.dec();
-    breakers.connections.release();
+    this.#breakers.connections.release();
+    this.#hostLimit?.release();
     this.#host.stats.cxActive -= 1;
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();

@@ -2,8 +2,10 @@
 // used next, until it is full, so that surplus ones age out; waiting requests are served first
 // come, first served, by whichever connection is free first.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
+import type { HostLimit } from '../host-limits.ts';
 import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
 import type { ConnectionState } from './connection-state.ts';
@@ -18,6 +20,10 @@ export interface HttpPoolPlace {
   readonly resources: ClusterResources;
   readonly host: Host;
   readonly owner: PoolOwner;
+  /** Of the priority that the pool serves. */
+  readonly breakers: PriorityBreakers;
+  /** null: connections of the host are not limited. */
+  readonly hostLimit: HostLimit | null;
 }
 
 /** See ConnectionPool. Bounded by its cluster's circuit breakers. */
@@ -25,6 +31,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   readonly resources: ClusterResources;
   readonly host: Host;
   readonly setup: ClientCodecSetup;
+  readonly breakers: PriorityBreakers;
+  readonly hostLimit: HostLimit | null;
   readonly #owner: PoolOwner;
   readonly #connections = new Set<PooledConnection>();
   /** Those that can take a stream; the one that is used next at the end. */
@@ -44,6 +52,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.resources = place.resources;
     this.host = place.host;
     this.setup = setup;
+    this.breakers = place.breakers;
+    this.hostLimit = place.hostLimit;
     this.#owner = place.owner;
     this.#streamsPerConnection = mostStreams(setup);
   }
@@ -54,13 +64,12 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
       this.#start(connection, waiter);
       return;
     }
-    const { breakers, stats } = this.resources;
-    if (!breakers.pendingRequests.canAcquire()) {
+    const { stats } = this.resources;
+    if (!this.breakers.pendingRequests.tryAcquire()) {
       stats.rqPendingOverflow.inc();
       waiter.onPoolFailure('overflow', '');
       return;
     }
-    breakers.pendingRequests.acquire();
     stats.rqPendingTotal.inc();
     stats.rqPendingActive.inc();
     this.#pending.push(waiter);
@@ -93,6 +102,12 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     for (const connection of [...this.#connections]) connection.close();
     this.#closeUnneeded();
     if (INVARIANTS) this.checkInvariants();
+  }
+
+  get hasRequests(): boolean {
+    if (this.#pending.size > 0) return true;
+    for (const { openStreams } of this.#connections) if (openStreams > 0) return true;
+    return false;
   }
 
   bufferedBytes(): number {
@@ -135,6 +150,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     if (failure !== null) this.#failPending(failure);
     this.#connectIfNeeded();
     this.#closeUnneeded();
+    const isIdle = this.#connections.size === 0 && this.#pending.size === 0;
+    if (isIdle && !this.#isDraining) this.#owner.onPoolIdle(this);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -144,7 +161,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
       connections.filter((connection) => connection.state === state);
     const sum = (of: (connection: PooledConnection) => number): number =>
       connections.reduce((total, connection) => total + of(connection), 0);
-    const { breakers, stats } = this.resources;
+    const { breakers } = this;
+    const { stats } = this.resources;
     const ready = new Set(this.#ready);
     invariant(ready.size === this.#ready.length, 'http pool: a connection is ready once');
     const areOurs = inState('ready').filter((connection) => ready.has(connection));
@@ -160,7 +178,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     invariant(rqActive >= open, 'http pool: its host counts its requests');
     const queued = breakers.pendingRequests.taken;
     invariant(queued >= this.#pending.size, 'http pool: the breaker knows who is queued');
-    invariant(stats.rqPendingActive.value >= queued, 'http pool: the gauge knows who is queued');
+    const isCounted = stats.rqPendingActive.value >= this.#pending.size;
+    invariant(isCounted, 'http pool: the gauge knows who is queued');
     const isOver = connections.length === 0 && this.#pending.size === 0;
     invariant(!this.#isDrained || isOver, 'http pool: a drained one has nothing left');
   }
@@ -198,9 +217,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
 
   /** `connection` is the last one of those that are ready. */
   #start(connection: PooledConnection, waiter: StreamWaiter): void {
-    const { breakers, stats } = this.resources;
-    if (this.setup.protocol !== 'tunnel' && !breakers.requests.canAcquire()) {
-      stats.rqPendingOverflow.inc();
+    if (this.setup.protocol !== 'tunnel' && !this.breakers.requests.tryAcquire()) {
+      this.resources.stats.rqPendingOverflow.inc();
       waiter.onPoolFailure('overflow', '');
       return;
     }
@@ -210,20 +228,30 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   }
 
   #connectIfNeeded(): void {
-    const { breakers, stats } = this.resources;
     for (let count = 0; count < MAX_CONNECTS_AT_ONCE; count += 1) {
       if (this.#pending.size <= this.#connectingCapacity) return;
-      const isAllowed = breakers.connections.canAcquire();
+      const isAllowed = this.#mayConnect();
       if (!isAllowed) {
-        stats.cxOverflow.inc();
+        this.resources.stats.cxOverflow.inc();
         // With none at all nobody would ever come to serve the queue: one is opened past the limit.
         if (this.#connections.size > 0) return;
+        this.hostLimit?.acquire();
+        this.breakers.connections.acquire();
       }
       const connection = new PooledConnection(this, this.#streamsPerConnection);
       this.#connectingCapacity += connection.expectedStreams;
       this.#connections.add(connection);
       if (!isAllowed) return;
     }
+  }
+
+  /** Takes a place for one connection, if there is one. */
+  #mayConnect(): boolean {
+    const { hostLimit, breakers } = this;
+    if (hostLimit !== null && !hostLimit.tryAcquire(breakers.maxConnectionsPerHost)) return false;
+    if (breakers.connections.tryAcquire()) return true;
+    hostLimit?.release();
+    return false;
   }
 
   /** In a pool that drains: closes what no request needs, and tells when nothing is left. */
@@ -249,7 +277,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   }
 
   #releasePending(): void {
-    this.resources.breakers.pendingRequests.release();
+    this.breakers.pendingRequests.release();
     this.resources.stats.rqPendingActive.dec();
   }
 }

@@ -14,19 +14,16 @@ import type {
 } from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
-import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
+import type { ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
-import { ConnectionBooks, type ConnectionEnd } from './connection-books.ts';
+import { ConnectionBooks, type ConnectionEnd, type ConnectionPlace } from './connection-books.ts';
 import { CONNECTION_EDGES, type ConnectionState } from './connection-state.ts';
 
 /** HTTP/2 has no more stream ids; Envoy keeps as far away from their end. */
 const MAX_STREAMS = 2 ** 29;
 
 /** The pool of a connection. */
-export interface PooledConnectionOwner {
-  readonly resources: ClusterResources;
-  readonly host: Host;
-  readonly setup: ClientCodecSetup;
+export interface PooledConnectionOwner extends ConnectionPlace {
   /** It is connected; `onConnectionReady` follows. */
   onConnectionOpen(connection: PooledConnection): void;
   /** It can take a stream: it was connected, or one of its streams is over. */

@@ -6,6 +6,7 @@ import { DEFAULT_LOCALITY } from '../../../proxy/config/compile/lb-policy-parts.
 import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../../proxy/http/h2/options.ts';
 import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
 import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
+import { clusterLimits } from '../../support/cluster-config.ts';
 import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
 
 type Json = { [key: string]: JsonValue };
@@ -61,7 +62,8 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     ],
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1_048_576,
-    limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 },
+    limits: clusterLimits(),
+    highLimits: clusterLimits(),
     http: {
       protocol: 'http1',
       http2: DEFAULT_H2_PROTOCOL_OPTIONS,
@@ -107,13 +109,7 @@ t.test('takes over what is set', (t) => {
     alt_stat_name: 'other',
     connect_timeout: '0.25s',
     per_connection_buffer_limit_bytes: 1000,
-    circuit_breakers: {
-      thresholds: [
-        { priority: 'HIGH', max_connections: 1 },
-        { max_connections: 2, max_pending_requests: 3, max_requests: 4 },
-        { max_connections: 9 },
-      ],
-    },
+    circuit_breakers: { thresholds: [{ max_connections: 2 }] },
     upstream_connection_options: { tcp_keepalive: { keepalive_time: 30 } },
     upstream_bind_config: { source_address: { address: '127.0.0.9', port_value: 0 } },
   });
@@ -121,7 +117,7 @@ t.test('takes over what is set', (t) => {
     observabilityName: 'other',
     connectTimeoutMs: 250,
     perConnectionBufferLimitBytes: 1000,
-    limits: { maxConnections: 2, maxPendingRequests: 3, maxRequests: 4 },
+    limits: { maxConnections: 2, maxPendingRequests: 1024 },
     tcpKeepalive: { idleMs: 30_000 },
     bindAddress: { ip: '127.0.0.9', port: 0 },
   });
@@ -130,12 +126,6 @@ t.test('takes over what is set', (t) => {
   });
   t.equal(cluster({ upstream_bind_config: {} }).bindAddress, null);
   t.equal(cluster({ upstream_connection_options: {} }).tcpKeepalive, null);
-  t.end();
-});
-
-t.test('runtime changes circuit breakers', (t) => {
-  const runtime = new Map([['circuit_breakers.c.default.max_requests', 5]]);
-  t.equal(cluster({}, testEnvironment({ runtime })).limits.maxRequests, 5);
   t.end();
 });
 

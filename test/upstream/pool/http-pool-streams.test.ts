@@ -4,7 +4,7 @@ import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../../proxy/http/h2/options.ts';
 import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
 import { clusterConfig } from '../../support/cluster-config.ts';
 import { FakeWaiter } from '../../support/fake-waiter.ts';
-import { checkEmpty, type PoolFixture, poolFixture } from '../../support/pool-fixture.ts';
+import { checkEmpty, limits, type PoolFixture, poolFixture } from '../../support/pool-fixture.ts';
 
 type Http = Partial<ClusterConfig['http']>;
 
@@ -336,7 +336,7 @@ t.test('close cuts every stream and fails who waits', async (t) => {
 t.test('many requests that are given up as they start do not pile up', async (t) => {
   const pool = h2Pool(
     { maxStreams: 1 },
-    { limits: { maxConnections: 1, maxPendingRequests: 20000, maxRequests: 20000 } },
+    limits({ maxConnections: 1, maxPendingRequests: 20000, maxRequests: 20000 }),
   );
   const waiting = ask(pool, 20000);
   for (const waiter of waiting) waiter.onTold = () => waiter.sender?.reset('local-reset');
@@ -348,9 +348,9 @@ t.test('many requests that are given up as they start do not pile up', async (t)
 t.test('the protocol may follow the request', async (t) => {
   const pool = poolFixture({ http: { ...clusterConfig().http, protocol: 'downstream' } });
   const old = new FakeWaiter();
-  pool.cluster.httpPool(pool.host, 'HTTP/1.0').acquire(old);
+  pool.cluster.httpPool(pool.host, 'HTTP/1.0')?.acquire(old);
   const second = new FakeWaiter();
-  pool.cluster.httpPool(pool.host, 'HTTP/2').acquire(second);
+  pool.cluster.httpPool(pool.host, 'HTTP/2')?.acquire(second);
   pool.connection(0).accept();
   pool.connection(1).accept();
   t.equal(old.connection?.protocol, 'HTTP/1.1');

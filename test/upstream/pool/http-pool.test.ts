@@ -366,7 +366,7 @@ t.test('a request that picked its host before it went away is still served', asy
   const host = cluster.hostSet.hosts[0] as Host;
   clusters.apply({ upserted: [], removed: ['c'] });
   const waiter = new FakeWaiter();
-  cluster.httpPool(host, 'HTTP/1.1').acquire(waiter);
+  cluster.httpPool(host, 'HTTP/1.1')?.acquire(waiter);
   fixture.connector.last().accept();
   fixture.connector.last().receive('R');
   t.equal(waiter.state, 'answered');

@@ -111,7 +111,7 @@ function realCluster(
   const cluster = clusters.get('c') as WorkerCluster;
   const get = (): Get => {
     const waiter = new Get();
-    cluster.httpPool(cluster.hostSet.hosts[0] as Host, 'HTTP/1.1').acquire(waiter);
+    cluster.httpPool(cluster.hostSet.hosts[0] as Host, 'HTTP/1.1')?.acquire(waiter);
     return waiter;
   };
   return { cluster, get };

@@ -81,14 +81,23 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
     consistent_hashing_lb_config: 'honoured',
   },
-  'envoy.config.cluster.v3.CircuitBreakers': { thresholds: 'honoured' },
+  'envoy.config.cluster.v3.CircuitBreakers': {
+    thresholds: 'honoured',
+    per_host_thresholds: { partly: 'max_connections, the only one that Envoy has' },
+  },
   'envoy.config.cluster.v3.CircuitBreakers.Thresholds': {
-    priority: { partly: 'DEFAULT: no route has priority HIGH' },
+    priority: 'honoured',
     max_connections: 'honoured',
     max_pending_requests: 'honoured',
     max_requests: 'honoured',
-    max_retries: { accepted: 'nothing is retried' },
-    track_remaining: { accepted: 'the gauges of what remains are not kept' },
+    max_retries: 'honoured',
+    retry_budget: 'honoured',
+    track_remaining: 'honoured',
+    max_connection_pools: 'honoured',
+  },
+  'envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget': {
+    budget_percent: 'honoured',
+    min_retry_concurrency: 'honoured',
   },
   'envoy.config.cluster.v3.UpstreamConnectionOptions': {
     tcp_keepalive: 'honoured',

@@ -258,6 +258,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
       });
     }
     const pool = poolFor(cluster, host, { action, head });
+    if (pool === null) return NO_HEALTHY_UPSTREAM;
     const upstream = new UpstreamRequest(this, { cluster, host, head, pool }, endStream);
     this.#upstream = upstream;
     if (endStream) this.#onRequestComplete();

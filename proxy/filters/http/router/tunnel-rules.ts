@@ -6,15 +6,19 @@ import type { ConnectionPool } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
 import type { LocalReply } from '../../http-filter.ts';
 
-/** The pool that a request goes to: a tunnel may end here, in plain TCP. */
+/**
+ * The pool that a request goes to: a tunnel may end here, in plain TCP. null: the cluster may have no
+ * further one.
+ */
 export function poolFor(
   cluster: Cluster,
   host: Host,
   request: { readonly action: ForwardActionConfig; readonly head: RequestHead },
-): ConnectionPool {
-  return endsTunnel(request.action, request.head)
-    ? cluster.tunnelPool(host)
-    : cluster.httpPool(host, request.head.protocol);
+): ConnectionPool | null {
+  const { action, head } = request;
+  return endsTunnel(action, head)
+    ? cluster.tunnelPool(host, action.priority)
+    : cluster.httpPool(host, head.protocol, action.priority);
 }
 
 function endsTunnel(action: ForwardActionConfig, head: RequestHead): boolean {

@@ -220,6 +220,10 @@ export class TcpUpstream implements StreamWaiter {
     this.#startMs = this.#owner.nowMs();
     const isPlain = runtime.config.tunneling === null;
     const pool = isPlain ? cluster.tunnelPool(host) : cluster.httpPool(host, 'HTTP/1.1');
+    if (pool === null) {
+      this.#fail('UH');
+      return;
+    }
     this.#pool = pool;
     this.#enter('waiting');
     pool.acquire(this);

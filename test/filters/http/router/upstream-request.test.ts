@@ -8,6 +8,7 @@ import { HeaderList } from '../../../../proxy/http/header-list.ts';
 import { RequestHead } from '../../../../proxy/http/message.ts';
 import type { StreamInfo } from '../../../../proxy/http/stream-info.ts';
 import type { ClusterConfig } from '../../../../proxy/model/cluster.ts';
+import type { ConnectionPool } from '../../../../proxy/upstream/conn-pool.ts';
 import { clusterConfig } from '../../../support/cluster-config.ts';
 import { emptyContext } from '../../../support/format-context.ts';
 import { http, type PoolFixture, poolFixture } from '../../../support/pool-fixture.ts';
@@ -71,7 +72,12 @@ function send(pool: PoolFixture, endStream = true): Sent {
   const target = { path: '/', authority: 'h.test', scheme: 'http' };
   const head = new RequestHead('HTTP/1.1', 'GET', target, HeaderList.empty());
   const { cluster, host } = pool;
-  const place = { cluster, host, head, pool: cluster.httpPool(host, head.protocol) };
+  const place = {
+    cluster,
+    host,
+    head,
+    pool: cluster.httpPool(host, head.protocol) as ConnectionPool,
+  };
   const request = new UpstreamRequest(owner, place, endStream);
   request.start();
   return { pool, owner, request };

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { parseTextFormat } from '../../../../proxy/formatter/parse.ts';
 import type { TcpTunnelingConfig } from '../../../../proxy/model/tcp-proxy.ts';
+import { clusterLimits } from '../../../support/cluster-config.ts';
 import { tcpRig } from '../../../support/tcp-rig.ts';
 
 t.test('connects when the client does and hands octets on both ways', async (t) => {
@@ -99,7 +100,7 @@ t.test('says why there is no upstream', async (t) => {
   t.equal(noCluster.stat('tcp.t.downstream_cx_no_route'), 1);
   const noHost = tcpRig({ cluster: { endpoints: [] } });
   t.equal(noHost.stat('cluster.c.upstream_cx_none_healthy'), 1);
-  const limits = { maxConnections: 0, maxPendingRequests: 1024, maxRequests: 1024 };
+  const limits = clusterLimits({ maxConnections: 0 });
   const overflow = tcpRig({ cluster: { limits } });
   t.equal(overflow.stat('cluster.c.upstream_cx_overflow'), 1);
   const rigs = [noCluster, noHost, overflow];
