@@ -6,6 +6,15 @@ export function requestField(head: RequestHead, name: string): string | null {
   return isPseudoField(name) ? pseudoField(head, name) : head.headers.getByName(name);
 }
 
+/** The same with all lines of the field, joined by commas; null: there is none. */
+export function joinedRequestField(head: RequestHead, name: string): string | null {
+  if (isPseudoField(name)) return pseudoField(head, name);
+  const first = head.headers.getByName(name);
+  if (first === null) return null;
+  const values = head.headers.values(name);
+  return values.length === 1 ? first : values.join(',');
+}
+
 /** True for `:path` and its like, and for `host`, which are no lines of the list. */
 export function isPseudoField(name: string): boolean {
   return name.startsWith(':') || name === 'host';

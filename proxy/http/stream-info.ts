@@ -32,12 +32,20 @@ export interface DownstreamConnectionInfo {
   /** Absent: the connection was not accepted by one. */
   readonly listener?: { readonly name: string; readonly metadata: NamespacedMetadata };
   readonly isTls: boolean;
+  /** What the client proved about itself with TLS; null or absent: it showed no certificate. */
+  readonly peerCertificate?: PeerCertificateInfo | null;
   /** What ALPN chose: `h2`, `http/1.1`; '' for nothing, as in clear text. */
   readonly negotiatedProtocol: string;
   /** Values that network filters leave for others, by key; null until the first. */
   filterState: Map<string, unknown> | null;
   /** Values that listener filters left, by namespace; null or absent: none. */
   readonly dynamicMetadata?: Map<string, Record<string, unknown>> | null;
+}
+
+/** The certificate that a client showed. */
+export interface PeerCertificateInfo {
+  /** It was verified against trusted authorities, or by its hash; false: it was only accepted. */
+  readonly isValidated: boolean;
 }
 
 /** The upstream side of an exchange's last attempt. */

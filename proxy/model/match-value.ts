@@ -11,13 +11,9 @@ const INTEGER = /^[+-]?\d{1,19}$/;
 export function matchesHeader(config: HeaderMatchConfig, head: RequestHead): boolean {
   const { match, name } = config;
   if (isPseudoField(name)) return testOne(config, pseudoField(head, name));
-  if (match.kind === 'present') {
-    return (head.headers.getByName(name) !== null) === match.expected
-      ? !config.invert
-      : config.invert;
-  }
   const first = head.headers.getByName(name);
-  if (first === null || matchesValue(match, first)) return testOne(config, first);
+  if (first === null || match.kind === 'present' || matchesValue(match, first))
+    return testOne(config, first);
   // Repeated lines are tested one by one: one that matches is enough.
   const matched = head.headers.values(name).some((value) => matchesValue(match, value));
   return matched !== config.invert;
@@ -25,7 +21,10 @@ export function matchesHeader(config: HeaderMatchConfig, head: RequestHead): boo
 
 function testOne(config: HeaderMatchConfig, value: string | null): boolean {
   const { match, invert } = config;
-  if (match.kind === 'present') return ((value !== null) === match.expected) !== invert;
+  if (match.kind === 'present') {
+    const isPresent = value !== null || config.treatMissingAsEmpty;
+    return (isPresent === match.expected) !== invert;
+  }
   if (value !== null) return matchesValue(match, value) !== invert;
   // Envoy: a missing field matches nothing, not even an inverted condition.
   return config.treatMissingAsEmpty && matchesValue(match, '') !== invert;

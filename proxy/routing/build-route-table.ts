@@ -73,9 +73,9 @@ class CompiledRouteTable implements RouteTable {
     const { config, routes } = compiled;
     const tried: TriedRoute[] = [];
     for (const [index, route] of config.routes.entries()) {
-      const matches = routes[index]?.matcher.matches(head, input) === true;
-      tried.push({ route, index, mismatch: matches ? null : 'does not match' });
-      if (matches) break;
+      const mismatch = routes[index]?.matcher.mismatch(head, input) ?? null;
+      tried.push({ route, index, mismatch });
+      if (mismatch === null) break;
     }
     const domain = config.domains[0] ?? '';
     return { lookup, host, virtualHost: config, domain, tried };
@@ -137,7 +137,7 @@ class CompiledRoute {
     const { table, virtualHost, stats: hostStats } = place;
     const { action } = config;
     const stats = hostStats.ofRoute(config.statPrefix);
-    this.matcher = new RouteMatcher(config.match);
+    this.matcher = new RouteMatcher(config.match, table.ignorePathParameters);
     const hashPolicies = action.kind === 'forward' ? HashPolicies.of(action.hashPolicies) : null;
     const weighted =
       action.kind === 'forward' && action.cluster.kind === 'weighted' ? action.cluster : null;

@@ -1,21 +1,41 @@
 // Path conditions of routes, compiled. They read the target as it is: cutting its query off for
 // every route would be the only allocation of a match.
 import type { SafeRegex } from '../base/safe-regex.ts';
+import type { UriTemplate } from '../base/uri-template.ts';
+import type { RequestHead } from '../http/message.ts';
 import type { PathMatchConfig } from '../model/route-match.ts';
 
 const QUESTION_MARK = 0x3f;
 const SLASH = 0x2f;
+const CONNECT_UDP = 'connect-udp';
 
 /** A test of the target's path. */
 export interface PathMatcher {
-  matches(target: string): boolean;
+  /** `head` is the one with this target. */
+  matches(target: string, head: RequestHead): boolean;
+  /** Why it failed, in words. */
+  mismatch(target: string): string;
 }
 
-/** Compiles path_specifier; `caseSensitive` is config.route.v3.RouteMatch.case_sensitive. */
-export function compilePathMatcher(path: PathMatchConfig, caseSensitive: boolean): PathMatcher {
+/** How paths are compared. */
+export interface PathMatchOptions {
+  /** RouteMatch.case_sensitive */
+  readonly caseSensitive: boolean;
+  /** RouteConfiguration.ignore_path_parameters_in_path_matching */
+  readonly ignoresParameters: boolean;
+}
+
+/** Compiles path_specifier. */
+export function compilePathMatcher(path: PathMatchConfig, options: PathMatchOptions): PathMatcher {
+  const matcher = compileSpecifier(path, options.caseSensitive);
+  return options.ignoresParameters ? new ParameterlessPath(matcher) : matcher;
+}
+
+function compileSpecifier(path: PathMatchConfig, caseSensitive: boolean): PathMatcher {
   if (path.kind === 'regex') return new RegexPath(path.regex);
+  if (path.kind === 'template') return new TemplatePath(path.template);
   if (path.kind === 'connect') return CONNECT;
-  if (path.text.includes('?')) return NEVER;
+  if (path.text.includes('?')) return new NoPath(path.text);
   const text = caseSensitive ? path.text : path.text.toLowerCase();
   if (path.kind === 'path') return new ExactPath(text, caseSensitive);
   if (path.kind === 'separated-prefix') return new SeparatedPrefixPath(text, caseSensitive);
@@ -30,18 +50,39 @@ export function pathOf(target: string): string {
 }
 
 /** CONNECT alone has no path, and so nothing else matches it. */
-const CONNECT: PathMatcher = Object.freeze({ matches: (target: string) => target === '' });
+const CONNECT: PathMatcher = Object.freeze({
+  matches: (target: string, head: RequestHead) => target === '' || head.upgrade === CONNECT_UDP,
+  mismatch: () => 'connect_matcher: the method is not CONNECT',
+});
 
 /** The empty prefix. */
-const ANY: PathMatcher = Object.freeze({ matches: (target: string) => target !== '' });
-
-/** A path never holds a question mark. */
-const NEVER: PathMatcher = Object.freeze({ matches: () => false });
+const ANY: PathMatcher = Object.freeze({
+  matches: (target: string) => target !== '',
+  mismatch: (target: string) => failed(target, 'has no such prefix'),
+});
 
 /** Prefix `/`: the most common condition of all. */
 const ROOT: PathMatcher = Object.freeze({
   matches: (target: string) => target.charCodeAt(0) === SLASH,
+  mismatch: (target: string) => failed(target, "does not begin with the prefix '/'"),
 });
+
+/** A path never holds a question mark. */
+class NoPath implements PathMatcher {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  matches(): boolean {
+    return false;
+  }
+
+  mismatch(target: string): string {
+    return failed(target, `cannot match '${this.#text}': the query is not part of a path`);
+  }
+}
 
 class PrefixPath implements PathMatcher {
   readonly #text: string;
@@ -54,6 +95,10 @@ class PrefixPath implements PathMatcher {
 
   matches(target: string): boolean {
     return startsWith(target, this.#text, this.#caseSensitive);
+  }
+
+  mismatch(target: string): string {
+    return failed(target, `does not begin with the prefix '${this.#text}'`);
   }
 }
 
@@ -70,6 +115,10 @@ class ExactPath implements PathMatcher {
     const length = this.#text.length;
     if (target.length !== length && target.charCodeAt(length) !== QUESTION_MARK) return false;
     return startsWith(target, this.#text, this.#caseSensitive);
+  }
+
+  mismatch(target: string): string {
+    return failed(target, `is not exactly '${this.#text}'`);
   }
 }
 
@@ -88,6 +137,10 @@ class SeparatedPrefixPath implements PathMatcher {
       return false;
     return startsWith(target, this.#text, this.#caseSensitive);
   }
+
+  mismatch(target: string): string {
+    return failed(target, `is neither '${this.#text}' nor below it`);
+  }
 }
 
 class RegexPath implements PathMatcher {
@@ -100,6 +153,52 @@ class RegexPath implements PathMatcher {
   matches(target: string): boolean {
     return target !== '' && this.#regex.matches(pathOf(target));
   }
+
+  mismatch(target: string): string {
+    return failed(target, `does not match the regex '${this.#regex.source}'`);
+  }
+}
+
+class TemplatePath implements PathMatcher {
+  readonly #template: UriTemplate;
+
+  constructor(template: UriTemplate) {
+    this.#template = template;
+  }
+
+  matches(target: string): boolean {
+    return target !== '' && this.#template.matches(pathOf(target));
+  }
+
+  mismatch(target: string): string {
+    return failed(target, `does not match the template '${this.#template.source}'`);
+  }
+}
+
+/** Compares what is left of a path without `;…` in its segments. */
+class ParameterlessPath implements PathMatcher {
+  readonly #matcher: PathMatcher;
+
+  constructor(matcher: PathMatcher) {
+    this.#matcher = matcher;
+  }
+
+  matches(target: string, head: RequestHead): boolean {
+    return this.#matcher.matches(withoutParameters(target), head);
+  }
+
+  mismatch(target: string): string {
+    return this.#matcher.mismatch(withoutParameters(target));
+  }
+}
+
+/** The path of a target without parameters; a target that has none stays as it is. */
+function withoutParameters(target: string): string {
+  return target.includes(';') ? pathOf(target).replace(/;[^/]*/g, '') : target;
+}
+
+function failed(target: string, claim: string): string {
+  return target === '' ? 'CONNECT has no path' : `path '${pathOf(target)}' ${claim}`;
 }
 
 function startsWith(target: string, text: string, caseSensitive: boolean): boolean {

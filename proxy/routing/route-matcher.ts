@@ -1,29 +1,23 @@
-// The conditions of one route, compiled.
-import { hasGrpcType } from '../http/grpc.ts';
+// Says whether a request is for a route: its path, then whatever else the route asks.
 import type { RequestHead } from '../http/message.ts';
-import { matchesHeader } from '../model/match-value.ts';
 import type { RouteMatchConfig } from '../model/route-match.ts';
 import { compilePathMatcher, type PathMatcher } from './path-matcher.ts';
-import { matchesQueryParameter } from './query-parameters.ts';
+import { compileConditions, type RouteCondition } from './route-conditions.ts';
 import type { RouteMatchInput } from './route-table.ts';
 
-const PARTS = 1_000_000;
-
-/** Says whether a request is for its route. */
+/** The conditions of one route. */
 export class RouteMatcher {
-  readonly #config: RouteMatchConfig;
   readonly #path: PathMatcher;
-  /** False: the path decides alone. */
-  readonly #hasConditions: boolean;
+  /** Empty for most routes: the path decides alone. */
+  readonly #conditions: readonly RouteCondition[];
 
-  constructor(config: RouteMatchConfig) {
-    this.#config = config;
-    this.#path = compilePathMatcher(config.path, config.caseSensitive);
-    this.#hasConditions =
-      config.runtimeFractionPpm !== null ||
-      config.grpcOnly ||
-      config.headers.length > 0 ||
-      config.queryParameters.length > 0;
+  /** `ignoresPathParameters`: what of a segment stands behind `;` does not count. */
+  constructor(config: RouteMatchConfig, ignoresPathParameters: boolean) {
+    this.#path = compilePathMatcher(config.path, {
+      caseSensitive: config.caseSensitive,
+      ignoresParameters: ignoresPathParameters,
+    });
+    this.#conditions = compileConditions(config);
   }
 
   /**
@@ -31,21 +25,18 @@ export class RouteMatcher {
    * selective one comes first.
    */
   matches(head: RequestHead, input: RouteMatchInput): boolean {
-    if (!this.#path.matches(head.path)) return false;
-    return !this.#hasConditions || this.#matchesConditions(head, input);
-  }
-
-  #matchesConditions(head: RequestHead, { streamRandom }: RouteMatchInput): boolean {
-    const config = this.#config;
-    const fraction = config.runtimeFractionPpm;
-    if (fraction !== null && streamRandom % PARTS >= fraction) return false;
-    if (config.grpcOnly && !hasGrpcType(head.headers)) return false;
-    for (const header of config.headers) {
-      if (!matchesHeader(header, head)) return false;
-    }
-    for (const parameter of config.queryParameters) {
-      if (!matchesQueryParameter(parameter, head.path)) return false;
+    if (!this.#path.matches(head.path, head)) return false;
+    const conditions = this.#conditions;
+    for (let index = 0; index < conditions.length; index += 1) {
+      if (!conditions[index]!.matches(head, input)) return false;
     }
     return true;
+  }
+
+  /** The first condition that fails, in words; null: it matches. */
+  mismatch(head: RequestHead, input: RouteMatchInput): string | null {
+    if (!this.#path.matches(head.path, head)) return this.#path.mismatch(head.path);
+    const failed = this.#conditions.find((condition) => !condition.matches(head, input));
+    return failed === undefined ? null : failed.mismatch(head, input);
   }
 }

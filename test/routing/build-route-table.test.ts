@@ -188,7 +188,8 @@ t.test('a filter plan is made of what the levels say, the most specific first', 
   const path = { kind: 'prefix', text: '/own' };
   const match = {
     ...{ path, caseSensitive: true, headers: [], queryParameters: [] },
-    ...{ runtimeFractionPpm: null, grpcOnly: false },
+    ...{ runtimeFractionPpm: null, grpcOnly: false, tlsContext: null },
+    ...{ cookies: [], dynamicMetadata: [], filterState: [] },
   };
   const route = {
     ...{ name: 'a', statPrefix: '', match, mutations: none, perFilterConfig: says('route') },

@@ -1,11 +1,20 @@
 // config.route.v3.RouteMatch: which requests a route is for.
-import type { RouteMatch } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
+import type {
+  CookieMatcher,
+  RouteMatch,
+} from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { PathMatchConfig, RouteMatchConfig } from '../../model/route-match.ts';
+import type {
+  CookieMatchConfig,
+  RouteMatchConfig,
+  TlsContextMatchConfig,
+} from '../../model/route-match.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher, compileQueryParameterMatcher } from './header-matcher.ts';
+import { compileFilterStateMatcher, compileMetadataMatcher } from './metadata-matcher.ts';
+import { compilePathMatch } from './path-match.ts';
 import { runtimeFractionPpm } from './runtime-values.ts';
-import { compileRegex } from './string-matcher.ts';
+import { compileStringMatcher } from './string-matcher.ts';
 
 /** A compiled RouteMatch; null and rejections when no request could be matched as asked. */
 export function compileRouteMatch(
@@ -16,24 +25,53 @@ export function compileRouteMatch(
     context.reject('', 'is required: use match: { prefix: "/" } for every path');
     return null;
   }
-  const caseSensitive = match.caseSensitive ?? true;
-  const path = compilePath(match, context);
-  const headers = compileEach(
-    { path: 'headers', items: match.headers },
-    context,
-    compileHeaderMatcher,
-  );
-  const query = { path: 'query_parameters', items: match.queryParameters };
-  const queryParameters = compileEach(query, context, compileQueryParameterMatcher);
+  const path = compilePathMatch(match, context);
+  const conditions = compileConditions(match, context);
   if (path === null) return null;
   return {
     path,
-    caseSensitive,
-    headers,
-    queryParameters,
+    caseSensitive: match.caseSensitive ?? true,
     runtimeFractionPpm: fractionPpm(match, context),
     grpcOnly: match.grpc !== undefined,
+    tlsContext: compileTlsContext(match),
+    ...conditions,
   };
+}
+
+type Conditions = Pick<
+  RouteMatchConfig,
+  'headers' | 'queryParameters' | 'cookies' | 'dynamicMetadata' | 'filterState'
+>;
+
+function compileConditions(match: RouteMatch, context: CompileContext): Conditions {
+  const query = { path: 'query_parameters', items: match.queryParameters };
+  const metadata = { path: 'dynamic_metadata', items: match.dynamicMetadata };
+  const state = { path: 'filter_state', items: match.filterState };
+  return {
+    headers: compileEach({ path: 'headers', items: match.headers }, context, compileHeaderMatcher),
+    queryParameters: compileEach(query, context, compileQueryParameterMatcher),
+    cookies: compileEach({ path: 'cookies', items: match.cookies }, context, compileCookieMatcher),
+    dynamicMetadata: compileEach(metadata, context, compileMetadataMatcher),
+    filterState: compileEach(state, context, compileFilterStateMatcher),
+  };
+}
+
+function compileCookieMatcher(
+  { name, stringMatch, invertMatch }: CookieMatcher,
+  context: CompileContext,
+): CookieMatchConfig | null {
+  if (stringMatch === undefined) {
+    context.reject('string_match', 'is required');
+    return null;
+  }
+  const match = compileStringMatcher(stringMatch, context.at('string_match'));
+  return match === null ? null : { name, match, invert: invertMatch };
+}
+
+function compileTlsContext({ tlsContext }: RouteMatch): TlsContextMatchConfig | null {
+  if (tlsContext === undefined) return null;
+  const { presented = null, validated = null } = tlsContext;
+  return presented === null && validated === null ? null : { presented, validated };
 }
 
 function fractionPpm(match: RouteMatch, context: CompileContext): number | null {
@@ -44,30 +82,4 @@ function fractionPpm(match: RouteMatch, context: CompileContext): number | null 
     fraction.runtimeKey,
     fraction.defaultValue,
   );
-}
-
-function compilePath(match: RouteMatch, context: CompileContext): PathMatchConfig | null {
-  const specifier = match.pathSpecifier;
-  const fold = (text: string): string =>
-    match.caseSensitive === false ? text.toLowerCase() : text;
-  switch (specifier.case) {
-    case 'prefix':
-      return { kind: 'prefix', text: fold(specifier.value) };
-    case 'path':
-      return { kind: 'path', text: fold(specifier.value) };
-    case 'pathSeparatedPrefix':
-      return { kind: 'separated-prefix', text: fold(specifier.value) };
-    case 'safeRegex': {
-      const regex = compileRegex(specifier.value, context.at('safe_regex'));
-      return regex === null ? null : { kind: 'regex', regex };
-    }
-    case 'connectMatcher':
-      return { kind: 'connect' };
-    default:
-      context.reject(
-        '',
-        'path_specifier is required: use prefix, path, path_separated_prefix, safe_regex or connect_matcher',
-      );
-      return null;
-  }
 }

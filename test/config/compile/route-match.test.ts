@@ -23,6 +23,10 @@ t.test('fills in Envoy’s defaults', (t) => {
     queryParameters: [],
     runtimeFractionPpm: null,
     grpcOnly: false,
+    cookies: [],
+    tlsContext: null,
+    dynamicMetadata: [],
+    filterState: [],
   });
   t.end();
 });

@@ -7,6 +7,7 @@ import { CLUSTER_FIELDS } from './cluster-fields.ts';
 import { HCM_FIELDS } from './hcm-fields.ts';
 import { HTTP_PROTOCOL_FIELDS } from './http-protocol-fields.ts';
 import { LISTENER_FIELDS } from './listener-fields.ts';
+import { MATCHER_FIELDS } from './matcher-fields.ts';
 import { ROUTE_FIELDS } from './route-fields.ts';
 import { SHARED_FIELDS } from './shared-fields.ts';
 
@@ -16,6 +17,7 @@ export const CORE_SUPPORT: Readonly<Record<string, SupportTable>> = {
   ...LISTENER_FIELDS,
   ...CLUSTER_FIELDS,
   ...HCM_FIELDS,
+  ...MATCHER_FIELDS,
   ...ROUTE_FIELDS,
   ...ACCESS_LOG_FIELDS,
   ...HTTP_PROTOCOL_FIELDS,

@@ -87,23 +87,6 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.core.v3.JsonFormatOptions': {
     sort_properties: { accepted: 'members are always sorted' },
   },
-  'envoy.type.matcher.v3.StringMatcher': {
-    exact: 'honoured',
-    prefix: 'honoured',
-    suffix: 'honoured',
-    contains: 'honoured',
-    safe_regex: 'honoured',
-    ignore_case: 'honoured',
-  },
-  'envoy.type.matcher.v3.ListStringMatcher': { patterns: 'honoured' },
-  'envoy.type.matcher.v3.RegexMatcher': {
-    google_re2: { accepted: 'RE2 is the only engine' },
-    regex: 'honoured',
-  },
-  'envoy.type.matcher.v3.RegexMatchAndSubstitute': {
-    pattern: 'honoured',
-    substitution: 'honoured',
-  },
   'envoy.type.v3.FractionalPercent': { numerator: 'honoured', denominator: 'honoured' },
   'envoy.type.v3.Percent': { value: 'honoured' },
   'envoy.type.v3.Int64Range': { start: 'honoured', end: 'honoured' },

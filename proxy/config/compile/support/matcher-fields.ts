@@ -1,0 +1,55 @@
+// Which fields of matchers (envoy.type.matcher.v3 and xds.type.matcher.v3) are honoured.
+import type { SupportTable } from '../../../model/extension.ts';
+
+const NO_CUSTOM_STRING =
+  'string matchers of extensions are not run: use exact, prefix, suffix, contains or safe_regex';
+
+/** Support of matcher messages, by type name. */
+export const MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
+  'envoy.type.matcher.v3.StringMatcher': {
+    exact: 'honoured',
+    prefix: 'honoured',
+    suffix: 'honoured',
+    contains: 'honoured',
+    safe_regex: 'honoured',
+    custom: { refused: NO_CUSTOM_STRING },
+    ignore_case: 'honoured',
+  },
+  'envoy.type.matcher.v3.ListStringMatcher': { patterns: 'honoured' },
+  'envoy.type.matcher.v3.RegexMatcher': {
+    google_re2: { accepted: 'RE2 is the only engine' },
+    regex: 'honoured',
+  },
+  'envoy.type.matcher.v3.RegexMatchAndSubstitute': {
+    pattern: 'honoured',
+    substitution: 'honoured',
+  },
+  'envoy.type.matcher.v3.MetadataMatcher': {
+    filter: 'honoured',
+    path: 'honoured',
+    value: 'honoured',
+    invert: 'honoured',
+  },
+  'envoy.type.matcher.v3.MetadataMatcher.PathSegment': { key: 'honoured' },
+  'envoy.type.matcher.v3.ValueMatcher': {
+    null_match: 'honoured',
+    double_match: 'honoured',
+    string_match: 'honoured',
+    bool_match: 'honoured',
+    present_match: 'honoured',
+    list_match: 'honoured',
+    or_match: 'honoured',
+  },
+  'envoy.type.matcher.v3.ValueMatcher.NullMatch': {},
+  'envoy.type.matcher.v3.DoubleMatcher': { range: 'honoured', exact: 'honoured' },
+  'envoy.type.matcher.v3.ListMatcher': { one_of: 'honoured' },
+  'envoy.type.matcher.v3.OrMatcher': { value_matchers: 'honoured' },
+  'envoy.type.v3.DoubleRange': { start: 'honoured', end: 'honoured' },
+  'envoy.type.matcher.v3.FilterStateMatcher': {
+    key: 'honoured',
+    string_match: 'honoured',
+    address_match: 'honoured',
+  },
+  'envoy.type.matcher.v3.AddressMatcher': { ranges: 'honoured', invert_match: 'honoured' },
+  'xds.core.v3.CidrRange': { address_prefix: 'honoured', prefix_len: 'honoured' },
+};
