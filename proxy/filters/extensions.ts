@@ -13,6 +13,7 @@ import type {
 import { compressorDefinition } from './http/compressor.ts';
 import { corsDefinition } from './http/cors.ts';
 import { csrfDefinition } from './http/csrf.ts';
+import { decompressorDefinition } from './http/decompressor.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { routerDefinition } from './http/router.ts';
@@ -43,6 +44,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(corsDefinition),
     filter(csrfDefinition),
     filter(compressorDefinition),
+    filter(decompressorDefinition),
     filter(grpcStatsDefinition),
     filter(grpcWebDefinition),
     filter(routerDefinition),

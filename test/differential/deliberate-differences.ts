@@ -274,6 +274,23 @@ const REASONS: readonly Reason[] = [
     why: 'A reset by NO_ERROR is a reset, and the log says so.',
     cases: { 'client: reset by NO_ERROR of a complete request': ' open; 1 upstream' },
   },
+  {
+    why: 'Half of a content is never passed off as all of it: decompression that fails ends the exchange.',
+    cases: {
+      'decompressor: something behind the end': ['200 cut; 1 upstream', '200 closed; 1 upstream'],
+      'decompressor: no gzip': ['200 cut; 1 upstream', '200 closed; 1 upstream'],
+      'decompressor: a part': ['200 cut; 1 upstream', '200 closed; 1 upstream'],
+      'decompressor: a bomb': ['200 cut; 1 upstream', '200 closed; 1 upstream'],
+      'decompressor: a request that is no gzip': [
+        '400 closed; 0 upstream',
+        '200 closed; 1 upstream',
+      ],
+    },
+  },
+  {
+    why: 'Envoy names trailers after the first decompressor that it ever made, whichever it is.',
+    cases: { 'brotli, behind gzip': '200 closed; 1 upstream' },
+  },
 ];
 
 /** By title of the case. */

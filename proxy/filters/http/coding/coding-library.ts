@@ -18,6 +18,9 @@ export interface CodingLibrary {
 export interface DecompressionLibrary extends CodingLibrary {
   /** Octets out for one octet in, above which content is a bomb. */
   readonly maxInflateRatio: number;
+  /** Statistics of what went wrong, by node:zlib's codes; `defaultError` counts all others. */
+  readonly errors: Readonly<Record<string, string>>;
+  readonly defaultError: string;
 }
 
 /**

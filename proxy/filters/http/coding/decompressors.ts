@@ -22,6 +22,22 @@ const DEFAULT_WINDOW_BITS = 15;
 /** As Envoy's for gzip and brotli. */
 const DEFAULT_MAX_INFLATE_RATIO = 100;
 
+const NOTHING = Buffer.alloc(0);
+const ZLIB_ERRORS: Readonly<Record<string, string>> = {
+  Z_ERRNO: 'zlib_errno',
+  Z_STREAM_ERROR: 'zlib_stream_error',
+  Z_DATA_ERROR: 'zlib_data_error',
+  Z_MEM_ERROR: 'zlib_mem_error',
+  Z_BUF_ERROR: 'zlib_buf_error',
+  Z_VERSION_ERROR: 'zlib_version_error',
+};
+const ZSTD_ERRORS: Readonly<Record<string, string>> = {
+  ZSTD_error_memory_allocation: 'zstd_memory_error',
+  ZSTD_error_dictionary_corrupted: 'zstd_dictionary_error',
+  ZSTD_error_dictionary_wrong: 'zstd_dictionary_error',
+  ZSTD_error_checksum_wrong: 'zstd_checksum_wrong_error',
+};
+
 const GZIP: LibraryDefinition<Gzip, DecompressionLibrary> = {
   name: 'envoy.compression.gzip.decompressor',
   schema: GzipSchema,
@@ -31,12 +47,18 @@ const GZIP: LibraryDefinition<Gzip, DecompressionLibrary> = {
       windowBits: message.windowBits ?? DEFAULT_WINDOW_BITS,
       chunkSize: message.chunkSize ?? DEFAULT_CHUNK_BYTES,
     };
+    const maxInflateRatio = message.maxInflateRatio ?? DEFAULT_MAX_INFLATE_RATIO;
     return {
       coding: 'gzip',
       statName: 'gzip',
-      maxInflateRatio: message.maxInflateRatio ?? DEFAULT_MAX_INFLATE_RATIO,
+      maxInflateRatio,
+      errors: ZLIB_ERRORS,
+      defaultError: 'zlib_data_error',
       open: () => zlib.createGunzip({ ...options, flush: zlib.constants.Z_SYNC_FLUSH }),
-      codeNow: (data) => zlib.gunzipSync(data, options),
+      codeNow: (data) =>
+        decodeNow(data, maxInflateRatio, (maxOutputLength) =>
+          zlib.gunzipSync(data, { ...options, maxOutputLength }),
+        ),
     };
   },
 };
@@ -58,8 +80,13 @@ const BROTLI: LibraryDefinition<Brotli, DecompressionLibrary> = {
       coding: 'br',
       statName: 'brotli',
       maxInflateRatio: DEFAULT_MAX_INFLATE_RATIO,
+      errors: {},
+      defaultError: 'brotli_error',
       open: () => zlib.createBrotliDecompress(options),
-      codeNow: (data) => zlib.brotliDecompressSync(data, options),
+      codeNow: (data) =>
+        decodeNow(data, DEFAULT_MAX_INFLATE_RATIO, (maxOutputLength) =>
+          zlib.brotliDecompressSync(data, { ...options, maxOutputLength }),
+        ),
     };
   },
 };
@@ -96,7 +123,21 @@ export function compileUnzstd(
     coding: 'zstd',
     statName: 'zstd',
     maxInflateRatio: DEFAULT_MAX_INFLATE_RATIO,
+    errors: ZSTD_ERRORS,
+    defaultError: 'zstd_generic_error',
     open: () => zstd.createZstdDecompress(options),
-    codeNow: (data) => zstd.zstdDecompressSync(data, options),
+    codeNow: (data) =>
+      decodeNow(data, DEFAULT_MAX_INFLATE_RATIO, (maxOutputLength) =>
+        zstd.zstdDecompressSync(data, { ...options, maxOutputLength }),
+      ),
   };
+}
+
+/** Content of no octets is none, whatever it claims to be. */
+function decodeNow(
+  data: Buffer,
+  maxRatio: number,
+  decode: (maxOutputLength: number) => Buffer,
+): Buffer {
+  return data.length === 0 ? NOTHING : decode(data.length * maxRatio);
 }
