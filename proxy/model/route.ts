@@ -1,5 +1,6 @@
 // Routes as compiled from config.route.v3.RouteConfiguration: matchers ready, defaults filled in.
 import type { SafeRegex } from '../base/safe-regex.ts';
+import type { Formatter } from '../formatter/formatter.ts';
 import type { PerFilterConfigs } from './extension.ts';
 import type { HeaderMutations } from './header-mutations.ts';
 import type { FilterMetadata, MatchTreeConfig } from './match-tree.ts';
@@ -115,11 +116,15 @@ export interface ForwardActionConfig {
   /** '' or the text that replaces what matched. */
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
+  /** Prints the new path; absent: none. */
+  readonly pathRewrite?: Formatter;
   readonly hostRewriteLiteral: string;
   /** Lower-case name of the field that holds the new host; absent: none. */
   readonly hostRewriteHeader?: string;
   /** Makes the new host of the path without its query; absent: none. */
   readonly hostRewritePathRegex?: RegexRewriteConfig;
+  /** Prints the new host; absent: none. */
+  readonly hostRewrite?: Formatter;
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
   /** metadata_match under `envoy.lb`: hosts of a subset. Of weighted_clusters: laid over it. */
@@ -196,6 +201,8 @@ export interface RedirectActionConfig {
   readonly path: string;
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
+  /** Prints the path, as `path` says it; absent: none. */
+  readonly pathRewrite?: Formatter;
   readonly stripQuery: boolean;
 }
 

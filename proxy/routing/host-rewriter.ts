@@ -1,4 +1,5 @@
 // Host rewrites of forwarding routes, and what they leave for the upstream to know about it.
+import type { FormatContext } from '../formatter/formatter.ts';
 import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead } from '../http/message.ts';
 import { requestField } from '../http/request-field.ts';
@@ -30,14 +31,20 @@ export function rewritesHost(action: ForwardActionConfig): boolean {
   return (
     action.hostRewriteLiteral !== '' ||
     (action.hostRewriteHeader ?? '') !== '' ||
-    action.hostRewritePathRegex !== undefined
+    action.hostRewritePathRegex !== undefined ||
+    action.hostRewrite !== undefined
   );
 }
 
 /** The authority that a route wants for a request; '' means: leave it. */
-export function rewrittenHost(action: ForwardActionConfig, head: RequestHead): string {
+export function rewrittenHost(
+  action: ForwardActionConfig,
+  head: RequestHead,
+  context: FormatContext,
+): string {
   if (action.hostRewriteLiteral !== '') return action.hostRewriteLiteral;
-  const { hostRewriteHeader = '', hostRewritePathRegex } = action;
+  const { hostRewriteHeader = '', hostRewritePathRegex, hostRewrite } = action;
+  if (hostRewrite !== undefined) return hostRewrite.format(context);
   if (hostRewriteHeader !== '') return requestField(head, hostRewriteHeader) ?? '';
   if (hostRewritePathRegex === undefined) return '';
   return hostRewritePathRegex.regex.replaceAll(

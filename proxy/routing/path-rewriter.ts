@@ -1,4 +1,5 @@
 // Path rewrites of forwarding and redirecting routes. The query always stays.
+import type { FormatContext, Formatter } from '../formatter/formatter.ts';
 import type { RegexRewriteConfig } from '../model/route.ts';
 import type { PathMatchConfig } from '../model/route-match.ts';
 import { pathOf } from './path-matcher.ts';
@@ -7,11 +8,12 @@ import { pathOf } from './path-matcher.ts';
 export interface PathRewriteOptions {
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
+  readonly pathRewrite?: Formatter;
 }
 
 /** Makes one target of another; null: it stays. */
 export interface PathRewriter {
-  rewrite(target: string): string | null;
+  rewrite(target: string, context: FormatContext): string | null;
 }
 
 /** Compiles the rewrite of a route with this path condition; null: it has none. */
@@ -19,8 +21,10 @@ export function compilePathRewriter(
   path: PathMatchConfig,
   options: PathRewriteOptions,
 ): PathRewriter | null {
-  if (options.prefixRewrite !== '') return new PrefixRewriter(path, options.prefixRewrite);
-  return options.regexRewrite === null ? null : new RegexRewriter(options.regexRewrite);
+  const { prefixRewrite, regexRewrite, pathRewrite } = options;
+  if (prefixRewrite !== '') return new PrefixRewriter(path, prefixRewrite);
+  if (pathRewrite !== undefined) return new FormatRewriter(pathRewrite);
+  return regexRewrite === null ? null : new RegexRewriter(regexRewrite);
 }
 
 /** prefix_rewrite: instead of what matched, which is all of the path unless a prefix did. */
@@ -54,4 +58,29 @@ class RegexRewriter implements PathRewriter {
     const rewritten = this.#config.regex.replaceAll(path, this.#config.substitution);
     return rewritten === '' ? null : rewritten + target.slice(path.length);
   }
+}
+
+/** Octets that end a request target, or that nobody may send in one (RFC 9112 §3.2). */
+const NO_TARGET_OCTET = /[^\x21-\x7e]/g;
+
+/** path_rewrite: a format instead of the path; one that says nothing leaves it as it is. */
+class FormatRewriter implements PathRewriter {
+  readonly #format: Formatter;
+
+  constructor(format: Formatter) {
+    this.#format = format;
+  }
+
+  rewrite(target: string, context: FormatContext): string | null {
+    const path = this.#format.format(context);
+    if (path === '') return null;
+    // Formats print what clients send: a blank would end the target in the middle of a request line.
+    const written = path.replace(NO_TARGET_OCTET, percentEncoded);
+    return written + target.slice(pathOf(target).length);
+  }
+}
+
+function percentEncoded(octet: string): string {
+  const hex = (octet.charCodeAt(0) & 0xff).toString(16).toUpperCase();
+  return `%${hex.padStart(2, '0')}`;
 }

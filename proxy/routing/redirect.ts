@@ -1,4 +1,5 @@
 // The Location of a redirect action.
+import type { FormatContext } from '../formatter/formatter.ts';
 import { HEADER_ID } from '../http/header-names.ts';
 import type { RequestHead } from '../http/message.ts';
 import type { RedirectActionConfig } from '../model/route.ts';
@@ -9,14 +10,17 @@ import type { Route } from './route-table.ts';
  * Envoy's rules for scheme, host, port, path and query of RedirectAction; the URL of the request
  * itself for a route with another action (direct responses 201 and 3xx carry it).
  */
-export function redirectLocation(route: Route, head: RequestHead): string {
+export function redirectLocation(route: Route, head: RequestHead, context: FormatContext): string {
   const { action } = route.config;
   if (action.kind !== 'redirect') return `${head.scheme}://${head.authority}${head.path}`;
   const scheme = newScheme(action, head);
   const port = action.port === 0 ? '' : `:${action.port}`;
   const host = action.host === '' ? requestHost(head, scheme, port !== '') : action.host;
-  const target = route.finalizer.pathRewriter?.rewrite(head.path) ?? head.path;
-  return `${scheme}://${host}${port}${newPath(action, target)}`;
+  const path = action.pathRewrite?.format(context) ?? action.path;
+  if (path !== '') return `${scheme}://${host}${port}${ownPath(action, path, head.path)}`;
+  const target = route.finalizer.pathRewriter?.rewrite(head.path, context) ?? head.path;
+  const kept = action.stripQuery ? pathOf(target) : target;
+  return `${scheme}://${host}${port}${withSlash(kept)}`;
 }
 
 /** Location for require_tls: the same target by https. */
@@ -45,12 +49,10 @@ function requestHost(head: RequestHead, scheme: string, hasNewPort: boolean): st
     : authority;
 }
 
-/** A path of the action's own brings its own query, which strip_query spares. */
-function newPath(action: RedirectActionConfig, target: string): string {
-  const { path } = action;
-  if (path.includes('?')) return withSlash(path);
-  const query = action.stripQuery ? '' : target.slice(pathOf(target).length);
-  return withSlash(path === '' ? pathOf(target) : path) + query;
+/** A path of the action's own may bring its own query, which strip_query spares. */
+function ownPath(action: RedirectActionConfig, path: string, before: string): string {
+  const keepsQuery = !action.stripQuery && !path.includes('?');
+  return withSlash(keepsQuery ? path + before.slice(pathOf(before).length) : path);
 }
 
 function withSlash(path: string): string {

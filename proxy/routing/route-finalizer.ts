@@ -65,8 +65,17 @@ export class RouteFinalizer {
     if (this.#entryRequest !== null) this.#entryRequest.apply(head.headers, context);
     if (this.#entryHost !== '') head.authority = this.#entryHost;
     for (const level of this.#request) level.apply(head.headers, context);
-    if (this.#action !== null) rewriteHost(this.#action, head, keepsOriginal);
-    if (this.pathRewriter !== null) rewritePath(this.pathRewriter, head, keepsOriginal);
+    const host = this.#action === null ? '' : rewrittenHost(this.#action, head, context);
+    if (host !== '') this.#rewriteHost(head, host, keepsOriginal);
+    // CONNECT has no path.
+    if (this.pathRewriter === null || head.path === '') return;
+    const path = this.pathRewriter.rewrite(head.path, context);
+    if (path !== null) rewritePath(head, path, keepsOriginal);
+  }
+
+  #rewriteHost(head: RequestHead, host: string, keepsOriginal: boolean): void {
+    const appendsForwardedHost = this.#action?.appendXForwardedHost === true;
+    rewriteAuthority(head, host, { keepsOriginal, appendsForwardedHost });
   }
 
   /** On what the upstream, or the proxy itself, answers. */
@@ -106,21 +115,8 @@ function compileLevels(
     .map((level) => new HeaderMutator(level, singleLine));
 }
 
-function rewriteHost(action: ForwardActionConfig, head: RequestHead, keepsOriginal: boolean): void {
-  const host = rewrittenHost(action, head);
-  if (host === '') return;
-  rewriteAuthority(head, host, {
-    keepsOriginal,
-    appendsForwardedHost: action.appendXForwardedHost,
-  });
-}
-
-function rewritePath(rewriter: PathRewriter, head: RequestHead, keepsOriginal: boolean): void {
+function rewritePath(head: RequestHead, path: string, keepsOriginal: boolean): void {
   const before = head.path;
-  // CONNECT has no path.
-  if (before === '') return;
-  const rewritten = rewriter.rewrite(before);
-  if (rewritten === null) return;
-  head.path = rewritten;
+  head.path = path;
   if (keepsOriginal) head.headers.setKnown(HEADER_ID['x-envoy-original-path'], before);
 }

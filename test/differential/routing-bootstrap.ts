@@ -154,6 +154,21 @@ function rewriting(name: string, router: Message): Message {
       { prefix: '/host/path' },
       { host_rewrite_path_regex: regex('^/host/path/(.+)$', '\\1') },
     ),
+    to('a', { prefix: '/format/path' }, { path_rewrite: '/new/%REQ(x-a)%' }),
+    to('a', { prefix: '/format/query' }, { path_rewrite: '/new?own=%REQ(x-a)%' }),
+    to('a', { prefix: '/format/bare' }, { path_rewrite: '%REQ(x-a)%' }),
+    to('a', { prefix: '/format/same' }, { path_rewrite: '%PATH(NQ)%/more' }),
+    to('a', { prefix: '/format/host' }, { host_rewrite: '%REQ(x-a)%.test' }),
+    to('a', { prefix: '/format/void' }, { host_rewrite: '%REQ(x-none)%' }),
+    to(
+      'a',
+      { prefix: '/format/both' },
+      {
+        ...{ host_rewrite: '%REQ(x-new)%', append_x_forwarded_host: true },
+        path_rewrite: '/%REQ(x-new)%/%REQ(:authority)%',
+      },
+      { request_headers_to_add: [add('x-new', 'fresh')] },
+    ),
     to('a', { prefix: '/host/auto' }, { auto_host_rewrite: true, append_x_forwarded_host: true }),
     to('c', { prefix: '/host/named' }, { auto_host_rewrite: true, append_x_forwarded_host: true }),
     to('c', { prefix: '/host/plain' }, { auto_host_rewrite: true }),
@@ -255,6 +270,13 @@ function redirecting(): Message {
     { match: { prefix: '/pre' }, redirect: { prefix_rewrite: '/new' } },
     { match: { path: '/whole' }, redirect: { prefix_rewrite: '/new', strip_query: true } },
     { match: { prefix: '/regex/' }, redirect: { regex_rewrite: regex } },
+    { match: { prefix: '/format/path' }, redirect: { path_rewrite: '/new/%REQ(x-a)%' } },
+    { match: { prefix: '/format/query' }, redirect: { path_rewrite: '/new?own=%REQ(x-a)%' } },
+    { match: { prefix: '/format/bare' }, redirect: { path_rewrite: '%REQ(x-a)%' } },
+    {
+      match: { prefix: '/format/strip' },
+      redirect: { path_rewrite: '/new/%REQ(x-a)%', strip_query: true },
+    },
     { match: { path: '/answer' }, direct_response: { status: 304 } },
   ];
   return httpListener('redirect', { virtual_hosts: [virtualHost(['*'], routes)] });

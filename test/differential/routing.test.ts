@@ -84,6 +84,30 @@ const REWRITE_TARGETS = [
   ...['/host/path/', '/host/path?x', '/host/header', '/both/x?q', '/host/named', '/host/plain'],
 ] as const;
 
+/** Rewrites that print fields. */
+function formatted(listener: string, ...targets: readonly string[]): Case[] {
+  return targets.flatMap((target) =>
+    [[], ['x-a: val'], ['x-a: /val'], ['x-a: v?w=1']].map((fields) => ({
+      ...{ listener, target, fields },
+    })),
+  );
+}
+
+const FORMAT_CASES: readonly Case[] = [
+  ...formatted(
+    'rewrite',
+    '/format/path/x?k=v',
+    '/format/path',
+    '/format/query?k',
+    '/format/same?k',
+  ),
+  ...formatted('rewrite', '/format/host?k', '/format/void', '/format/both/x?k'),
+  ...on('rewrite', '/format/bare?k'),
+  { listener: 'rewrite', target: '/format/bare?k', fields: ['x-a: /val?w=1'] },
+  ...formatted('redirect', '/format/path/x?k=v', '/format/query?k', '/format/query'),
+  ...formatted('redirect', '/format/bare?k', '/format/strip?k'),
+];
+
 const REWRITE_CASES: readonly Case[] = [
   ...on('rewrite', ...REWRITE_TARGETS),
   ...on('quiet', '/b/x', '/host/forwarded', '/host/auto', '/host/named', '/void/x', '/both/x?q'),
@@ -199,6 +223,7 @@ const THEMES: Readonly<Record<string, readonly Case[]>> = {
   'paths, parameters and domains': MATCH_CASES,
   fields: HEADER_CASES,
   rewrites: REWRITE_CASES,
+  'formatted rewrites': FORMAT_CASES,
   'header mutations': MUTATION_CASES,
   redirects: REDIRECT_CASES,
   'normalised paths and authorities': NORMALIZE_CASES,

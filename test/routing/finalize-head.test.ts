@@ -181,3 +181,20 @@ t.test('appends the host before to x-forwarded-host, once', async (t) => {
   }
   t.same(finalized(table, { authority: '' }, SUPPRESS), ['new.test', '/']);
 });
+
+t.test('prints the path and the host that formats say, as the request still stands', async (t) => {
+  const action = { path_rewrite: '/new/%REQ(x-a)%', host_rewrite: '%REQ(x-a)%.test' };
+  const table = tableOf(routeTo('a', { prefix: '/' }, action));
+  t.same(finalized(table, { path: '/old?q', headers: ['x-a', 'v'] }), [
+    ...['v.test', '/new/v?q', 'x-a: v'],
+    ...['x-envoy-original-host: h.test', 'x-envoy-original-path: /old?q'],
+  ]);
+  t.same(finalized(table, { path: '/old' }, SUPPRESS).slice(0, 2), ['-.test', '/new/']);
+});
+
+t.test('a formatted path that is empty stays, and never ends a request line', async (t) => {
+  const table = tableOf(routeTo('a', { prefix: '/' }, { path_rewrite: '%REQ(x-a)%' }));
+  t.equal(finalized(table, { path: '/old?q' })[1], '/old?q');
+  const evil = ['x-a', '/ HTTP/1.1\t\x7f\xe4'];
+  t.equal(finalized(table, { path: '/old?q', headers: evil })[1], '/%20HTTP/1.1%09%7F%E4?q');
+});

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { httpsLocation, redirectLocation } from '../../proxy/routing/redirect.ts';
 import {
+  exchange,
   type Json,
   matchedRoute,
   type RequestOptions,
@@ -12,7 +13,7 @@ import {
 function location(redirect: Json, request: RequestOptions = {}, proto = 'http'): string {
   const table = tableOf({ match: { prefix: '/' }, redirect });
   const head = requestHead({ scheme: proto, headers: ['x-forwarded-proto', proto], ...request });
-  return redirectLocation(matchedRoute(table, head), head);
+  return redirectLocation(matchedRoute(table, head), head, exchange(head));
 }
 
 t.test('replaces what the action names and keeps the rest', async (t) => {
@@ -65,9 +66,21 @@ t.test('gives a rewritten path its leading slash', async (t) => {
 t.test('names the request’s own URL for routes that do not redirect', async (t) => {
   const table = tableOf({ match: { prefix: '/' }, direct_response: { status: 201 } });
   const head = requestHead({ path: '/a?q', authority: 'h.test:80' });
-  t.equal(redirectLocation(matchedRoute(table, head), head), 'http://h.test:80/a?q');
+  t.equal(
+    redirectLocation(matchedRoute(table, head), head, exchange(head)),
+    'http://h.test:80/a?q',
+  );
 });
 
 t.test('names the same target by https', async (t) => {
   t.equal(httpsLocation(requestHead({ path: '/a?q' })), 'https://h.test/a?q');
+});
+
+t.test('prints the path that a format says, with the query unless it has its own', async (t) => {
+  const request = { path: '/a?q', headers: ['x-a', 'v'] };
+  t.equal(location({ path_rewrite: '/new/%REQ(x-a)%' }, request), 'http://h.test/new/v?q');
+  t.equal(location({ path_rewrite: '%REQ(x-a)%?own' }, request), 'http://h.test/v?own');
+  t.equal(location({ path_rewrite: '%REQ(x-none)%' }, request), 'http://h.test/a?q');
+  const strict = { path_rewrite: '/new', strip_query: true };
+  t.equal(location(strict, request), 'http://h.test/new');
 });

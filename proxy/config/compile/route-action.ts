@@ -2,8 +2,6 @@
 import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFoundCode,
-  type RedirectAction,
-  RedirectAction_RedirectResponseCode as RedirectCode,
   type Route,
   type RouteAction,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
@@ -11,7 +9,6 @@ import type { CompileContext } from '../../model/extension.ts';
 import type {
   DirectResponseActionConfig,
   ForwardActionConfig,
-  RedirectActionConfig,
   RouteActionConfig,
 } from '../../model/route.ts';
 import { compileClusterSpecifier } from './cluster-specifier.ts';
@@ -19,9 +16,10 @@ import { compileDataSource } from './data-source.ts';
 import { durationMs } from './field-values.ts';
 import { compileHashPolicies } from './hash-policy.ts';
 import { compileMetadataMatch } from './metadata-match.ts';
+import { compileHostRewrite, compilePathRewrite } from './path-rewrite.ts';
+import { compileRedirect } from './redirect-action.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 import { compileStreamDuration } from './stream-duration.ts';
-import { compileRegexRewrite } from './string-matcher.ts';
 import { compileRouteUpgrades } from './upgrades.ts';
 
 /** Envoy route.v3.RouteAction.timeout. Shorter breaks slow answers, longer holds connections. */
@@ -37,13 +35,6 @@ const NOT_FOUND_STATUS: Readonly<
 const PRIORITY: Readonly<Record<RoutingPriority, ForwardActionConfig['priority']>> = {
   [RoutingPriority.DEFAULT]: 'default',
   [RoutingPriority.HIGH]: 'high',
-};
-const REDIRECT_STATUS: Readonly<Record<RedirectCode, RedirectActionConfig['status']>> = {
-  [RedirectCode.MOVED_PERMANENTLY]: 301,
-  [RedirectCode.FOUND]: 302,
-  [RedirectCode.SEE_OTHER]: 303,
-  [RedirectCode.TEMPORARY_REDIRECT]: 307,
-  [RedirectCode.PERMANENT_REDIRECT]: 308,
 };
 
 /** The compiled action of a route; null and rejections when it has none that works. */
@@ -77,11 +68,7 @@ function compileForward(
   context: CompileContext,
 ): ForwardActionConfig | null {
   const cluster = compileClusterSpecifier(message, rules, context);
-  const regexRewrite = compileRegexRewrite(message.regexRewrite, context.at('regex_rewrite'));
-  if (message.regexRewrite !== undefined && message.prefixRewrite !== '') {
-    const reason = 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy';
-    context.reject('regex_rewrite', reason);
-  }
+  const pathRewrite = compilePathRewrite(message, context);
   const idle = { path: 'idle_timeout', value: message.idleTimeout };
   const timeout = { path: 'timeout', value: message.timeout };
   if (cluster === null) return null;
@@ -93,8 +80,7 @@ function compileForward(
     idleTimeoutMs: durationMs(context, idle, null),
     streamDuration: compileStreamDuration(message, context),
     upgrades: compileRouteUpgrades(message.upgradeConfigs, context),
-    prefixRewrite: message.prefixRewrite,
-    regexRewrite,
+    ...pathRewrite,
     ...compileHostRewrite(message.hostRewriteSpecifier, context),
     appendXForwardedHost: message.appendXForwardedHost,
     metadataMatch: compileMetadataMatch(message.metadataMatch),
@@ -104,49 +90,6 @@ function compileForward(
     rateLimits: [],
     includeVhRateLimits: false,
     priority: PRIORITY[message.priority],
-  };
-}
-
-/** The one way in which a route gives requests another host. */
-function compileHostRewrite(
-  host: RouteAction['hostRewriteSpecifier'],
-  context: CompileContext,
-): Pick<
-  ForwardActionConfig,
-  'hostRewriteLiteral' | 'hostRewriteHeader' | 'hostRewritePathRegex' | 'autoHostRewrite'
-> {
-  const none = { hostRewriteLiteral: '', autoHostRewrite: false };
-  switch (host.case) {
-    case 'hostRewriteLiteral':
-      return { ...none, hostRewriteLiteral: host.value };
-    case 'autoHostRewrite':
-      return { ...none, autoHostRewrite: host.value.value };
-    case 'hostRewriteHeader':
-      return { ...none, hostRewriteHeader: host.value.toLowerCase() };
-    case 'hostRewritePathRegex': {
-      const regex = compileRegexRewrite(host.value, context.at('host_rewrite_path_regex'));
-      return regex === null ? none : { ...none, hostRewritePathRegex: regex };
-    }
-    default:
-      return none;
-  }
-}
-
-function compileRedirect(message: RedirectAction, context: CompileContext): RedirectActionConfig {
-  const scheme = message.schemeRewriteSpecifier;
-  const path = message.pathRewriteSpecifier;
-  const regex = path.case === 'regexRewrite' ? path.value : undefined;
-  return {
-    kind: 'redirect',
-    status: REDIRECT_STATUS[message.responseCode],
-    scheme: scheme.case === 'schemeRedirect' ? scheme.value : '',
-    httpsRedirect: scheme.case === 'httpsRedirect' && scheme.value,
-    host: message.hostRedirect,
-    port: message.portRedirect,
-    path: path.case === 'pathRedirect' ? path.value : '',
-    prefixRewrite: path.case === 'prefixRewrite' ? path.value : '',
-    regexRewrite: compileRegexRewrite(regex, context.at('regex_rewrite')),
-    stripQuery: message.stripQuery,
   };
 }
 

@@ -59,7 +59,7 @@ export function answerWithoutUpstream(
   }
   runtime.directResponse.inc();
   if (action.kind === 'direct-response') return directResponse(action, head);
-  const location = HeaderList.of('location', redirectLocation(route, head));
+  const location = HeaderList.of('location', redirectLocation(route, head, callbacks));
   return {
     status: action.status,
     body: '',
