@@ -16,6 +16,7 @@ import { csrfDefinition } from './http/csrf.ts';
 import { decompressorDefinition } from './http/decompressor.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
+import { headerMutationDefinition } from './http/header-mutation.ts';
 import { routerDefinition } from './http/router.ts';
 import { httpInspectorDefinition } from './listener/http-inspector.ts';
 import { originalDstDefinition } from './listener/original-dst.ts';
@@ -47,6 +48,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(decompressorDefinition),
     filter(grpcStatsDefinition),
     filter(grpcWebDefinition),
+    filter(headerMutationDefinition),
     filter(routerDefinition),
   ],
   listenerFilters: [

@@ -64,8 +64,14 @@ function isOverwrite(action: HeaderValueConfig['action']): boolean {
   return action === 'overwrite' || action === 'overwrite-if-exists';
 }
 
-function append(entry: Addition, value: string, headers: HeaderList): void {
-  const lines = entry.isSingleLine ? headers.values(entry.name) : [];
-  if (lines.length === 0) headers.add(entry.name, value);
-  else headers.set(entry.name, [...lines, value].filter((text) => text !== '').join(','));
+function append({ name, isSingleLine }: Addition, value: string, headers: HeaderList): void {
+  if (isSingleLine) joinField(headers, name, value);
+  else headers.add(name, value);
+}
+
+/** Appends to a field that is never to have a second line. */
+export function joinField(headers: HeaderList, name: string, value: string): void {
+  const lines = headers.values(name);
+  if (lines.length === 0) headers.add(name, value);
+  else headers.set(name, [...lines, value].filter((text) => text !== '').join(','));
 }

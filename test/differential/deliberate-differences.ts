@@ -25,6 +25,17 @@ const STRICTER_H2_RESETS = ['- open; 0 upstream', PASSES] as const;
 
 const REASONS: readonly Reason[] = [
   {
+    why: 'header_mutation leaves the encoding of query parameters to the client and encodes the names that it adds: a blank in a request line can be read in two ways (RFC 9112 §3). A request without host says so with an empty Host, and a response keeps its status.',
+    cases: {
+      'main: GET /query/if?z=%41%20x': PASSES,
+      'main: GET /query/if?%c3%bc=%C3%BC': PASSES,
+      'main: GET /query/key': PASSES,
+      'main: GET /no-authority': PASSES,
+      'main: GET /no-host': PASSES,
+      'main: GET /answer-none': [PASSES, BAD_GATEWAY],
+    },
+  },
+  {
     why: 'Only CRLF ends a line, and nothing in a start line is repaired: what two servers read in two ways, an attacker can use (RFC 9112 §2.2, §3).',
     cases: {
       'lines ended by LF': STRICTER,

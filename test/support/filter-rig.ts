@@ -129,6 +129,11 @@ export class FilterRig {
     });
   }
 
+  /** The client's trailers. */
+  endRequest(trailers: HeaderList): void {
+    this.#request.trailers(trailers);
+  }
+
   /** The upstream's answer; null trailers: it ends with its content. */
   answer(head: ResponseHead, pieces: readonly string[], trailers: HeaderList | null): void {
     const endsWithData = trailers === null;

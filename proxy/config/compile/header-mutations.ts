@@ -73,7 +73,7 @@ export function compileHeaderOptions(
   field: { readonly path: string; readonly options: readonly HeaderValueOption[] },
   context: CompileContext,
 ): readonly HeaderValueConfig[] {
-  return compileEach({ path: field.path, items: field.options }, context, compileOption);
+  return compileEach({ path: field.path, items: field.options }, context, compileHeaderOption);
 }
 
 function compileRemoval(name: string, context: CompileContext): string {
@@ -87,7 +87,8 @@ function isFixed(lowerName: string): boolean {
   return lowerName.startsWith(':') || lowerName === 'host';
 }
 
-function compileOption(
+/** Compiles a field to add; null when it may not be touched or cannot be sent. */
+export function compileHeaderOption(
   option: HeaderValueOption,
   context: CompileContext,
 ): HeaderValueConfig | null {

@@ -264,6 +264,7 @@ export class ActiveStream
   sendResponseHead(head: ResponseHead, endStream: boolean): void {
     this.lastActiveMs = this.nowMs();
     this.response = head;
+    this.info.responseCode = head.status;
     this.flow.responseHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -274,6 +275,7 @@ export class ActiveStream
   }
 
   sendResponseTrailers(trailers: HeaderList): void {
+    this.responseTrailers = trailers;
     this.flow.responseTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }
