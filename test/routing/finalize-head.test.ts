@@ -195,6 +195,6 @@ t.test('prints the path and the host that formats say, as the request still stan
 t.test('a formatted path that is empty stays, and never ends a request line', async (t) => {
   const table = tableOf(routeTo('a', { prefix: '/' }, { path_rewrite: '%REQ(x-a)%' }));
   t.equal(finalized(table, { path: '/old?q' })[1], '/old?q');
-  const evil = ['x-a', '/ HTTP/1.1\t\x7f\xe4'];
-  t.equal(finalized(table, { path: '/old?q', headers: evil })[1], '/%20HTTP/1.1%09%7F%E4?q');
+  const evil = ['x-a', '/ HTTP/1.1\t\xe4'];
+  t.equal(finalized(table, { path: '/old?q', headers: evil })[1], '/%20HTTP/1.1%09%E4?q');
 });
