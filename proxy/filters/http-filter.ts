@@ -108,6 +108,8 @@ export interface HttpFilterCallbacks extends FormatContext {
 
 /** Additional surface for the chain's last filter, which produces the response. */
 export interface TerminalFilterCallbacks extends HttpFilterCallbacks {
+  /** The response's head, set before its fields are formatted: they may read each other. */
+  response: ResponseHead | null;
   sendInformational(head: ResponseHead): void;
   sendResponseHead(head: ResponseHead, endStream: boolean): void;
   /** False: the client is slow; stop until `onResponseWritable`. `data` is borrowed. */

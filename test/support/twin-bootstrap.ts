@@ -21,6 +21,8 @@ export interface TwinListener {
   readonly cluster?: string;
   /** Laid over the listener. */
   readonly listener?: Json;
+  /** Laid over its filter chain. */
+  readonly chain?: Json;
   /** Instead of the common access log: all write to the same file. */
   readonly logs?: readonly TwinLog[];
 }
@@ -147,7 +149,7 @@ function listenerJson(name: string, parts: TwinListener, common: Common): Json {
   return {
     name,
     address: loopback(0),
-    filter_chains: [{ filters: [filter] }],
+    filter_chains: [{ filters: [filter], ...parts.chain }],
     ...parts.listener,
   };
 }
@@ -161,9 +163,11 @@ function logJson({ format, filter }: TwinLog, path: string): Json {
 function clusterJson(name: string, http: Json, port: number): Json {
   const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
   const options = { explicit_http_config: { http_protocol_options: {} }, ...http };
-  const endpoint = { lb_endpoints: [{ endpoint: { address: loopback(port) } }] };
+  const host = { endpoint: { address: loopback(port) }, metadata: twinMetadata('host') };
+  const endpoint = { lb_endpoints: [host] };
   return {
     name,
+    metadata: twinMetadata('cluster'),
     type: 'STATIC',
     connect_timeout: '2s',
     load_assignment: { cluster_name: name, endpoints: [endpoint] },
@@ -171,6 +175,19 @@ function clusterJson(name: string, http: Json, port: number): Json {
       [key]: typed('extensions.upstreams.http.v3.HttpProtocolOptions', options),
     },
   };
+}
+
+/** Metadata with values of every type, which says whose it is. */
+export function twinMetadata(of: string): Json {
+  const ns = {
+    of,
+    number: 15,
+    yes: true,
+    none: null,
+    list: [1, 'ä', [2]],
+    object: { b: 1, a: of },
+  };
+  return { filter_metadata: { ns } };
 }
 
 function loopback(port: number): Json {

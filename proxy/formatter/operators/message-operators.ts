@@ -148,7 +148,7 @@ function pathSource(source: string): ((request: RequestHead) => string | null) |
 function queryOf(context: FormatContext): string | null {
   const path = context.request?.path ?? '';
   const mark = path.indexOf('?');
-  return mark === -1 || mark === path.length - 1 ? null : path.slice(mark + 1);
+  return mark === -1 ? null : path.slice(mark + 1);
 }
 
 /** First parameter of that name, percent-decoded. */

@@ -2,11 +2,11 @@
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { ResponseHead } from '../../../http/message.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
-import type { HttpFilterCallbacks } from '../../http-filter.ts';
+import type { TerminalFilterCallbacks } from '../../http-filter.ts';
 
 /** `serviceMs`: what the upstream took since the request's end; -1: that has not come, or is a secret. */
 export function finishResponseHead(
-  callbacks: HttpFilterCallbacks,
+  callbacks: TerminalFilterCallbacks,
   head: ResponseHead,
   serviceMs: number,
 ): void {
@@ -19,5 +19,7 @@ export function finishResponseHead(
   if (route.virtualHost.includeAttemptCountInResponse) {
     headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
   }
+  callbacks.response = head;
+  callbacks.info.responseCode = head.status;
   finalizeResponseHead(route, head, callbacks);
 }
