@@ -1,5 +1,7 @@
 // Routes as compiled from config.route.v3.RouteConfiguration: matchers ready, defaults filled in.
+
 import type { SafeRegex } from '../base/safe-regex.ts';
+import type { UriTemplateRewrite } from '../base/uri-template-rewrite.ts';
 import type { Formatter } from '../formatter/formatter.ts';
 import type { PerFilterConfigs } from './extension.ts';
 import type { HeaderMutations } from './header-mutations.ts';
@@ -118,6 +120,8 @@ export interface ForwardActionConfig {
   readonly regexRewrite: RegexRewriteConfig | null;
   /** Prints the new path; absent: none. */
   readonly pathRewrite?: Formatter;
+  /** path_rewrite_policy, for a route that matches by a template; absent: none. */
+  readonly pathTemplateRewrite?: UriTemplateRewrite;
   readonly hostRewriteLiteral: string;
   /** Lower-case name of the field that holds the new host; absent: none. */
   readonly hostRewriteHeader?: string;

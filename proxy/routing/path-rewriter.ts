@@ -1,4 +1,6 @@
 // Path rewrites of forwarding and redirecting routes. The query always stays.
+import type { UriTemplate } from '../base/uri-template.ts';
+import { type UriTemplateRewrite, UriTemplateRewriter } from '../base/uri-template-rewrite.ts';
 import type { FormatContext, Formatter } from '../formatter/formatter.ts';
 import type { RegexRewriteConfig } from '../model/route.ts';
 import type { PathMatchConfig } from '../model/route-match.ts';
@@ -9,6 +11,7 @@ export interface PathRewriteOptions {
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
   readonly pathRewrite?: Formatter;
+  readonly pathTemplateRewrite?: UriTemplateRewrite;
 }
 
 /** Makes one target of another; null: it stays. */
@@ -21,9 +24,12 @@ export function compilePathRewriter(
   path: PathMatchConfig,
   options: PathRewriteOptions,
 ): PathRewriter | null {
-  const { prefixRewrite, regexRewrite, pathRewrite } = options;
+  const { prefixRewrite, regexRewrite, pathRewrite, pathTemplateRewrite } = options;
   if (prefixRewrite !== '') return new PrefixRewriter(path, prefixRewrite);
   if (pathRewrite !== undefined) return new FormatRewriter(pathRewrite);
+  if (pathTemplateRewrite !== undefined && path.kind === 'template') {
+    return new TemplateRewriter(path.template, pathTemplateRewrite);
+  }
   return regexRewrite === null ? null : new RegexRewriter(regexRewrite);
 }
 
@@ -57,6 +63,22 @@ class RegexRewriter implements PathRewriter {
     const path = pathOf(target);
     const rewritten = this.#config.regex.replaceAll(path, this.#config.substitution);
     return rewritten === '' ? null : rewritten + target.slice(path.length);
+  }
+}
+
+/** path_rewrite_policy: what the variables of the route's template stand for, in another order. */
+class TemplateRewriter implements PathRewriter {
+  readonly #rewriter: UriTemplateRewriter;
+
+  constructor(template: UriTemplate, rewrite: UriTemplateRewrite) {
+    this.#rewriter = new UriTemplateRewriter(template, rewrite);
+  }
+
+  /** A path that a filter changed may match no longer: then it stays. */
+  rewrite(target: string): string | null {
+    const path = pathOf(target);
+    const rewritten = this.#rewriter.rewrite(path);
+    return rewritten === null ? null : rewritten + target.slice(path.length);
   }
 }
 

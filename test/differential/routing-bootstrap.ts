@@ -10,6 +10,8 @@ import {
 /** Every cluster; each has an upstream that says its name. */
 export const CLUSTERS = ['a', 'b', 'c'] as const;
 
+const PATH = 'type.googleapis.com/envoy.extensions.path';
+
 type Cluster = (typeof CLUSTERS)[number];
 
 /** A bootstrap whose clusters are at these ports. */
@@ -127,6 +129,22 @@ function hosts(name: string, table: Message): Message {
   return httpListener(name, { virtual_hosts, ...table });
 }
 
+function template(path_template: string): Message {
+  const typed_config = {
+    '@type': `${PATH}.match.uri_template.v3.UriTemplateMatchConfig`,
+    path_template,
+  };
+  return {
+    path_match_policy: { name: 'envoy.path.match.uri_template.uri_template_matcher', typed_config },
+  };
+}
+
+function templateRewrite(path_template_rewrite: string): Message {
+  const type = `${PATH}.rewrite.uri_template.v3.UriTemplateRewriteConfig`;
+  const typed_config = { '@type': type, path_template_rewrite };
+  return { name: 'envoy.path.rewrite.uri_template.uri_template_rewriter', typed_config };
+}
+
 function rewriting(name: string, router: Message): Message {
   const regex = (pattern: string, substitution: string): Message => ({
     pattern: { regex: pattern },
@@ -154,6 +172,9 @@ function rewriting(name: string, router: Message): Message {
       { prefix: '/host/path' },
       { host_rewrite_path_regex: regex('^/host/path/(.+)$', '\\1') },
     ),
+    to('a', template('/template/{a}/{b=**}'), {
+      path_rewrite_policy: templateRewrite('/x/{b}/{a}-{a}'),
+    }),
     to('a', { prefix: '/format/path' }, { path_rewrite: '/new/%REQ(x-a)%' }),
     to('a', { prefix: '/format/query' }, { path_rewrite: '/new?own=%REQ(x-a)%' }),
     to('a', { prefix: '/format/bare' }, { path_rewrite: '%REQ(x-a)%' }),

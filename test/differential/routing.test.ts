@@ -102,7 +102,7 @@ const FORMAT_CASES: readonly Case[] = [
     '/format/same?k',
   ),
   ...formatted('rewrite', '/format/host?k', '/format/void', '/format/both/x?k'),
-  ...on('rewrite', '/format/bare?k'),
+  ...on('rewrite', '/format/bare?k', '/template/1/2/3?k', '/template/1/', '/template/%20/~'),
   { listener: 'rewrite', target: '/format/bare?k', fields: ['x-a: /val?w=1'] },
   ...formatted('redirect', '/format/path/x?k=v', '/format/query?k', '/format/query'),
   ...formatted('redirect', '/format/bare?k', '/format/strip?k'),

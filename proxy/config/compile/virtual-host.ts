@@ -17,6 +17,7 @@ import { withDeprecatedCors } from './cors-policy.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
 import { compileMetadata } from './metadata.ts';
+import { checkPathRewrite } from './path-rewrite.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
@@ -95,12 +96,13 @@ function compileRoute(
   const cors = message.action.case === 'route' ? message.action.value.cors : undefined;
   const perFilterConfig = withDeprecatedCors(typed, cors, context.at('route'));
   if (match === null || action === null) return null;
+  checkPathRewrite({ match, action }, context);
   const { name, statPrefix } = message;
   return {
     ...{ name, statPrefix, match, action, mutations, perFilterConfig },
     bufferLimit: bufferLimitOf(message),
     metadata: compileMetadata(message.metadata),
-    decoratorOperation: '',
+    decoratorOperation: message.decorator?.operation ?? '',
   };
 }
 

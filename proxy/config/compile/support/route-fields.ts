@@ -100,6 +100,9 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     presented: 'honoured',
     validated: 'honoured',
   },
+  'envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig': {
+    path_template_rewrite: 'honoured',
+  },
   'envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig': {
     path_template: 'honoured',
   },
@@ -136,6 +139,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     host_rewrite_path_regex: 'honoured',
     host_rewrite: 'honoured',
     path_rewrite: 'honoured',
+    path_rewrite_policy: { partly: 'envoy.path.rewrite.uri_template.uri_template_rewriter' },
     auto_host_rewrite: 'honoured',
     append_x_forwarded_host: 'honoured',
     timeout: 'honoured',
