@@ -6,5 +6,7 @@ export const EXIT_OK = 0;
 export const EXIT_FAILURE = 1;
 /** The command line makes no sense (sysexits.h EX_USAGE). Envoy says 1. */
 export const EXIT_USAGE = 64;
-/** `explain`: the request finds no route. `diff` and `test`: the files cannot be compared or read. */
+/** `explain`: the request finds no route. */
 export const EXIT_NO_ROUTE = 2;
+/** `test` and `diff`: a file cannot be read, or its configuration is refused. */
+export const EXIT_UNREADABLE = 2;

@@ -7,6 +7,7 @@ import { addEnvoyFlags } from './envoy-flags.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExplainFlags } from './explain-command.ts';
 import { type FlagValues, parseOptions } from './parse-options.ts';
+import type { TestFlags } from './test-command.ts';
 import { versionText } from './version.ts';
 
 /** Hot restart needs shared memory between processes; there is none here. */
@@ -55,6 +56,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
       finish(await validateFiles(files, values['allowUnknownStaticFields'] === true));
     });
   addExplain(program, finish);
+  addTest(program, finish);
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
@@ -86,6 +88,23 @@ function addExplain(program: Command, finish: (exitCode: number) => void): void 
     });
 }
 
+function addTest(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('test')
+    .description('check where requests go against what files expect, without traffic')
+    .argument('<file...>', 'files of tests, YAML')
+    .option('-c, --config-path <file>', 'a configuration instead of the one that the files name')
+    .option('--min-coverage <percent>', 'fail when tests reach fewer of the routes')
+    .option('--allow-unknown-static-fields', 'accept unknown fields in the configuration')
+    .option('--json', 'for programs')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .action(async (files: readonly string[], flags: TestFlags) => {
+      const { testFiles } = await import('./test-command.ts');
+      finish(testFiles(files, flags));
+    });
+}
+
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -94,7 +113,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

@@ -19,6 +19,7 @@ export interface ListenerChoice {
 
 const NOWHERE = socketAddress('0.0.0.0', 0);
 const LOOPBACK = '127.0.0.1';
+const CAPTURED = 'captured connections come to it, and no other listener has the port';
 
 /** Chooses by `request.listener` where it is given, else by address and port. */
 export function chooseListener(
@@ -60,6 +61,13 @@ function byPort(
   if (listener !== undefined) {
     const names = others.map(({ config }) => config.name);
     return chosen(listener, request, `it listens on port ${port}`, names);
+  }
+  const [catcher, ...further] = listeners.filter(({ config }) => config.useOriginalDst);
+  if (catcher !== undefined) {
+    const names = further.map(({ config }) => config.name);
+    const captured = chosen(catcher, request, CAPTURED, names);
+    const ip = ipVersion(request.host) === 0 ? LOOPBACK : request.host;
+    return { ...captured, localAddress: socketAddress(ip, port) };
   }
   const [only, ...more] = listeners;
   if (only !== undefined && more.length === 0) {

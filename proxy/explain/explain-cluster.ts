@@ -75,22 +75,20 @@ function clusterSettings(
   const { maxConnections, maxPendingRequests, maxRequests } = config.limits;
   const limits = `${maxConnections} connections, ${maxPendingRequests} pending, ${maxRequests} requests`;
   const policy = config.loadBalancer.kind.replaceAll('-', '_').toUpperCase();
+  const own = (name: string, value: string, from: Origin | null): Setting => ({
+    ...{ name, value, config: null, origin: from },
+  });
   return [
-    { name: 'discovery', value: DISCOVERY[config.discovery], origin: origin('type') },
-    { name: 'load balancing', value: policy, origin: origin('lb_policy') },
-    { name: 'protocol', value: protocolText(config), origin: protocolOrigin(origin) },
-    {
-      name: 'connect timeout',
-      value: durationText(config.connectTimeoutMs),
-      origin: origin('connect_timeout'),
-    },
-    { name: 'circuit breakers', value: limits, origin: origin('circuit_breakers') },
-    ...SHOWN_FIELDS.flatMap((field) => {
-      const value = fieldOf(written, field);
-      const at = origin(field);
-      return value === undefined || at === null
-        ? []
-        : [{ name: field, value: membersText(value), origin: at }];
+    own('discovery', DISCOVERY[config.discovery], origin('type')),
+    own('load balancing', policy, origin('lb_policy')),
+    own('protocol', protocolText(config), protocolOrigin(origin)),
+    own('connect timeout', durationText(config.connectTimeoutMs), origin('connect_timeout')),
+    own('circuit breakers', limits, origin('circuit_breakers')),
+    ...SHOWN_FIELDS.flatMap((name) => {
+      const value = fieldOf(written, name);
+      const at = origin(name);
+      if (value === undefined || at === null) return [];
+      return [{ name, value: membersText(value), config: value, origin: at }];
     }),
   ];
 }

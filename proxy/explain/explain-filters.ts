@@ -1,9 +1,9 @@
 // Which HTTP filters run for a request, and with which configuration.
 import { effectOnRoute, type FilterEffect } from '../filters/http-filter-plan.ts';
 import type { ExtensionInstance, PerFilterConfigs } from '../model/extension.ts';
-import type { RouteTrace } from '../routing/route-table.ts';
 import type { ExplainedFilter } from './explanation.ts';
 import type { ManagerView, MatchedPaths } from './route-paths.ts';
+import type { SeenLookup } from './watched-stream.ts';
 
 /** A level of per-filter configuration. */
 interface Level {
@@ -12,14 +12,13 @@ interface Level {
   readonly configs: PerFilterConfigs;
 }
 
-/** Every filter of the chain in its order; `trace` is null where no route was looked for. */
+/** Every filter of the chain in its order; `lookup` is null where no route was looked for. */
 export function explainFilters(
   view: ManagerView,
   paths: MatchedPaths,
-  trace: RouteTrace | null,
-  weightedIndex: number,
+  lookup: SeenLookup | null,
 ): readonly ExplainedFilter[] {
-  const levels = levelsOf(view, paths, trace, weightedIndex);
+  const levels = lookup === null ? [] : levelsOf(view, paths, lookup);
   return view.config.httpFilters.map((instance, index) => {
     const effect = effectOnRoute(
       instance,
@@ -59,12 +58,10 @@ function noteOf(effect: FilterEffect, level: string): string {
 function levelsOf(
   view: ManagerView,
   paths: MatchedPaths,
-  trace: RouteTrace | null,
-  weightedIndex: number,
+  { trace, weightedIndex }: SeenLookup,
 ): readonly Level[] {
-  const { routeTable } = view.config;
-  const last = trace?.tried.at(-1);
-  if (trace === null || last === undefined || last.mismatch !== null) return [];
+  const last = trace.tried.at(-1);
+  if (last === undefined || last.mismatch !== null) return [];
   const { action } = last.route;
   const cluster = action.kind === 'forward' ? action.cluster : null;
   const entry = cluster?.kind === 'weighted' ? cluster.clusters[weightedIndex] : undefined;
@@ -72,7 +69,7 @@ function levelsOf(
     ['weighted cluster', paths.weighted, entry?.perFilterConfig],
     ['route', paths.route, last.route.perFilterConfig],
     ['virtual host', paths.virtualHost, trace.virtualHost?.perFilterConfig],
-    ['route configuration', paths.table, routeTable.perFilterConfig],
+    ['route configuration', paths.table, view.config.routeTable.perFilterConfig],
   ];
   return levels.flatMap(([name, path, configs]) =>
     configs === undefined ? [] : [{ name, path, configs }],

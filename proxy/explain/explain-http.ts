@@ -39,7 +39,9 @@ export function explainHttp(reading: HttpReading): ExplainedHttp {
   const trace = lookup?.trace ?? null;
   const paths = matchedPaths(view, lookup);
   const tried = trace === null ? [] : triedRoutes(view, trace);
-  const filters = explainFilters(view, paths, trace, lookup?.weightedIndex ?? -1);
+  // What the connection manager answers itself comes to no filter.
+  const isFiltered = run.stream.terminal !== null;
+  const filters = isFiltered ? explainFilters(view, paths, lookup) : [];
   const main = mainRequest(run);
   const context = { view, paths, seen, filters: filters.filter(({ runs }) => runs).slice(0, -1) };
   const action = actionOf(lookup);
@@ -65,6 +67,8 @@ export function explainHttp(reading: HttpReading): ExplainedHttp {
     requestChanges: requestChanges(context, main?.fields ?? null),
     responseChanges: responseChanges(context, main === null ? seen.answered : reading.answer),
     cluster: reading.explainCluster(run.stream.info.clusterName),
+    upstreamRequest: main?.fields ?? null,
+    clientResponse: seen.response,
     mirrors: mirrorParts(run, main, reading),
   };
 }

@@ -67,6 +67,7 @@ function timeouts(
   const timeout: Setting = {
     name: 'timeout',
     value: durationText(announced) + (own ? '' : ', as the request asks for'),
+    config: null,
     origin: isSet('timeout') ? view.origin(`${path}.timeout`) : null,
   };
   const isOwnIdle = isSet('idle_timeout');
@@ -75,6 +76,7 @@ function timeouts(
   const idle: Setting = {
     name: 'idle timeout',
     value: durationText(idleTimeoutMs),
+    config: null,
     origin: isOwnIdle ? view.origin(`${path}.idle_timeout`) : managerOrigin,
   };
   return [timeout, idle];
@@ -97,7 +99,7 @@ function settingAt(view: ManagerView, path: string, name: string): readonly Sett
 }
 
 function setting(view: ManagerView, path: string, name: string, value: Json): Setting {
-  return { name, value: flowText(value), origin: view.origin(`${path}.${name}`) };
+  return { name, value: flowText(value), config: value, origin: view.origin(`${path}.${name}`) };
 }
 
 function entriesOf(json: Json | undefined): readonly (readonly [string, Json])[] {

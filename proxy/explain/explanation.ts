@@ -1,5 +1,6 @@
 // What is told about a request: plain values, printed as text for people and as JSON for programs.
 import type { Origin } from './configuration.ts';
+import type { Json } from './flow-text.ts';
 import type { FieldChange, FieldLine } from './head-snapshot.ts';
 
 /**
@@ -10,22 +11,26 @@ import type { FieldChange, FieldLine } from './head-snapshot.ts';
  * - `tls-required`: redirected by require_tls. `no-route`, `no-virtual-host`: nothing matched.
  * - `no-filter-chain`, `no-listener`: nobody takes the connection. `not-http`: no HTTP is spoken.
  */
-export type OutcomeKind =
-  | 'forwarded'
-  | 'tcp'
-  | 'redirected'
-  | 'answered'
-  | 'filter-answered'
-  | 'held'
-  | 'no-cluster'
-  | 'no-host'
-  | 'refused'
-  | 'tls-required'
-  | 'no-route'
-  | 'no-virtual-host'
-  | 'no-filter-chain'
-  | 'no-listener'
-  | 'not-http';
+export const OUTCOME_KINDS = [
+  'forwarded',
+  'tcp',
+  'redirected',
+  'answered',
+  'filter-answered',
+  'held',
+  'no-cluster',
+  'no-host',
+  'refused',
+  'tls-required',
+  'no-route',
+  'no-virtual-host',
+  'no-filter-chain',
+  'no-listener',
+  'not-http',
+] as const;
+
+/** One of OUTCOME_KINDS. */
+export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
 
 /** The end of it. */
 export interface Outcome {
@@ -58,6 +63,8 @@ export interface TriedPart extends Part {
 export interface Setting {
   readonly name: string;
   readonly value: string;
+  /** As it was written, in ProtoJSON; null: the default, or something computed. */
+  readonly config: Json | null;
   /** null: the default. */
   readonly origin: Origin | null;
 }
@@ -125,6 +132,10 @@ export interface ExplainedHttp {
   readonly responseChanges: readonly ExplainedChange[];
   /** The request's own; null: it was not forwarded. */
   readonly cluster: ExplainedCluster | null;
+  /** As the upstream gets it; null: it was not forwarded. */
+  readonly upstreamRequest: readonly FieldLine[] | null;
+  /** As the client gets it; null: there is none. */
+  readonly clientResponse: readonly FieldLine[] | null;
   /** Where copies go. */
   readonly mirrors: readonly Part[];
 }

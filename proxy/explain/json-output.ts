@@ -10,7 +10,8 @@ function snakeCased(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value).map(([name, member]) => [
     name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    snakeCased(member),
+    // What an author wrote keeps its names.
+    name === 'config' ? member : snakeCased(member),
   ]);
   return Object.fromEntries(entries);
 }

@@ -72,7 +72,9 @@ function manager(out: TextLayout, http: ExplainedHttp): void {
   for (const mirror of http.mirrors) named(out, 'mirrored to', mirror);
   settings(out, 'policies', http.settings);
   filters(out, http.filters);
-  changes(out, 'request, on its way to the upstream', http.requestChanges);
+  if (http.upstreamRequest !== null) {
+    changes(out, 'request, on its way to the upstream', http.requestChanges);
+  }
   changes(out, 'response, on its way to the client', http.responseChanges);
 }
 

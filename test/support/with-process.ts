@@ -23,8 +23,9 @@ export class RunningCommand {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], program = MAIN) {
+  constructor(args: readonly string[], program = MAIN, directory = process.cwd()) {
     this.process = spawn(process.execPath, [program, ...args], {
+      cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process.stdout?.on('data', (data: Buffer) => {
