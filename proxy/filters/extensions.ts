@@ -10,6 +10,7 @@ import type {
   ExtensionRegistry,
   FilterDefinition,
 } from '../model/extension.ts';
+import { bandwidthLimitDefinition } from './http/bandwidth-limit.ts';
 import { compressorDefinition } from './http/compressor.ts';
 import { corsDefinition } from './http/cors.ts';
 import { csrfDefinition } from './http/csrf.ts';
@@ -44,6 +45,7 @@ export const EXTENSIONS: ExtensionRegistry = {
   httpFilters: [
     filter(corsDefinition),
     filter(csrfDefinition),
+    filter(bandwidthLimitDefinition),
     filter(compressorDefinition),
     filter(decompressorDefinition),
     filter(grpcStatsDefinition),

@@ -146,6 +146,8 @@ export interface HttpFilterServices {
   readonly log: Logger;
   /** `http.<stat_prefix>.` */
   readonly scope: StatsScope;
+  /** The root scope, for filters whose statistics have a prefix of their own. */
+  readonly root: StatsScope;
 }
 
 /** Makes a filter for each stream; built once per connection manager. */

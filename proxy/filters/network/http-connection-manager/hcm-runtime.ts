@@ -75,6 +75,7 @@ export class HcmRuntime {
       clusters: services.clusters,
       log: services.log,
       scope,
+      root: services.stats,
     };
     const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
     this.filterPlan = planner.defaultPlan;
