@@ -1,6 +1,8 @@
 // Matcher trees (xds.type.matcher.v3.Matcher) as compiled, whatever they decide on; and what resources
 // say of themselves for others to read.
 
+import type { StringMatchConfig } from './route-match.ts';
+
 /** core.v3.Metadata.filter_metadata by namespace: frozen JSON values. */
 export type FilterMetadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
@@ -8,12 +10,12 @@ export type FilterMetadata = Readonly<Record<string, Readonly<Record<string, unk
 export const NO_METADATA: FilterMetadata = Object.freeze({});
 
 /**
- * What a tree reads of a request: a field of its head, a pseudo-field among them, or a query
- * parameter's first value. Missing is null.
+ * What a tree reads of a request: the lines of a field of its head, joined, or a pseudo-field; or
+ * the text of a value in filter state. Missing is null.
  */
 export type MatchInputConfig =
   | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'query-parameter'; readonly name: string };
+  | { readonly kind: 'filter-state'; readonly key: string };
 
 /** xds.type.matcher.v3.Matcher.OnMatch */
 export type OnMatchConfig<A> =
@@ -25,28 +27,29 @@ export type MatchPredicateConfig =
   | {
       readonly kind: 'single';
       readonly input: MatchInputConfig;
-      /** Of a present value. */
-      matches(value: string): boolean;
+      /** Of a value; one that is missing fails. */
+      readonly match: StringMatchConfig;
     }
   | { readonly kind: 'and' | 'or'; readonly predicates: readonly MatchPredicateConfig[] }
   | { readonly kind: 'not'; readonly predicate: MatchPredicateConfig };
 
-/** Decides by walking; what nothing matches goes to `onNoMatch`, null for nothing. */
+/**
+ * Decides by walking. A tree below that decides nothing counts as no match; what nothing matches
+ * goes to `onNoMatch`, null for nothing.
+ */
 export type MatchTreeConfig<A> =
   | {
       readonly kind: 'list';
       readonly entries: readonly {
         readonly predicate: MatchPredicateConfig;
         readonly onMatch: OnMatchConfig<A>;
-        /** Goes on as if it had not matched when its action finds nothing. */
-        readonly keepMatching: boolean;
       }[];
       readonly onNoMatch: OnMatchConfig<A> | null;
     }
   | {
       readonly kind: 'exact' | 'prefix';
       readonly input: MatchInputConfig;
-      /** By value, or by prefix: the longest that has a match wins. */
+      /** By value; or by prefix, the longest first. */
       readonly entries: ReadonlyMap<string, OnMatchConfig<A>>;
       readonly onNoMatch: OnMatchConfig<A> | null;
     };

@@ -4,6 +4,7 @@ import { cookieValue } from '../http/cookie.ts';
 import { hasGrpcType } from '../http/grpc.ts';
 import type { RequestHead } from '../http/message.ts';
 import { joinedRequestField } from '../http/request-field.ts';
+import { filterStateText } from '../model/filter-state-text.ts';
 import { matchesFilterState, matchesMetadata, metadataAt } from '../model/match-metadata.ts';
 import { matchesHeader, matchesString } from '../model/match-value.ts';
 import type {
@@ -15,7 +16,6 @@ import type {
   RouteMatchConfig,
   TlsContextMatchConfig,
 } from '../model/route-match.ts';
-import { filterStateText } from './filter-state-text.ts';
 import { metadataMismatch, valueMismatch } from './match-words.ts';
 import { matchesQueryParameter, queryParameter } from './query-parameters.ts';
 import type { RouteMatchInput } from './route-table.ts';

@@ -200,9 +200,9 @@ t.test('a filter plan is made of what the levels say, the most specific first', 
     action: { ...route.action, cluster: { kind: 'cluster', name: 'a' } },
     match: { ...match, path: { kind: 'prefix', text: '/' } },
   };
-  const host = { name: 'v', domains: ['*'], requireTls: 'none', mutations: none };
+  const host = { name: 'v', domains: ['*'], requireTls: 'none', mutations: none, matcher: null };
   const config = {
-    ...{ name: 'r', mutations: none, perFilterConfig: says('table') },
+    ...{ name: 'r', mutations: none, perFilterConfig: says('table'), vhostHeader: '' },
     virtualHosts: [
       { ...host, virtualClusters: [], routes: [route, plain, plain], perFilterConfig: new Map() },
     ],
@@ -215,4 +215,48 @@ t.test('a filter plan is made of what the levels say, the most specific first', 
   t.same(planOf('/own', 1), ['route', 'table']);
   t.same(planOf('/', 0), ['table']);
   t.equal(planOf('/', 0), planOf('/x', 0));
+});
+
+t.test('vhost_header names the virtual host instead of the authority', async (t) => {
+  const host = (name: string, domain: string): Json => ({
+    ...{ name, domains: [domain], routes: [routeTo(name, { prefix: '/' })] },
+  });
+  const named = { vhost_header: 'X-V', virtual_hosts: [host('a', 'a'), host('any', '*')] };
+  const cases: readonly (readonly [headers: readonly string[], wanted: string])[] = [
+    [[], 'none'],
+    [['x-v', 'A'], 'a'],
+    [['x-v', ''], 'any'],
+    [['x-v', 'a:80'], 'any'],
+    [['x-v', 'q', 'x-v', 'a'], 'any'],
+  ];
+  for (const [headers, wanted] of cases) {
+    const head = requestHead({ authority: 'a', headers });
+    t.equal(matchedName(routeTable(named), head), wanted, headers.join(' '));
+  }
+  const portless = routeTable({ ...named, ignore_port_in_host_matching: true });
+  t.equal(matchedName(portless, requestHead({ headers: ['x-v', 'a:80'] })), 'a');
+  const only = routeTable({ vhost_header: 'x-v', virtual_hosts: [host('any', '*')] });
+  t.equal(matchedName(only, requestHead()), 'any');
+  t.match(only.trace(requestHead(), matchInput()), { host: '', domain: '*' });
+  t.match(routeTable(named).trace(requestHead(), matchInput()), { virtualHost: null, tried: [] });
+});
+
+t.test('a trace names the domain that matched, and every route that was tried', async (t) => {
+  const routes = [routeTo('a', { prefix: '/a' }), routeTo('b', { prefix: '/b' })];
+  const table = routeTable({
+    virtual_hosts: [{ name: 'v', domains: ['v.test', '*.V.test', 'v.*'], routes }],
+  });
+  const of = (authority: string, path: string) =>
+    table.trace(requestHead({ authority, path }), matchInput());
+  t.match(of('x.v.test', '/b'), {
+    ...{ host: 'x.v.test', domain: '*.v.test', virtualHost: { name: 'v' } },
+    tried: [
+      { index: 0, route: { name: 'a' }, mismatch: "path '/b' does not begin with the prefix '/a'" },
+      { index: 1, route: { name: 'b' }, mismatch: null },
+    ],
+    lookup: { kind: 'route' },
+  });
+  t.match(of('v.other', '/c'), { domain: 'v.*', lookup: { kind: 'none' } });
+  t.equal(of('v.other', '/c').tried.length, 2);
+  t.equal(of('v.test', '/a/b').tried.length, 1);
 });

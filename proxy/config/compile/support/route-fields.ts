@@ -3,6 +3,10 @@ import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
 const NO_TRACING: FieldSupport = { accepted: 'nothing is traced' };
 
+const NO_ROUTE_SPECIFIERS: FieldSupport = {
+  refused: 'route specifiers are code: write the routes that they would choose',
+};
+
 const MUTATIONS: SupportTable = {
   request_headers_to_add: 'honoured',
   request_headers_to_remove: 'honoured',
@@ -21,6 +25,16 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     validate_clusters: 'honoured',
     max_direct_response_body_size_bytes: 'honoured',
     ignore_port_in_host_matching: 'honoured',
+    ignore_path_parameters_in_path_matching: 'honoured',
+    vhost_header: 'honoured',
+    vhds: {
+      refused: 'virtual hosts are not discovered on their own: write them into virtual_hosts',
+    },
+    cluster_specifier_plugins: {
+      refused:
+        'cluster specifier plugins are code: use cluster, cluster_header or weighted_clusters',
+    },
+    route_specifiers: NO_ROUTE_SPECIFIERS,
     typed_per_filter_config: 'honoured',
     metadata: 'honoured',
   },
@@ -28,6 +42,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     name: 'honoured',
     domains: 'honoured',
     routes: 'honoured',
+    matcher: 'honoured',
+    route_specifiers: NO_ROUTE_SPECIFIERS,
     require_tls: 'honoured',
     virtual_clusters: 'honoured',
     cors: 'honoured',
@@ -47,6 +63,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     redirect: 'honoured',
     direct_response: 'honoured',
     non_forwarding_action: 'honoured',
+    filter_action: { refused: 'Envoy itself does not honour it: use non_forwarding_action' },
+    route_specifiers: NO_ROUTE_SPECIFIERS,
     typed_per_filter_config: 'honoured',
     metadata: 'honoured',
     decorator: NO_TRACING,
@@ -130,6 +148,12 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     cluster: 'honoured',
     cluster_header: 'honoured',
     weighted_clusters: 'honoured',
+    cluster_specifier_plugin: {
+      refused: 'plugins are code: use cluster, cluster_header or weighted_clusters',
+    },
+    inline_cluster_specifier_plugin: {
+      refused: 'plugins are code: use cluster, cluster_header or weighted_clusters',
+    },
     cluster_not_found_response_code: 'honoured',
     metadata_match: { accepted: 'no cluster has subsets, so it selects nothing' },
     prefix_rewrite: 'honoured',
