@@ -6,6 +6,7 @@ import { HeaderList } from '../http/header-list.ts';
 import { HEADER_ID } from '../http/header-names.ts';
 import { RequestHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import type { AccessLogFilter, AccessLogType, FormatContext } from './formatter.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 
@@ -89,6 +90,24 @@ export function grpcStatusFilter(statuses: readonly number[], exclude: boolean):
 /** log_type_filter; `exclude` turns the answer around. */
 export function logTypeFilter(types: readonly AccessLogType[], exclude: boolean): AccessLogFilter {
   return { accepts: ({ logType }) => types.includes(logType) !== exclude };
+}
+
+/**
+ * metadata_filter: what `find` finds in the dynamic metadata has to match; undefined stands for
+ * «nothing there», which is answered with `acceptsMissing`.
+ */
+export function metadataFilter(options: {
+  readonly find: (metadata: StreamInfo['dynamicMetadata']) => unknown;
+  readonly matches: (value: unknown) => boolean;
+  readonly acceptsMissing: boolean;
+}): AccessLogFilter {
+  const { find, matches, acceptsMissing } = options;
+  return {
+    accepts: ({ info }) => {
+      const value = find(info.dynamicMetadata);
+      return value === undefined ? acceptsMissing : matches(value);
+    },
+  };
 }
 
 /** and_filter */

@@ -3,6 +3,7 @@ import {
   type ComparisonFilter,
   type AccessLogFilter as FilterMessage,
   type HeaderFilter,
+  type MetadataFilter,
   ComparisonFilter_Op as Op,
   type RuntimeFilter,
 } from '../../api/gen/envoy/config/accesslog/v3/accesslog_pb.js';
@@ -15,6 +16,7 @@ import {
   grpcStatusFilter,
   headerFilter,
   logTypeFilter,
+  metadataFilter,
   notHealthCheckFilter,
   orFilter,
   responseFlagFilter,
@@ -24,9 +26,11 @@ import {
 } from '../../formatter/log-filter.ts';
 import { RESPONSE_FLAGS, type ResponseFlag } from '../../http/response-flags.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { matchesMetadataValue, metadataAt } from '../../model/match-metadata.ts';
 import { matchesHeader } from '../../model/match-value.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
+import { compileMetadataMatcher } from './metadata-matcher.ts';
 import { runtimeFraction, runtimeInteger } from './runtime-values.ts';
 
 /** Short names of all response flags. */
@@ -75,6 +79,8 @@ export function compileAccessLogFilter(
       return compileFlagFilter(specifier.value.flags, context.at('response_flag_filter'));
     case 'grpcStatusFilter':
       return grpcStatusFilter(specifier.value.statuses, specifier.value.exclude);
+    case 'metadataFilter':
+      return compileMetadataFilter(specifier.value, context.at('metadata_filter'));
     case 'logTypeFilter': {
       const types = specifier.value.types.map((type) => LOG_TYPES[type]);
       const written = types.filter((type) => type !== undefined);
@@ -123,6 +129,24 @@ function compileHeaderFilter(
   }
   const match = compileHeaderMatcher(message.header, context.at('header'));
   return match === null ? null : headerFilter((request) => matchesHeader(match, request));
+}
+
+/** As Envoy: `invert` of the matcher is not looked at here. */
+function compileMetadataFilter(
+  { matcher, matchIfKeyNotFound }: MetadataFilter,
+  context: CompileContext,
+): AccessLogFilter | null {
+  const acceptsMissing = matchIfKeyNotFound ?? true;
+  if (matcher === undefined) {
+    return metadataFilter({ find: () => undefined, matches: () => false, acceptsMissing });
+  }
+  const config = compileMetadataMatcher(matcher, context.at('matcher'));
+  if (config === null) return null;
+  return metadataFilter({
+    find: (metadata) => metadataAt(config, metadata),
+    matches: (value) => matchesMetadataValue(config.match, value),
+    acceptsMissing,
+  });
 }
 
 function compileFlagFilter(flags: readonly string[], context: CompileContext): AccessLogFilter {

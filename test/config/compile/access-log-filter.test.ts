@@ -112,3 +112,20 @@ t.test('looks at the type of line and at the gRPC status', (t) => {
   t.notOk(accepts({ traceable_filter: {} }));
   t.end();
 });
+
+t.test('looks into dynamic metadata', (t) => {
+  const of = (key: string, value: JsonValue, rest: { [name: string]: JsonValue } = {}) =>
+    accepts({
+      metadata_filter: { matcher: { filter: 'ns', path: [{ key }], value }, ...rest },
+    });
+  t.ok(of('s', { string_match: { exact: 'text' } }));
+  t.notOk(of('s', { string_match: { exact: 'other' } }));
+  t.notOk(of('s', { bool_match: true }));
+  t.ok(of('none', { string_match: { exact: 'text' } }));
+  t.notOk(of('none', { string_match: { exact: 'text' } }, { match_if_key_not_found: false }));
+  t.ok(accepts({ metadata_filter: {} }));
+  t.notOk(accepts({ metadata_filter: { match_if_key_not_found: false } }));
+  const inverted = { filter: 'ns', path: [{ key: 's' }], value: { present_match: true } };
+  t.ok(accepts({ metadata_filter: { matcher: { ...inverted, invert: true } } }));
+  t.end();
+});

@@ -20,6 +20,7 @@ export const ACCESS_LOG_FIELDS: Readonly<Record<string, SupportTable>> = {
     response_flag_filter: 'honoured',
     grpc_status_filter: 'honoured',
     log_type_filter: 'honoured',
+    metadata_filter: 'honoured',
     extension_filter: {
       refused:
         'CEL expressions and rate limits of lines are not supported; combine the other filters with and_filter and or_filter',
@@ -28,6 +29,10 @@ export const ACCESS_LOG_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.accesslog.v3.ComparisonFilter': { op: 'honoured', value: 'honoured' },
   'envoy.config.accesslog.v3.StatusCodeFilter': { comparison: 'honoured' },
   'envoy.config.accesslog.v3.DurationFilter': { comparison: 'honoured' },
+  'envoy.config.accesslog.v3.MetadataFilter': {
+    matcher: 'honoured',
+    match_if_key_not_found: 'honoured',
+  },
   'envoy.config.accesslog.v3.NotHealthCheckFilter': {},
   'envoy.config.accesslog.v3.TraceableFilter': {},
   'envoy.config.accesslog.v3.RuntimeFilter': {
