@@ -7,6 +7,7 @@ import { HEADER_ID } from '../http/header-names.ts';
 import { RequestHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import { elapsedMs } from './elapsed.ts';
 import type { AccessLogFilter, AccessLogType, FormatContext } from './formatter.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 
@@ -21,14 +22,9 @@ export function statusCodeFilter(op: ComparisonOp, value: number): AccessLogFilt
   return { accepts: ({ info }) => compare(op, info.responseCode, value) };
 }
 
-/** duration_filter: whole milliseconds from the first byte in to the end of the exchange. */
+/** duration_filter: whole milliseconds from the first byte in to the end, or to now. */
 export function durationFilter(op: ComparisonOp, valueMs: number): AccessLogFilter {
-  return {
-    accepts: ({ info }) => {
-      const end = info.endMs >= 0 ? info.endMs : info.lastResponseByteMs;
-      return end >= 0 && compare(op, Math.floor(end - info.startMs), valueMs);
-    },
-  };
+  return { accepts: (context) => compare(op, elapsedMs(context), valueMs) };
 }
 
 /** not_health_check_filter */

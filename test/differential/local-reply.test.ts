@@ -89,6 +89,61 @@ const MAPPERS: readonly Json[] = [
   { filter: status(301), headers_to_add: [field('location', 'http://elsewhere.test/')] },
 ];
 
+const names = (name: string): Json => ({ body: { inline_string: name } });
+const at = (prefix: string, filter: Json): Json => both(path(`/direct/${prefix}`), filter);
+const metadata = (rest: Json): Json => ({
+  metadata_filter: {
+    matcher: { filter: 'ns', path: [{ key: 'k' }], value: { string_match: { exact: 'v' } } },
+    ...rest,
+  },
+});
+const duration = (op: string, ms: number): Json => ({
+  duration_filter: { comparison: { op, value: { default_value: ms, runtime_key: 'unused' } } },
+});
+const adds = (key: string, append_action: string, rest: Json = {}): Json =>
+  field(key, '%RESPONSE_CODE%', { append_action, ...rest });
+
+/** One of each kind of filter, and of each way to add a field. */
+const BY_FILTER: readonly Json[] = [
+  { filter: at('metadata', metadata({})), ...names('no metadata') },
+  { filter: at('strict', metadata({ match_if_key_not_found: false })), ...names('never') },
+  { filter: at('grpc', { grpc_status_filter: { statuses: ['UNIMPLEMENTED'] } }), ...names('grpc') },
+  { filter: at('not-grpc', { grpc_status_filter: { exclude: true } }), ...names('not grpc') },
+  { filter: at('type', { log_type_filter: { types: ['NotSet'] } }), ...names('type') },
+  { filter: at('end', { log_type_filter: { types: ['DownstreamEnd'] } }), ...names('never') },
+  { filter: at('quick', duration('LE', 60_000)), ...names('quick') },
+  { filter: at('slow', duration('GE', 60_000)), ...names('never') },
+  { filter: at('differs', status(404, 'NE')), ...names('never') },
+  { filter: at('traced', { traceable_filter: {} }), ...names('never') },
+  { filter: at('health', { not_health_check_filter: {} }), ...names('no health check') },
+  {
+    filter: at('sampled', {
+      runtime_filter: { runtime_key: 'unused', percent_sampled: { numerator: 100 } },
+    }),
+    ...names('sampled'),
+  },
+  {
+    filter: at('either', { or_filter: { filters: [status(1), flag('UF'), status(404)] } }),
+    ...names('either'),
+  },
+  {
+    filter: path('/direct/adding'),
+    status_code: 418,
+    headers_to_add: [
+      adds('x-route', 'APPEND_IF_EXISTS_OR_ADD'),
+      adds('x-over', 'OVERWRITE_IF_EXISTS_OR_ADD'),
+      adds('x-if-absent', 'ADD_IF_ABSENT'),
+      adds('x-new', 'ADD_IF_ABSENT'),
+      adds('x-if-there', 'OVERWRITE_IF_EXISTS'),
+      adds('x-not-there', 'OVERWRITE_IF_EXISTS'),
+      field('x-empty', '%REQ(X-NONE)%', { keep_empty_value: true }),
+      field('x-none', '%REQ(X-NONE)%'),
+      field('x-old', '%PER_REQUEST_STATE(none)%', { keep_empty_value: true }),
+      adds('content-length', 'OVERWRITE_IF_EXISTS_OR_ADD'),
+    ],
+  },
+];
+
 const direct = (name: string, rest: Json = {}): Json => ({
   match: { prefix: `/direct/${name}` },
   direct_response: { status: 404, body: { inline_string: `direct ${name}` } },
@@ -102,6 +157,11 @@ const ROUTES: readonly Json[] = [
     direct_response: { status: 404, body: { inline_string: 'a "quoted"\n\tü \u0001 body' } },
   }),
   direct('all', { response_headers_to_add: [field('x-route', 'route')] }),
+  direct('adding', {
+    response_headers_to_add: ['x-route', 'x-over', 'x-if-absent', 'x-if-there'].map((key) =>
+      field(key, 'route'),
+    ),
+  }),
   direct('nothing', { direct_response: { status: 404 } }),
   direct('', {}),
   { match: { prefix: '/go' }, redirect: { host_redirect: 'h.test' } },
@@ -132,6 +192,7 @@ const CONFIG: TwinConfig = {
     }),
     plain: listener({ body_format: text('%PROTOCOL% %REQ(:METHOD)% <%LOCAL_REPLY_BODY%>') }),
     empty: listener({}),
+    filters: listener({ mappers: BY_FILTER }),
   },
   moreClusters: [
     { name: 'void', type: 'STATIC', load_assignment: { cluster_name: 'void' } },
@@ -170,6 +231,11 @@ const GRPC_TARGETS = [
   ...['/direct/as-json', '/direct/as-text'],
 ];
 
+const FILTERED = [
+  ...['metadata', 'strict', 'grpc', 'not-grpc', 'type', 'end', 'quick', 'slow', 'differs'],
+  ...['traced', 'health', 'sampled', 'either', 'adding'],
+];
+
 const get = (target: string, name: string, fields = '', method = 'GET'): TwinCase => ({
   title: `${name}: ${method} ${target} ${fields}`.trimEnd(),
   listener: name,
@@ -190,11 +256,17 @@ const CASES: readonly TwinCase[] = Object.keys(CONFIG.listeners).flatMap((name) 
   { title: `${name}: rubbish`, listener: name, send: 'rubbish\r\n\r\n' },
 ]);
 
+const FILTER_CASES: readonly TwinCase[] = FILTERED.flatMap((name) =>
+  ['', GRPC].map((fields) => get(`/direct/${name}`, 'filters', fields)),
+);
+
 /** Statuses that have no content, whatever the body (RFC 9110 §6.4.1). */
 const WITHOUT_CONTENT: readonly TwinCase[] = ['/direct/to-204', '/direct/to-304'].map((target) =>
   get(target, 'main'),
 );
 
 t.test('rewrites its replies as Envoy does', { skip: withoutEnvoy }, async (t) => {
-  await withTwins(CONFIG, (twins) => compareCases(t, twins, [...CASES, ...WITHOUT_CONTENT]));
+  await withTwins(CONFIG, (twins) =>
+    compareCases(t, twins, [...CASES, ...FILTER_CASES, ...WITHOUT_CONTENT]),
+  );
 });

@@ -24,13 +24,14 @@ t.test('status codes are compared, a missing response is 0', async (t) => {
   t.ok(statusCodeFilter('EQ', 0).accepts(emptyContext()));
 });
 
-t.test('durations are whole milliseconds; an exchange without an end has none', async (t) => {
+t.test('durations are whole milliseconds, to the end or to now', async (t) => {
   t.ok(filters.durationFilter('EQ', 2).accepts(proxiedContext()));
   t.notOk(filters.durationFilter('GE', 3).accepts(proxiedContext()));
-  t.notOk(filters.durationFilter('GE', 0).accepts(emptyContext()));
+  t.ok(filters.durationFilter('EQ', 0).accepts(emptyContext()));
   const context = proxiedContext();
   context.info.endMs = -1;
-  t.ok(filters.durationFilter('LE', 2).accepts(context));
+  t.ok(filters.durationFilter('EQ', 5000).accepts(context));
+  t.ok(filters.durationFilter('EQ', 0).accepts({ ...context, wallMs: 0 }));
 });
 
 t.test('health checks can be left out, traces accept nothing', async (t) => {

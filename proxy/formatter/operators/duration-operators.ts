@@ -1,5 +1,6 @@
 // Durations between two moments of an exchange.
 import type { StreamInfo } from '../../http/stream-info.ts';
+import { elapsedMs } from '../elapsed.ts';
 import {
   bare,
   type Operator,
@@ -14,8 +15,6 @@ type TimePoint = (info: StreamInfo) => number;
 const START: TimePoint = (info) => info.startMs;
 const LAST_RESPONSE_BYTE: TimePoint = (info) => info.lastResponseByteMs;
 const NEVER: TimePoint = () => -1;
-/** The end of the exchange, for logs that are written when it is over. */
-const END: TimePoint = (info) => (info.endMs >= 0 ? info.endMs : info.lastResponseByteMs);
 
 /** Names of moments in %COMMON_DURATION(START:END:PRECISION)%. */
 const TIME_POINTS: Readonly<Record<string, TimePoint>> = {
@@ -39,7 +38,7 @@ const UNITS_PER_MS: Readonly<Record<string, number>> = { ms: 1, us: 1000, ns: 1_
 
 /** Operators that print durations. */
 export const DURATION_OPERATORS: OperatorTable = {
-  DURATION: between(START, END),
+  DURATION: bare(elapsedMs),
   REQUEST_DURATION: between(START, (info) => info.lastRequestByteMs),
   REQUEST_TX_DURATION: between(START, (info) => info.lastUpstreamTxByteMs),
   RESPONSE_DURATION: between(START, (info) => info.firstUpstreamRxByteMs),

@@ -41,7 +41,8 @@ export class ActiveStream
   readonly runtime: HcmRuntime;
   readonly services: HttpFilterServices;
   readonly flow: StreamFilters;
-  readonly logType: AccessLogType = 'DownstreamEnd';
+  /** What formats before the end are asked by is no log. */
+  logType: AccessLogType = 'NotSet';
   localReplyBody = '';
   request: RequestHead | null = null;
   response: ResponseHead | null = null;
@@ -341,6 +342,7 @@ export class ActiveStream
     this.tunnel?.end();
     this.#timers?.cancelAll();
     this.flow.end();
+    this.logType = 'DownstreamEnd';
     this.runtime.log(this);
     this.#connection.onStreamOver(this);
     if (INVARIANTS) this.checkInvariants();
