@@ -5,6 +5,8 @@ import type {
   RegexMatcher,
 } from '../../api/gen/envoy/type/matcher/v3/regex_pb.js';
 import type { StringMatcher } from '../../api/gen/envoy/type/matcher/v3/string_pb.js';
+import type { RegexMatcher as XdsRegexMatcher } from '../../api/gen/xds/type/matcher/v3/regex_pb.js';
+import type { StringMatcher as XdsStringMatcher } from '../../api/gen/xds/type/matcher/v3/string_pb.js';
 import { compileSafeRegex, type SafeRegex } from '../../base/safe-regex.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { StringMatchConfig } from '../../model/route-match.ts';
@@ -17,7 +19,7 @@ export interface RegexRewrite {
 
 /** A compiled RegexMatcher; null and a rejection with RE2's reason when it cannot be compiled. */
 export function compileRegex(
-  matcher: RegexMatcher | undefined,
+  matcher: RegexMatcher | XdsRegexMatcher | undefined,
   context: CompileContext,
 ): SafeRegex | null {
   const compiled = compileSafeRegex(matcher?.regex ?? '');
@@ -38,7 +40,7 @@ export function compileRegexRewrite(
 
 /** A compiled StringMatcher; null and a rejection when it is incomplete or refused. */
 export function compileStringMatcher(
-  matcher: StringMatcher,
+  matcher: StringMatcher | XdsStringMatcher,
   context: CompileContext,
 ): StringMatchConfig | null {
   const { matchPattern: pattern, ignoreCase } = matcher;
@@ -62,8 +64,8 @@ export function compileStringMatcher(
 }
 
 function compileRegexPattern(
-  matcher: StringMatcher,
-  pattern: RegexMatcher,
+  matcher: StringMatcher | XdsStringMatcher,
+  pattern: RegexMatcher | XdsRegexMatcher,
   context: CompileContext,
 ): StringMatchConfig | null {
   if (matcher.ignoreCase) {

@@ -21,6 +21,7 @@ import { checkPathRewrite } from './path-rewrite.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
+import { compileRouteMatchTree } from './route-match-tree.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 
 const REQUIRE_TLS: Readonly<Record<TlsRequirement, VirtualHostConfig['requireTls']>> = {
@@ -58,7 +59,11 @@ export function compileVirtualHost(
       message.cors,
       context,
     ),
-    matcher: null,
+    matcher: compileRouteMatchTree(
+      message,
+      (route, at) => compileRoute(route, { ...rules, clusterNames: null }, at),
+      context,
+    ),
     mirrors: [],
     rateLimits: [],
     bufferLimit: bufferLimitOf(message),

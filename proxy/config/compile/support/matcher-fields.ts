@@ -4,6 +4,54 @@ import type { SupportTable } from '../../../model/extension.ts';
 const NO_CUSTOM_STRING =
   'string matchers of extensions are not run: use exact, prefix, suffix, contains or safe_regex';
 
+const NO_CUSTOM_MATCH = 'matchers of extensions are not run';
+const MATCHER = 'xds.type.matcher.v3.Matcher';
+
+const XDS_MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
+  [MATCHER]: { matcher_list: 'honoured', matcher_tree: 'honoured', on_no_match: 'honoured' },
+  [`${MATCHER}.OnMatch`]: {
+    matcher: 'honoured',
+    action: 'honoured',
+    keep_matching: { refused: 'keep_matching is not supported in this context, as in Envoy' },
+  },
+  [`${MATCHER}.MatcherList`]: { matchers: 'honoured' },
+  [`${MATCHER}.MatcherList.FieldMatcher`]: { predicate: 'honoured', on_match: 'honoured' },
+  [`${MATCHER}.MatcherList.Predicate`]: {
+    single_predicate: 'honoured',
+    or_matcher: 'honoured',
+    and_matcher: 'honoured',
+    not_matcher: 'honoured',
+  },
+  [`${MATCHER}.MatcherList.Predicate.SinglePredicate`]: {
+    input: 'honoured',
+    value_match: 'honoured',
+    custom_match: { refused: `${NO_CUSTOM_MATCH}: use value_match` },
+  },
+  [`${MATCHER}.MatcherList.Predicate.PredicateList`]: { predicate: 'honoured' },
+  [`${MATCHER}.MatcherTree`]: {
+    input: 'honoured',
+    exact_match_map: 'honoured',
+    prefix_match_map: 'honoured',
+    custom_match: { refused: `${NO_CUSTOM_MATCH}: use exact_match_map or prefix_match_map` },
+  },
+  [`${MATCHER}.MatcherTree.MatchMap`]: { map: 'honoured' },
+  'xds.core.v3.TypedExtensionConfig': { name: 'honoured', typed_config: 'honoured' },
+  'xds.type.matcher.v3.StringMatcher': {
+    exact: 'honoured',
+    prefix: 'honoured',
+    suffix: 'honoured',
+    contains: 'honoured',
+    safe_regex: 'honoured',
+    ignore_case: 'honoured',
+  },
+  'xds.type.matcher.v3.RegexMatcher': {
+    google_re2: { accepted: 'RE2 is the only engine' },
+    regex: 'honoured',
+  },
+  'envoy.type.matcher.v3.HttpRequestHeaderMatchInput': { header_name: 'honoured' },
+  'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput': { key: 'honoured' },
+};
+
 /** Support of matcher messages, by type name. */
 export const MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.type.matcher.v3.StringMatcher': {
@@ -52,4 +100,5 @@ export const MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.type.matcher.v3.AddressMatcher': { ranges: 'honoured', invert_match: 'honoured' },
   'xds.core.v3.CidrRange': { address_prefix: 'honoured', prefix_len: 'honoured' },
+  ...XDS_MATCHER_FIELDS,
 };

@@ -86,6 +86,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     allow_private_network_access: 'honoured',
     forward_not_matching_preflights: 'honoured',
   },
+  'envoy.config.route.v3.RouteList': { routes: 'honoured' },
   'envoy.config.route.v3.FilterConfig': {
     config: 'honoured',
     is_optional: 'honoured',
