@@ -61,8 +61,13 @@ export class DryDownstream {
     return stream ?? this.#stream();
   }
 
+  /** Nothing is sent, so that no upstream redirects. */
+  succeed(): ActiveStream {
+    return this.#stream();
+  }
+
   #stream(): ActiveStream {
-    const stream = new ActiveStream(this, new DrySender(this.#seen));
+    const stream = new ActiveStream(this, new DrySender(this.#seen), null);
     watchStream(stream, this.#seen);
     return stream;
   }
@@ -119,6 +124,10 @@ class DrySender implements ResponseSender {
 
   resumeReading(): void {
     // The same.
+  }
+
+  handOver(): void {
+    // No upstream answers, so that none redirects.
   }
 
   closeAfterResponse(): void {

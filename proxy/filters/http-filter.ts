@@ -11,7 +11,7 @@ import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { ResetReason } from '../http/stream.ts';
 import type { FilterDefinition } from '../model/extension.ts';
-import type { Route } from '../routing/route-table.ts';
+import type { Route, RouteLookup } from '../routing/route-table.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 
@@ -106,10 +106,36 @@ export interface HttpFilterCallbacks extends FormatContext {
   resetStream(reason: ResetReason, details: string): void;
 }
 
+/** What the hops of one client's request did so far. */
+export interface RedirectHistory {
+  count: number;
+  /** Of routes that ask not to be sent the same way twice: the routes taken from them. */
+  readonly taken: Map<string, Set<string>>;
+}
+
+/** A request that takes the place of the client's. */
+export interface RestartedRequest {
+  readonly head: RequestHead;
+  readonly chunks: readonly Buffer[];
+  readonly trailers: HeaderList | null;
+}
+
 /** Additional surface for the chain's last filter, which produces the response. */
 export interface TerminalFilterCallbacks extends HttpFilterCallbacks {
   /** The response's head, set before its fields are formatted: they may read each other. */
   response: ResponseHead | null;
+  /** How much of the request may be kept. */
+  readonly bufferLimitBytes: number;
+  /** null: the request was not redirected yet. */
+  redirects: RedirectHistory | null;
+  /** The route that a request like this would take. */
+  lookUpRoute(head: RequestHead): RouteLookup;
+  /**
+   * Ends this exchange without a response to the client and begins anew with another request, which
+   * goes through new filters. `response` is what the log of this one shows. Only when the whole
+   * request was received.
+   */
+  restart(request: RestartedRequest, response: ResponseHead): void;
   sendInformational(head: ResponseHead): void;
   sendResponseHead(head: ResponseHead, endStream: boolean): void;
   /** False: the client is slow; stop until `onResponseWritable`. `data` is borrowed. */
@@ -144,6 +170,8 @@ export interface HttpFilterServices {
   readonly timers: TimerWheel;
   readonly clusters: ClusterManager;
   readonly log: Logger;
+  /** The address that this host is known by. */
+  readonly localIp: string;
   /** `http.<stat_prefix>.` */
   readonly scope: StatsScope;
   /** The root scope, for filters whose statistics have a prefix of their own. */

@@ -108,6 +108,8 @@ export interface ResponseSender extends StreamSender {
    * `closeAfter` ends the connection behind the message (HTTP/1: `connection: close`).
    */
   sendResponseHead(head: ResponseHead, endStream: boolean): void;
+  /** What is still told of the exchange goes to `receiver` from now on. */
+  handOver(receiver: RequestReceiver): void;
   /** HTTP/1: the connection ends behind this response; HTTP/2: no effect on other streams. */
   closeAfterResponse(): void;
 }

@@ -16,8 +16,8 @@ export interface MirrorPolicyConfig {
   readonly appendsShadow: boolean;
   /** '' keeps the host. */
   readonly hostRewriteLiteral: string;
-  /** request_headers_mutations; null: none. */
-  readonly mutations: MessageMutations | null;
+  /** request_headers_mutations, one after the other. */
+  readonly mutations: readonly MessageMutations[];
 }
 
 /** InternalRedirectPolicy */

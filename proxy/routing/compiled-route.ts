@@ -11,6 +11,7 @@ import type {
 } from '../model/route.ts';
 import { entrySpecifier } from './choose-cluster.ts';
 import { HashPolicies } from './hash-policy.ts';
+import { mirrorsOf } from './mirror.ts';
 import { RouteFinalizer } from './route-finalizer.ts';
 import { RouteMatcher } from './route-matcher.ts';
 import type { FilterPlanner, RouteLookup, RouteMatchInput } from './route-table.ts';
@@ -70,13 +71,14 @@ export class CompiledRoute {
     const weighted =
       action.kind === 'forward' && action.cluster.kind === 'weighted' ? action.cluster : null;
     const entries = weighted?.clusters ?? [null];
+    const mirrors = mirrorsOf(table, virtualHost, config);
     const lookups = entries.map((weightedCluster): RouteLookup => {
       const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
       const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
       const filterPlan = plans.of(config, weightedCluster);
       return {
         kind: 'route',
-        route: { config: route, virtualHost, finalizer, stats, filterPlan, hashPolicies },
+        route: { config: route, virtualHost, finalizer, mirrors, stats, filterPlan, hashPolicies },
       };
     });
     const draw = weighted === null ? null : new WeightedDraw(weighted, hashPolicies);

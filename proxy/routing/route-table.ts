@@ -4,6 +4,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import type { PerFilterConfigs } from '../model/extension.ts';
 import type { RouteConfig, VirtualHostConfig } from '../model/route.ts';
 import type { HashPolicies } from './hash-policy.ts';
+import type { Mirror } from './mirror.ts';
 import type { RouteFinalizer } from './route-finalizer.ts';
 import type { RouteStats } from './virtual-host-stats.ts';
 
@@ -14,6 +15,8 @@ export interface Route {
   readonly virtualHost: VirtualHostConfig;
   /** Its header work and rewrites, compiled. */
   readonly finalizer: RouteFinalizer;
+  /** Where copies of its requests go. */
+  readonly mirrors: readonly Mirror[];
   /** null: its requests are counted in their cluster only. */
   readonly stats: RouteStats | null;
   /** What the connection manager's planner made of the route; null: nothing configures a filter. */

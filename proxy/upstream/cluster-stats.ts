@@ -27,7 +27,6 @@ const UNTOUCHED_COUNTERS = [
   'lb_zone_routing_all_directly',
   'lb_zone_routing_cross_zone',
   'lb_zone_routing_sampled',
-  'retry_or_shadow_abandoned',
   // The primary counts these for clusters that it resolves: see DnsStats.
   'update_attempt',
   'update_empty',
@@ -38,8 +37,6 @@ const UNTOUCHED_COUNTERS = [
   'upstream_cx_http3_total',
   'upstream_cx_preconnect_skipped',
   'upstream_http3_broken',
-  'upstream_internal_redirect_failed_total',
-  'upstream_internal_redirect_succeeded_total',
   'upstream_rq_0rtt',
   'upstream_rq_active_overflow',
   'upstream_rq_maintenance_mode',
@@ -110,6 +107,10 @@ export class ClusterStats {
   readonly rqCancelled: Counter;
   readonly rqTimeout: Counter;
   readonly rqMaxDurationReached: Counter;
+  /** Requests and copies of them of which more had to be kept than may be. */
+  readonly retryOrShadowAbandoned: Counter;
+  readonly internalRedirectSucceeded: Counter;
+  readonly internalRedirectFailed: Counter;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
   /** Requests that a connection had served when it closed. */
@@ -167,6 +168,9 @@ export class ClusterStats {
     this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
     this.rqCancelled = scope.counter('upstream_rq_cancelled');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
+    this.retryOrShadowAbandoned = scope.counter('retry_or_shadow_abandoned');
+    this.internalRedirectSucceeded = scope.counter('upstream_internal_redirect_succeeded_total');
+    this.internalRedirectFailed = scope.counter('upstream_internal_redirect_failed_total');
     this.rqMaxDurationReached = scope.counter('upstream_rq_max_duration_reached');
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');

@@ -183,7 +183,7 @@ t.test('a filter plan is made of what the levels say, the most specific first', 
   const cluster = { kind: 'weighted', totalWeight: 2, clusters: [entry, { name: 'b', weight: 1 }] };
   const action = {
     ...{ kind: 'forward', cluster, prefixRewrite: '', regexRewrite: null },
-    hashPolicies: [],
+    ...{ hashPolicies: [], mirrors: [] },
   };
   const path = { kind: 'prefix', text: '/own' };
   const match = {
@@ -200,9 +200,16 @@ t.test('a filter plan is made of what the levels say, the most specific first', 
     action: { ...route.action, cluster: { kind: 'cluster', name: 'a' } },
     match: { ...match, path: { kind: 'prefix', text: '/' } },
   };
-  const host = { name: 'v', domains: ['*'], requireTls: 'none', mutations: none, matcher: null };
+  const host = {
+    name: 'v',
+    domains: ['*'],
+    requireTls: 'none',
+    mutations: none,
+    matcher: null,
+    mirrors: [],
+  };
   const config = {
-    ...{ name: 'r', mutations: none, perFilterConfig: says('table'), vhostHeader: '' },
+    ...{ name: 'r', mutations: none, perFilterConfig: says('table'), vhostHeader: '', mirrors: [] },
     virtualHosts: [
       { ...host, virtualClusters: [], routes: [route, plain, plain], perFilterConfig: new Map() },
     ],

@@ -109,6 +109,10 @@ export class FakeServerStream implements ResponseSender {
     // Nothing is read.
   }
 
+  handOver(receiver: RequestReceiver): void {
+    this.#receiver = receiver;
+  }
+
   closeAfterResponse(): void {
     this.asksToClose = true;
   }

@@ -131,6 +131,10 @@ export class H1ServerStream implements ResponseSender, ResponseContext {
     this.#setPaused(false);
   }
 
+  handOver(receiver: RequestReceiver): void {
+    this.receiver = receiver;
+  }
+
   closeAfterResponse(): void {
     this.isLast = true;
   }

@@ -183,6 +183,10 @@ export class H2Stream implements ResponseSender, RequestSender, TimerTarget {
     this.#setPaused(false);
   }
 
+  handOver(receiver: StreamReceiver): void {
+    this.receiver = receiver;
+  }
+
   closeAfterResponse(): void {
     // Other streams go on: the connection ends by GOAWAY, which the connection manager asks for.
   }

@@ -6,53 +6,59 @@ import type { RequestTally } from '../../../routing/virtual-host-stats.ts';
 import type { ClusterStats } from '../../../upstream/cluster-stats.ts';
 import type { Host } from '../../../upstream/host.ts';
 
-/** A request as it is charged. */
-export interface ChargedRequest {
-  readonly head: RequestHead | null;
+/** One per request, for all its attempts. */
+export class RequestCharges {
+  readonly #head: RequestHead;
+  /** null: without dynamic_stats nothing is counted by status. */
+  readonly #cluster: ClusterStats | null;
   /** null: it is counted in its cluster only. */
-  readonly tally: RequestTally | null;
-  /** A canary answered it. */
-  readonly isCanary: boolean;
+  readonly #tally: RequestTally | null;
+  /** A canary answered. */
+  #isCanary = false;
+
+  constructor(head: RequestHead, cluster: ClusterStats | null, tally: RequestTally | null) {
+    this.#head = head;
+    this.#cluster = cluster;
+    this.#tally = tally;
+  }
+
+  /** An attempt is about to be sent. */
+  start(): void {
+    if (this.#tally === null) return;
+    for (const { total } of this.#tally.stats) total.inc();
+  }
+
+  /** The route's timeout was over. */
+  timeout(): void {
+    if (this.#tally === null) return;
+    for (const { timeout } of this.#tally.stats) timeout.inc();
+  }
+
+  /** The endpoint's metadata or the response itself may say that a canary answered. */
+  answeredBy(host: Host, head: ResponseHead): void {
+    const id = HEADER_ID['x-envoy-upstream-canary'];
+    const says = head.headers.mayHave(id) && head.headers.get(id) === 'true';
+    this.#isCanary = says || host.endpoint.isCanary;
+  }
+
+  /** One response, informational ones and our own included. */
+  response(status: number): void {
+    if (this.#cluster === null) return;
+    this.#cluster.responses.charge(status, isInternal(this.#head), this.#isCanary);
+    if (this.#tally === null) return;
+    for (const { responses } of this.#tally.stats) responses.charge(status);
+  }
+
+  /** What a complete response took from the request's end, in ms. */
+  time(ms: number): void {
+    if (this.#cluster === null) return;
+    this.#cluster.responses.recordTime(ms, isInternal(this.#head), this.#isCanary);
+    if (this.#tally === null) return;
+    for (const { responses } of this.#tally.stats) responses.recordTime(ms);
+  }
 }
 
-/** It is about to be sent. */
-export function chargeStart(tally: RequestTally): void {
-  for (const { total } of tally.stats) total.inc();
-}
-
-/** The route's timeout was over. */
-export function chargeTimeout(tally: RequestTally): void {
-  for (const { timeout } of tally.stats) timeout.inc();
-}
-
-/** One response, informational ones included; `cluster` is null where nothing is counted. */
-export function chargeResponse(
-  to: ChargedRequest,
-  cluster: ClusterStats | null,
-  status: number,
-): void {
-  if (cluster === null) return;
-  cluster.responses.charge(status, isInternal(to.head), to.isCanary);
-  if (to.tally === null) return;
-  for (const { responses } of to.tally.stats) responses.charge(status);
-}
-
-/** What a complete response took from the request's end, in ms. */
-export function chargeTime(to: ChargedRequest, cluster: ClusterStats | null, ms: number): void {
-  if (cluster === null) return;
-  cluster.responses.recordTime(ms, isInternal(to.head), to.isCanary);
-  if (to.tally === null) return;
-  for (const { responses } of to.tally.stats) responses.recordTime(ms);
-}
-
-/** The endpoint's metadata or the response itself may say that a canary answered. */
-export function isFromCanary(head: ResponseHead, host: Host | null): boolean {
-  if (host?.endpoint.isCanary === true) return true;
-  const id = HEADER_ID['x-envoy-upstream-canary'];
-  return head.headers.mayHave(id) && head.headers.get(id) === 'true';
-}
-
-function isInternal(head: RequestHead | null): boolean {
+function isInternal({ headers }: RequestHead): boolean {
   const id = HEADER_ID['x-envoy-internal'];
-  return head?.headers.mayHave(id) === true && head.headers.get(id) === 'true';
+  return headers.mayHave(id) && headers.get(id) === 'true';
 }

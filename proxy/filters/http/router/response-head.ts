@@ -4,17 +4,26 @@ import type { ResponseHead } from '../../../http/message.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import type { TerminalFilterCallbacks } from '../../http-filter.ts';
 
-/** `serviceMs`: what the upstream took since the request's end; -1: that has not come, or is a secret. */
+/** What a response's head is told. */
+export interface ResponseAdditions {
+  /** What the upstream took since the request's end; -1: that has not come, or is a secret. */
+  readonly serviceMs: number;
+  /** Values of Set-Cookie. */
+  readonly cookies: readonly string[];
+}
+
+/** In front of the route's header work, and that. */
 export function finishResponseHead(
   callbacks: TerminalFilterCallbacks,
   head: ResponseHead,
-  serviceMs: number,
+  { serviceMs, cookies }: ResponseAdditions,
 ): void {
   const { route } = callbacks;
   const { headers } = head;
   if (serviceMs >= 0) {
     headers.setKnown(HEADER_ID['x-envoy-upstream-service-time'], String(Math.floor(serviceMs)));
   }
+  for (const cookie of cookies) headers.add('set-cookie', cookie);
   if (route === null) return;
   if (route.virtualHost.includeAttemptCountInResponse) {
     headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');

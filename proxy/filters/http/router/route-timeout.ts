@@ -45,12 +45,17 @@ export function announceTimeout(
   options: { readonly suppress: boolean; readonly action: ForwardActionConfig },
 ): void {
   const { headers } = head;
-  if (timeoutMs > 0 && !options.suppress) headers.setKnown(EXPECTED, String(timeoutMs));
-  else headers.removeKnown(EXPECTED);
+  announceExpected(head, options.suppress ? 0 : timeoutMs);
   const bounds = options.action.streamDuration?.bounds;
   if (timeoutMs > 0 && bounds === 'response' && hasGrpcType(headers)) {
     headers.setKnown(HEADER_ID['grpc-timeout'], grpcTimeoutText(timeoutMs));
   }
+}
+
+/** The field alone; 0: not a word of it. */
+export function announceExpected({ headers }: RequestHead, timeoutMs: number): void {
+  if (timeoutMs > 0) headers.setKnown(EXPECTED, String(timeoutMs));
+  else headers.removeKnown(EXPECTED);
 }
 
 function routeTimeout(head: RequestHead, action: ForwardActionConfig): number {

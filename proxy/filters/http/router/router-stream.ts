@@ -1,20 +1,15 @@
 // The router on one stream: sends the request to a host of the route's cluster, watches the time,
 // and hands the response back through the filters.
+//
+// It owns everything that is done for the request: attempts, of which there may be several one after
+// the other (and, hedged, at once), the content that it keeps to send it again, and copies for mirrors.
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget, type TimerWheel } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
-import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ResponseFlag } from '../../../http/response-flags.ts';
 import type { ResetReason } from '../../../http/stream.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
-import type { ForwardActionConfig } from '../../../model/route.ts';
-import { chooseCluster } from '../../../routing/choose-cluster.ts';
-import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
-import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
-import type { RequestTally } from '../../../routing/virtual-host-stats.ts';
-import type { Cluster } from '../../../upstream/cluster-manager.ts';
-import type { ClusterStats } from '../../../upstream/cluster-stats.ts';
 import {
   CONTINUE,
   type FilterStatus,
@@ -30,49 +25,37 @@ import {
   NO_HEALTHY_UPSTREAM,
   RESPONSE_TIMEOUT,
 } from './direct-answers.ts';
-import { judgeGrpcStatus, judgeHead, type Verdict } from './host-verdict.ts';
-import {
-  type ChargedRequest,
-  chargeResponse,
-  chargeStart,
-  chargeTime,
-  chargeTimeout,
-  isFromCanary,
-} from './request-charges.ts';
+import { type ForwardedRequest, prepareRequest, type UpstreamPlace } from './forwarded-request.ts';
+import { judgeGrpcStatus, judgeHead } from './host-verdict.ts';
+import { RequestBuffer } from './request-buffer.ts';
 import { finishResponseHead } from './response-head.ts';
-import { announceTimeout, takeTimeout } from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
-import { handshakeFailure, isTimedFromHead, poolFor } from './tunnel-rules.ts';
+import { Shadows } from './shadows.ts';
+import { handshakeFailure, isTimedFromHead } from './tunnel-rules.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
 /** One per stream. */
-export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget, ChargedRequest {
+export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarget {
   readonly info: StreamInfo;
-  tally: RequestTally | null = null;
-  isCanary = false;
   readonly #runtime: RouterRuntime;
   readonly #callbacks: TerminalFilterCallbacks;
   readonly #timer: Timer;
-  #cluster: Cluster | null = null;
-  /** What its responses count in; null: without dynamic_stats, or before it is known. */
-  #charged: ClusterStats | null = null;
-  #upstream: UpstreamRequest | null = null;
-  #timeoutMs = 0;
+  /** null: there is no cluster that it is sent to. */
+  #request: ForwardedRequest | null = null;
+  #attempt: UpstreamRequest | null = null;
+  /** Content that may be sent again; null: none is kept, or there was too much of it. */
+  #retained: RequestBuffer | null = null;
+  /** null: nothing is copied. */
+  #shadows: Shadows | null = null;
   #requestCompleteMs = -1;
   #isRequestPaused = false;
-  #verdict: Verdict = 'given';
 
   constructor(runtime: RouterRuntime, callbacks: TerminalFilterCallbacks) {
     this.info = callbacks.info;
     this.#runtime = runtime;
     this.#callbacks = callbacks;
     this.#timer = new Timer(this);
-  }
-
-  /** As the client's request now stands. */
-  get head(): RequestHead | null {
-    return this.#callbacks.request;
   }
 
   nowMs(): number {
@@ -88,26 +71,25 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onRequestHead(head: RequestHead, endStream: boolean): FilterStatus {
     this.#runtime.total.inc();
     const reply = answerWithoutUpstream(this.#runtime, this.#callbacks, head);
-    if (reply !== null) {
-      this.#callbacks.sendLocalReply(reply);
-      return CONTINUE;
-    }
-    const action = this.#callbacks.route?.config.action as ForwardActionConfig;
-    const failure = this.#forward(head, action, endStream);
-    if (failure !== null) this.#reply(failure);
+    if (reply === null) this.#forward(head, endStream);
+    else this.#callbacks.sendLocalReply(reply);
     if (INVARIANTS) this.checkInvariants();
     return CONTINUE;
   }
 
   onRequestData(data: Buffer, endStream: boolean): FilterStatus {
-    this.#upstream?.sendData(data, endStream);
+    if (this.#retained !== null) this.#retain(data);
+    this.#shadows?.sendData(data, endStream);
+    this.#attempt?.sendData(data, endStream);
     if (endStream) this.#onRequestComplete();
     if (INVARIANTS) this.checkInvariants();
     return CONTINUE;
   }
 
   onRequestTrailers(trailers: HeaderList): FilterStatus {
-    this.#upstream?.sendTrailers(trailers);
+    if (this.#retained !== null) this.#retained.trailers = trailers;
+    this.#shadows?.sendTrailers(trailers);
+    this.#attempt?.sendTrailers(trailers);
     this.#onRequestComplete();
     if (INVARIANTS) this.checkInvariants();
     return CONTINUE;
@@ -115,37 +97,43 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
 
   /** The client takes data again. */
   onResponseWritable(): void {
-    this.#upstream?.resumeReading();
+    this.#attempt?.resumeReading();
   }
 
   onStreamEnd(): void {
     this.timers.cancel(this.#timer);
-    this.#upstream?.abort();
+    this.#attempt?.abort();
+    this.#shadows?.abort();
     if (INVARIANTS) this.checkInvariants();
   }
 
   // The upstream.
 
   onUpstreamReady(): void {
-    if (this.tally !== null) chargeStart(this.tally);
+    this.#request?.charges.start();
   }
 
   onUpstreamInformational(head: ResponseHead): void {
-    chargeResponse(this, this.#charged, head.status);
+    this.#request?.charges.response(head.status);
     this.#callbacks.sendInformational(head);
   }
 
-  onUpstreamHead(head: ResponseHead, endStream: boolean): void {
+  onUpstreamHead(attempt: UpstreamRequest, head: ResponseHead, endStream: boolean): void {
+    const request = this.#request;
+    if (request === null) return;
     const nowMs = this.nowMs();
     this.info.firstUpstreamRxByteMs = nowMs;
-    if (this.#failsHandshake(head.status)) return;
-    if (this.#upstream?.isTunnel === true) this.timers.cancel(this.#timer);
+    if (this.#failsHandshake(request, head.status) || this.#redirect(request, head)) return;
+    if (attempt.isTunnel) this.timers.cancel(this.#timer);
     this.info.responseCodeDetails = 'via_upstream';
-    this.isCanary = isFromCanary(head, this.#upstream?.host ?? null);
-    this.#judge(head, endStream);
-    chargeResponse(this, this.#charged, head.status);
+    this.#retained = null;
+    request.charges.answeredBy(attempt.host, head);
+    const exchange = { request: request.head, endStream };
+    attempt.verdict = judgeHead(attempt.host.stats, head, exchange);
+    request.charges.response(head.status);
     const isTimed = this.#requestCompleteMs >= 0 && !this.#runtime.config.suppressEnvoyHeaders;
-    finishResponseHead(this.#callbacks, head, isTimed ? nowMs - this.#requestCompleteMs : -1);
+    const serviceMs = isTimed ? nowMs - this.#requestCompleteMs : -1;
+    finishResponseHead(this.#callbacks, head, { serviceMs, cookies: request.cookies });
     if (endStream) this.#onUpstreamComplete(nowMs);
     this.#callbacks.sendResponseHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
@@ -166,19 +154,19 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     if (INVARIANTS) this.checkInvariants();
   }
 
-  onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void {
+  onUpstreamReset(attempt: UpstreamRequest, reason: ResetReason, detail: string): void {
     this.timers.cancel(this.#timer);
-    if (started) {
+    if (attempt.hasStarted) {
       this.#breakOff(failureFlag(reason), failureDetails(reason, detail, true));
       return;
     }
     this.#reply(failureReply(reason, detail, this.#runtime.config.suppressEnvoyHeaders));
   }
 
-  onUpstreamMaxDuration(started: boolean): void {
+  onUpstreamMaxDuration(attempt: UpstreamRequest): void {
     this.timers.cancel(this.#timer);
     const reply = this.#requestCompleteMs >= 0 ? MAX_DURATION_REACHED : MAX_DURATION_IN_REQUEST;
-    if (started) this.#breakOff('UMSDR', reply.details);
+    if (attempt.hasStarted) this.#breakOff('UMSDR', reply.details);
     else this.#callbacks.sendLocalReply(reply);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -186,27 +174,27 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   onUpstreamSlow(): void {
     if (this.#isRequestPaused) return;
     this.#isRequestPaused = true;
-    this.#cluster?.stats.flowBackedUp.inc();
+    this.#request?.cluster.stats.flowBackedUp.inc();
     this.#callbacks.pauseRequest();
   }
 
   onUpstreamWritable(): void {
     if (!this.#isRequestPaused) return;
     this.#isRequestPaused = false;
-    this.#cluster?.stats.flowDrained.inc();
+    this.#request?.cluster.stats.flowDrained.inc();
     this.#callbacks.resumeRequest();
   }
 
   /** The route's timeout, counted from the complete request. */
   onTimer(): void {
-    const upstream = this.#upstream;
-    if (upstream === null) return;
-    this.#cluster?.stats.rqTimeout.inc();
-    upstream.host.stats.rqTimeout += 1;
-    if (this.tally !== null) chargeTimeout(this.tally);
-    const started = upstream.state === 'responding';
-    upstream.abort();
-    if (!started) {
+    const request = this.#request;
+    const attempt = this.#attempt;
+    if (request === null || attempt === null) return;
+    request.cluster.stats.rqTimeout.inc();
+    attempt.host.stats.rqTimeout += 1;
+    request.charges.timeout();
+    attempt.abort();
+    if (!attempt.hasStarted) {
       this.#reply(RESPONSE_TIMEOUT);
       return;
     }
@@ -215,76 +203,70 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   }
 
   checkInvariants(): void {
-    const upstream = this.#upstream;
-    const isRunning = upstream !== null && upstream.state !== 'done';
+    const attempt = this.#attempt;
+    const request = this.#request;
+    const isRunning = attempt !== null && attempt.state !== 'done';
     invariant(!this.#timer.armed || isRunning, 'router: the timeout watches an attempt');
-    const hasStarted = this.#requestCompleteMs >= 0 || this.head?.asksForTunnel === true;
-    const isTimed = hasStarted && this.#timeoutMs > 0;
+    const hasStarted = this.#requestCompleteMs >= 0 || request?.head.asksForTunnel === true;
+    const isTimed = hasStarted && request !== null && request.timeoutMs > 0;
     invariant(
       !this.#timer.armed || isTimed,
       'router: the timeout counts from the complete request',
     );
-    invariant(upstream === null || this.#cluster !== null, 'router: an attempt has its cluster');
-    invariant(upstream !== null || !this.#isRequestPaused, 'router: only an upstream is slow');
+    invariant(attempt === null || request !== null, 'router: an attempt has its request');
+    invariant(attempt !== null || !this.#isRequestPaused, 'router: only an upstream is slow');
   }
 
-  /** Starts the attempt; gives the reply when there is no cluster or no host. */
-  #forward(head: RequestHead, action: ForwardActionConfig, endStream: boolean): LocalReply | null {
-    const { services, streamRandom } = this.#callbacks;
-    const name = chooseCluster(action.cluster, head, streamRandom);
-    const cluster = services.clusters.get(name);
-    if (cluster === null) {
+  #forward(head: RequestHead, endStream: boolean): void {
+    const request = prepareRequest(this.#runtime, this.#callbacks, head);
+    if (request === null) {
       this.#runtime.noCluster.inc();
-      return clusterNotFoundReply(action.clusterNotFoundStatus);
+      const action = this.#callbacks.route?.config.action;
+      const status = action?.kind === 'forward' ? action.clusterNotFoundStatus : 503;
+      this.#callbacks.sendLocalReply(clusterNotFoundReply(status));
+      return;
     }
-    this.#cluster = cluster;
-    if (this.#runtime.config.dynamicStats) this.#charged = cluster.stats;
-    this.info.clusterName = name;
-    this.info.clusterMetadata = cluster.config.metadata;
-    this.#openTally(head);
-    this.#timeoutMs = takeTimeout(head, action, this.#runtime.config);
-    this.#finalizeRequest(head, action);
-    const host = cluster.pickHost(this.#callbacks);
-    if (host === null) {
-      cluster.stats.cxNoneHealthy.inc();
-      return NO_HEALTHY_UPSTREAM;
+    this.#request = request;
+    const place = request.findPlace();
+    if (place === null) {
+      this.#reply(NO_HEALTHY_UPSTREAM);
+      return;
     }
+    if (!endStream && request.isRetained) this.#retained = new RequestBuffer(true);
+    const { mirrors } = request.route;
+    if (mirrors.length > 0 && !head.asksForTunnel) {
+      this.#shadows = new Shadows(this.#runtime, this.#callbacks);
+      this.#shadows.start(mirrors, request, endStream);
+    }
+    this.#send(request, place, endStream);
+  }
+
+  /** One attempt. */
+  #send(request: ForwardedRequest, place: UpstreamPlace, endStream: boolean): void {
+    const { host, pool } = place;
+    const { cluster, head } = request;
     this.info.upstreamHost = host;
-    this.info.attemptCount = 1;
-    if (action.autoHostRewrite && host.hostname !== '') {
-      rewriteAuthority(head, host.hostname, {
-        keepsOriginal: !this.#runtime.config.suppressEnvoyHeaders,
-        appendsForwardedHost: action.appendXForwardedHost,
-      });
-    }
-    const pool = poolFor(cluster, host, { action, head });
-    if (pool === null) return NO_HEALTHY_UPSTREAM;
-    const upstream = new UpstreamRequest(this, { cluster, host, head, pool }, endStream);
-    this.#upstream = upstream;
+    this.info.attemptCount += 1;
+    request.address(host);
+    const target = { cluster, host, head, pool, retained: this.#retained };
+    const attempt = new UpstreamRequest(this, target, endStream);
+    this.#attempt = attempt;
     if (endStream) this.#onRequestComplete();
     else if (isTimedFromHead(head)) this.#startTimeout(this.nowMs());
-    upstream.start();
-    return null;
+    attempt.start();
   }
 
-  /** Before the head is changed: conditions are on what the client sent. */
-  #openTally(head: RequestHead): void {
-    const stats = this.#callbacks.route?.stats ?? null;
-    if (stats === null) return;
-    this.tally = stats.tally(head);
-    this.info.virtualClusterName = this.tally.virtualClusterName;
-  }
-
-  #finalizeRequest(head: RequestHead, action: ForwardActionConfig): void {
-    const { route } = this.#callbacks;
-    if (route === null) return;
-    const headers = head.headers;
-    const { suppressEnvoyHeaders } = this.#runtime.config;
-    announceTimeout(head, this.#timeoutMs, { suppress: suppressEnvoyHeaders, action });
-    if (route.virtualHost.includeRequestAttemptCount) {
-      headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
+  /** Keeps content for another attempt, unless it gets too much. */
+  #retain(data: Buffer): void {
+    const retained = this.#retained;
+    if (retained === null) return;
+    if (retained.bytes + data.length <= this.#callbacks.bufferLimitBytes) {
+      retained.add(data);
+      return;
     }
-    finalizeRequestHead(route, head, this.#callbacks, { suppressEnvoyHeaders });
+    retained.isRetained = false;
+    this.#retained = null;
+    this.#request?.abandonRetries();
   }
 
   #onRequestComplete(): void {
@@ -294,24 +276,22 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
   }
 
   #startTimeout(nowMs: number): void {
-    const upstream = this.#upstream;
+    const attempt = this.#attempt;
+    const timeoutMs = this.#request?.timeoutMs ?? 0;
     // As Envoy: a tunnel may last.
-    const isAwaited = upstream !== null && upstream.state !== 'done' && !upstream.isTunnel;
-    if (this.#timeoutMs > 0 && isAwaited) {
-      this.timers.arm(this.#timer, nowMs, this.#timeoutMs);
-    }
+    const isAwaited = attempt !== null && attempt.state !== 'done' && !attempt.isTunnel;
+    if (timeoutMs > 0 && isAwaited) this.timers.arm(this.#timer, nowMs, timeoutMs);
   }
 
   #onUpstreamComplete(nowMs: number): void {
     this.timers.cancel(this.#timer);
     this.info.lastUpstreamRxByteMs = nowMs;
-    if (this.#requestCompleteMs >= 0)
-      chargeTime(this, this.#charged, nowMs - this.#requestCompleteMs);
+    if (this.#requestCompleteMs >= 0) this.#request?.charges.time(nowMs - this.#requestCompleteMs);
   }
 
   /** The response began and will not be complete. */
   #breakOff(flag: ResponseFlag, details: string): void {
-    if (this.#verdict === 'awaits-grpc-status') {
+    if (this.#attempt?.verdict === 'awaits-grpc-status') {
       this.#giveVerdict(null);
       this.#runtime.resetAfterResponseStarted.inc();
     }
@@ -319,32 +299,45 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#callbacks.resetStream('local-reset', details);
   }
 
-  #judge(head: ResponseHead, endStream: boolean): void {
-    const host = this.#upstream?.host.stats;
-    if (host !== undefined)
-      this.#verdict = judgeHead(host, head, { request: this.head, endStream });
-  }
-
   #giveVerdict(last: HeaderList | null): void {
-    if (this.#verdict === 'given' || this.#upstream === null) return;
-    this.#verdict = 'given';
-    judgeGrpcStatus(this.#upstream.host.stats, last);
+    const attempt = this.#attempt;
+    if (attempt === null || attempt.verdict === 'given') return;
+    attempt.verdict = 'given';
+    judgeGrpcStatus(attempt.host.stats, last);
   }
 
   /** A reply of our own counts as the cluster's response once a cluster is known. */
   #reply(reply: LocalReply): void {
-    const host = this.#upstream?.host.stats;
+    const host = this.#attempt?.host.stats;
     if (host !== undefined) host.rqError += 1;
-    chargeResponse(this, this.#charged, reply.status);
+    this.#request?.charges.response(reply.status);
     this.#callbacks.sendLocalReply(reply);
   }
 
   /** True when the upstream broke off a handshake, of which the client hears the status. */
-  #failsHandshake(status: number): boolean {
-    const failure = handshakeFailure(this.head, status);
+  #failsHandshake({ head }: ForwardedRequest, status: number): boolean {
+    const failure = handshakeFailure(head, status);
     if (failure === null) return false;
-    this.#upstream?.abort();
+    this.#attempt?.abort();
     this.#callbacks.sendLocalReply(failure);
+    return true;
+  }
+
+  /** True when the request goes on elsewhere, instead of a response to the client. */
+  #redirect(request: ForwardedRequest, response: ResponseHead): boolean {
+    if (!request.followsStatus(response.status)) return false;
+    // Without all of the request at hand there is nothing to send.
+    const isComplete = this.#requestCompleteMs >= 0 && !request.isAbandoned;
+    const next = isComplete ? request.redirected(response) : null;
+    const { stats } = request.cluster;
+    (next === null ? stats.internalRedirectFailed : stats.internalRedirectSucceeded).inc();
+    if (next === null) return false;
+    const keepsContent = next.method === request.head.method;
+    const retained = keepsContent ? this.#retained : null;
+    this.#callbacks.restart(
+      { head: next, chunks: retained?.chunks ?? [], trailers: retained?.trailers ?? null },
+      response,
+    );
     return true;
   }
 }

@@ -22,6 +22,11 @@ const FAILURES: Readonly<Record<ResetReason, Failure>> = {
   overflow: { text: 'overflow', status: 503, flag: 'UO' },
 };
 
+/** Status of the reply for a reset. */
+export function failureStatus(reason: ResetReason): number {
+  return FAILURES[reason].status;
+}
+
 /** Flag of a reset. */
 export function failureFlag(reason: ResetReason): ResponseFlag {
   return FAILURES[reason].flag;

@@ -14,6 +14,8 @@ import type {
   UpstreamConnectionInfo,
 } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
+import type { Verdict } from './host-verdict.ts';
+import type { RequestBuffer } from './request-buffer.ts';
 import { RequestContent } from './request-content.ts';
 
 /**
@@ -45,16 +47,17 @@ export interface UpstreamRequestOwner {
   readonly timers: TimerWheel;
   nowMs(): number;
   /** It has a connection: the request is about to be sent. */
-  onUpstreamReady(): void;
+  onUpstreamReady(attempt: UpstreamRequest): void;
   onUpstreamInformational(head: ResponseHead): void;
-  onUpstreamHead(head: ResponseHead, endStream: boolean): void;
+  onUpstreamHead(attempt: UpstreamRequest, head: ResponseHead, endStream: boolean): void;
   /** False: the client is slow; the upstream is held back until `resumeReading`. */
   onUpstreamData(data: Buffer, endStream: boolean): boolean;
   onUpstreamTrailers(trailers: HeaderList): void;
   /** It failed. `detail`: why the connect did. `started`: its response head had come. */
-  onUpstreamReset(reason: ResetReason, detail: string, started: boolean): void;
+  /** `attempt.hasStarted`: inside its response. */
+  onUpstreamReset(attempt: UpstreamRequest, reason: ResetReason, detail: string): void;
   /** It lasted longer than its cluster lets it, and was given up. */
-  onUpstreamMaxDuration(started: boolean): void;
+  onUpstreamMaxDuration(attempt: UpstreamRequest): void;
   /** The upstream is slow, or takes data again. */
   onUpstreamSlow(): void;
   onUpstreamWritable(): void;
@@ -66,11 +69,17 @@ export interface UpstreamTarget {
   readonly host: Host;
   readonly head: RequestHead;
   readonly pool: ConnectionPool;
+  /** What the stream keeps of the content for attempts after this one; null: nothing. */
+  readonly retained: RequestBuffer | null;
 }
 
 /** See the file's head. */
 export class UpstreamRequest implements StreamWaiter, TimerTarget {
   readonly host: Host;
+  /** Its response began. */
+  hasStarted = false;
+  /** Whether its host is known to have answered well. */
+  verdict: Verdict = 'given';
   readonly #owner: UpstreamRequestOwner;
   readonly #cluster: Cluster;
   readonly #head: RequestHead;
@@ -95,7 +104,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     this.#cluster = target.cluster;
     this.#head = target.head;
     this.#pool = target.pool;
-    this.#content = new RequestContent(target.head.asksForTunnel);
+    this.#content = new RequestContent(target.head.asksForTunnel, target.retained);
     this.#requestEnded = endStream;
   }
 
@@ -168,7 +177,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     info.upstreamLocalAddress = connection.localAddress;
     info.upstreamProtocol = connection.protocol;
     info.firstUpstreamTxByteMs = this.#owner.nowMs();
-    if (this.#replays === 0) this.#owner.onUpstreamReady();
+    if (this.#replays === 0) this.#owner.onUpstreamReady(this);
     this.#watchDuration();
     const { isAwaiting, isKeptBack } = this.#content;
     sender.sendRequestHead(this.#head, this.#requestEnded && !isAwaiting && !isKeptBack);
@@ -191,10 +200,11 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     // What ends in plain TCP is answered at once, in front of content that waited for the connection.
     if (!this.#content.isAwaiting && this.#sender !== null)
       this.#content.release(this.#sender, this.#requestEnded);
+    this.hasStarted = true;
     this.#isTunnel = agreesToTunnel(tunnelKind(this.#head), head.status);
     if (endStream) this.#completeResponse();
     else this.#enter('responding');
-    this.#owner.onUpstreamHead(head, endStream);
+    this.#owner.onUpstreamHead(this, head, endStream);
     if (this.#content.isAwaiting) this.#decideTunnel();
     if (INVARIANTS) this.checkInvariants();
   }
@@ -230,10 +240,9 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   /** max_stream_duration is over. */
   onTimer(): void {
-    const started = this.#hasStarted();
     this.#cluster.stats.rqMaxDurationReached.inc();
     this.abort();
-    this.#owner.onUpstreamMaxDuration(started);
+    this.#owner.onUpstreamMaxDuration(this);
   }
 
   checkInvariants(): void {
@@ -245,7 +254,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     const mayKeep = !isOnConnection || this.#content.isAwaiting;
     invariant(mayKeep || !this.#content.isKeptBack, 'upstream request: nothing is kept back');
     invariant(state !== 'answered' || this.#isTunnel, 'upstream request: only tunnels go on');
-    const mayPause = this.#hasStarted() || state === 'done';
+    const mayPause = this.hasStarted || state === 'done';
     invariant(!this.#isReadingPaused || mayPause, 'upstream request: only content is held back');
     const isTimed = this.#durationTimer?.armed === true;
     invariant(!isTimed || state !== 'done', 'upstream request: the end of it is not awaited twice');
@@ -264,7 +273,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
    * its limit yet. (RFC 9113 §8.7: then nothing of it was processed.) And we still have all of it.
    */
   #wasRefusedUnseen(): boolean {
-    if (this.#state !== 'sending' || this.#content.hasSent) return false;
+    if (this.#state !== 'sending' || !this.#content.isRepeatable) return false;
     const isOurFault = this.#isProbe || this.#connection?.isGoingAway === true;
     return isOurFault && this.#replays < MAX_REPLAYS;
   }
@@ -272,14 +281,11 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   /** Unlike a retry this is one attempt still: the client and its policies see nothing of it. */
   #replay(): void {
     this.#replays += 1;
+    this.#content.rewind();
     this.#sender = null;
     this.#connection = null;
     this.#enter('waiting');
     this.#pool.acquire(this);
-  }
-
-  #hasStarted(): boolean {
-    return this.#state === 'responding' || this.#state === 'answered';
   }
 
   /** What was kept back leaves. */
@@ -314,10 +320,9 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   }
 
   #end(reason: ResetReason, detail: string): void {
-    const started = this.#hasStarted();
     this.#enter('done');
     this.#sender = null;
-    this.#owner.onUpstreamReset(reason, detail, started);
+    this.#owner.onUpstreamReset(this, reason, detail);
     if (INVARIANTS) this.checkInvariants();
   }
 

@@ -1,28 +1,37 @@
 // One exchange: the pump between codec and filters. One class, one method per event; everything
 // that happens to a request happens here, whatever the codec.
-import { INVARIANTS, invariant } from '../../../base/invariants.ts';
+import { INVARIANTS } from '../../../base/invariants.ts';
 import type { AccessLogType, FormatContext } from '../../../formatter/formatter.ts';
 import { hasGrpcType } from '../../../http/grpc.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import type { RequestReceiver, ResetReason, ResponseSender } from '../../../http/stream.ts';
-import { StreamInfo } from '../../../http/stream-info.ts';
-import type { Route } from '../../../routing/route-table.ts';
+import type { StreamInfo } from '../../../http/stream-info.ts';
+import type { Route, RouteLookup } from '../../../routing/route-table.ts';
 import type {
   HttpFilter,
   HttpFilterServices,
   LocalReply,
+  RedirectHistory,
+  RestartedRequest,
   TerminalFilterCallbacks,
 } from '../../http-filter.ts';
 import type { AdmittedTunnel } from './admitted-tunnel.ts';
 import { ClientResponse } from './client-response.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
-import { composeLocalReply, protocolErrorReply } from './local-reply.ts';
+import { answerLocally, protocolErrorReply } from './local-reply.ts';
 import type { Refusal } from './refusal.ts';
 import { admitRequest, continueIfAsked } from './request-admission.ts';
 import { StreamFilters } from './stream-filters.ts';
-import type { OwnedStream, StreamOwner } from './stream-owner.ts';
+import { checkStream } from './stream-invariants.ts';
+import {
+  infoOf,
+  type OwnedStream,
+  type Predecessor,
+  replayRequest,
+  type StreamOwner,
+} from './stream-owner.ts';
 import { noteReset } from './stream-reset.ts';
 import { routeRequest } from './stream-route.ts';
 import {
@@ -61,6 +70,9 @@ export class ActiveStream
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
   isAnswered = false;
   listIndex = 0;
+  /** It has the place of another one: its request was conditioned then. */
+  readonly isRestarted: boolean;
+  redirects: RedirectHistory | null;
   /** What filters may hold of either message. */
   bufferLimitBytes: number;
   readonly client: ClientResponse;
@@ -70,12 +82,15 @@ export class ActiveStream
   /** null: nobody wanted to know yet. */
   #isGrpc: boolean | null = null;
 
-  constructor(connection: StreamOwner, sender: ResponseSender) {
+  /** `before`: the exchange whose place it takes. */
+  constructor(connection: StreamOwner, sender: ResponseSender, before: Predecessor | null) {
     const runtime = connection.runtime;
     const nowMs = connection.nowMs();
     this.runtime = runtime;
     this.services = runtime.filterServices;
-    this.info = new StreamInfo(connection.info, nowMs, runtime.services.clock.wallMs());
+    this.info = infoOf(connection, before);
+    this.isRestarted = before !== null;
+    this.redirects = before?.redirects ?? null;
     this.lastActiveMs = nowMs;
     this.idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
     this.#connection = connection;
@@ -107,12 +122,10 @@ export class ActiveStream
     if (endStream) this.#completeRequest();
     continueIfAsked(this.runtime, head, this.#sender);
     const refusal = admitRequest(this, head);
-    if (refusal !== null) {
-      this.#refuse(refusal);
-      return;
-    }
-    this.flow.make();
-    this.flow.requestHead(head, endStream);
+    if (refusal === null) {
+      this.flow.make();
+      this.flow.requestHead(head, endStream);
+    } else this.#refuse(refusal);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -230,19 +243,7 @@ export class ActiveStream
   }
 
   sendLocalReply(reply: LocalReply): void {
-    if (this.isOver) return;
-    if (this.client.hasStarted) {
-      if (reply.flag !== null) this.info.addFlag(reply.flag);
-      this.resetStream('local-reset', reply.details);
-      return;
-    }
-    this.info.responseCodeDetails = reply.details;
-    this.isAnswered = true;
-    const { head, content } = composeLocalReply(this, reply);
-    // As Envoy: who is told that nothing of this is understood had better begin anew.
-    if (reply.status === 400 && !this.runtime.outlivesBadRequests) this.closeAfterResponse();
-    this.sendResponseHead(head, content === null);
-    if (content !== null && !this.isOver) this.sendResponseData(content, true);
+    if (!this.isOver) answerLocally(this, reply);
   }
 
   resetStream(reason: ResetReason, details: string): void {
@@ -253,7 +254,21 @@ export class ActiveStream
     this.#finish();
   }
 
-  // What the terminal filter produces.
+  // What the terminal filter asks and produces.
+
+  lookUpRoute(head: RequestHead): RouteLookup {
+    return this.runtime.routeTable.match(head, this);
+  }
+
+  restart(request: RestartedRequest, response: ResponseHead): void {
+    this.response = response;
+    this.info.responseCode = response.status;
+    this.info.responseCodeDetails = 'internal_redirect';
+    this.#finish();
+    const next = this.#connection.succeed(this, this.#sender);
+    this.#sender.handOver(next);
+    replayRequest(request, next);
+  }
 
   sendInformational(head: ResponseHead): void {
     const { config, stats } = this.runtime;
@@ -306,20 +321,8 @@ export class ActiveStream
     this.tunnel?.onSideEnded(this);
   }
 
-  abandonResponse(): void {
-    this.flow.abandonResponse();
-  }
-
   checkInvariants(): void {
-    const { isOver, request, info } = this;
-    invariant(!isOver || this.isAnswered, 'stream: what is over is answered');
-    invariant(!isOver || this.#timers?.isArmed !== true, 'stream: what is over is not timed');
-    const isTimed = this.info.lastRequestByteMs !== -1;
-    invariant(isTimed === this.isRequestComplete, 'stream: the end of the request has its time');
-    const isRouted = this.terminal !== null || this.route !== null;
-    invariant(request !== null || !isRouted, 'stream: only a request has a route and filters');
-    invariant(!this.client.hasStarted || this.response !== null, 'stream: a response has a head');
-    invariant(info.bytesSent === 0 || this.client.hasStarted, 'stream: content follows a head');
+    checkStream(this, this.#timers?.isArmed === true);
   }
 
   #refuse(refusal: Refusal): void {

@@ -25,8 +25,8 @@ export interface RespondingStream {
   /** What the client sends from now on is no request to wait for. */
   onTunnelOpen(): void;
   onResponseComplete(): void;
-  /** What filters hold of the response is forgotten. */
-  abandonResponse(): void;
+  /** The filters: what they hold of the response can be forgotten. */
+  readonly flow: { abandonResponse(): void };
   sendLocalReply(reply: LocalReply): void;
 }
 
@@ -77,7 +77,7 @@ export class ClientResponse implements PathSink<ResponseHead> {
   overflow(): void {
     const stream = this.#stream;
     stream.runtime.stats.rsTooLarge.inc();
-    stream.abandonResponse();
+    stream.flow.abandonResponse();
     stream.sendLocalReply(RESPONSE_TOO_LARGE);
   }
 

@@ -74,6 +74,7 @@ export class HcmRuntime {
       timers: services.timers,
       clusters: services.clusters,
       log: services.log,
+      localIp: services.localIp,
       scope,
       root: services.stats,
     };

@@ -12,7 +12,7 @@ import { ActiveStream } from './active-stream.ts';
 import type { CodecKind } from './codec-kinds.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { type CodecOwner, PendingCodec } from './pending-codec.ts';
-import type { OwnedStream, StreamOwner } from './stream-owner.ts';
+import type { OwnedStream, Predecessor, StreamOwner } from './stream-owner.ts';
 
 /**
  * - `open`: takes requests.
@@ -160,22 +160,11 @@ export class HttpConnection
   }
 
   onStream(sender: ResponseSender): RequestReceiver {
-    const { stats, config } = this.runtime;
-    const kind = this.#kind as CodecKind;
-    stats.rqTotal.inc();
-    kind.rqTotal.inc();
-    stats.rqActive.inc();
-    this.#requests += 1;
-    if (config.maxRequestsPerConnection > 0 && this.#requests >= config.maxRequestsPerConnection) {
-      stats.cxMaxRequestsReached.inc();
-      this.#startDrain(config.drainTimeoutMs);
-    }
-    const stream = new ActiveStream(this, sender);
-    stream.info.protocol = kind.protocol;
-    stream.listIndex = this.#streams.length;
-    this.#streams.push(stream);
-    this.#planSweep(this.runtime.shortestQuietMs);
-    return stream;
+    return this.#makeStream(sender, null);
+  }
+
+  succeed(before: Predecessor, sender: ResponseSender): RequestReceiver {
+    return this.#makeStream(sender, before);
   }
 
   /** A route gave the stream another idle timeout. */
@@ -239,6 +228,25 @@ export class HttpConnection
     invariant(!this.#sweepTimer.armed || isDue, 'http connection: the sweep knows when it is due');
     const drains = this.#drainTimer?.armed === true;
     invariant(!drains || state !== 'open', 'http connection: drain_timeout runs while it drains');
+  }
+
+  #makeStream(sender: ResponseSender, before: Predecessor | null): RequestReceiver {
+    const { stats, config } = this.runtime;
+    const kind = this.#kind as CodecKind;
+    stats.rqTotal.inc();
+    kind.rqTotal.inc();
+    stats.rqActive.inc();
+    this.#requests += 1;
+    if (config.maxRequestsPerConnection > 0 && this.#requests >= config.maxRequestsPerConnection) {
+      stats.cxMaxRequestsReached.inc();
+      this.#startDrain(config.drainTimeoutMs);
+    }
+    const stream = new ActiveStream(this, sender, before);
+    stream.info.protocol = kind.protocol;
+    stream.listIndex = this.#streams.length;
+    this.#streams.push(stream);
+    this.#planSweep(this.runtime.shortestQuietMs);
+    return stream;
   }
 
   #enter(next: ConnectionState): void {

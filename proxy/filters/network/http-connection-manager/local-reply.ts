@@ -6,6 +6,7 @@ import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import { ResponseHead } from '../../../http/message.ts';
 import type { ProtocolError } from '../../../http/protocol-error.ts';
 import { reasonPhrase } from '../../../http/status.ts';
+import type { ResetReason } from '../../../http/stream.ts';
 import { finalizeResponseHead } from '../../../routing/finalize-head.ts';
 import { clusterOfRoute, type RoutedStream } from '../../http/route-cluster.ts';
 import type { LocalReply } from '../../http-filter.ts';
@@ -29,6 +30,38 @@ export interface ComposedReply {
   readonly head: ResponseHead;
   /** null: the head is all. */
   readonly content: Buffer | null;
+}
+
+/** The stream that a reply is sent on. */
+export interface ReplyingStream extends AnsweredStream {
+  readonly runtime: {
+    readonly localReplies: LocalReplyRewriter | null;
+    readonly outlivesBadRequests: boolean;
+  };
+  readonly client: { readonly hasStarted: boolean };
+  readonly isOver: boolean;
+  isAnswered: boolean;
+  closeAfterResponse(): void;
+  sendResponseHead(head: ResponseHead, endStream: boolean): void;
+  sendResponseData(data: Buffer, endStream: boolean): boolean;
+  resetStream(reason: ResetReason, details: string): void;
+}
+
+/** Answers, or resets the stream if a response has begun. */
+export function answerLocally(stream: ReplyingStream, reply: LocalReply): void {
+  const { info } = stream;
+  if (stream.client.hasStarted) {
+    if (reply.flag !== null) info.addFlag(reply.flag);
+    stream.resetStream('local-reset', reply.details);
+    return;
+  }
+  info.responseCodeDetails = reply.details;
+  stream.isAnswered = true;
+  const { head, content } = composeLocalReply(stream, reply);
+  // As Envoy: who is told that nothing of this is understood had better begin anew.
+  if (reply.status === 400 && !stream.runtime.outlivesBadRequests) stream.closeAfterResponse();
+  stream.sendResponseHead(head, content === null);
+  if (content !== null && !stream.isOver) stream.sendResponseData(content, true);
 }
 
 /** Makes the response of a reply, with what the route and local_reply_config do to it. */

@@ -21,6 +21,8 @@ const UINT32 = 2 ** 32;
 
 /** A stream whose request is being judged. */
 export interface CandidateStream extends RoutedStream {
+  /** Its request was conditioned, under another target. */
+  readonly isRestarted: boolean;
   isGrpc(): boolean;
   /** The tunnel that the request asks for, once it is allowed; null for other requests. */
   tunnel: AdmittedTunnel | null;
@@ -57,7 +59,7 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
     );
   }
   const isUnfit = hasContent(head);
-  if (!stream.runtime.requests.condition(head, stream.info)) {
+  if (!stream.isRestarted && !stream.runtime.requests.condition(head, stream.info)) {
     return refuseAsCodec(stream, CONNECTION_REJECTED);
   }
   stream.streamRandom = randomBelow(stream.runtime.services.random, UINT32);

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { RequestBuffer } from '../../../../proxy/filters/http/router/request-buffer.ts';
 import { RequestContent } from '../../../../proxy/filters/http/router/request-content.ts';
 import { HeaderList } from '../../../../proxy/http/header-list.ts';
 import type { RequestSender } from '../../../../proxy/http/stream.ts';
@@ -39,7 +40,7 @@ function bytes(text: string): Buffer {
 }
 
 t.test('content waits for a connection, and is what it was', async (t) => {
-  const content = new RequestContent(false);
+  const content = new RequestContent(false, null);
   const sender = new FakeSender();
   const borrowed = bytes('abc');
   t.ok(content.send(null, borrowed, false));
@@ -53,32 +54,32 @@ t.test('content waits for a connection, and is what it was', async (t) => {
 });
 
 t.test('nothing of a tunnel leaves before the upstream agrees', async (t) => {
-  const content = new RequestContent(true);
+  const content = new RequestContent(true, null);
   const sender = new FakeSender();
   content.send(null, bytes('a'), false);
   content.send(sender, bytes('b'), false);
   content.release(sender, false);
   t.same(sender.sent, [], 'a connection is not enough');
   t.ok(content.isAwaiting);
-  t.notOk(content.hasSent, 'it can go to another upstream');
+  t.ok(content.isRepeatable, 'it can go to another upstream');
   content.decide(true);
   content.release(sender, false);
   t.same(sender.sent, ['a', 'b']);
-  t.ok(content.hasSent);
+  t.notOk(content.isRepeatable);
 });
 
 t.test('the end that came early leaves with what was kept back', async (t) => {
-  const content = new RequestContent(true);
+  const content = new RequestContent(true, null);
   const sender = new FakeSender();
   content.send(null, bytes('a'), false);
   content.send(null, bytes(''), true);
   content.decide(true);
   content.release(sender, true);
-  t.same(sender.sent, ['a', ' end']);
+  t.same(sender.sent, ['a end']);
 });
 
 t.test('what was meant for a tunnel goes nowhere when there is none', async (t) => {
-  const content = new RequestContent(true);
+  const content = new RequestContent(true, null);
   const sender = new FakeSender();
   content.send(sender, bytes('early'), false);
   content.decide(false);
@@ -89,7 +90,7 @@ t.test('what was meant for a tunnel goes nowhere when there is none', async (t) 
 });
 
 t.test('trailers keep their place', async (t) => {
-  const content = new RequestContent(false);
+  const content = new RequestContent(false, null);
   const sender = new FakeSender();
   content.send(null, bytes('a'), false);
   content.sendTrailers(null, HeaderList.of('b', 'c'));
@@ -100,17 +101,61 @@ t.test('trailers keep their place', async (t) => {
 });
 
 t.test('a client that sends too much too early is held back', async (t) => {
-  const content = new RequestContent(true);
+  const content = new RequestContent(true, null);
   t.ok(content.send(null, Buffer.alloc(CLIENT_IS_HELD_BACK_AT - 1), false));
   t.notOk(content.send(null, Buffer.alloc(1), false));
 });
 
 t.test('a slow upstream is told of', async (t) => {
-  const content = new RequestContent(true);
+  const content = new RequestContent(true, null);
   const sender = new FakeSender();
   sender.isSlow = true;
   content.send(null, bytes('a'), false);
   content.decide(true);
   t.notOk(content.release(sender, false));
   t.notOk(content.send(sender, bytes('b'), false));
+});
+
+t.test('retained content can go to another connection, from its beginning', async (t) => {
+  const retained = new RequestBuffer(true);
+  const content = new RequestContent(false, retained);
+  const [first, second] = [new FakeSender(), new FakeSender()];
+  retained.add(bytes('a'));
+  content.send(null, bytes('a'), false);
+  content.release(first, false);
+  retained.add(bytes('b'));
+  content.send(first, bytes('b'), false);
+  t.same(first.sent, ['a', 'b']);
+  t.ok(content.isRepeatable);
+  content.rewind();
+  retained.add(bytes('c'));
+  content.send(null, bytes('c'), true);
+  content.release(second, true);
+  t.same(second.sent, ['a', 'b', 'c end']);
+});
+
+t.test('content that is retained no more still reaches who waits for it, once', async (t) => {
+  const retained = new RequestBuffer(true);
+  const content = new RequestContent(false, retained);
+  const sender = new FakeSender();
+  retained.add(bytes('a'));
+  content.send(null, bytes('a'), false);
+  retained.isRetained = false;
+  content.send(null, bytes('b'), false);
+  content.release(sender, false);
+  content.send(sender, bytes('c'), true);
+  t.same(sender.sent, ['a', 'b', 'c end']);
+  t.notOk(content.isRepeatable);
+});
+
+t.test('a later attempt begins with all that is retained', async (t) => {
+  const retained = new RequestBuffer(true);
+  retained.add(bytes('a'));
+  retained.trailers = HeaderList.of('b', 'c');
+  for (const sender of [new FakeSender(), new FakeSender()]) {
+    const content = new RequestContent(false, retained);
+    t.ok(content.isKeptBack);
+    content.release(sender, true);
+    t.same(sender.sent, ['a', 'b: c']);
+  }
 });

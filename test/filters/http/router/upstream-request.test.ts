@@ -46,12 +46,12 @@ class FakeOwner implements UpstreamRequestOwner {
     this.told.push('trailers');
   }
 
-  onUpstreamReset(reason: string, _detail: string, started: boolean): void {
-    this.told.push(`reset ${reason} ${started}`);
+  onUpstreamReset({ hasStarted }: UpstreamRequest, reason: string): void {
+    this.told.push(`reset ${reason} ${hasStarted}`);
   }
 
-  onUpstreamMaxDuration(started: boolean): void {
-    this.told.push(`max duration ${started}`);
+  onUpstreamMaxDuration({ hasStarted }: UpstreamRequest): void {
+    this.told.push(`max duration ${hasStarted}`);
   }
 
   onUpstreamSlow(): void {
@@ -77,6 +77,7 @@ function send(pool: PoolFixture, endStream = true): Sent {
     host,
     head,
     pool: cluster.httpPool(host, head.protocol) as ConnectionPool,
+    retained: null,
   };
   const request = new UpstreamRequest(owner, place, endStream);
   request.start();

@@ -1,0 +1,56 @@
+// Which copies of a route's requests are sent elsewhere, and what their heads are.
+import type { FormatContext } from '../formatter/formatter.ts';
+import type { RequestHead } from '../http/message.ts';
+import type { RouteConfig, RouteTableConfig, VirtualHostConfig } from '../model/route.ts';
+import type { MirrorPolicyConfig } from '../model/route-policies.ts';
+import { portStart } from './authority.ts';
+import { HeaderMutator } from './header-mutator.ts';
+import { SINGLE_LINE_IN_REQUESTS } from './single-line-fields.ts';
+
+const PARTS_PER_MILLION = 1_000_000;
+const SUFFIX = '-shadow';
+
+/** One RequestMirrorPolicy, compiled. */
+export class Mirror {
+  readonly #config: MirrorPolicyConfig;
+  readonly #mutators: readonly HeaderMutator[];
+
+  constructor(config: MirrorPolicyConfig) {
+    this.#config = config;
+    this.#mutators = config.mutations.map(
+      (mutations) => new HeaderMutator(mutations, SINGLE_LINE_IN_REQUESTS),
+    );
+  }
+
+  /** The cluster that gets a copy of this request; '' for none. */
+  clusterFor(head: RequestHead, streamRandom: number): string {
+    const { fractionPpm, cluster, clusterHeader } = this.#config;
+    if (streamRandom % PARTS_PER_MILLION >= fractionPpm) return '';
+    return clusterHeader === '' ? cluster : (head.headers.getByName(clusterHeader) ?? '');
+  }
+
+  /** Makes the copy's head of a copy of the request's. */
+  prepare(head: RequestHead, context: FormatContext): void {
+    for (const mutator of this.#mutators) mutator.apply(head.headers, context);
+    const { hostRewriteLiteral, appendsShadow } = this.#config;
+    if (hostRewriteLiteral !== '') head.authority = hostRewriteLiteral;
+    if (appendsShadow) head.authority = shadowOf(head.authority);
+  }
+}
+
+/** The mirrors of a route: its own, else its virtual host's, else the table's. */
+export function mirrorsOf(
+  table: RouteTableConfig,
+  virtualHost: VirtualHostConfig,
+  { action }: RouteConfig,
+): readonly Mirror[] {
+  if (action.kind !== 'forward') return [];
+  const levels = [action.mirrors, virtualHost.mirrors, table.mirrors];
+  return (levels.find(({ length }) => length > 0) ?? []).map((config) => new Mirror(config));
+}
+
+function shadowOf(authority: string): string {
+  const hostEnd = portStart(authority);
+  if (hostEnd === -1) return authority + SUFFIX;
+  return authority.slice(0, hostEnd) + SUFFIX + authority.slice(hostEnd);
+}
