@@ -4,7 +4,7 @@ import type { Hash64 } from '../../../base/xx-hash.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
-import type { ForwardActionConfig } from '../../../model/route.ts';
+import type { ForwardActionConfig, SubsetMatch } from '../../../model/route.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
 import type { RequestHash } from '../../../routing/hash-policy.ts';
@@ -98,6 +98,10 @@ export class ForwardedRequest implements LoadBalancerContext {
 
   get request(): RequestHead {
     return this.head;
+  }
+
+  get metadataMatch(): SubsetMatch {
+    return this.#action.metadataMatch;
   }
 
   /** Its content may be wanted again. */
