@@ -209,9 +209,8 @@ export class ActiveStream
   // What filters ask.
 
   rematchRoute(): void {
-    const { request } = this;
-    if (request === null || this.isAnswered) return;
-    const refusal = routeRequest(this, request);
+    if (this.request === null || this.isAnswered) return;
+    const refusal = routeRequest(this, this.request);
     if (refusal === null) this.flow.replan();
     else this.#refuse(refusal);
   }
