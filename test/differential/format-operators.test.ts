@@ -33,7 +33,7 @@ const OPERATORS: readonly string[] = [
   ...['DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT(8)', 'DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT'],
   ...['DOWNSTREAM_PEER_CERT_V_START(%Y)', 'DOWNSTREAM_TLS_VERSION', 'UPSTREAM_TLS_CIPHER'],
   ...['QUERY_PARAM(q)', 'QUERY_PARAM(none)', 'QUERY_PARAMS', 'PATH(NQ)', 'PATH(:ORIG)'],
-  ...['START_TIME(plain %% %Q%)', 'START_TIME(%^a|%-S|%ET|%::z|%5C)', 'EMIT_TIME(%E0f%Z)'],
+  ...['START_TIME(plain %% %Q%)', 'START_TIME(%^a|%-m|%ET|%::z|%5C)', 'EMIT_TIME(%E0f%Z)'],
   'COALESCE({"operators":[{"command":"REQ","param":"x-none"},{"command":"REQ","param":":path","max_length":4}]}):3',
   'COALESCE({"operators":["TRACE_ID","RESPONSE_FLAGS"]})',
   'COALESCE({"operators":[{"command":"METADATA","param":"ROUTE:none"},{"command":"METADATA","param":"ROUTE:ns:number"}]}):2',
