@@ -46,6 +46,8 @@ export interface PriorityRulesConfig {
   readonly overprovisioningPercent: number;
   /** healthy_panic_threshold: with a smaller share of usable hosts all are used; 0: never. */
   readonly panicThresholdPercent: number;
+  /** ignore_new_hosts_until_first_hc: hosts without a first check do not count at all. */
+  readonly ignoresUncheckedHosts: boolean;
 }
 
 /** One lb_endpoint with what its locality says. */

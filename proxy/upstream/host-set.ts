@@ -1,13 +1,15 @@
 // The hosts of a cluster at one moment, sorted by priority and health. Never changed: an update
 // builds the next one, so that a balancer can hold on to what it saw.
 import type { Host } from './host.ts';
-import { healthOf } from './host-health.ts';
+import { healthOf, isExcluded } from './host-health.ts';
 
 /** Hosts of one priority; every host is in exactly one of healthy, degraded and unhealthy. */
 export interface PriorityHosts {
   readonly all: readonly Host[];
   readonly healthy: readonly Host[];
   readonly degraded: readonly Host[];
+  /** Those of `all` that count for shares and panic; hosts that wait for their first check may not. */
+  readonly counted: readonly Host[];
 }
 
 /** An immutable snapshot. */
@@ -17,19 +19,21 @@ export class HostSet {
   /** By priority from 0; gaps are empty priorities. At least one. */
   readonly priorities: readonly PriorityHosts[];
 
-  constructor(hosts: readonly Host[]) {
+  /** `ignoresUnchecked`: common_lb_config.ignore_new_hosts_until_first_hc. */
+  constructor(hosts: readonly Host[], ignoresUnchecked = false) {
     this.hosts = hosts;
     const count = hosts.reduce((most, host) => Math.max(most, host.endpoint.priority + 1), 1);
     const lists: Host[][] = Array.from({ length: count }, () => []);
     for (const host of hosts) (lists[host.endpoint.priority] as Host[]).push(host);
-    this.priorities = lists.map(sortByHealth);
+    this.priorities = lists.map((list) => sortByHealth(list, ignoresUnchecked));
   }
 }
 
-function sortByHealth(hosts: readonly Host[]): PriorityHosts {
+function sortByHealth(hosts: readonly Host[], ignoresUnchecked: boolean): PriorityHosts {
   return {
     all: hosts,
     healthy: hosts.filter(({ healthFlags }) => healthOf(healthFlags) === 'healthy'),
     degraded: hosts.filter(({ healthFlags }) => healthOf(healthFlags) === 'degraded'),
+    counted: hosts.filter(({ healthFlags }) => !isExcluded(healthFlags, ignoresUnchecked)),
   };
 }

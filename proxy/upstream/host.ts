@@ -47,6 +47,8 @@ export class Host implements UpstreamHostInfo {
   /** Replaced when an update changes weight, health or metadata. */
   endpoint: EndpointConfig;
   readonly stats = new HostStats();
+  /** Monotonic ms since when it has been healthy, for slow start; 0: since ever. */
+  healthySinceMs = 0;
   /** Reasons of HEALTH_FLAG. */
   healthFlags: number;
   /** null: nobody asks how its requests went. */

@@ -12,6 +12,7 @@ import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool, OwnedPool, PoolOwner } from './conn-pool.ts';
 import { type Host, HostPools } from './host.ts';
+import { healthOf } from './host-health.ts';
 import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
@@ -122,7 +123,8 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     if (update.removed.length === 0 && update.hosts.length === before.length) return false;
     const kept = before.length - update.removed.length;
     this.stats.transportSocketMatches.add(update.hosts.length - kept);
-    this.#hostSet = new HostSet(update.hosts);
+    this.#startHealthy(update.hosts.filter((host) => !before.includes(host)));
+    this.#hostSet = this.#snapshot(update.hosts);
     this.#balancer = this.#makeBalancer();
     this.#hostLimits.follow(update.hosts);
     this.stats.countMembers(this.#hostSet);
@@ -133,13 +135,18 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
 
   /** What the primary found of these hosts, by `ip:port`; those that are not named keep theirs. */
   setHostFlags(flags: ReadonlyMap<string, number>): void {
-    let isNews = false;
+    const changed: Host[] = [];
+    const recovered: Host[] = [];
     for (const host of this.#hostSet.hosts) {
       const found = flags.get(host.address.text);
-      if (found !== undefined && host.setPrimaryFlags(found)) isNews = true;
+      const wasHealthy = healthOf(host.healthFlags) === 'healthy';
+      if (found === undefined || !host.setPrimaryFlags(found)) continue;
+      changed.push(host);
+      if (!wasHealthy) recovered.push(host);
     }
-    if (!isNews) return;
-    this.#hostSet = new HostSet(this.#hostSet.hosts);
+    if (changed.length === 0) return;
+    this.#startHealthy(recovered);
+    this.#hostSet = this.#snapshot(this.#hostSet.hosts);
     this.#balancer = this.#makeBalancer();
     this.stats.countMembers(this.#hostSet);
   }
@@ -257,8 +264,19 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
       config: this.config.loadBalancer,
       priorities: this.config.priorities,
       random: this.#resources.context.random,
+      nowMs: () => this.#resources.context.clock.nowMs(),
       healthyPanic: this.stats.lbHealthyPanic,
     });
+  }
+
+  #snapshot(hosts: readonly Host[]): HostSet {
+    return new HostSet(hosts, this.config.priorities.ignoresUncheckedHosts);
+  }
+
+  /** From now on they count as healthy, which slow start goes by. */
+  #startHealthy(hosts: readonly Host[]): void {
+    const nowMs = this.#resources.context.clock.nowMs();
+    for (const host of hosts) host.healthySinceMs = nowMs;
   }
 
   #tellIfDrained(): void {

@@ -14,10 +14,16 @@ export function balancer(
   config: LoadBalancerConfig,
   hosts: readonly Host[],
   seed = 1,
+  clock = { ms: 0 },
 ): { pick: () => Host | null; panics: () => number } {
   const healthyPanic = new Counter('lb_healthy_panic');
-  const priorities = { overprovisioningPercent: 140, panicThresholdPercent: 50 };
-  const options = { config, priorities, random: seededRandom(seed), healthyPanic };
+  const priorities = {
+    overprovisioningPercent: 140,
+    panicThresholdPercent: 50,
+    ignoresUncheckedHosts: false,
+  };
+  const nowMs = () => clock.ms;
+  const options = { config, priorities, random: seededRandom(seed), nowMs, healthyPanic };
   const made = new PriorityBalancer(new HostSet(hosts), options);
   const context: LoadBalancerContext = balancerContext();
   return { pick: () => made.pick(context), panics: () => healthyPanic.value };

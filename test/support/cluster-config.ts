@@ -49,7 +49,11 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     discovery: 'static',
     originalDst: null,
     loadBalancer: ROUND_ROBIN,
-    priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
+    priorities: {
+      overprovisioningPercent: 140,
+      panicThresholdPercent: 50,
+      ignoresUncheckedHosts: false,
+    },
     endpoints: [endpointConfig()],
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1048576,

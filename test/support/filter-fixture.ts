@@ -30,8 +30,7 @@ export class FilterFixture {
     const levels = (source.levels ?? []).map((json) =>
       compileOrThrow(this.#definition.perRoute as never, json, source),
     );
-    this.#config =
-      levels.length === 0 ? own : this.#definition.onRoute?.(own, levels as never);
+    this.#config = levels.length === 0 ? own : this.#definition.onRoute?.(own, levels as never);
   }
 
   /** True when streams do without the filter. */

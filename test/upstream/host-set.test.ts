@@ -19,5 +19,5 @@ t.test('hosts are sorted by priority and health', async (t) => {
 });
 
 t.test('no host makes one empty priority', async (t) => {
-  t.strictSame(new HostSet([]).priorities, [{ all: [], healthy: [], degraded: [] }]);
+  t.strictSame(new HostSet([]).priorities, [{ all: [], healthy: [], degraded: [], counted: [] }]);
 });

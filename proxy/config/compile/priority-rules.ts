@@ -25,5 +25,6 @@ export function compilePriorityRules(
       100,
       runtimeInteger(context.environment.runtime, PANIC_KEY, threshold),
     ),
+    ignoresUncheckedHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
   };
 }

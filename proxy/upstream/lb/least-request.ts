@@ -1,10 +1,12 @@
-// LEAST_REQUEST: the least busy of a few hosts drawn at random, or of all; where weights differ, earliest
-// deadline first on the weight divided by how busy the host is. «Busy» is what this worker sees.
+// LEAST_REQUEST: the least busy of a few hosts drawn at random, or of all; where weights differ,
+// earliest deadline first on the weight divided by how busy the host is. «Busy» is what this worker
+// sees.
 import { type Random, randomBelow } from '../../base/random.ts';
 import type { LeastRequestConfig } from '../../model/load-balancing.ts';
 import type { Host } from '../host.ts';
 import { EdfSchedule, haveEqualWeights } from './edf-schedule.ts';
-import type { HostPicker } from './load-balancer.ts';
+import { anyStartsSlowly, type HostWeight, hostWeight } from './host-weight.ts';
+import type { HostPicker, PickerServices } from './load-balancer.ts';
 
 /** Hosts of equal weight. */
 class EqualLeastRequest implements HostPicker {
@@ -50,12 +52,18 @@ class EqualLeastRequest implements HostPicker {
 /** Hosts of different weights. */
 class WeightedLeastRequest implements HostPicker {
   readonly #hosts: readonly Host[];
+  readonly #weightOf: HostWeight;
   readonly #bias: number;
   readonly #schedule: EdfSchedule;
 
-  constructor(hosts: readonly Host[], bias: number, random: Random) {
+  constructor(
+    hosts: readonly Host[],
+    options: { readonly weightOf: HostWeight; readonly bias: number },
+    random: Random,
+  ) {
     this.#hosts = hosts;
-    this.#bias = bias;
+    this.#weightOf = options.weightOf;
+    this.#bias = options.bias;
     this.#schedule = new EdfSchedule(hosts.length, (item) => this.#weight(hosts[item] as Host));
     for (let skipped = randomBelow(random, hosts.length); skipped > 0; skipped -= 1) this.pick();
   }
@@ -67,7 +75,7 @@ class WeightedLeastRequest implements HostPicker {
   }
 
   #weight(host: Host): number {
-    const { weight } = host.endpoint;
+    const weight = this.#weightOf(host);
     const busy = host.stats.rqActive + 1;
     if (this.#bias === 0) return weight;
     return this.#bias === 1 ? weight / busy : weight / busy ** this.#bias;
@@ -77,10 +85,12 @@ class WeightedLeastRequest implements HostPicker {
 /** Envoy lb_policy LEAST_REQUEST for one list of hosts. */
 export function leastRequest(
   hosts: readonly Host[],
-  config: LeastRequestConfig,
-  random: Random,
+  { choiceCount, activeRequestBias: bias, slowStart }: LeastRequestConfig,
+  { random, nowMs }: PickerServices,
 ): HostPicker {
-  return haveEqualWeights(hosts.map((host) => host.endpoint.weight))
-    ? new EqualLeastRequest(hosts, config.choiceCount, random)
-    : new WeightedLeastRequest(hosts, config.activeRequestBias, random);
+  const isEqual = haveEqualWeights(hosts.map((host) => host.endpoint.weight));
+  if (isEqual && !anyStartsSlowly(hosts, slowStart, nowMs)) {
+    return new EqualLeastRequest(hosts, choiceCount, random);
+  }
+  return new WeightedLeastRequest(hosts, { weightOf: hostWeight(slowStart, nowMs), bias }, random);
 }

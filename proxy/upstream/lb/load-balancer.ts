@@ -24,9 +24,16 @@ export interface HostPicker {
   pick(request: PickRequest): Host;
 }
 
+/** What policies use of their worker. */
+export interface PickerServices {
+  readonly random: Random;
+  /** Monotonic ms. */
+  nowMs(): number;
+}
+
 /** One policy. */
 export type HostPickerFactory<Config extends LoadBalancerConfig = LoadBalancerConfig> = (
   hosts: readonly Host[],
   config: Config,
-  random: Random,
+  services: PickerServices,
 ) => HostPicker;

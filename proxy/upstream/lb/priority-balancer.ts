@@ -9,8 +9,14 @@ import type { LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
 import type { HostSet, PriorityHosts } from '../host-set.ts';
 import { type HostPicker, type LoadBalancer, PickRequest } from './load-balancer.ts';
-import { type PriorityLoad, priorityLoad } from './priority-load.ts';
+import { priorityLoad } from './priority-load.ts';
 import { isHashing, makeHostPicker } from './registry.ts';
+import {
+  effectiveWeight,
+  groupByLocality,
+  type LocalityHosts,
+  WeightedLocalities,
+} from './weighted-localities.ts';
 
 const UINT32 = 2 ** 32;
 
@@ -19,6 +25,8 @@ export interface BalancerOptions {
   readonly config: LoadBalancerConfig;
   readonly priorities: PriorityRulesConfig;
   readonly random: Random;
+  /** Monotonic ms. */
+  nowMs(): number;
   /** `lb_healthy_panic` */
   readonly healthyPanic: Counter;
 }
@@ -86,7 +94,7 @@ function makeShares(hostSet: HostSet, options: BalancerOptions): readonly Share[
   const { priorities } = hostSet;
   const load = priorityLoad(
     priorities.map((priority) => ({
-      total: priority.all.length,
+      total: priority.counted.length,
       healthy: priority.healthy.length,
       degraded: priority.degraded.length,
     })),
@@ -99,27 +107,43 @@ function makeShares(hostSet: HostSet, options: BalancerOptions): readonly Share[
       const percent = load[kind][index] ?? 0;
       if (percent === 0) continue;
       upTo += percent;
-      shares.push(makeShare(upTo, hostsFor(priority, kind, load.panics[index] === true), options));
+      const panics = load.panics[index] === true;
+      shares.push({ upTo, picker: pickerFor(priority, panics ? 'all' : kind, options), panics });
     }
   }
   return shares;
 }
 
-interface ChosenHosts {
-  readonly hosts: readonly Host[];
-  readonly panics: boolean;
-}
-
-function hostsFor(
+/** null: nobody may be picked. */
+function pickerFor(
   priority: PriorityHosts,
-  kind: keyof Pick<PriorityLoad, 'healthy' | 'degraded'>,
-  panics: boolean,
-): ChosenHosts {
-  return { hosts: panics ? priority.all : priority[kind], panics };
+  kind: 'healthy' | 'degraded' | 'all',
+  options: BalancerOptions,
+): HostPicker | null {
+  const { config } = options;
+  const rules = 'locality' in config ? config.locality : null;
+  if (kind === 'all' && rules?.kind === 'zone-aware' && rules.failsOnPanic) return null;
+  const hosts = priority[kind];
+  if (hosts.length === 0) return null;
+  const localities =
+    kind !== 'all' && rules?.kind === 'weighted'
+      ? weightedLocalities(groupByLocality(priority.counted, hosts), options)
+      : null;
+  return localities ?? makeHostPicker(hosts, config, options);
 }
 
-function makeShare(upTo: number, chosen: ChosenHosts, options: BalancerOptions): Share {
-  const { hosts, panics } = chosen;
-  const picker = hosts.length === 0 ? null : makeHostPicker(hosts, options.config, options.random);
-  return { upTo, picker, panics };
+/** null: no locality with hosts has a weight, so that all hosts are alike. */
+function weightedLocalities(
+  groups: readonly LocalityHosts[],
+  options: BalancerOptions,
+): HostPicker | null {
+  const { overprovisioningPercent } = options.priorities;
+  const weighed = groups
+    .map((group) => ({ group, weight: effectiveWeight(group, overprovisioningPercent) }))
+    .filter(({ weight }) => weight > 0);
+  if (weighed.length === 0) return null;
+  return new WeightedLocalities(
+    weighed.map(({ group }) => makeHostPicker(group.eligible, options.config, options)),
+    weighed.map(({ weight }) => weight),
+  );
 }

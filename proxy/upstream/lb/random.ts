@@ -1,7 +1,7 @@
 // RANDOM: any host, all alike; weights are not looked at (as in Envoy).
 import { type Random, randomBelow } from '../../base/random.ts';
 import type { Host } from '../host.ts';
-import type { HostPicker } from './load-balancer.ts';
+import type { HostPicker, PickerServices } from './load-balancer.ts';
 
 class RandomPicker implements HostPicker {
   readonly #hosts: readonly Host[];
@@ -18,6 +18,10 @@ class RandomPicker implements HostPicker {
 }
 
 /** Envoy lb_policy RANDOM for one list of hosts. */
-export function randomHost(hosts: readonly Host[], _config: unknown, random: Random): HostPicker {
+export function randomHost(
+  hosts: readonly Host[],
+  _config: unknown,
+  { random }: PickerServices,
+): HostPicker {
   return new RandomPicker(hosts, random);
 }

@@ -1,5 +1,4 @@
 // The load balancing policies: one line each.
-import type { Random } from '../../base/random.ts';
 import type {
   ConsistentHashingConfig,
   LoadBalancerConfig,
@@ -12,7 +11,7 @@ import { type HashedHost, hashedHosts } from './consistent/hashed-hosts.ts';
 import { MaglevTable } from './consistent/maglev.ts';
 import { HashRing } from './consistent/ring-hash.ts';
 import { leastRequest } from './least-request.ts';
-import type { HostPicker, HostPickerFactory } from './load-balancer.ts';
+import type { HostPicker, HostPickerFactory, PickerServices } from './load-balancer.ts';
 import { randomHost } from './random.ts';
 import { roundRobin } from './round-robin.ts';
 
@@ -32,11 +31,11 @@ const POLICIES: {
 export function makeHostPicker(
   hosts: readonly Host[],
   config: LoadBalancerConfig,
-  random: Random,
+  services: PickerServices,
 ): HostPicker {
   // The key is the configuration's own kind, so the entry takes it.
   const factory = POLICIES[config.kind] as HostPickerFactory;
-  return factory(hosts, config, random);
+  return factory(hosts, config, services);
 }
 
 /** The policy looks at the request's hash. */

@@ -1,9 +1,11 @@
 // ROUND_ROBIN: hosts in turn, from a random start so that workers do not march in step; by
 // earliest deadline first where weights differ.
 import { type Random, randomBelow } from '../../base/random.ts';
+import type { RoundRobinConfig } from '../../model/load-balancing.ts';
 import type { Host } from '../host.ts';
 import { EdfSchedule, haveEqualWeights } from './edf-schedule.ts';
-import type { HostPicker } from './load-balancer.ts';
+import { anyStartsSlowly, type HostWeight, hostWeight } from './host-weight.ts';
+import type { HostPicker, PickerServices } from './load-balancer.ts';
 
 /** Hosts of equal weight. */
 class EqualRoundRobin implements HostPicker {
@@ -25,23 +27,32 @@ class EqualRoundRobin implements HostPicker {
 /** Hosts of different weights. */
 class WeightedRoundRobin implements HostPicker {
   readonly #hosts: readonly Host[];
+  readonly #weightOf: HostWeight;
   readonly #schedule: EdfSchedule;
 
-  constructor(hosts: readonly Host[], random: Random) {
+  constructor(hosts: readonly Host[], weightOf: HostWeight, random: Random) {
     this.#hosts = hosts;
-    this.#schedule = new EdfSchedule(hosts.length, (item) => (hosts[item] as Host).endpoint.weight);
+    this.#weightOf = weightOf;
+    this.#schedule = new EdfSchedule(hosts.length, (item) => weightOf(hosts[item] as Host));
     for (let skipped = randomBelow(random, hosts.length); skipped > 0; skipped -= 1) this.pick();
   }
 
   pick(): Host {
     const host = this.#hosts[this.#schedule.first()] as Host;
-    this.#schedule.postpone(host.endpoint.weight);
+    this.#schedule.postpone(this.#weightOf(host));
     return host;
   }
 }
 
 /** Envoy lb_policy ROUND_ROBIN for one list of hosts. */
-export function roundRobin(hosts: readonly Host[], _config: unknown, random: Random): HostPicker {
+export function roundRobin(
+  hosts: readonly Host[],
+  { slowStart }: RoundRobinConfig,
+  { random, nowMs }: PickerServices,
+): HostPicker {
   const isEqual = haveEqualWeights(hosts.map((host) => host.endpoint.weight));
-  return isEqual ? new EqualRoundRobin(hosts, random) : new WeightedRoundRobin(hosts, random);
+  if (isEqual && !anyStartsSlowly(hosts, slowStart, nowMs)) {
+    return new EqualRoundRobin(hosts, random);
+  }
+  return new WeightedRoundRobin(hosts, hostWeight(slowStart, nowMs), random);
 }

@@ -44,7 +44,11 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     observabilityName: 'c',
     discovery: 'static',
     loadBalancer: { kind: 'round-robin', locality: DEFAULT_LOCALITY, slowStart: null },
-    priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
+    priorities: {
+      overprovisioningPercent: 140,
+      panicThresholdPercent: 50,
+      ignoresUncheckedHosts: false,
+    },
     endpoints: [
       {
         address: '127.0.0.1',
@@ -241,7 +245,11 @@ t.test('other types of discovery are refused by name', (t) => {
 });
 
 t.test('says how traffic is shared between priorities', (t) => {
-  const defaults = { overprovisioningPercent: 140, panicThresholdPercent: 50 };
+  const defaults = {
+    overprovisioningPercent: 140,
+    panicThresholdPercent: 50,
+    ignoresUncheckedHosts: false,
+  };
   t.same(cluster({}).priorities, defaults);
   const threshold = (value: number) => ({
     common_lb_config: { healthy_panic_threshold: { value } },

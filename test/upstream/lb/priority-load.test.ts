@@ -14,7 +14,7 @@ function loadBy(
 ): PriorityLoad {
   return priorityLoad(
     counts.map(([total, healthy, degraded = 0]) => ({ total, healthy, degraded })),
-    { overprovisioningPercent, panicThresholdPercent },
+    { overprovisioningPercent, panicThresholdPercent, ignoresUncheckedHosts: false },
   );
 }
 

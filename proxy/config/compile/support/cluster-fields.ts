@@ -4,6 +4,11 @@ import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
 
 const NO_HEALTH_CHECKS: FieldSupport = { accepted: 'there are no active health checks' };
 
+const SLOW_START: SupportTable = {
+  slow_start_window: 'honoured',
+  aggression: 'honoured',
+  min_weight_percent: 'honoured',
+};
 const HASHING: SupportTable = {
   use_hostname_for_hashing: 'honoured',
   hash_balance_factor: 'honoured',
@@ -43,7 +48,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     least_request_lb_config: 'honoured',
     ring_hash_lb_config: 'honoured',
     maglev_lb_config: 'honoured',
-    round_robin_lb_config: { partly: 'only an empty one' },
+    round_robin_lb_config: 'honoured',
     common_lb_config: 'honoured',
     transport_socket: 'honoured',
     metadata: 'honoured',
@@ -60,8 +65,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.cluster.v3.Cluster.LeastRequestLbConfig': {
     choice_count: 'honoured',
     active_request_bias: 'honoured',
+    slow_start_config: 'honoured',
   },
-  'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': {},
+  'envoy.config.cluster.v3.Cluster.RoundRobinLbConfig': { slow_start_config: 'honoured' },
+  'envoy.config.cluster.v3.Cluster.SlowStartConfig': SLOW_START,
   'envoy.config.cluster.v3.Cluster.RingHashLbConfig': {
     minimum_ring_size: 'honoured',
     maximum_ring_size: 'honoured',
@@ -69,6 +76,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.cluster.v3.Cluster.MaglevLbConfig': { table_size: 'honoured' },
   'envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig': HASHING,
+  'envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig': {},
   'envoy.config.cluster.v3.Cluster.OriginalDstLbConfig': {
     use_http_header: 'honoured',
     http_header_name: 'honoured',
@@ -80,6 +88,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
     ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
     consistent_hashing_lb_config: 'honoured',
+    locality_weighted_lb_config: 'honoured',
   },
   'envoy.config.cluster.v3.CircuitBreakers': {
     thresholds: 'honoured',
@@ -119,9 +128,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     locality: 'honoured',
     metadata: { accepted: 'nothing reads it' },
     lb_endpoints: 'honoured',
-    load_balancing_weight: {
-      accepted: 'it counts with locality-weighted balancing, which is refused',
-    },
+    load_balancing_weight: 'honoured',
     priority: 'honoured',
     proximity: { accepted: 'Envoy does not use it either' },
   },
@@ -136,7 +143,16 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     health_check_config: NO_HEALTH_CHECKS,
     hostname: 'honoured',
   },
-  'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {},
+  'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {
+    slow_start_config: 'honoured',
+    locality_lb_config: 'honoured',
+  },
+  'envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig': SLOW_START,
+  'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig': {
+    locality_weighted_lb_config: 'honoured',
+  },
+  'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig':
+    {},
   'envoy.extensions.load_balancing_policies.random.v3.Random': {},
   'envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig': HASHING,
   'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash': {
@@ -146,14 +162,18 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     use_hostname_for_hashing: 'honoured',
     hash_balance_factor: 'honoured',
     consistent_hashing_lb_config: 'honoured',
+    locality_weighted_lb_config: 'honoured',
   },
   'envoy.extensions.load_balancing_policies.maglev.v3.Maglev': {
     table_size: 'honoured',
     consistent_hashing_lb_config: 'honoured',
+    locality_weighted_lb_config: 'honoured',
   },
   'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': {
     choice_count: 'honoured',
     active_request_bias: 'honoured',
+    slow_start_config: 'honoured',
+    locality_lb_config: 'honoured',
     enable_full_scan: 'honoured',
     selection_method: 'honoured',
   },

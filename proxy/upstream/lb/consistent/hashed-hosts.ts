@@ -1,12 +1,12 @@
 // What consistent hashing knows of hosts: the text that stands for each on the ring or in the table,
 // and its share of the whole.
 
-import type { LocalityConfig } from '../../../model/cluster.ts';
 import {
   type ConsistentHashingConfig,
   loadBalancingMetadata,
 } from '../../../model/load-balancing.ts';
 import type { Host } from '../../host.ts';
+import { localityKey } from '../weighted-localities.ts';
 
 /** A host with its place among the others. */
 export interface HashedHost {
@@ -49,10 +49,6 @@ function byLocality(hosts: readonly Host[]): readonly LocalityGroup[] {
   const weightOf = (group: readonly Host[]): number => group[0]?.endpoint.localityWeight ?? 0;
   const sum = [...groups.values()].reduce((total, group) => total + weightOf(group), 0);
   return [...groups.values()].map((group) => ({ hosts: group, share: weightOf(group) / sum }));
-}
-
-function localityKey({ region, zone, subZone }: LocalityConfig): string {
-  return `${region}\n${zone}\n${subZone}`;
 }
 
 /** Metadata `envoy.lb` may name a key, so that a host keeps its place when its address changes. */

@@ -36,8 +36,12 @@ function hostsAt(count: number): Host[] {
 /** Picks with the hash of `key`, as a route's hash policy would have it. */
 function picker(config: LoadBalancerConfig, hosts: readonly Host[]) {
   const made = new PriorityBalancer(new HostSet(hosts), {
-    ...{ config, random: seededRandom(1), healthyPanic: new Counter('p') },
-    priorities: { overprovisioningPercent: 140, panicThresholdPercent: 50 },
+    ...{ config, random: seededRandom(1), healthyPanic: new Counter('p'), nowMs: () => 0 },
+    priorities: {
+      overprovisioningPercent: 140,
+      panicThresholdPercent: 50,
+      ignoresUncheckedHosts: false,
+    },
   });
   return (key: string, rejected: readonly Host[] = [], attempts = 0): Host | null => {
     const hash = { high: 0, low: 0 };
