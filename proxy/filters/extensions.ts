@@ -11,6 +11,7 @@ import type {
   FilterDefinition,
 } from '../model/extension.ts';
 import { bandwidthLimitDefinition } from './http/bandwidth-limit.ts';
+import { bufferDefinition } from './http/buffer.ts';
 import { compressorDefinition } from './http/compressor.ts';
 import { corsDefinition } from './http/cors.ts';
 import { csrfDefinition } from './http/csrf.ts';
@@ -18,7 +19,10 @@ import { decompressorDefinition } from './http/decompressor.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { headerMutationDefinition } from './http/header-mutation.ts';
+import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
 import { routerDefinition } from './http/router.ts';
+import { setRequestStateDefinition } from './http/set-filter-state.ts';
+import { setMetadataDefinition } from './http/set-metadata.ts';
 import { httpInspectorDefinition } from './listener/http-inspector.ts';
 import { originalDstDefinition } from './listener/original-dst.ts';
 import { proxyProtocolDefinition } from './listener/proxy-protocol.ts';
@@ -43,6 +47,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(tcpProxyDefinition),
   ],
   httpFilters: [
+    filter(bufferDefinition),
     filter(corsDefinition),
     filter(csrfDefinition),
     filter(bandwidthLimitDefinition),
@@ -51,6 +56,9 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(grpcStatsDefinition),
     filter(grpcWebDefinition),
     filter(headerMutationDefinition),
+    filter(headerToMetadataDefinition),
+    filter(setRequestStateDefinition),
+    filter(setMetadataDefinition),
     filter(routerDefinition),
   ],
   listenerFilters: [

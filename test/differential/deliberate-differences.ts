@@ -14,6 +14,7 @@ interface Reason {
 }
 
 const PASSES = '200 open; 1 upstream';
+const KEPT_413 = ['413 open; 0 upstream', '413 closed; 0 upstream'] as const;
 const REFUSES = '400 closed; 0 upstream';
 const BAD_GATEWAY = '502 open; 1 upstream';
 /** Of an upstream. */
@@ -24,6 +25,18 @@ const STRICTER_H2_CLOSES = ['GOAWAY closed; 0 upstream', PASSES] as const;
 const STRICTER_H2_RESETS = ['- open; 0 upstream', PASSES] as const;
 
 const REASONS: readonly Reason[] = [
+  {
+    why: 'A request that is there as a whole leaves its connection usable, also when the buffer filter refuses it.',
+    cases: {
+      '/ with 11 octets': KEPT_413,
+      '/ in chunks of 5, 6': KEPT_413,
+      '/small with 3 octets': KEPT_413,
+      '/small with 10 octets': KEPT_413,
+      '/small with 11 octets': KEPT_413,
+      '/small in chunks of 10': KEPT_413,
+      '/small in chunks of 5, 6': KEPT_413,
+    },
+  },
   {
     why: 'header_mutation leaves the encoding of query parameters to the client and encodes the names that it adds: a blank in a request line can be read in two ways (RFC 9112 §3). A request without host says so with an empty Host, and a response keeps its status.',
     cases: {

@@ -57,7 +57,11 @@ export class FilterFixture {
 
   #factory() {
     const scope = this.#stats.scope('http.p');
-    const services = { scope, random: seededRandom(1) } as unknown as HttpFilterServices;
+    const services = {
+      scope,
+      root: this.#stats,
+      random: seededRandom(1),
+    } as unknown as HttpFilterServices;
     return this.#definition.factory(this.#config, services);
   }
 }

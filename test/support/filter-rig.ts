@@ -9,6 +9,7 @@ import {
 } from '../../proxy/filters/http-filter.ts';
 import { HeaderList } from '../../proxy/http/header-list.ts';
 import { type RequestHead, ResponseHead } from '../../proxy/http/message.ts';
+import type { StreamInfo } from '../../proxy/http/stream-info.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import type { Cluster, ClusterManager } from '../../proxy/upstream/cluster-manager.ts';
 import { ClusterStats } from '../../proxy/upstream/cluster-stats.ts';
@@ -76,6 +77,11 @@ export class FilterRig {
   readonly client = new Received<ResponseHead>();
   /** Details of the filter's own answers. */
   readonly replies: string[] = [];
+  /** What the filter asked for. */
+  readonly bufferLimits: number[] = [];
+  rematches = 0;
+  /** The exchange: what filters leave for others. */
+  readonly info: StreamInfo;
   readonly #stats = new StatsStore(null);
   readonly #request: FilterPath<RequestHead>;
   readonly #response: FilterPath<ResponseHead>;
@@ -86,8 +92,10 @@ export class FilterRig {
       get: (name) => (name === CLUSTER ? ({ stats } as unknown as Cluster) : null),
     };
     const route = matchedRoute(tableOf(routeTo(CLUSTER, { prefix: '/' })), head);
+    const context = exchange(head);
+    this.info = context.info;
     const callbacks = {
-      ...exchange(head),
+      ...context,
       ...{ route, services: { clusters }, streamRandom: 0, nowMs: () => 0 },
       continueRequest: (filter: HttpFilter) => this.#request.release(filter),
       continueResponse: (filter: HttpFilter) => this.#response.release(filter),
@@ -96,6 +104,10 @@ export class FilterRig {
       injectResponseData: (filter: HttpFilter, data: Buffer, end: boolean) =>
         this.#response.inject(filter, data, end),
       sendLocalReply: (reply: LocalReply) => this.#reply(reply),
+      setBufferLimit: (bytes: number) => this.bufferLimits.push(bytes),
+      rematchRoute: () => {
+        this.rematches += 1;
+      },
     } as unknown as HttpFilterCallbacks;
     const filter = create(callbacks);
     this.#request = new FilterPath([filter], REQUEST_HOOKS, this.upstream, LIMIT_BYTES);

@@ -1,0 +1,94 @@
+// Values for the filter state, as set_filter_state makes them for connections and for requests.
+import {
+  type FilterStateValue,
+  FilterStateValueSchema,
+} from '../api/gen/envoy/extensions/filters/common/set_filter_state/v3/value_pb.js';
+import { compileFormatString } from '../config/compile/format-string.ts';
+import type { FormatContext, Formatter } from '../formatter/formatter.ts';
+import { HashableText } from '../formatter/hashable-text.ts';
+import type { CompileContext, SupportTable } from '../model/extension.ts';
+import { DESTINATION_STATE } from '../upstream/original-dst-hosts.ts';
+import { CLUSTER_STATE, IDLE_TIMEOUT_STATE } from './network/tcp-proxy/session-overrides.ts';
+
+/** Makes plain text under any key. */
+const TEXT_FACTORY = 'envoy.string';
+/** The same, for hash policies. */
+const HASHABLE_FACTORY = 'envoy.hashable_string';
+/** Keys that something reads. */
+const KNOWN_FACTORIES: readonly string[] = [
+  TEXT_FACTORY,
+  HASHABLE_FACTORY,
+  CLUSTER_STATE,
+  IDLE_TIMEOUT_STATE,
+  DESTINATION_STATE,
+];
+
+/** Which fields of FilterStateValue are honoured. */
+export const STATE_VALUE_SUPPORT: Readonly<Record<string, SupportTable>> = {
+  [FilterStateValueSchema.typeName]: {
+    object_key: 'honoured',
+    factory_key: { partly: KNOWN_FACTORIES.join(', ') },
+    format_string: 'honoured',
+    read_only: { partly: 'towards later values of set_filter_state' },
+    shared_with_upstream: {
+      accepted: 'connections to internal listeners begin with no filter state',
+    },
+    skip_if_empty: 'honoured',
+  },
+};
+
+/** extensions.filters.common.set_filter_state.v3.FilterStateValue */
+export interface StateValue {
+  readonly key: string;
+  readonly value: Formatter;
+  readonly isReadOnly: boolean;
+  readonly skipsEmpty: boolean;
+  readonly isHashable: boolean;
+}
+
+/** A compiled value; null and a rejection when nothing could read it. */
+export function compileStateValue(
+  message: FilterStateValue,
+  context: CompileContext,
+): StateValue | null {
+  const key = message.key.case === 'objectKey' ? message.key.value : '';
+  const factory = message.factoryKey === '' ? key : message.factoryKey;
+  if (!KNOWN_FACTORIES.includes(factory)) {
+    const path = message.factoryKey === '' ? 'object_key' : 'factory_key';
+    const supported = KNOWN_FACTORIES.join(', ');
+    context.reject(
+      path,
+      `'${factory}' does not have an object factory: supported are ${supported}`,
+    );
+    return null;
+  }
+  if (message.value.case !== 'formatString') {
+    context.reject('format_string', 'is required');
+    return null;
+  }
+  const value = compileFormatString(message.value.value, context.at('format_string'));
+  if (value === null) return null;
+  const isHashable = factory === HASHABLE_FACTORY;
+  return { key, value, isReadOnly: message.readOnly, skipsEmpty: message.skipIfEmpty, isHashable };
+}
+
+/** Keys that a read-only value took, by the filter state that holds it; without any, none. */
+const READ_ONLY_KEYS = new WeakMap<Map<string, unknown>, Set<string>>();
+
+/** Writes the values in order into `holder`; formats read `context`. */
+export function setStateValues(
+  values: readonly StateValue[],
+  holder: { filterState: Map<string, unknown> | null },
+  context: FormatContext,
+): void {
+  if (values.length === 0) return;
+  const state = holder.filterState ?? new Map<string, unknown>();
+  holder.filterState = state;
+  for (const { key, value, isReadOnly, skipsEmpty, isHashable } of values) {
+    const text = value.format(context);
+    const locked = READ_ONLY_KEYS.get(state);
+    if (locked?.has(key) === true || (skipsEmpty && text === '')) continue;
+    state.set(key, isHashable ? new HashableText(text) : text);
+    if (isReadOnly) READ_ONLY_KEYS.set(state, (locked ?? new Set()).add(key));
+  }
+}
