@@ -12,13 +12,6 @@ const ALIKE_IN_ALL_WORKERS = new Set([
   ...['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded'],
   ...['membership_change', 'total_match_count', 'lb_healthy_panic_active'],
   ...['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
-  ...[
-    'remaining_cx',
-    'remaining_cx_pools',
-    'remaining_pending',
-    'remaining_retries',
-    'remaining_rq',
-  ],
   ...['listener_added', 'listener_modified', 'listener_removed', 'listener_in_place_updated'],
   ...['listener_create_success', 'listener_create_failure', 'workers_started'],
   ...['total_listeners_active', 'total_listeners_warming', 'total_listeners_draining'],
@@ -27,17 +20,28 @@ const ALIKE_IN_ALL_WORKERS = new Set([
   ...['config_reload', 'update_rejected'],
 ]);
 
+/**
+ * What is left of limits that all workers count together: one that has just begun may not know yet
+ * what the others took, so the smallest counts.
+ */
+const LEFT_TO_ALL_WORKERS = new Set([
+  ...['remaining_cx', 'remaining_cx_pools', 'remaining_pending', 'remaining_retries'],
+  ...['remaining_rq'],
+]);
+
 /** What each worker says of itself among what the primary says of the process. */
 const TOTAL_CONNECTIONS = 'server.total_connections';
 
 /** How the values of several workers become one. */
-export type MergeRule = 'sum' | 'max';
+export type MergeRule = 'sum' | 'max' | 'min';
 
 /** The rule for a counter or gauge of that name. */
 export function mergeRule(name: string): MergeRule {
   if (name === TOTAL_CONNECTIONS) return 'sum';
   if (name.startsWith('server.') || name.startsWith('runtime.')) return 'max';
-  return ALIKE_IN_ALL_WORKERS.has(name.slice(name.lastIndexOf('.') + 1)) ? 'max' : 'sum';
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (LEFT_TO_ALL_WORKERS.has(last)) return 'min';
+  return ALIKE_IN_ALL_WORKERS.has(last) ? 'max' : 'sum';
 }
 
 /** One snapshot out of many. */
@@ -95,8 +99,13 @@ function mergeNumbers(
     const value = values[name] ?? 0;
     const known = into[name];
     if (known === undefined) into[name] = value;
-    else into[name] = mergeRule(name) === 'max' ? Math.max(known, value) : known + value;
+    else into[name] = merged(mergeRule(name), known, value);
   }
+}
+
+function merged(rule: MergeRule, left: number, right: number): number {
+  if (rule === 'sum') return left + right;
+  return rule === 'max' ? Math.max(left, right) : Math.min(left, right);
 }
 
 function mergeHistograms(left: HistogramSnapshot, right: HistogramSnapshot): HistogramSnapshot {

@@ -76,7 +76,8 @@ export class Breaker {
   refreshGauges(): void {
     const { taken, limit } = this;
     const { open, remaining } = this.#gauges;
-    if (!this.#isTouched && taken === 0) return;
+    this.#isTouched ||= taken > 0;
+    if (!this.#isTouched) return;
     open.set(taken < limit ? 0 : 1);
     remaining?.set(Math.max(0, limit - taken));
   }

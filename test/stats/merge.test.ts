@@ -10,6 +10,7 @@ function worker(requests: number): StatsSnapshot {
   store.counter('cluster.a.membership_change').inc();
   store.gauge('cluster.a.upstream_cx_active').set(requests);
   store.gauge('cluster.a.membership_total').set(3);
+  store.gauge('cluster.a.circuit_breakers.default.remaining_rq').set(10 - requests);
   store.gauge('server.total_connections').set(requests);
   const histogram = store.histogram('cluster.a.upstream_rq_time', 'ms');
   for (let n = 0; n < requests; n += 1) histogram.record(n);
@@ -22,6 +23,7 @@ t.test('workers add up, except where all say the same', async (t) => {
   t.equal(sum.counters['cluster.a.upstream_rq_total'], 5);
   t.equal(sum.gauges['cluster.a.upstream_cx_active'], 5);
   t.equal(sum.gauges['cluster.a.membership_total'], 3);
+  t.equal(sum.gauges['cluster.a.circuit_breakers.default.remaining_rq'], 7);
   t.equal(sum.gauges['server.total_connections'], 5, 'each worker has its own');
   t.equal(sum.counters['cluster.a.membership_change'], 1);
   const histogram = sum.histograms['cluster.a.upstream_rq_time'];

@@ -93,6 +93,9 @@ export interface ProxyProcess {
   readonly ports: Readonly<Record<string, number>>;
 }
 
+/** With cores that are busy four workers take this long. */
+const START_DEADLINE_MS = 30_000;
+
 /** Starts a proxy from a file and waits until it is ready. */
 export async function startProcess(
   directory: TestDirectory,
@@ -116,7 +119,7 @@ export async function startProcess(
     if (hasEnded) throw new Error(`ended instead of serving: ${command.stderr}`);
     adminPort = portIn(addressPath);
     return adminPort !== 0 && (await isReady(adminPort));
-  }, 10_000);
+  }, START_DEADLINE_MS);
   const listeners = await (await fetch(`http://127.0.0.1:${adminPort}/listeners`)).text();
   const ports: Record<string, number> = {};
   for (const [, name, port] of listeners.matchAll(/^(.*?)::.*:(\d+)$/gm)) {
