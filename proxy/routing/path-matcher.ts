@@ -28,7 +28,9 @@ export interface PathMatchOptions {
 /** Compiles path_specifier. */
 export function compilePathMatcher(path: PathMatchConfig, options: PathMatchOptions): PathMatcher {
   const matcher = compileSpecifier(path, options.caseSensitive);
-  return options.ignoresParameters ? new ParameterlessPath(matcher) : matcher;
+  // Envoy shows templates the whole path in any case.
+  const isBare = options.ignoresParameters && path.kind !== 'template';
+  return isBare ? new ParameterlessPath(matcher) : matcher;
 }
 
 function compileSpecifier(path: PathMatchConfig, caseSensitive: boolean): PathMatcher {
