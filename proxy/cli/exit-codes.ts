@@ -10,3 +10,5 @@ export const EXIT_USAGE = 64;
 export const EXIT_NO_ROUTE = 2;
 /** `test` and `diff`: a file cannot be read, or its configuration is refused. */
 export const EXIT_UNREADABLE = 2;
+/** `diff`: traffic would notice. */
+export const EXIT_DIFFERENT = 1;

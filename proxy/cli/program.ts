@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import type { ServerOptions } from '../server/options.ts';
 import { defaultConcurrency } from './cpu-limit.ts';
+import type { DiffFlags } from './diff-command.ts';
 import { addEnvoyFlags } from './envoy-flags.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExplainFlags } from './explain-command.ts';
@@ -57,6 +58,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
     });
   addExplain(program, finish);
   addTest(program, finish);
+  addDiff(program, finish);
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
@@ -105,6 +107,22 @@ function addTest(program: Command, finish: (exitCode: number) => void): void {
     });
 }
 
+function addDiff(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('diff')
+    .description('say what changes for traffic between two configurations')
+    .argument('<before>', 'a configuration, YAML or JSON')
+    .argument('<after>', 'another one')
+    .option('--allow-unknown-static-fields', 'accept unknown fields')
+    .option('--json', 'for programs')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .action(async (before: string, after: string, flags: DiffFlags) => {
+      const { diffConfigurations } = await import('./diff-command.ts');
+      finish(diffConfigurations(before, after, flags));
+    });
+}
+
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -113,7 +131,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

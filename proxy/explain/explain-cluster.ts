@@ -154,7 +154,7 @@ function indexOf({ endpoints }: ClusterConfig, { endpoint }: Host): number {
 }
 
 /** Paths below load_assignment, in the order of ClusterConfig.endpoints. */
-function endpointPaths(json: Json): readonly string[] {
+export function endpointPaths(json: Json): readonly string[] {
   const localities = listAt(json, 'load_assignment.endpoints');
   return localities.flatMap((locality, index) =>
     listAt(locality, 'lb_endpoints').map((_, at) => `endpoints[${index}].lb_endpoints[${at}]`),
