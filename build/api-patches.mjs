@@ -76,6 +76,18 @@ export const PATCHES = [
   },
   {
     file: ROUTE_COMPONENTS,
+    after: 'bool disable_shadow_host_suffix_append = 6;',
+    insert: `
+    repeated common.mutation_rules.v3.HeaderMutation request_headers_mutations = 7 [(validate.rules).repeated = {max_items: 1000}];
+    string host_rewrite_literal = 8 [(validate.rules).string = {well_known_regex: HTTP_HEADER_VALUE strict: false}];`,
+  },
+  {
+    file: ROUTE_COMPONENTS,
+    after: 'import "envoy/config/core/v3/base.proto";',
+    insert: '\nimport "envoy/config/common/mutation_rules/v3/mutation_rules.proto";',
+  },
+  {
+    file: ROUTE_COMPONENTS,
     after: 'import "envoy/type/matcher/v3/metadata.proto";',
     insert: '\nimport "envoy/type/matcher/v3/filter_state.proto";',
   },

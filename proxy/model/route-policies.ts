@@ -2,7 +2,11 @@
 // limits, compiled from config.route.v3.RouteAction and RateLimit.
 import type { SafeRegex } from '../base/safe-regex.ts';
 import type { MessageMutations } from './header-mutations.ts';
-import type { HeaderMatchConfig, QueryParameterMatchConfig } from './route-match.ts';
+import type {
+  HeaderMatchConfig,
+  QueryParameterMatchConfig,
+  StringMatchConfig,
+} from './route-match.ts';
 
 /** RouteAction.RequestMirrorPolicy */
 export interface MirrorPolicyConfig {
@@ -17,8 +21,13 @@ export interface MirrorPolicyConfig {
   /** '' keeps the host. */
   readonly hostRewriteLiteral: string;
   /** request_headers_mutations, one after the other. */
-  readonly mutations: readonly MessageMutations[];
+  readonly mutations: readonly MirrorMutationConfig[];
 }
+
+/** config.common.mutation_rules.v3.HeaderMutation */
+export type MirrorMutationConfig =
+  | { readonly kind: 'fields'; readonly fields: MessageMutations }
+  | { readonly kind: 'remove-matching'; readonly names: StringMatchConfig };
 
 /** InternalRedirectPolicy */
 export interface InternalRedirectConfig {

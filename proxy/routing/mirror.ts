@@ -1,8 +1,11 @@
 // Which copies of a route's requests are sent elsewhere, and what their heads are.
 import type { FormatContext } from '../formatter/formatter.ts';
+import type { HeaderList } from '../http/header-list.ts';
 import type { RequestHead } from '../http/message.ts';
+import { matchesString } from '../model/match-value.ts';
 import type { RouteConfig, RouteTableConfig, VirtualHostConfig } from '../model/route.ts';
-import type { MirrorPolicyConfig } from '../model/route-policies.ts';
+import type { StringMatchConfig } from '../model/route-match.ts';
+import type { MirrorMutationConfig, MirrorPolicyConfig } from '../model/route-policies.ts';
 import { portStart } from './authority.ts';
 import { HeaderMutator } from './header-mutator.ts';
 import { SINGLE_LINE_IN_REQUESTS } from './single-line-fields.ts';
@@ -10,16 +13,16 @@ import { SINGLE_LINE_IN_REQUESTS } from './single-line-fields.ts';
 const PARTS_PER_MILLION = 1_000_000;
 const SUFFIX = '-shadow';
 
+type FieldWork = (headers: HeaderList, context: FormatContext) => void;
+
 /** One RequestMirrorPolicy, compiled. */
 export class Mirror {
   readonly #config: MirrorPolicyConfig;
-  readonly #mutators: readonly HeaderMutator[];
+  readonly #mutations: readonly FieldWork[];
 
   constructor(config: MirrorPolicyConfig) {
     this.#config = config;
-    this.#mutators = config.mutations.map(
-      (mutations) => new HeaderMutator(mutations, SINGLE_LINE_IN_REQUESTS),
-    );
+    this.#mutations = config.mutations.map(fieldWork);
   }
 
   /** The cluster that gets a copy of this request; '' for none. */
@@ -31,7 +34,7 @@ export class Mirror {
 
   /** Makes the copy's head of a copy of the request's. */
   prepare(head: RequestHead, context: FormatContext): void {
-    for (const mutator of this.#mutators) mutator.apply(head.headers, context);
+    for (const mutation of this.#mutations) mutation(head.headers, context);
     const { hostRewriteLiteral, appendsShadow } = this.#config;
     if (hostRewriteLiteral !== '') head.authority = hostRewriteLiteral;
     if (appendsShadow) head.authority = shadowOf(head.authority);
@@ -53,4 +56,17 @@ function shadowOf(authority: string): string {
   const hostEnd = portStart(authority);
   if (hostEnd === -1) return authority + SUFFIX;
   return authority.slice(0, hostEnd) + SUFFIX + authority.slice(hostEnd);
+}
+
+function fieldWork(config: MirrorMutationConfig): FieldWork {
+  if (config.kind === 'remove-matching') return (headers) => removeMatching(headers, config.names);
+  const mutator = new HeaderMutator(config.fields, SINGLE_LINE_IN_REQUESTS);
+  return (headers, context) => mutator.apply(headers, context);
+}
+
+function removeMatching(headers: HeaderList, names: StringMatchConfig): void {
+  for (let index = headers.length - 1; index >= 0; index -= 1) {
+    const name = headers.nameAt(index);
+    if (name !== '' && matchesString(names, name)) headers.remove(name);
+  }
 }

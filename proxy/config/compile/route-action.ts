@@ -15,7 +15,9 @@ import { compileClusterSpecifier } from './cluster-specifier.ts';
 import { compileDataSource } from './data-source.ts';
 import { durationMs } from './field-values.ts';
 import { compileHashPolicies } from './hash-policy.ts';
+import { compileInternalRedirect } from './internal-redirect.ts';
 import { compileMetadataMatch } from './metadata-match.ts';
+import { compileMirrors } from './mirror-policy.ts';
 import { compileHostRewrite, compilePathRewrite } from './path-rewrite.ts';
 import { compileRedirect } from './redirect-action.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
@@ -85,8 +87,8 @@ function compileForward(
     appendXForwardedHost: message.appendXForwardedHost,
     metadataMatch: compileMetadataMatch(message.metadataMatch),
     hashPolicies: compileHashPolicies(message.hashPolicy, context),
-    mirrors: [],
-    internalRedirect: null,
+    mirrors: compileMirrors(message.requestMirrorPolicies, context),
+    internalRedirect: compileInternalRedirect(message, context),
     rateLimits: [],
     includeVhRateLimits: false,
     priority: PRIORITY[message.priority],

@@ -6,6 +6,7 @@ import { compileEach } from './compile-each.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
 import { compileMetadata } from './metadata.ts';
+import { compileMirrors } from './mirror-policy.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import {
   DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
@@ -37,6 +38,7 @@ export function compileRouteTable(
   checkDomains(message, context);
   const mutations = compileHeaderMutations(message, context);
   const perFilterConfig = compilePerFilterConfig(message, context);
+  const mirrors = compileMirrors(message.requestMirrorPolicies, context);
   if (context.failed) return null;
   return deepFreeze({
     name: message.name,
@@ -48,7 +50,7 @@ export function compileRouteTable(
     vhostHeader: message.vhostHeader.toLowerCase(),
     ignorePathParameters: message.ignorePathParametersInPathMatching,
     perFilterConfig,
-    mirrors: [],
+    mirrors,
     metadata: compileMetadata(message.metadata),
   });
 }

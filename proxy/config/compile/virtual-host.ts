@@ -17,6 +17,7 @@ import { withDeprecatedCors } from './cors-policy.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
 import { compileMetadata } from './metadata.ts';
+import { compileMirrors } from './mirror-policy.ts';
 import { checkPathRewrite } from './path-rewrite.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import { compileRouteAction } from './route-action.ts';
@@ -64,7 +65,7 @@ export function compileVirtualHost(
       (route, at) => compileRoute(route, { ...rules, clusterNames: null }, at),
       context,
     ),
-    mirrors: [],
+    mirrors: compileMirrors(message.requestMirrorPolicies, context),
     rateLimits: [],
     bufferLimit: bufferLimitOf(message),
     metadata: compileMetadata(message.metadata),

@@ -1,5 +1,6 @@
 // Which fields of route tables are honoured; those not listed are refused by name.
 import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+import { INTERNAL_REDIRECT_FIELDS } from '../internal-redirect.ts';
 
 const NO_TRACING: FieldSupport = { accepted: 'nothing is traced' };
 
@@ -18,6 +19,7 @@ const MUTATIONS: SupportTable = {
 export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.route.v3.RouteConfiguration': {
     name: 'honoured',
+    request_mirror_policies: 'honoured',
     virtual_hosts: 'honoured',
     internal_only_headers: 'honoured',
     ...MUTATIONS,
@@ -40,6 +42,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.route.v3.VirtualHost': {
     name: 'honoured',
+    request_mirror_policies: 'honoured',
     domains: 'honoured',
     routes: 'honoured',
     matcher: 'honoured',
@@ -175,6 +178,10 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     grpc_timeout_offset: 'honoured',
     max_stream_duration: 'honoured',
     priority: { partly: 'all requests count in the circuit breakers of priority DEFAULT' },
+    request_mirror_policies: 'honoured',
+    internal_redirect_policy: 'honoured',
+    internal_redirect_action: 'honoured',
+    max_internal_redirects: 'honoured',
     hash_policy: { partly: 'the choice of a weighted cluster; no balancer hashes' },
     early_data_policy: { accepted: 'no request comes as early data' },
   },
@@ -203,6 +210,24 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties': { source_ip: 'honoured' },
   'envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter': { name: 'honoured' },
   'envoy.config.route.v3.RouteAction.HashPolicy.FilterState': { key: 'honoured' },
+  'envoy.config.route.v3.RouteAction.RequestMirrorPolicy': {
+    cluster: 'honoured',
+    cluster_header: 'honoured',
+    runtime_fraction: 'honoured',
+    trace_sampled: NO_TRACING,
+    disable_shadow_host_suffix_append: 'honoured',
+    request_headers_mutations: 'honoured',
+    host_rewrite_literal: 'honoured',
+  },
+  'envoy.config.common.mutation_rules.v3.HeaderMutation': {
+    remove: 'honoured',
+    append: 'honoured',
+    remove_on_match: 'honoured',
+  },
+  'envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch': {
+    key_matcher: 'honoured',
+  },
+  ...INTERNAL_REDIRECT_FIELDS,
   'envoy.config.route.v3.RouteAction.UpgradeConfig': {
     upgrade_type: { partly: 'any but CONNECT-UDP' },
     enabled: 'honoured',

@@ -70,8 +70,6 @@ export class ActiveStream
   /** Over, or answered by the proxy itself: request filters hear nothing more. */
   isAnswered = false;
   listIndex = 0;
-  /** It has the place of another one: its request was conditioned then. */
-  readonly isRestarted: boolean;
   redirects: RedirectHistory | null;
   /** What filters may hold of either message. */
   bufferLimitBytes: number;
@@ -89,7 +87,6 @@ export class ActiveStream
     this.runtime = runtime;
     this.services = runtime.filterServices;
     this.info = infoOf(connection, before);
-    this.isRestarted = before !== null;
     this.redirects = before?.redirects ?? null;
     this.lastActiveMs = nowMs;
     this.idleTimeoutMs = runtime.config.streamIdleTimeoutMs;

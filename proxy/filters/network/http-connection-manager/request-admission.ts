@@ -9,7 +9,7 @@ import type { ResponseSender } from '../../../http/stream.ts';
 import { tunnelKind } from '../../../http/tunnel.ts';
 import { stripAuthority } from '../../../routing/authority.ts';
 import { normalizePath } from '../../../routing/path-normalizer.ts';
-import type { LocalReply } from '../../http-filter.ts';
+import type { LocalReply, RedirectHistory } from '../../http-filter.ts';
 import { AdmittedTunnel } from './admitted-tunnel.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
@@ -21,8 +21,8 @@ const UINT32 = 2 ** 32;
 
 /** A stream whose request is being judged. */
 export interface CandidateStream extends RoutedStream {
-  /** Its request was conditioned, under another target. */
-  readonly isRestarted: boolean;
+  /** Not null: its request was conditioned, when it had another target. */
+  readonly redirects: RedirectHistory | null;
   isGrpc(): boolean;
   /** The tunnel that the request asks for, once it is allowed; null for other requests. */
   tunnel: AdmittedTunnel | null;
@@ -59,7 +59,7 @@ export function admitRequest(stream: CandidateStream, head: RequestHead): Refusa
     );
   }
   const isUnfit = hasContent(head);
-  if (!stream.isRestarted && !stream.runtime.requests.condition(head, stream.info)) {
+  if (stream.redirects === null && !stream.runtime.requests.condition(head, stream.info)) {
     return refuseAsCodec(stream, CONNECTION_REJECTED);
   }
   stream.streamRandom = randomBelow(stream.runtime.services.random, UINT32);
