@@ -1,5 +1,6 @@
 // The data path without sockets and without time: one connection manager at a time gets a request
 // by its own codec, its filters run, and the router sends to upstreams that nobody connects to.
+
 import { privateCells } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import { SILENT_LOG } from '../base/log.ts';
@@ -13,6 +14,7 @@ import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
+import { UNWATCHED } from '../model/watched-file.ts';
 import { StatsStore } from '../stats/store.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
@@ -112,6 +114,7 @@ export class DryProxy {
       log: SILENT_LOG.logger('explain'),
       node: parts.node,
       localIp: parts.localIp,
+      files: UNWATCHED,
       openAccessLog: () => ({ write: () => undefined }),
     };
   }

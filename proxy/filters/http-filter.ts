@@ -11,6 +11,7 @@ import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import type { ResetReason } from '../http/stream.ts';
 import type { FilterDefinition } from '../model/extension.ts';
+import type { BodyFormatConfig } from '../model/local-reply.ts';
 import type { Route, RouteLookup } from '../routing/route-table.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
@@ -38,6 +39,8 @@ export interface LocalReply {
   readonly status: number;
   /** '' for an empty body. */
   readonly body: string;
+  /** Prints the body, before anything is known of the response; absent: `body` is it. */
+  readonly bodyFormat?: BodyFormatConfig;
   /** Response code details with `_` for blanks. */
   readonly details: string;
   readonly flag: ResponseFlag | null;

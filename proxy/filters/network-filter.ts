@@ -12,6 +12,7 @@ import type { DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.t
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
 import type { FilterDefinition } from '../model/extension.ts';
+import type { WatchedFiles } from '../model/watched-file.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
@@ -33,6 +34,8 @@ export interface WorkerServices {
   readonly node: NodeConfig;
   /** The host's own address: what X-Forwarded-For gets for a loopback peer. */
   readonly localIp: string;
+  /** What changes of the configuration's files become known by. */
+  readonly files: WatchedFiles;
   /** Opens (or shares) the log that a configuration describes. */
   openAccessLog(config: AccessLogConfig): AccessLog;
 }

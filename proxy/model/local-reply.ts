@@ -26,5 +26,6 @@ export interface ResponseMapperConfig {
 export interface BodyFormatConfig {
   /** Gives octets as a byte string; `%LOCAL_REPLY_BODY%` is the body so far. */
   readonly formatter: Formatter;
+  /** '' where that of plain text is but a default. */
   readonly contentType: string;
 }

@@ -5,6 +5,7 @@ import type { UriTemplateRewrite } from '../base/uri-template-rewrite.ts';
 import type { Formatter } from '../formatter/formatter.ts';
 import type { PerFilterConfigs } from './extension.ts';
 import type { HeaderMutations } from './header-mutations.ts';
+import type { BodyFormatConfig } from './local-reply.ts';
 import type { FilterMetadata, MatchTreeConfig } from './match-tree.ts';
 import type { HeaderMatchConfig, RouteMatchConfig } from './route-match.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
   RateLimitConfig,
 } from './route-policies.ts';
 import type { UpgradeRulesConfig } from './upgrade.ts';
+import type { WatchedFileConfig } from './watched-file.ts';
 
 /** config.route.v3.RouteConfiguration */
 export interface RouteTableConfig {
@@ -215,4 +217,8 @@ export interface DirectResponseActionConfig {
   readonly kind: 'direct-response';
   readonly status: number;
   readonly body: string;
+  /** Prints the body, which is `%LOCAL_REPLY_BODY%` then; absent: it is sent as it is. */
+  readonly bodyFormat?: BodyFormatConfig;
+  /** The file that the body was read from, if it is to be read again; absent: it is not. */
+  readonly watched?: WatchedFileConfig;
 }

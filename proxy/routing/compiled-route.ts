@@ -4,11 +4,13 @@
 import type { RequestHead } from '../http/message.ts';
 import { NO_PER_FILTER_CONFIG, type PerFilterConfigs } from '../model/extension.ts';
 import type {
+  RouteActionConfig,
   RouteConfig,
   RouteTableConfig,
   VirtualHostConfig,
   WeightedClusterConfig,
 } from '../model/route.ts';
+import type { WatchedFiles, WatchedText } from '../model/watched-file.ts';
 import { entrySpecifier } from './choose-cluster.ts';
 import { HashPolicies } from './hash-policy.ts';
 import { mirrorsOf } from './mirror.ts';
@@ -27,6 +29,7 @@ export interface RoutePlace {
   readonly virtualHost: VirtualHostConfig;
   readonly stats: VirtualHostStats;
   readonly plans: RoutePlans;
+  readonly files: WatchedFiles;
 }
 
 /** What a request of one route is answered with. */
@@ -44,6 +47,8 @@ export class CompiledRoute {
   readonly #place: RoutePlace;
   /** Made with the table, so that its counters are there before they count. */
   readonly #stats: RouteStats | null;
+  /** Watched from the start: the first request is not to get what was loaded long ago. */
+  readonly #watchedBody: WatchedText | null;
   /** null until the first match. */
   #answers: RouteAnswers | null = null;
 
@@ -52,6 +57,7 @@ export class CompiledRoute {
     this.matcher = new RouteMatcher(config.match, place.table.ignorePathParameters);
     this.#place = place;
     this.#stats = place.stats.ofRoute(config.statPrefix);
+    this.#watchedBody = watchedBodyOf(config.action, place.files);
   }
 
   /** The answer to a request that matches; weighted clusters are drawn here. */
@@ -78,7 +84,10 @@ export class CompiledRoute {
       const filterPlan = plans.of(config, weightedCluster);
       return {
         kind: 'route',
-        route: { config: route, virtualHost, finalizer, mirrors, stats, filterPlan, hashPolicies },
+        route: {
+          ...{ config: route, virtualHost, finalizer, mirrors, stats, filterPlan, hashPolicies },
+          watchedBody: this.#watchedBody,
+        },
       };
     });
     const draw = weighted === null ? null : new WeightedDraw(weighted, hashPolicies);
@@ -92,6 +101,11 @@ function routeOfEntry(config: RouteConfig, entry: WeightedClusterConfig): RouteC
   if (action.kind !== 'forward') return config;
   const metadataMatch = { ...action.metadataMatch, ...entry.metadataMatch };
   return { ...config, action: { ...action, cluster: entrySpecifier(entry), metadataMatch } };
+}
+
+function watchedBodyOf(action: RouteActionConfig, files: WatchedFiles): WatchedText | null {
+  if (action.kind !== 'direct-response' || action.watched === undefined) return null;
+  return files.open(action.watched, action.body);
 }
 
 /** The filter plans of a virtual host's routes; those that add nothing to it share one. */

@@ -5,6 +5,7 @@ import type { RequestHead } from '../http/message.ts';
 import type { MatchTreeConfig } from '../model/match-tree.ts';
 import type { RouteConfig, RouteTableConfig, VirtualHostConfig } from '../model/route.ts';
 import { mapMatchTree, walkMatchTree } from '../model/walk-match-tree.ts';
+import { UNWATCHED, type WatchedFiles } from '../model/watched-file.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { CompiledRoute, NO_ROUTE, RoutePlans } from './compiled-route.ts';
 import type { FilterPlanner, RouteLookup, RouteMatchInput, TriedRoute } from './route-table.ts';
@@ -19,6 +20,8 @@ export interface RouteTableOptions {
   readonly stats: StatsScope;
   /** null: nobody asks for filter plans. */
   readonly planner: FilterPlanner | null;
+  /** Absent: bodies stay as they were loaded. */
+  readonly files?: WatchedFiles;
 }
 
 /** Finds the route of the requests for its domains. */
@@ -35,6 +38,7 @@ export class CompiledVirtualHost {
     const place = {
       ...{ table, virtualHost: config },
       stats: new VirtualHostStats(options.stats, config),
+      files: options.files ?? UNWATCHED,
       plans: new RoutePlans(options.planner, [config.perFilterConfig, table.perFilterConfig]),
     };
     const compile = (route: RouteConfig) => new CompiledRoute(place, route);

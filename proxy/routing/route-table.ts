@@ -3,6 +3,7 @@ import type { RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { PerFilterConfigs } from '../model/extension.ts';
 import type { RouteConfig, VirtualHostConfig } from '../model/route.ts';
+import type { WatchedText } from '../model/watched-file.ts';
 import type { HashPolicies } from './hash-policy.ts';
 import type { Mirror } from './mirror.ts';
 import type { RouteFinalizer } from './route-finalizer.ts';
@@ -23,6 +24,8 @@ export interface Route {
   readonly filterPlan: unknown;
   /** What balancers that hash ask, at most once per request; null: the route has no hash_policy. */
   readonly hashPolicies: HashPolicies | null;
+  /** What the watched file of a direct response says now; null: its body stays. */
+  readonly watchedBody: WatchedText | null;
 }
 
 /** Makes of a route's per-filter configuration, once, what its requests need: nothing is looked up then. */

@@ -20,6 +20,7 @@ import { StatsStore } from '../stats/store.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { clusterStatus } from './cluster-status.ts';
+import { FileWatcher } from './file-watcher.ts';
 import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
 import { OverloadMonitor } from './overload-monitor.ts';
@@ -55,6 +56,7 @@ export class WorkerRuntime implements ProcessHealth {
   isFailed = false;
   /** Its internal listeners by name. */
   readonly #internal = new Map<string, InternalAcceptor>();
+  readonly #files: FileWatcher;
   readonly #overload: OverloadMonitor;
   readonly #flushTimer: NodeJS.Timeout;
 
@@ -77,6 +79,7 @@ export class WorkerRuntime implements ProcessHealth {
       minBytes: settings.accessLogFlushBytes,
       intervalMs: settings.accessLogFlushIntervalMs,
     });
+    this.#files = new FileWatcher(log.logger('config'));
     this.listeners = this.#makeListeners(parts, random);
     this.#overload = this.#watchMemory(log.logger('main'));
     this.#flushTimer = setInterval(
@@ -109,6 +112,7 @@ export class WorkerRuntime implements ProcessHealth {
     this.listeners.close();
     this.clusters.close();
     this.loop.close();
+    this.#files.close();
     await this.accessLogs.close();
   }
 
@@ -125,6 +129,7 @@ export class WorkerRuntime implements ProcessHealth {
       log: log.logger('http'),
       node: bootstrap.node,
       localIp: localIp(settings.localAddressFamily),
+      files: this.#files,
       openAccessLog: (config) => this.accessLogs.open(config),
     };
     return new ListenerManager({

@@ -13,6 +13,7 @@ import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { ActiveListener } from '../../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
 import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
+import { UNWATCHED } from '../../proxy/model/watched-file.ts';
 import type { Connection } from '../../proxy/net/connection.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -85,6 +86,7 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     stats,
     timers,
     log: SILENT_LOG.logger(''),
+    files: UNWATCHED,
     openAccessLog: () => ({ write: (context: FormatContext) => lines.push(lineOf(context)) }),
   } as unknown as WorkerServices;
   const health = { isFailed: false, overload: 'none' as OverloadState };

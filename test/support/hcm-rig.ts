@@ -18,6 +18,7 @@ import type { OverloadState, WorkerServices } from '../../proxy/filters/network-
 import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { HeaderList } from '../../proxy/http/header-list.ts';
 import { ResponseHead } from '../../proxy/http/message.ts';
+import { UNWATCHED } from '../../proxy/model/watched-file.ts';
 import type { ConnectOptions } from '../../proxy/net/connector.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { compileJson, testEnvironment, typed } from './compile-json.ts';
@@ -160,6 +161,7 @@ export class HcmRig {
       log: SILENT_LOG.logger('http'),
       node: { id: '', cluster: '' } as never,
       localIp: '127.0.0.1',
+      files: UNWATCHED,
       openAccessLog: (config) => config as never,
     };
   }

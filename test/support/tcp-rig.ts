@@ -1,4 +1,5 @@
 // One downstream connection of a TCP proxy over fakes: its time, its client, its upstreams.
+
 import { socketAddress } from '../../proxy/base/address.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { tcpProxyDefinition } from '../../proxy/filters/network/tcp-proxy.ts';
@@ -6,6 +7,7 @@ import type { DownstreamConnection, WorkerServices } from '../../proxy/filters/n
 import type { DownstreamConnectionInfo } from '../../proxy/http/stream-info.ts';
 import type { ClusterConfig } from '../../proxy/model/cluster.ts';
 import type { TcpProxyConfig } from '../../proxy/model/tcp-proxy.ts';
+import { UNWATCHED } from '../../proxy/model/watched-file.ts';
 import { CLIENT_CODECS } from '../../proxy/upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig } from './cluster-config.ts';
@@ -61,6 +63,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
     log: SILENT_LOG.logger('filters'),
     node: { id: '', cluster: '', region: '', zone: '', subZone: '' } as never,
     localIp: '10.0.0.1',
+    files: UNWATCHED,
     openAccessLog: () => ({
       write: ({ info, logType }) => {
         const flags = info.flags === null ? '-' : info.flags.join(',');

@@ -7,6 +7,17 @@ export function compileDataSource(
   source: DataSource | undefined,
   context: CompileContext,
 ): string | null {
+  if (source?.watchedDirectory !== undefined) {
+    context.warn('watched_directory', 'has no effect: this file is read once');
+  }
+  return readDataSource(source, context);
+}
+
+/** The same for those who see to `watched_directory` themselves. */
+export function readDataSource(
+  source: DataSource | undefined,
+  context: CompileContext,
+): string | null {
   const choice = source?.specifier;
   switch (choice?.case) {
     case 'inlineString':

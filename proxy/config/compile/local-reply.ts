@@ -55,7 +55,8 @@ function compileMapper(
   };
 }
 
-function compileBodyFormat(
+/** A compiled format of a body; null when there is none, or it was refused. */
+export function compileBodyFormat(
   message: SubstitutionFormatString | undefined,
   context: CompileContext,
 ): BodyFormatConfig | null {

@@ -6,13 +6,9 @@ import {
   type RouteAction,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type {
-  DirectResponseActionConfig,
-  ForwardActionConfig,
-  RouteActionConfig,
-} from '../../model/route.ts';
+import type { ForwardActionConfig, RouteActionConfig } from '../../model/route.ts';
 import { compileClusterSpecifier } from './cluster-specifier.ts';
-import { compileDataSource } from './data-source.ts';
+import { compileDirectResponse } from './direct-response.ts';
 import { durationMs } from './field-values.ts';
 import { compileHashPolicies } from './hash-policy.ts';
 import { compileInternalRedirect } from './internal-redirect.ts';
@@ -50,12 +46,8 @@ export function compileRouteAction(
       return compileForward(action.value, rules, context.at('route'));
     case 'redirect':
       return compileRedirect(action.value, context.at('redirect'));
-    case 'directResponse': {
-      const body = compileDataSource(action.value.body, context.at('direct_response.body'));
-      return body === null
-        ? null
-        : directResponse({ status: action.value.status, body }, rules, context);
-    }
+    case 'directResponse':
+      return compileDirectResponse(action.value, rules, context.at('direct_response'));
     case 'nonForwardingAction':
       return { kind: 'non-forwarding' };
     default:
@@ -93,18 +85,4 @@ function compileForward(
     includeVhRateLimits: false,
     priority: PRIORITY[message.priority],
   };
-}
-
-function directResponse(
-  answer: { readonly status: number; readonly body: string },
-  rules: RouteTableRules,
-  context: CompileContext,
-): DirectResponseActionConfig | null {
-  const bytes = new TextEncoder().encode(answer.body).length;
-  const limit = rules.maxDirectResponseBodyBytes;
-  if (bytes <= limit) return { kind: 'direct-response', ...answer };
-  const advice = 'raise max_direct_response_body_size_bytes of the route configuration';
-  const reason = `response body size is ${bytes} bytes; maximum is ${limit}: ${advice}`;
-  context.reject('direct_response.body', reason);
-  return null;
 }

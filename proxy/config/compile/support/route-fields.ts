@@ -270,6 +270,10 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     response_code: 'honoured',
     strip_query: 'honoured',
   },
-  'envoy.config.route.v3.DirectResponseAction': { status: 'honoured', body: 'honoured' },
+  'envoy.config.route.v3.DirectResponseAction': {
+    status: 'honoured',
+    body: 'honoured',
+    body_format: 'honoured',
+  },
   'envoy.config.route.v3.NonForwardingAction': {},
 };

@@ -34,10 +34,15 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     typed_filter_metadata: UNREAD_TYPED_METADATA,
   },
   'envoy.config.core.v3.DataSource': {
-    filename: { partly: 'read once; UTF-8 text' },
+    filename: { partly: 'UTF-8 text' },
+    watched_directory: { partly: 'bodies of direct responses; other files are read once' },
     inline_bytes: { partly: 'UTF-8 text' },
     inline_string: 'honoured',
     environment_variable: 'honoured',
+  },
+  'envoy.config.core.v3.WatchedDirectory': {
+    path: 'honoured',
+    watch_modify: { accepted: 'files are read again however they change' },
   },
   'envoy.config.core.v3.HeaderValue': { key: 'honoured', value: 'honoured', raw_value: 'honoured' },
   'envoy.config.core.v3.HeaderValueOption': {

@@ -58,7 +58,9 @@ export function answerWithoutUpstream(
     return clusterNotFoundReply(503);
   }
   runtime.directResponse.inc();
-  if (action.kind === 'direct-response') return directResponse(action, head);
+  if (action.kind === 'direct-response') {
+    return directResponse(action, route.watchedBody?.text ?? action.body, head);
+  }
   const location = HeaderList.of('location', redirectLocation(route, head, callbacks));
   return {
     status: action.status,
@@ -81,13 +83,18 @@ export function clusterNotFoundReply(status: number): LocalReply {
 }
 
 /** Envoy adds the request's own URL as `location` to 201 and 3xx. */
-function directResponse(action: DirectResponseActionConfig, head: RequestHead): LocalReply {
-  const { status, body } = action;
+function directResponse(
+  action: DirectResponseActionConfig,
+  body: string,
+  head: RequestHead,
+): LocalReply {
+  const { status, bodyFormat } = action;
   const hasLocation = status === 201 || (status >= 300 && status < 400);
   const url = `${head.scheme}://${head.authority}${head.path}`;
   return {
     status,
     body,
+    ...(bodyFormat !== undefined && { bodyFormat }),
     details: 'direct_response',
     flag: null,
     headers: hasLocation ? HeaderList.of('location', url) : null,

@@ -80,7 +80,8 @@ export class HcmRuntime {
     };
     const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
     this.filterPlan = planner.defaultPlan;
-    this.routeTable = buildRouteTable(config.routeTable, { stats: services.stats, planner });
+    const { stats, files } = services;
+    this.routeTable = buildRouteTable(config.routeTable, { stats, planner, files });
   }
 
   /** Puts somebody between the streams and the table who sees every look-up: for explanations. */

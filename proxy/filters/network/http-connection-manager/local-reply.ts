@@ -70,16 +70,17 @@ export function composeLocalReply(stream: AnsweredStream, reply: LocalReply): Co
   // As Envoy: an error of the codec is flagged for the log, where rewriting does not see it.
   const isCodecError = flag === 'DPE';
   if (flag !== null && !isCodecError) stream.info.addFlag(flag);
+  const body = bodyOf(stream, reply);
   const head = new ResponseHead(reply.status, reply.headers ?? HeaderList.empty());
   stream.response = head;
   noteCluster(stream);
   if (reply.isFinal === true) return { head, content: null };
   if (stream.route !== null) finalizeResponseHead(stream.route, head, stream);
+  const type = reply.bodyFormat?.contentType ?? '';
+  if (type !== '') head.headers.setKnown(HEADER_ID['content-type'], type);
   const { localReplies } = stream.runtime;
   const content =
-    localReplies === null
-      ? plainContent(head, reply.body)
-      : rewrittenContent(localReplies, stream, reply.body);
+    localReplies === null ? plainContent(head, body) : rewrittenContent(localReplies, stream, body);
   if (isCodecError) stream.info.addFlag(flag);
   const { request } = stream;
   const shown = request === null || request.method !== 'HEAD' ? content : null;
@@ -99,10 +100,19 @@ function noteCluster(stream: AnsweredStream): void {
   if (cluster !== null) info.clusterName = cluster.config.name;
 }
 
+/** The reply's own body, as a byte string. */
+function bodyOf(stream: AnsweredStream, { body, bodyFormat }: LocalReply): string {
+  if (bodyFormat === undefined) return body === '' ? '' : utf8Bytes(body);
+  stream.localReplyBody = utf8Bytes(body);
+  const bytes = bodyFormat.formatter.format(stream);
+  stream.localReplyBody = '';
+  return bytes;
+}
+
 /** The body as it is; its length and type go into the head. */
 function plainContent(head: ResponseHead, body: string): Buffer | null {
   if (body === '') return withoutContent(head);
-  const content = withLength(head, Buffer.from(body));
+  const content = withLength(head, Buffer.from(body, 'latin1'));
   if (!head.headers.mayHave(HEADER_ID['content-type'])) {
     head.headers.addKnown(HEADER_ID['content-type'], 'text/plain');
   }
@@ -119,7 +129,7 @@ function rewrittenContent(
   const { headers } = head;
   const typeId = HEADER_ID['content-type'];
   const type = headers.get(typeId);
-  const before = utf8Bytes(body);
+  const before = body;
   const { bytes, contentType } = localReplies.rewrite(stream, head, before);
   if (bytes === '') return withoutContent(head);
   // A type that a mapper set stays; any other is that of the body as it was.

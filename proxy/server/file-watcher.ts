@@ -1,0 +1,149 @@
+// Reads files again when something changes in the directory that a configuration watches for them.
+// Whatever happens counts, not only renames: a file that is written in place is whole in the end.
+import { type FSWatcher, watch } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Logger } from '../base/log.ts';
+import type { WatchedFileConfig, WatchedFiles, WatchedText } from '../model/watched-file.ts';
+
+/**
+ * What changes a file comes as several events: they are waited for this long. Longer serves the old
+ * content longer; shorter reads files that are half written.
+ */
+const SETTLE_MS = 20;
+
+/** One per worker; watches until it is closed, each directory once. */
+export class FileWatcher implements WatchedFiles {
+  readonly #log: Logger;
+  readonly #directories = new Map<string, WatchedDirectory>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  open(file: WatchedFileConfig, initial: string): WatchedText {
+    let directory = this.#directories.get(file.directory);
+    if (directory === undefined) {
+      directory = new WatchedDirectory(file.directory, this.#log);
+      this.#directories.set(file.directory, directory);
+    }
+    return directory.open(file, initial);
+  }
+
+  close(): void {
+    for (const directory of this.#directories.values()) directory.close();
+    this.#directories.clear();
+  }
+}
+
+class WatchedDirectory {
+  readonly #path: string;
+  readonly #log: Logger;
+  readonly #files = new Map<string, WatchedFile>();
+  #watcher: FSWatcher | null = null;
+  #settleTimer: NodeJS.Timeout | null = null;
+
+  constructor(path: string, log: Logger) {
+    this.#path = path;
+    this.#log = log;
+    try {
+      this.#watcher = watch(path, { persistent: false }, () => this.#onChange());
+      this.#watcher.on('error', (error) => this.#onError(error));
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  /** Those who ask for the same get the same. */
+  open(config: WatchedFileConfig, initial: string): WatchedText {
+    const key = `${config.maxBytes} ${config.path}`;
+    const known = this.#files.get(key);
+    if (known !== undefined) return known;
+    const file = new WatchedFile(config, initial, this.#log);
+    this.#files.set(key, file);
+    // It may have changed since it was loaded.
+    void file.refresh();
+    return file;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+    if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
+  }
+
+  #onChange(): void {
+    this.#settleTimer ??= setTimeout(() => {
+      this.#settleTimer = null;
+      for (const file of this.#files.values()) void file.refresh();
+    }, SETTLE_MS);
+    this.#settleTimer.unref();
+  }
+
+  #onError(error: unknown): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+    const reason = error instanceof Error ? error.message : String(error);
+    const what = `unable to add filesystem watch for ${this.#path}: ${reason}`;
+    this.#log.log('error', `${what}; its files stay as they were read`);
+  }
+}
+
+class WatchedFile implements WatchedText {
+  text: string;
+  readonly #config: WatchedFileConfig;
+  readonly #log: Logger;
+  /** It is being read, and `isStale` says that it changed meanwhile. */
+  #isReading = false;
+  #isStale = false;
+
+  constructor(config: WatchedFileConfig, initial: string, log: Logger) {
+    this.text = initial;
+    this.#config = config;
+    this.#log = log;
+  }
+
+  async refresh(): Promise<void> {
+    this.#isStale = true;
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.#isStale) {
+      this.#isStale = false;
+      await this.#read();
+    }
+    this.#isReading = false;
+  }
+
+  /** What cannot be used leaves the text as it is. */
+  async #read(): Promise<void> {
+    const { path, maxBytes } = this.#config;
+    try {
+      const text = await readText(path, maxBytes);
+      if (text === this.text) return;
+      this.text = text;
+      this.#log.log('info', `${path} changed: ${text.length} characters`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.log('warning', `${path} is served as it was: ${reason}`);
+    }
+  }
+}
+
+/** Never more than the limit is read: the file may be growing, or be no file at all. */
+async function readText(path: string, maxBytes: number): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    if (!(await file.stat()).isFile()) throw new Error('it is no regular file');
+    const buffer = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+      length += bytesRead;
+      if (length > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+      if (bytesRead === 0) break;
+    }
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    return decoder.decode(buffer.subarray(0, length));
+  } finally {
+    await file.close();
+  }
+}
