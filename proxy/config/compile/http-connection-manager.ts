@@ -19,6 +19,7 @@ import { compileHttp1Options, DEFAULT_MAX_HEADERS_COUNT } from './http1-options.
 import { compileHttp2Options } from './http2-options.ts';
 import { compileInternalCidrs } from './internal-addresses.ts';
 import { compileLocalReply } from './local-reply.ts';
+import { warnOfUnreadFilterConfigs } from './per-filter-names.ts';
 import { checkRequestIdExtension } from './request-id.ts';
 import { compileRouteTable } from './route-table.ts';
 import { runtimeInteger } from './runtime-values.ts';
@@ -70,6 +71,10 @@ export function compileHttpConnectionManager(
   checkRequestIdExtension(message.requestIdExtension, context.at('request_id_extension'));
   const routeTable = compileRoutes(message, context);
   const httpFilters = compileHttpFilters(message.httpFilters, context);
+  if (message.routeSpecifier.case === 'routeConfig') {
+    const at = context.at('route_config');
+    warnOfUnreadFilterConfigs(message.routeSpecifier.value, httpFilters, at);
+  }
   const accessLogs = compileAccessLogs(message.accessLog, context);
   const config = {
     statPrefix: message.statPrefix,

@@ -30,11 +30,15 @@ export function compilePerFilterConfig(
   if (entries.length === 0) return NO_PER_FILTER_CONFIG;
   const compiled = new Map<string, PerFilterConfig>();
   for (const [name, any] of entries) {
-    const path = joinPath('typed_per_filter_config', `["${name.replace(/["\\]/g, '\\$&')}"]`);
-    const entry = compileEntry({ name, any }, context.at(path));
+    const entry = compileEntry({ name, any }, context.at(perFilterPath(name)));
     if (entry !== null) compiled.set(name, entry);
   }
   return compiled;
+}
+
+/** Path of the entry with this name below the message that has it. */
+export function perFilterPath(name: string): string {
+  return joinPath('typed_per_filter_config', `["${name.replace(/["\\]/g, '\\$&')}"]`);
 }
 
 /** What stands under one name. */

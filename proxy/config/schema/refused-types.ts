@@ -11,6 +11,20 @@ export const REFUSED_TYPES: Readonly<Record<string, string>> = {
     'gRPC requests are not rewritten for upstreams without HTTP/2; give the cluster explicit_http_config with http2_protocol_options and an upstream that speaks gRPC',
   'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder':
     'JSON is not translated to gRPC; put a gateway that does before the service, or let clients speak gRPC or gRPC-Web',
+  'envoy.extensions.filters.http.on_demand.v3.OnDemand':
+    'there are no discovery services to ask; write all virtual hosts and clusters into the configuration',
+  'envoy.extensions.filters.http.on_demand.v3.PerRouteConfig':
+    'there are no discovery services to ask; write all virtual hosts and clusters into the configuration',
+  'envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata':
+    'content is not parsed as JSON; let clients send what routes need in a field and use envoy.filters.http.header_to_metadata',
+  'envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency':
+    'limits are not learned from latencies; set circuit_breakers of the cluster',
+  'envoy.extensions.filters.http.admission_control.v3.AdmissionControl':
+    'requests are not turned away by success rates; use outlier_detection and circuit_breakers of the cluster',
+  'envoy.extensions.filters.http.cache.v3.CacheConfig':
+    'nothing is cached; put a cache in front of the service',
+  'envoy.extensions.filters.http.file_system_buffer.v3.FileSystemBufferFilterConfig':
+    'nothing is buffered on disk; use envoy.filters.http.buffer',
 };
 
 /** Why a type is refused; null when it has no reason of its own. */

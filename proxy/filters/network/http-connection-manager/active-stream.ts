@@ -276,7 +276,6 @@ export class ActiveStream
   sendResponseHead(head: ResponseHead, endStream: boolean): void {
     this.lastActiveMs = this.nowMs();
     this.response = head;
-    this.info.responseCode = head.status;
     this.flow.responseHead(head, endStream);
     if (INVARIANTS) this.checkInvariants();
   }
@@ -287,7 +286,6 @@ export class ActiveStream
   }
 
   sendResponseTrailers(trailers: HeaderList): void {
-    this.responseTrailers = trailers;
     this.flow.responseTrailers(trailers);
     if (INVARIANTS) this.checkInvariants();
   }

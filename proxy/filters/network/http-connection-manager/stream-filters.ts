@@ -11,7 +11,8 @@ import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
 const EMPTY_FILTERS: HttpFilter[] = [];
 
 /** The stream that filters are made for. */
-export type FilteredStream = StreamEnds & TerminalFilterCallbacks & { isGrpc(): boolean };
+export type FilteredStream = StreamEnds &
+  TerminalFilterCallbacks & { isGrpc(): boolean; responseTrailers: HeaderList | null };
 
 /** See the file's head. */
 export class StreamFilters implements FilterFlow {
@@ -86,6 +87,8 @@ export class StreamFilters implements FilterFlow {
   }
 
   responseHead(head: ResponseHead, endStream: boolean): void {
+    // Formats of filters print it already.
+    this.#stream.info.responseCode = head.status;
     if (this.#response !== null) this.#response.head(head, endStream);
     else this.#stream.client.head(head, endStream);
   }
@@ -97,6 +100,7 @@ export class StreamFilters implements FilterFlow {
   }
 
   responseTrailers(trailers: HeaderList): void {
+    this.#stream.responseTrailers = trailers;
     if (this.#response !== null) this.#response.trailers(trailers);
     else this.#stream.client.trailers(trailers);
   }
