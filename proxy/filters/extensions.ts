@@ -23,6 +23,7 @@ import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
 import { routerDefinition } from './http/router.ts';
 import { setRequestStateDefinition } from './http/set-filter-state.ts';
 import { setMetadataDefinition } from './http/set-metadata.ts';
+import { statefulSessionDefinition } from './http/stateful-session.ts';
 import { httpInspectorDefinition } from './listener/http-inspector.ts';
 import { originalDstDefinition } from './listener/original-dst.ts';
 import { proxyProtocolDefinition } from './listener/proxy-protocol.ts';
@@ -59,6 +60,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(headerToMetadataDefinition),
     filter(setRequestStateDefinition),
     filter(setMetadataDefinition),
+    filter(statefulSessionDefinition),
     filter(routerDefinition),
   ],
   listenerFilters: [

@@ -14,7 +14,7 @@ import type { FilterDefinition } from '../model/extension.ts';
 import type { BodyFormatConfig } from '../model/local-reply.ts';
 import type { Route, RouteLookup } from '../routing/route-table.ts';
 import type { StatsScope } from '../stats/metrics.ts';
-import type { ClusterManager } from '../upstream/cluster-manager.ts';
+import type { ClusterManager, OverrideHost } from '../upstream/cluster-manager.ts';
 
 /** Go on to the next filter. */
 export const CONTINUE = 0;
@@ -52,8 +52,10 @@ export interface LocalReply {
   readonly grpcStatus?: number;
 }
 
-/** How a filter holds back whoever sends content to it. */
+/** How a filter holds back whoever sends content to it, and says where a request belongs. */
 export interface FilterFlow {
+  /** The host that the request belongs to; set in front of the router, null: any. */
+  overrideHost: OverrideHost | null;
   /** Ends the message behind `filter` with trailers, where it had none of its own. */
   injectRequestTrailers(filter: HttpFilter, trailers: HeaderList): void;
   injectResponseTrailers(filter: HttpFilter, trailers: HeaderList): void;

@@ -26,6 +26,8 @@ export interface ClusterConfig {
   readonly dns: DnsConfig;
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
   readonly metadata: FilterMetadata;
+  /** common_lb_config.override_host_status: what a host may be that a session asks for. */
+  readonly overrideHostHealth: readonly EndpointConfig['healthStatus'][];
   /** Source address of upstream connections; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
 }

@@ -9,10 +9,24 @@ import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
 
+/** The host that a request belongs to, by what its client brought: a session. */
+export interface OverrideHost {
+  /** `ip:port` */
+  readonly address: string;
+  /** No other host will do. */
+  readonly isStrict: boolean;
+  /** Status of the answer when `isStrict` and the cluster has no such host. */
+  readonly missingStatus: number;
+  /** Set by the cluster: it has no such host. */
+  isMissing: boolean;
+}
+
 /** What a load balancer may look at. */
 export interface LoadBalancerContext {
   readonly request: RequestHead | null;
   readonly info: StreamInfo;
+  /** Absent or null: the request belongs to no host. */
+  readonly overrideHost?: OverrideHost | null;
   /**
    * The hash that the route's hash policies make of the request, made at the first question; null:
    * none. Absent: there is no route.

@@ -18,6 +18,8 @@ export class HostSet {
   readonly hosts: readonly Host[];
   /** By priority from 0; gaps are empty priorities. At least one. */
   readonly priorities: readonly PriorityHosts[];
+  /** By `ip:port`; null until somebody looks for one. */
+  #byAddress: ReadonlyMap<string, Host> | null = null;
 
   /** `ignoresUnchecked`: common_lb_config.ignore_new_hosts_until_first_hc. */
   constructor(hosts: readonly Host[], ignoresUnchecked = false) {
@@ -26,6 +28,16 @@ export class HostSet {
     const lists: Host[][] = Array.from({ length: count }, () => []);
     for (const host of hosts) (lists[host.endpoint.priority] as Host[]).push(host);
     this.priorities = lists.map((list) => sortByHealth(list, ignoresUnchecked));
+  }
+
+  /** The member with this address; null: there is none. */
+  byAddress(address: string): Host | null {
+    const { hosts } = this;
+    // The only host of a LOGICAL_DNS cluster changes its address in place.
+    const only = hosts.length === 1 ? hosts[0] : undefined;
+    if (only !== undefined) return only.address.text === address ? only : null;
+    this.#byAddress ??= new Map(hosts.map((host) => [host.address.text, host]));
+    return this.#byAddress.get(address) ?? null;
   }
 }
 

@@ -17,6 +17,7 @@ import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
+import { overrideHostOf } from './lb/override-host.ts';
 import { PriorityBalancer } from './lb/priority-balancer.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
 import { HttpPool } from './pool/http-pool.ts';
@@ -85,6 +86,11 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   }
 
   pickHost(context: LoadBalancerContext): Host | null {
+    const wanted = context.overrideHost ?? null;
+    if (wanted !== null) {
+      const host = overrideHostOf(this.#hostSet, wanted, this.config.overrideHostHealth);
+      if (host !== null || wanted.isStrict) return host;
+    }
     return this.#balancer.pick(context);
   }
 

@@ -54,6 +54,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       panicThresholdPercent: 50,
       ignoresUncheckedHosts: false,
     },
+    overrideHostHealth: ['healthy', 'degraded'],
     endpoints: [endpointConfig()],
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1048576,

@@ -16,6 +16,7 @@ import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
 import { compileMetadata } from './metadata.ts';
 import { compileOriginalDst } from './original-dst.ts';
+import { compileOverrideHealth } from './override-health.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
 import { checkTransportSocket } from './transport-socket.ts';
@@ -59,6 +60,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     observabilityName: message.altStatName === '' ? message.name : message.altStatName,
     endpoints,
     priorities: compilePriorityRules(message, context),
+    overrideHostHealth: compileOverrideHealth(message.commonLbConfig?.overrideHostStatus),
     connectTimeoutMs: durationMs(context, timeout, DEFAULT_CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,

@@ -85,6 +85,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.cluster.v3.Cluster.CommonLbConfig': {
     healthy_panic_threshold: 'honoured',
+    override_host_status: { partly: 'DRAINING and TIMEOUT are UNHEALTHY, UNKNOWN is HEALTHY' },
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
     ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
     consistent_hashing_lb_config: 'honoured',

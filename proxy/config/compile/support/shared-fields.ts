@@ -62,6 +62,7 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     default_value: 'honoured',
     runtime_key: { partly: 'values of static layers' },
   },
+  'envoy.config.core.v3.HealthStatusSet': { statuses: 'honoured' },
   'envoy.config.core.v3.RuntimeFeatureFlag': {
     default_value: 'honoured',
     runtime_key: { partly: 'values of static layers' },

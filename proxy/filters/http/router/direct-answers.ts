@@ -3,6 +3,7 @@ import { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { DirectResponseActionConfig } from '../../../model/route.ts';
 import { redirectLocation } from '../../../routing/redirect.ts';
+import type { OverrideHost } from '../../../upstream/cluster-manager.ts';
 import type { HttpFilterCallbacks, LocalReply } from '../../http-filter.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 
@@ -14,6 +15,12 @@ export const NO_HEALTHY_UPSTREAM: LocalReply = Object.freeze({
   flag: 'UH',
   headers: null,
 });
+
+/** The same for a request that belongs to `wanted`, a host that the cluster may not have. */
+export function noHostReply(wanted: OverrideHost | null): LocalReply {
+  if (wanted === null || !wanted.isStrict || !wanted.isMissing) return NO_HEALTHY_UPSTREAM;
+  return { ...NO_HEALTHY_UPSTREAM, status: wanted.missingStatus };
+}
 
 /** Envoy's reply when the route's timeout is over before the response began. */
 export const RESPONSE_TIMEOUT: LocalReply = Object.freeze({

@@ -10,7 +10,11 @@ import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
 import type { RequestHash } from '../../../routing/hash-policy.ts';
 import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
 import type { Route } from '../../../routing/route-table.ts';
-import type { Cluster, LoadBalancerContext } from '../../../upstream/cluster-manager.ts';
+import type {
+  Cluster,
+  LoadBalancerContext,
+  OverrideHost,
+} from '../../../upstream/cluster-manager.ts';
 import type { ConnectionPool } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
 import type { TerminalFilterCallbacks } from '../../http-filter.ts';
@@ -98,6 +102,10 @@ export class ForwardedRequest implements LoadBalancerContext {
 
   get request(): RequestHead {
     return this.head;
+  }
+
+  get overrideHost(): OverrideHost | null {
+    return this.#callbacks.flow.overrideHost;
   }
 
   get metadataMatch(): SubsetMatch {

@@ -22,7 +22,7 @@ import {
   clusterNotFoundReply,
   MAX_DURATION_IN_REQUEST,
   MAX_DURATION_REACHED,
-  NO_HEALTHY_UPSTREAM,
+  noHostReply,
   RESPONSE_TIMEOUT,
 } from './direct-answers.ts';
 import { type ForwardedRequest, prepareRequest, type UpstreamPlace } from './forwarded-request.ts';
@@ -229,7 +229,7 @@ export class RouterStream implements HttpFilter, UpstreamRequestOwner, TimerTarg
     this.#request = request;
     const place = request.findPlace();
     if (place === null) {
-      this.#reply(NO_HEALTHY_UPSTREAM);
+      this.#reply(noHostReply(request.overrideHost));
       return;
     }
     if (!endStream && request.isRetained) this.#retained = new RequestBuffer(true);

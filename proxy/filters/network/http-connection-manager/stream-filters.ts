@@ -3,6 +3,7 @@
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ResponseSender } from '../../../http/stream.ts';
+import type { OverrideHost } from '../../../upstream/cluster-manager.ts';
 import type { FilterPath } from '../../filter-path.ts';
 import type { FilterFlow, HttpFilter, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { HttpFilterPlan } from '../../http-filter-plan.ts';
@@ -18,6 +19,7 @@ export type FilteredStream = StreamEnds &
 export class StreamFilters implements FilterFlow {
   /** null until the filters are made: a stream may be answered before. */
   terminal: HttpFilter | null = null;
+  overrideHost: OverrideHost | null = null;
   readonly #stream: FilteredStream;
   readonly #sender: ResponseSender;
   /** What the filters were made of. */
