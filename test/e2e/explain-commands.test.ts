@@ -26,6 +26,15 @@ t.test('each command prints what its file says', async (t) => {
   await Promise.all(checks);
 });
 
+t.test('the documentation shows what is printed', async (t) => {
+  const text = readFileSync(`${ROOT}docs/explain.md`, 'utf8');
+  for (const name of ['forwarded', 'tests', 'diff']) {
+    const golden = readFileSync(`${GOLDEN}${name}.txt`, 'utf8');
+    const [, printed = ''] = golden.split(LINE);
+    t.ok(text.includes(printed.replace(/\nexit status \d\n$/, '')), name);
+  }
+});
+
 t.test('explain says what is wrong with a command line, all at once', async (t) => {
   const { code, stderr } = await runCommand(
     'explain',
