@@ -91,7 +91,7 @@ export interface ClusterLimitsConfig {
   /** Not looked at where there is a budget. */
   readonly maxRetries: number;
   readonly retryBudget: RetryBudgetConfig | null;
-  /** Default: no limit, 2^32 - 1. */
+  /** Default: no limit, 2^64. */
   readonly maxConnectionPools: number;
   /** circuit_breakers.per_host_thresholds; null: no limit. */
   readonly maxConnectionsPerHost: number | null;

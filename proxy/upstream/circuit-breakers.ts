@@ -67,11 +67,6 @@ export class Breaker {
     this.#counter.release();
   }
 
-  /** Its counter is used by somebody else than this object. */
-  touch(): void {
-    this.#isTouched = true;
-  }
-
   /** Brings its gauges up to date: what other workers took counts, too. */
   refreshGauges(): void {
     const { taken, limit } = this;
@@ -87,9 +82,9 @@ export class Breaker {
 export class RetryBreaker {
   readonly #limits: ClusterLimitsConfig;
   readonly #counter: SharedCounter;
-  readonly #breaker: Breaker;
+  readonly #gauges: BreakerGauges;
   readonly #others: Pick<PriorityBreakers, 'requests' | 'pendingRequests'>;
-  readonly #remaining: Gauge | null;
+  #isTouched = false;
 
   constructor(
     limits: ClusterLimitsConfig,
@@ -98,27 +93,26 @@ export class RetryBreaker {
   ) {
     this.#limits = limits;
     this.#counter = own.counter;
-    this.#breaker = new Breaker(limits.maxRetries, own.counter, own.gauges);
+    this.#gauges = own.gauges;
     this.#others = others;
-    this.#remaining = own.gauges.remaining;
-    // As Envoy: what a budget leaves changes with every request, nobody keeps it.
-    if (limits.retryBudget !== null) this.#remaining?.set(0);
+    own.gauges.remaining?.set(limits.maxRetries);
   }
 
+  /** How many are under way, of all workers. */
   get taken(): number {
     return this.#counter.taken;
   }
 
-  /** True when one more retry may begin. */
+  /** True when one more retry may begin; by the time of taking it that may have changed. */
   canAcquire(): boolean {
+    this.#isTouched = true;
     return this.#counter.taken < this.#limit();
   }
 
-  /** Counts a retry if it may begin; paired with `release` when its attempt is over. */
+  /** Counts a retry if it may begin; paired with `release` when it is over. */
   tryAcquire(): boolean {
-    if (!this.#counter.tryAcquire(this.#limit())) return false;
-    this.#breaker.touch();
-    return true;
+    this.#isTouched = true;
+    return this.#counter.tryAcquire(this.#limit());
   }
 
   /** The retry is over. */
@@ -126,10 +120,17 @@ export class RetryBreaker {
     this.#counter.release();
   }
 
-  /** As Envoy, the gauge compares with max_retries even where a budget decides. */
+  /**
+   * As Envoy: with a budget the gauge compares with max_retries all the same, and nobody says how
+   * many remain, which changes with every request.
+   */
   refreshGauges(): void {
-    this.#breaker.refreshGauges();
-    if (this.#limits.retryBudget !== null) this.#remaining?.set(0);
+    const { taken } = this;
+    this.#isTouched ||= taken > 0;
+    if (!this.#isTouched) return;
+    const { maxRetries, retryBudget } = this.#limits;
+    this.#gauges.open.set(taken < maxRetries ? 0 : 1);
+    this.#gauges.remaining?.set(retryBudget === null ? Math.max(0, maxRetries - taken) : 0);
   }
 
   #limit(): number {

@@ -38,7 +38,6 @@ const UNTOUCHED_COUNTERS = [
   'upstream_cx_preconnect_skipped',
   'upstream_http3_broken',
   'upstream_rq_0rtt',
-  'upstream_rq_active_overflow',
   'upstream_rq_maintenance_mode',
   'upstream_rq_per_try_idle_timeout',
   'upstream_rq_per_try_timeout',
@@ -102,6 +101,7 @@ export class ClusterStats {
   readonly rqActive: Gauge;
   readonly rqPendingTotal: Counter;
   readonly rqPendingActive: Gauge;
+  readonly rqActiveOverflow: Counter;
   readonly rqPendingOverflow: Counter;
   readonly rqPendingFailureEject: Counter;
   readonly rqCancelled: Counter;
@@ -164,6 +164,7 @@ export class ClusterStats {
     this.rqActive = scope.gauge('upstream_rq_active');
     this.rqPendingTotal = scope.counter('upstream_rq_pending_total');
     this.rqPendingActive = scope.gauge('upstream_rq_pending_active');
+    this.rqActiveOverflow = scope.counter('upstream_rq_active_overflow');
     this.rqPendingOverflow = scope.counter('upstream_rq_pending_overflow');
     this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
     this.rqCancelled = scope.counter('upstream_rq_cancelled');

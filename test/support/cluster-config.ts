@@ -34,7 +34,7 @@ export function clusterLimits(members: Partial<ClusterLimitsConfig> = {}): Clust
     maxRequests: 1024,
     maxRetries: 3,
     retryBudget: null,
-    maxConnectionPools: 2 ** 32 - 1,
+    maxConnectionPools: 2 ** 64,
     maxConnectionsPerHost: null,
     tracksRemaining: false,
     ...members,

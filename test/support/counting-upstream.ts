@@ -15,8 +15,8 @@ export class CountingUpstream {
   readonly #server = createServer((_, response) => this.#onRequest(response));
 
   /** Binds; resolves with the port. */
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  async listen(address = '127.0.0.1'): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, address, resolve));
     return (this.#server.address() as AddressInfo).port;
   }
 

@@ -137,7 +137,7 @@ t.test('with a budget nobody says how many retries remain', async (t) => {
   const workers = new Workers();
   const budget = { percent: 20, minConcurrency: 3 };
   const breakers = workers.worker({ retryBudget: budget, tracksRemaining: true });
-  t.equal(workers.gauge('circuit_breakers.default.remaining_retries'), '0');
+  t.equal(workers.gauge('circuit_breakers.default.remaining_retries'), '3', 'until one asks');
   take(3, breakers.default.retries);
   breakers.refreshGauges();
   t.equal(workers.gauge('circuit_breakers.default.remaining_retries'), '0');

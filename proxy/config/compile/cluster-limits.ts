@@ -10,8 +10,8 @@ import { runtimeInteger, runtimeNumber } from './runtime-values.ts';
 export const DEFAULT_CLUSTER_LIMIT = 1024;
 /** The same, max_retries: more at once would keep a failing upstream down. */
 export const DEFAULT_MAX_RETRIES = 3;
-/** The same, max_connection_pools: none. */
-export const DEFAULT_MAX_CONNECTION_POOLS = 2 ** 32 - 1;
+/** The same, max_connection_pools: none. Envoy's gauge of what remains begins there, too. */
+export const DEFAULT_MAX_CONNECTION_POOLS = 2 ** 64;
 /** Envoy CircuitBreakers.Thresholds.RetryBudget. */
 const DEFAULT_BUDGET_PERCENT = 20;
 const DEFAULT_BUDGET_CONCURRENCY = 3;

@@ -218,7 +218,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   /** `connection` is the last one of those that are ready. */
   #start(connection: PooledConnection, waiter: StreamWaiter): void {
     if (this.setup.protocol !== 'tunnel' && !this.breakers.requests.tryAcquire()) {
-      this.resources.stats.rqPendingOverflow.inc();
+      this.resources.stats.rqActiveOverflow.inc();
       waiter.onPoolFailure('overflow', '');
       return;
     }

@@ -103,7 +103,7 @@ t.test('max_requests refuses on a free connection and in the queue', async (t) =
   t.equal(first?.state, 'started');
   t.equal(second?.why, 'overflow|');
   t.equal(pool.ask().why, 'overflow|');
-  t.equal(pool.count('upstream_rq_pending_overflow'), 2);
+  t.equal(pool.count('upstream_rq_active_overflow'), 2);
   pool.connection(0).receive('R');
   t.equal(pool.ask().state, 'started', 'both connections are still there');
   t.equal(pool.connector.live().length, 2);
