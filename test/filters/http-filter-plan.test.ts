@@ -1,7 +1,11 @@
 import t from 'tap';
 import type { HttpFilterDefinition, HttpFilterServices } from '../../proxy/filters/http-filter.ts';
 import { type HttpFilterPlan, HttpFilterPlanner } from '../../proxy/filters/http-filter-plan.ts';
-import type { ExtensionInstance, PerFilterConfig } from '../../proxy/model/extension.ts';
+import {
+  type ExtensionInstance,
+  type PerFilterConfig,
+  perFilterKeyOfField,
+} from '../../proxy/model/extension.ts';
 
 /** A filter whose factory tells its configuration; `join` makes one of a route's levels. */
 function definition(
@@ -67,4 +71,21 @@ t.test('a filter may decide that it has nothing to do on a route', async (t) => 
 t.test('what is meant for a filter of another type is not for this one', async (t) => {
   const planner = plannerOf(place(CORS), place(ROUTER));
   t.same(labels(planner.plan([new Map([['cors', says(FAULT, 'x')]])])), ['cors=own', 'router=own']);
+});
+
+t.test(
+  'what deprecated fields say counts where nothing else does, whatever the name',
+  async (t) => {
+    const renamed = { ...place(CORS), name: 'mine' };
+    const planner = plannerOf(renamed, place(ROUTER));
+    const field = new Map([[perFilterKeyOfField('cors'), says(CORS, 'field')]]);
+    t.same(labels(planner.plan([field])), ['cors=own<field', 'router=own']);
+    const typed = new Map([['mine', says(CORS, 'typed')]]);
+    t.same(labels(planner.plan([field, typed])), ['cors=own<typed', 'router=own']);
+  },
+);
+
+t.test('a filter that has nothing to do is not made', async (t) => {
+  const idle = { ...CORS, factory: () => null } as unknown as HttpFilterDefinition;
+  t.same(labels(plannerOf(place(idle), place(ROUTER)).defaultPlan), ['router=own']);
 });

@@ -158,3 +158,19 @@ t.test('a codec error is flagged where formats do not see it', async (t) => {
   t.equal(sent(of, { ...NOT_FOUND, flag: 'DPE' }).body, '-');
   t.same(of.info.flags, ['DPE']);
 });
+
+t.test('a final head is sent as it is', async (t) => {
+  const of = stream({ mappers: [{ filter: when(404), status_code: 500 }] });
+  t.same(sent(of, { ...NOT_FOUND, isFinal: true }), { status: 404, fields: [], body: null });
+});
+
+t.test('the cluster that the request was kept from is noted, if there is one', async (t) => {
+  const route = matchedRoute(tableOf(routeTo('c', { prefix: '/' })), requestHead());
+  const without = stream(null, requestHead(), route);
+  composeLocalReply(without, NOT_FOUND);
+  t.equal(without.info.clusterName, '');
+  const clusters = { get: (name: string) => ({ config: { name } }) };
+  const of = { ...without, services: { clusters } as unknown as AnsweredStream['services'] };
+  composeLocalReply(of, NOT_FOUND);
+  t.equal(of.info.clusterName, 'c');
+});
