@@ -37,7 +37,7 @@ export class Mirror {
     for (const mutation of this.#mutations) mutation(head.headers, context);
     const { hostRewriteLiteral, appendsShadow } = this.#config;
     if (hostRewriteLiteral !== '') head.authority = hostRewriteLiteral;
-    if (appendsShadow) head.authority = shadowOf(head.authority);
+    else if (appendsShadow) head.authority = shadowOf(head.authority);
   }
 }
 

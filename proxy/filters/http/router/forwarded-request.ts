@@ -182,7 +182,8 @@ export class ForwardedRequest implements LoadBalancerContext {
       (head) => callbacks.lookUpRoute(head),
     );
     if (typeof next !== 'string') return next;
-    this.#runtime.passthroughs[next].inc();
+    // As Envoy: that is no redirect that could have been followed.
+    if (next !== 'no_location') this.#runtime.passthroughs[next].inc();
     return null;
   }
 }

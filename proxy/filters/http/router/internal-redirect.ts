@@ -39,9 +39,10 @@ export interface Redirect {
 export function followRedirect(
   redirect: Redirect,
   lookUp: (head: RequestHead) => RouteLookup,
-): RequestHead | Passthrough {
+): RequestHead | Passthrough | 'no_location' {
   const { policy, request, response, history } = redirect;
-  const location = response.headers.get(HEADER_ID.location) ?? '';
+  const location = response.headers.get(HEADER_ID.location);
+  if (location === null) return 'no_location';
   const url = parseAbsoluteUrl(location);
   if (url === null) return 'bad_location';
   const isHttp = request.scheme === 'http' || !redirect.isTls;

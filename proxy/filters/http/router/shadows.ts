@@ -72,7 +72,6 @@ export class Shadows {
   /** As Envoy sends it: as a request of its own, from inside. */
   #headOf({ head, timeoutMs }: CopiedRequest, mirror: Mirror): RequestHead {
     const { suppressEnvoyHeaders } = this.#runtime.config;
-    this.#runtime.total.inc();
     const copy = copyRequestHead(head);
     mirror.prepare(copy, this.#callbacks);
     const { headers } = copy;
