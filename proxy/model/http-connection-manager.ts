@@ -5,12 +5,16 @@ import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
 import type { LocalReplyConfig } from './local-reply.ts';
 import type { RouteTableConfig } from './route.ts';
+import type { ScopedRoutesConfig } from './scoped-routes.ts';
 import type { UpgradeRulesConfig } from './upgrade.ts';
 
 /** Durations are ms; 0 switches a timer off. */
 export interface HttpConnectionManagerConfig {
   readonly statPrefix: string;
+  /** Empty where `scopedRoutes` decide. */
   readonly routeTable: RouteTableConfig;
+  /** Absent or null: the table serves all requests. */
+  readonly scopedRoutes?: ScopedRoutesConfig | null;
   /** In order; the last is the router or another terminal filter. */
   readonly httpFilters: readonly ExtensionInstance[];
   readonly accessLogs: readonly AccessLogConfig[];

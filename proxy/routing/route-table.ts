@@ -58,6 +58,8 @@ export interface RouteTable {
 
 /** How a request was matched. */
 export interface RouteTrace {
+  /** Name of the scope whose table decided, '' for none; absent where there are no scopes. */
+  readonly scope?: string;
   readonly lookup: RouteLookup;
   /** What was looked up: the authority without its port, or the value of vhost_header. */
   readonly host: string;

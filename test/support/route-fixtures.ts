@@ -7,6 +7,7 @@ import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { HeaderList } from '../../proxy/http/header-list.ts';
 import { RequestHead, ResponseHead } from '../../proxy/http/message.ts';
 import { StreamInfo } from '../../proxy/http/stream-info.ts';
+import type { RouteTableConfig } from '../../proxy/model/route.ts';
 import { buildRouteTable } from '../../proxy/routing/build-route-table.ts';
 import type { Route, RouteMatchInput, RouteTable } from '../../proxy/routing/route-table.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
@@ -19,12 +20,17 @@ export interface Json {
 
 /** The table of a RouteConfiguration, counting in `stats`; throws when it is refused. */
 export function routeTable(json: Json, stats: StatsStore = new StatsStore(null)): RouteTable {
+  return buildRouteTable(routeTableConfig(json), { stats, planner: null });
+}
+
+/** The compiled RouteConfiguration; throws when it is refused. */
+export function routeTableConfig(json: Json): RouteTableConfig {
   const source = { schema: RouteConfigurationSchema, json: { name: 'r', ...json } as JsonValue };
   const { value, rejections } = compileJson(source, (message, context) =>
     compileRouteTable(message, context),
   );
   if (value === null) throw new Error(problemLines(rejections).join('\n'));
-  return buildRouteTable(value, { stats, planner: null });
+  return value;
 }
 
 /** A table with one virtual host for all, with these routes. */

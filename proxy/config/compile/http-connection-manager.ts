@@ -1,6 +1,8 @@
 // extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
 
+import { create } from '@bufbuild/protobuf';
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as UnderscoresAction } from '../../api/gen/envoy/config/core/v3/protocol_pb.js';
+import { RouteConfigurationSchema } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import {
   HttpConnectionManager_CodecType as CodecType,
   type HttpConnectionManager,
@@ -9,7 +11,6 @@ import {
 } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
-import type { RouteTableConfig } from '../../model/route.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { refuseTrue } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
@@ -23,6 +24,7 @@ import { warnOfUnreadFilterConfigs } from './per-filter-names.ts';
 import { checkRequestIdExtension } from './request-id.ts';
 import { compileRouteTable } from './route-table.ts';
 import { runtimeInteger } from './runtime-values.ts';
+import { compileScopedRoutes } from './scoped-routes.ts';
 import { compileManagerUpgrades } from './upgrades.ts';
 
 /** Envoy HttpConnectionManager.max_request_headers_kb; larger heads are a 431. */
@@ -69,7 +71,7 @@ export function compileHttpConnectionManager(
   context: CompileContext,
 ): HttpConnectionManagerConfig | null {
   checkRequestIdExtension(message.requestIdExtension, context.at('request_id_extension'));
-  const routeTable = compileRoutes(message, context);
+  const routes = compileRoutes(message, context);
   const httpFilters = compileHttpFilters(message.httpFilters, context);
   if (message.routeSpecifier.case === 'routeConfig') {
     const at = context.at('route_config');
@@ -89,18 +91,25 @@ export function compileHttpConnectionManager(
     ...codecFields(message, context),
     upgrades: compileManagerUpgrades(message.upgradeConfigs, context),
   };
-  if (routeTable === null || context.failed) return null;
-  return deepFreeze({ ...config, routeTable });
+  if (routes === null || context.failed) return null;
+  return deepFreeze({ ...config, ...routes });
 }
 
 function compileRoutes(
   { routeSpecifier: specifier }: HttpConnectionManager,
   context: CompileContext,
-): RouteTableConfig | null {
+): Pick<HttpConnectionManagerConfig, 'routeTable' | 'scopedRoutes'> | null {
   if (specifier.case === 'routeConfig') {
-    return compileRouteTable(specifier.value, context.at('route_config'));
+    const routeTable = compileRouteTable(specifier.value, context.at('route_config'));
+    return routeTable === null ? null : { routeTable, scopedRoutes: null };
   }
-  context.reject('', 'route_specifier is required: use route_config');
+  if (specifier.case === 'scopedRoutes') {
+    const empty = create(RouteConfigurationSchema, { name: specifier.value.name });
+    const routeTable = compileRouteTable(empty, context);
+    const scopedRoutes = compileScopedRoutes(specifier.value, context.at('scoped_routes'));
+    return routeTable === null || scopedRoutes === null ? null : { routeTable, scopedRoutes };
+  }
+  context.reject('', 'route_specifier is required: use route_config or scoped_routes');
   return null;
 }
 

@@ -22,7 +22,7 @@ function compile(members: Json = {}, environment: CompileEnvironment = testEnvir
   const base = { stat_prefix: 's', http_filters: [ROUTER] };
   const json = {
     ...base,
-    ...('rds' in members ? {} : { route_config: { name: 'r' } }),
+    ...('rds' in members || 'scoped_routes' in members ? {} : { route_config: { name: 'r' } }),
     ...members,
   };
   return compileJson(
@@ -48,6 +48,7 @@ t.test('fills in defaults and freezes the whole', (t) => {
   const { httpFilters, routeTable, ...rest } = manager();
   t.same(rest, {
     statPrefix: 's',
+    scopedRoutes: null,
     localReply: null,
     accessLogs: [],
     serverName: 'envoy',
@@ -367,6 +368,58 @@ t.test('names the filter that it does not have', (t) => {
   ]);
   t.match(of(typed('extensions.filters.network.rbac.v3.RBAC')), [
     /that type configures no HTTP filter$/,
+  ]);
+  t.end();
+});
+
+t.test('compiles scopes, and refuses what they would have to fetch', (t) => {
+  const table = { name: 't', virtual_hosts: [] };
+  const scope = (members: Json): Json => ({
+    ...{ name: 'a', key: { fragments: [{ string_key: 'k' }] } },
+    ...members,
+  });
+  const scoped = (scopes: readonly Json[], extractor: Json = { name: 'X-S', index: 0 }): Json => ({
+    scoped_routes: {
+      name: 's',
+      scope_key_builder: { fragments: [{ header_value_extractor: extractor }] },
+      scoped_route_configurations_list: { scoped_route_configurations: [...scopes] },
+    },
+  });
+  t.match(compile(scoped([scope({ route_configuration: table })])).value, {
+    routeTable: { name: 's', virtualHosts: [] },
+    scopedRoutes: {
+      fragments: [{ header: 'x-s', elementSeparator: '', extract: { kind: 'index', index: 0 } }],
+      scopes: [{ name: 'a', key: ['k'], table: { name: 't' } }],
+    },
+  });
+  const refused = (...wanted: readonly [Json, RegExp][]): void => {
+    for (const [members, reason] of wanted) t.match(refusals(members), [reason]);
+  };
+  const good = scope({ route_configuration: table });
+  refused(
+    [scoped([scope({})]), /You must specify a route_configuration with inline scoped routes/],
+    [scoped([scope({ route_configuration_name: 'r' })]), /RDS .* is not supported with inline/],
+    [scoped([good], { name: 'x', index: 1 }), /Index > 0 for empty string element separator/],
+    [scoped([good], { name: 'x' }), /extract_type not set: use index or element/],
+    [
+      scoped([scope({ route_configuration: { ...table, internal_only_headers: ['x'] } })]),
+      /internal_only_headers: is not supported in scoped routes/,
+    ],
+  );
+  const { warnings } = compile(
+    scoped([
+      good,
+      { ...good, name: 'b' },
+      scope({
+        name: 'c',
+        route_configuration: table,
+        key: { fragments: [{ string_key: 'k' }, { string_key: 'l' }] },
+      }),
+    ]),
+  );
+  t.match(problemLines(warnings), [
+    /key: has 2 fragments where scope_key_builder makes 1/,
+    /scopes 'a' and 'b' have the same key/,
   ]);
   t.end();
 });

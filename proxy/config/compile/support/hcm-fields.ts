@@ -3,6 +3,7 @@ import type { SupportTable } from '../../../model/extension.ts';
 import { NO_HTTP3 } from './http-protocol-fields.ts';
 
 const PACKAGE = 'envoy.extensions.filters.network.http_connection_manager.v3';
+const SCOPED_ROUTES = `${PACKAGE}.ScopedRoutes`;
 
 /** Support of the connection manager's own messages, by type name. */
 export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
@@ -10,6 +11,8 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     codec_type: { partly: 'AUTO, HTTP1 and HTTP2; HTTP3 needs QUIC' },
     stat_prefix: 'honoured',
     route_config: 'honoured',
+    rds: { refused: 'route tables are not discovered: write the table into route_config' },
+    scoped_routes: 'honoured',
     http_filters: 'honoured',
     add_user_agent: 'honoured',
     common_http_protocol_options: 'honoured',
@@ -74,6 +77,39 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     headers_to_add: 'honoured',
   },
   [`${PACKAGE}.RequestIDExtension`]: { typed_config: 'honoured' },
+  [SCOPED_ROUTES]: {
+    name: 'honoured',
+    scope_key_builder: 'honoured',
+    rds_config_source: { accepted: 'tables stand in the scopes, none is fetched' },
+    scoped_route_configurations_list: 'honoured',
+    scoped_rds: {
+      refused: 'scopes are not discovered: write them into scoped_route_configurations_list',
+    },
+  },
+  [`${SCOPED_ROUTES}.ScopeKeyBuilder`]: { fragments: 'honoured' },
+  [`${SCOPED_ROUTES}.ScopeKeyBuilder.FragmentBuilder`]: { header_value_extractor: 'honoured' },
+  [`${SCOPED_ROUTES}.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor`]: {
+    name: 'honoured',
+    element_separator: 'honoured',
+    index: 'honoured',
+    element: 'honoured',
+  },
+  [`${SCOPED_ROUTES}.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement`]: {
+    separator: 'honoured',
+    key: 'honoured',
+  },
+  [`${PACKAGE}.ScopedRouteConfigurationsList`]: { scoped_route_configurations: 'honoured' },
+  'envoy.config.route.v3.ScopedRouteConfiguration': {
+    on_demand: { accepted: 'every scope is there from the start' },
+    name: 'honoured',
+    route_configuration_name: {
+      refused: 'route tables are not discovered: use route_configuration',
+    },
+    route_configuration: 'honoured',
+    key: 'honoured',
+  },
+  'envoy.config.route.v3.ScopedRouteConfiguration.Key': { fragments: 'honoured' },
+  'envoy.config.route.v3.ScopedRouteConfiguration.Key.Fragment': { string_key: 'honoured' },
   'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig': {
     pack_trace_reason: { accepted: 'nothing is traced, so there is no reason to pack' },
     use_request_id_for_trace_sampling: { accepted: 'nothing is traced' },

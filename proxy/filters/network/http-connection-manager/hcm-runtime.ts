@@ -6,6 +6,7 @@ import type { HttpConnectionManagerConfig } from '../../../model/http-connection
 import type { Connection } from '../../../net/connection.ts';
 import { buildRouteTable } from '../../../routing/build-route-table.ts';
 import type { RouteTable } from '../../../routing/route-table.ts';
+import { buildScopedRouteTable } from '../../../routing/scoped-route-table.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
 import { type HttpFilterPlan, HttpFilterPlanner } from '../../http-filter-plan.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
@@ -80,8 +81,13 @@ export class HcmRuntime {
     };
     const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
     this.filterPlan = planner.defaultPlan;
+    const { routeTable, scopedRoutes = null } = config;
     const { stats, files } = services;
-    this.routeTable = buildRouteTable(config.routeTable, { stats, planner, files });
+    const options = { stats, planner, files };
+    this.routeTable =
+      scopedRoutes === null
+        ? buildRouteTable(routeTable, options)
+        : buildScopedRouteTable(scopedRoutes, options);
   }
 
   /** Puts somebody between the streams and the table who sees every look-up: for explanations. */
