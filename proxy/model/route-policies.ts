@@ -1,6 +1,8 @@
 // What a route asks to be done besides forwarding: mirrors, internal redirects, hashing and rate
 // limits, compiled from config.route.v3.RouteAction and RateLimit.
+import type { CidrTable } from '../base/cidr-table.ts';
 import type { SafeRegex } from '../base/safe-regex.ts';
+import type { Formatter } from '../formatter/formatter.ts';
 import type { MessageMutations } from './header-mutations.ts';
 import type {
   HeaderMatchConfig,
@@ -77,9 +79,36 @@ export interface RateLimitConfig {
   readonly disableKey: string;
   readonly actions: readonly RateLimitActionConfig[];
   readonly applyOnStreamDone: boolean;
-  /** hits_addend.number; null: by its format, or 1. */
-  readonly hitsAddend: number | null;
+  /** What the descriptor counts for; null: as its filter says, 1 by default. */
+  readonly hitsAddend: HitsAddendConfig | null;
+  /** Another limit than the server's; null: the server's. */
+  readonly override: RateLimitOverrideConfig | null;
 }
+
+/** descriptor_value: a format, and what stands for one that prints nothing. */
+export interface DescriptorValueConfig {
+  readonly format: Formatter;
+  /** '' for none: then there is no entry. */
+  readonly fallback: string;
+}
+
+/** RateLimit.HitsAddend */
+export interface HitsAddendConfig {
+  /** Of a fixed number; null: `format` prints it. */
+  readonly number: number | null;
+  readonly format: Formatter | null;
+  /** Hits are given back. */
+  readonly isNegative: boolean;
+}
+
+/** RateLimit.Override */
+export type RateLimitOverrideConfig =
+  | { readonly kind: 'fixed'; readonly requestsPerUnit: number; readonly unit: RateLimitUnitName }
+  /** A struct with `requests_per_unit` and `unit` in the dynamic metadata. */
+  | { readonly kind: 'metadata'; readonly namespace: string; readonly path: readonly string[] };
+
+/** type.v3.RateLimitUnit */
+export type RateLimitUnitName = 'UNKNOWN' | 'SECOND' | 'MINUTE' | 'HOUR' | 'DAY' | 'MONTH' | 'YEAR';
 
 /** RateLimit.Action; an action that gives no entry drops the descriptor unless it may be skipped. */
 export type RateLimitActionConfig =
@@ -99,18 +128,25 @@ export type RateLimitActionConfig =
     }
   | { readonly kind: 'remote-address' }
   | { readonly kind: 'masked-remote-address'; readonly v4Bits: number; readonly v6Bits: number }
-  | { readonly kind: 'generic-key'; readonly key: string; readonly value: string }
+  | {
+      readonly kind: 'remote-address-match';
+      readonly key: string;
+      readonly value: DescriptorValueConfig;
+      readonly ranges: CidrTable<true>;
+      readonly inverts: boolean;
+    }
+  | { readonly kind: 'generic-key'; readonly key: string; readonly value: DescriptorValueConfig }
   | {
       readonly kind: 'header-match';
       readonly key: string;
-      readonly value: string;
+      readonly value: DescriptorValueConfig;
       readonly expects: boolean;
       readonly headers: readonly HeaderMatchConfig[];
     }
   | {
       readonly kind: 'query-match';
       readonly key: string;
-      readonly value: string;
+      readonly value: DescriptorValueConfig;
       readonly expects: boolean;
       readonly parameters: readonly QueryParameterMatchConfig[];
     }

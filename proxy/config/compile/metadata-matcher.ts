@@ -97,7 +97,11 @@ export function compileFilterStateMatcher(
   }
 }
 
-function compileNetworks(ranges: readonly CidrRange[], context: CompileContext): CidrTable<true> {
+/** Networks as a table; what is no network is refused. */
+export function compileNetworks(
+  ranges: readonly CidrRange[],
+  context: CompileContext,
+): CidrTable<true> {
   const networks = new CidrTable<true>();
   ranges.forEach(({ addressPrefix, prefixLen = 0 }, index) => {
     const octets = parseIp(addressPrefix);

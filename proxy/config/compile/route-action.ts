@@ -15,6 +15,7 @@ import { compileInternalRedirect } from './internal-redirect.ts';
 import { compileMetadataMatch } from './metadata-match.ts';
 import { compileMirrors } from './mirror-policy.ts';
 import { compileHostRewrite, compilePathRewrite } from './path-rewrite.ts';
+import { compileRateLimits } from './rate-limits.ts';
 import { compileRedirect } from './redirect-action.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 import { compileStreamDuration } from './stream-duration.ts';
@@ -81,8 +82,8 @@ function compileForward(
     hashPolicies: compileHashPolicies(message.hashPolicy, context),
     mirrors: compileMirrors(message.requestMirrorPolicies, context),
     internalRedirect: compileInternalRedirect(message, context),
-    rateLimits: [],
-    includeVhRateLimits: false,
+    rateLimits: compileRateLimits(message.rateLimits, context),
+    includeVhRateLimits: message.includeVhRateLimits ?? false,
     priority: PRIORITY[message.priority],
   };
 }

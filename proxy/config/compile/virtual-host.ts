@@ -20,6 +20,7 @@ import { compileMetadata } from './metadata.ts';
 import { compileMirrors } from './mirror-policy.ts';
 import { checkPathRewrite } from './path-rewrite.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
+import { compileRateLimits } from './rate-limits.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
 import { compileRouteMatchTree } from './route-match-tree.ts';
@@ -66,7 +67,7 @@ export function compileVirtualHost(
       context,
     ),
     mirrors: compileMirrors(message.requestMirrorPolicies, context),
-    rateLimits: [],
+    rateLimits: compileRateLimits(message.rateLimits, context),
     bufferLimit: bufferLimitOf(message),
     metadata: compileMetadata(message.metadata),
   };

@@ -8,6 +8,7 @@ import { HCM_FIELDS } from './hcm-fields.ts';
 import { HTTP_PROTOCOL_FIELDS } from './http-protocol-fields.ts';
 import { LISTENER_FIELDS } from './listener-fields.ts';
 import { MATCHER_FIELDS } from './matcher-fields.ts';
+import { RATE_LIMIT_FIELDS } from './rate-limit-fields.ts';
 import { ROUTE_FIELDS } from './route-fields.ts';
 import { SHARED_FIELDS } from './shared-fields.ts';
 
@@ -19,6 +20,7 @@ export const CORE_SUPPORT: Readonly<Record<string, SupportTable>> = {
   ...HCM_FIELDS,
   ...MATCHER_FIELDS,
   ...ROUTE_FIELDS,
+  ...RATE_LIMIT_FIELDS,
   ...ACCESS_LOG_FIELDS,
   ...HTTP_PROTOCOL_FIELDS,
   ...SHARED_FIELDS,

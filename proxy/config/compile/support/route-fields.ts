@@ -8,6 +8,8 @@ const NO_ROUTE_SPECIFIERS: FieldSupport = {
   refused: 'route specifiers are code: write the routes that they would choose',
 };
 
+const RATE_LIMITS: FieldSupport = { partly: 'checked; no supported filter limits by them yet' };
+
 const MUTATIONS: SupportTable = {
   request_headers_to_add: 'honoured',
   request_headers_to_remove: 'honoured',
@@ -48,6 +50,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     matcher: 'honoured',
     route_specifiers: NO_ROUTE_SPECIFIERS,
     require_tls: 'honoured',
+    rate_limits: RATE_LIMITS,
     virtual_clusters: 'honoured',
     cors: 'honoured',
     ...MUTATIONS,
@@ -182,6 +185,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     internal_redirect_policy: 'honoured',
     internal_redirect_action: 'honoured',
     max_internal_redirects: 'honoured',
+    rate_limits: RATE_LIMITS,
+    include_vh_rate_limits: RATE_LIMITS,
     hash_policy: { partly: 'the choice of a weighted cluster; no balancer hashes' },
     early_data_policy: { accepted: 'no request comes as early data' },
   },
