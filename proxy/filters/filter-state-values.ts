@@ -29,7 +29,7 @@ export const STATE_VALUE_SUPPORT: Readonly<Record<string, SupportTable>> = {
     object_key: 'honoured',
     factory_key: { partly: KNOWN_FACTORIES.join(', ') },
     format_string: 'honoured',
-    read_only: { partly: 'towards later values of set_filter_state' },
+    read_only: { accepted: 'as in Envoy, any value may be replaced by a later one' },
     shared_with_upstream: {
       accepted: 'connections to internal listeners begin with no filter state',
     },
@@ -41,7 +41,6 @@ export const STATE_VALUE_SUPPORT: Readonly<Record<string, SupportTable>> = {
 export interface StateValue {
   readonly key: string;
   readonly value: Formatter;
-  readonly isReadOnly: boolean;
   readonly skipsEmpty: boolean;
   readonly isHashable: boolean;
 }
@@ -69,11 +68,8 @@ export function compileStateValue(
   const value = compileFormatString(message.value.value, context.at('format_string'));
   if (value === null) return null;
   const isHashable = factory === HASHABLE_FACTORY;
-  return { key, value, isReadOnly: message.readOnly, skipsEmpty: message.skipIfEmpty, isHashable };
+  return { key, value, skipsEmpty: message.skipIfEmpty, isHashable };
 }
-
-/** Keys that a read-only value took, by the filter state that holds it; without any, none. */
-const READ_ONLY_KEYS = new WeakMap<Map<string, unknown>, Set<string>>();
 
 /** Writes the values in order into `holder`; formats read `context`. */
 export function setStateValues(
@@ -84,11 +80,9 @@ export function setStateValues(
   if (values.length === 0) return;
   const state = holder.filterState ?? new Map<string, unknown>();
   holder.filterState = state;
-  for (const { key, value, isReadOnly, skipsEmpty, isHashable } of values) {
+  for (const { key, value, skipsEmpty, isHashable } of values) {
     const text = value.format(context);
-    const locked = READ_ONLY_KEYS.get(state);
-    if (locked?.has(key) === true || (skipsEmpty && text === '')) continue;
+    if (skipsEmpty && text === '') continue;
     state.set(key, isHashable ? new HashableText(text) : text);
-    if (isReadOnly) READ_ONLY_KEYS.set(state, (locked ?? new Set()).add(key));
   }
 }

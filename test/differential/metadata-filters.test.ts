@@ -170,6 +170,24 @@ const CONFIG: TwinConfig = {
       routes: STATE_ROUTES,
       ...HOST_STATES,
     },
+    locked: {
+      filters: [
+        filter(
+          'state',
+          'set_filter_state',
+          states(
+            state('one', 'early', { read_only: true }),
+            state('one', 'late'),
+            state('two', 'first'),
+            state('two', 'second', { read_only: true }),
+            state('two', 'third'),
+            state('three', 'x', { shared_with_upstream: 'ONCE' }),
+            state('three', 'y', { shared_with_upstream: 'TRANSITIVE' }),
+          ),
+        ),
+      ],
+      routes: STATE_ROUTES,
+    },
     clearing: {
       filters: [filter('state', 'set_filter_state', { ...STATES, clear_route_cache: true })],
       routes: STATE_ROUTES,
@@ -231,14 +249,16 @@ const H2M_CASES: readonly TwinCase[] = [
   get('/off', ['x-text: one']),
 ];
 
-const STATE_CASES: readonly TwinCase[] = ['state', 'hosts', 'clearing'].flatMap((listener) => [
-  get('/', [], listener),
-  get('/', ['x-one: 1', 'x-two: 2'], listener),
-  get('/matched', ['x-one: go'], listener),
-  get('/matched', ['x-one: no'], listener),
-  get('/route', ['x-one: 1'], listener),
-  get('/more', ['x-one: 2'], listener),
-]);
+const STATE_CASES: readonly TwinCase[] = ['state', 'hosts', 'locked', 'clearing'].flatMap(
+  (listener) => [
+    get('/', [], listener),
+    get('/', ['x-one: 1', 'x-two: 2'], listener),
+    get('/matched', ['x-one: go'], listener),
+    get('/matched', ['x-one: no'], listener),
+    get('/route', ['x-one: 1'], listener),
+    get('/more', ['x-one: 2'], listener),
+  ],
+);
 
 /** What both count. */
 async function counters(twin: Twin): Promise<readonly string[]> {

@@ -34,9 +34,9 @@ t.test('the chain goes first, then the levels, the most specific last', async (t
   });
 });
 
-t.test('what is read-only stays', async (t) => {
+t.test('what is called read-only is replaced as well', async (t) => {
   const config = states(state('k', 'first', { read_only: true }), state('k', 'second'));
-  t.same(stateOf(config).state, { k: 'first' });
+  t.same(stateOf(config).state, { k: 'second' });
 });
 
 t.test('the route is matched again when that is asked for', async (t) => {

@@ -113,8 +113,8 @@ function off(): JsonValue {
 t.test('set_filter_state leaves formatted values in order', async (t) => {
   const { makeGate } = rig(setFilterStateDefinition, {
     on_new_connection: [
-      value('envoy.tcp_proxy.cluster', '%REQUESTED_SERVER_NAME%', { read_only: true }),
-      value('envoy.tcp_proxy.cluster', 'too late'),
+      value('envoy.tcp_proxy.cluster', 'first', { read_only: true }),
+      value('envoy.tcp_proxy.cluster', '%REQUESTED_SERVER_NAME%'),
       value('my.key', 'x', { factory_key: 'envoy.string' }),
       value('other.key', '', { factory_key: 'envoy.string', skip_if_empty: true }),
     ],
