@@ -175,6 +175,7 @@ function rewriting(name: string, router: Message): Message {
     to('a', template('/template/{a}/{b=**}'), {
       path_rewrite_policy: templateRewrite('/x/{b}/{a}-{a}'),
     }),
+    { match: { prefix: '/by-host' }, route: { cluster_header: ':authority' } },
     to('a', { prefix: '/format/path' }, { path_rewrite: '/new/%REQ(x-a)%' }),
     to('a', { prefix: '/format/query' }, { path_rewrite: '/new?own=%REQ(x-a)%' }),
     to('a', { prefix: '/format/bare' }, { path_rewrite: '%REQ(x-a)%' }),

@@ -94,6 +94,8 @@ function formatted(listener: string, ...targets: readonly string[]): Case[] {
 }
 
 const FORMAT_CASES: readonly Case[] = [
+  { listener: 'rewrite', target: '/by-host', host: 'b' },
+  { listener: 'rewrite', target: '/by-host', host: 'none' },
   ...formatted(
     'rewrite',
     '/format/path/x?k=v',

@@ -175,6 +175,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     append_x_forwarded_host: 'honoured',
     timeout: 'honoured',
     idle_timeout: 'honoured',
+    flush_timeout: { accepted: 'the stream_flush_timeout of the connection manager counts' },
     cors: 'honoured',
     upgrade_configs: 'honoured',
     max_grpc_timeout: 'honoured',
