@@ -1,9 +1,11 @@
 // What a new connection costs on its way to its filter chain: one listener with one chain, against
 // a sidecar that restores the original destination, hands over among 500 listeners and chooses
 // among 1,000 chains. Run: node dist/bench/connection.bench.js [rounds]
+
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type SocketAddress, socketAddress } from '../proxy/base/address.ts';
+import { privateCells } from '../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../proxy/base/log.ts';
 import { TimerWheel } from '../proxy/base/timer-wheel.ts';
 import { originalDstDefinition } from '../proxy/filters/listener/original-dst.ts';
@@ -110,6 +112,7 @@ const services = {
   clock,
   stats: new StatsStore(null),
   timers: new TimerWheel(0),
+  cells: privateCells(() => 0),
   log: SILENT_LOG.logger(''),
 } as unknown as WorkerServices;
 let byAddress = new ListenersByAddress<ActiveListener>([]);
@@ -128,7 +131,7 @@ function listener(changes: Partial<ListenerConfig>): ActiveListener {
     ...changes,
   } as unknown as ListenerConfig;
   return new ActiveListener(config, services, {
-    budget: new ConnectionBudget(Number.POSITIVE_INFINITY),
+    budget: new ConnectionBudget(Number.POSITIVE_INFINITY, null),
     health: { isFailed: false, overload: 'none' },
     workerIndex: 0,
     findByAddress: (address) => byAddress.find(address),

@@ -108,6 +108,8 @@ export interface ConnectionGate {
 /** Makes the gate of each connection; built once per filter chain. */
 export interface ConnectionGateFactory {
   createGate(): ConnectionGate;
+  /** The filter chain is gone, and so are its connections. */
+  dispose?(): void;
 }
 
 /** A network filter that is not terminal, as an extension. */

@@ -18,7 +18,7 @@ import type { StatsScope } from '../stats/metrics.ts';
 import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
 import { buildListenerFilter } from './conditional-filter.ts';
-import type { ConnectionBudget } from './connection-budget.ts';
+import { ConnectionBudget } from './connection-budget.ts';
 import { factsOf } from './connection-facts.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog } from './listener-log.ts';
@@ -63,6 +63,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   readonly #candidates = new Map<Connection, Candidate>();
   readonly #connections = new Map<Connection, Tracked>();
   readonly #log: ListenerLog;
+  /** null: it may have as many as all together. */
+  readonly #limit: ConnectionBudget | null;
   readonly #onGone = (connection: Connection): void => this.#forget(connection);
   #isDraining = false;
   /** Time for idle connections to end by themselves; null: they need not. */
@@ -83,6 +85,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.#surroundings = surroundings;
     this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
     this.#log = new ListenerLog(config.accessLogs, services);
+    this.#limit = this.#openLimit();
     this.#filterFactories = config.listenerFilters.map((instance) =>
       buildListenerFilter(instance, services, this.scope),
     );
@@ -118,12 +121,11 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       this.#stats.cxOverloadReject.inc();
       return false;
     }
-    if (this.#surroundings.budget.isFull && !this.config.ignoreGlobalConnectionLimit) {
+    if (!this.#surroundings.budget.hasRoom && !this.config.ignoreGlobalConnectionLimit) {
       this.#stats.globalCxOverflow.inc();
       return false;
     }
-    const limit = this.config.connectionLimit;
-    if (limit !== null && this.connectionCount >= limit) {
+    if (this.#limit?.hasRoom === false) {
       this.#stats.cxOverflow.inc();
       return false;
     }
@@ -133,14 +135,53 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   /** Gives an accepted connection to its filter chain. */
   serve(accepted: AcceptedConnection): void {
     this.#stats.acceptedPerEvent.record(1);
-    this.adopt(new Candidate(accepted, this));
+    if (this.#takePlace()) this.#inspect(new Candidate(accepted, this));
+    else accepted.connection.close('now');
   }
 
-  /** Takes a connection, from the network or from another listener. */
+  /** Takes a connection from another listener, which counted it already. */
   adopt(candidate: Candidate): void {
+    this.#surroundings.budget.take();
+    this.#limit?.take();
+    this.#inspect(candidate);
+  }
+
+  /** It serves no more, and its last connection is gone. */
+  dispose(): void {
+    for (const chain of this.#chains) for (const gate of chain.gates) gate.dispose?.();
+    if (this.#limit !== null) this.services.cells.release(this.#limitKey());
+  }
+
+  /** False, and counted: another worker took the last one since `mayAccept` was asked. */
+  #takePlace(): boolean {
+    const { budget } = this.#surroundings;
+    if (this.config.ignoreGlobalConnectionLimit) {
+      budget.take();
+    } else if (!budget.tryTake()) {
+      this.#stats.globalCxOverflow.inc();
+      return false;
+    }
+    if (this.#limit === null || this.#limit.tryTake()) return true;
+    budget.giveBack();
+    this.#stats.cxOverflow.inc();
+    return false;
+  }
+
+  /** One that replaces another of its name counts that one's connections, too, until they end. */
+  #openLimit(): ConnectionBudget | null {
+    const { connectionLimit: limit } = this.config;
+    if (limit === null) return null;
+    const counter = this.services.cells.counter(this.#limitKey());
+    return new ConnectionBudget(Number.POSITIVE_INFINITY, { limit, counter });
+  }
+
+  #limitKey(): string {
+    return `listener/${this.config.name}/connections`;
+  }
+
+  #inspect(candidate: Candidate): void {
     this.#candidates.set(candidate.connection, candidate);
     this.#stats.preCxActive.set(this.#candidates.size);
-    this.#surroundings.budget.active += 1;
     candidate.connection.onGone = this.#onGone;
     candidate.inspectFor(this);
   }
@@ -239,7 +280,12 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   #release(candidate: Candidate): void {
     this.#candidates.delete(candidate.connection);
     this.#stats.preCxActive.set(this.#candidates.size);
-    this.#surroundings.budget.active -= 1;
+    this.#giveBackPlace();
+  }
+
+  #giveBackPlace(): void {
+    this.#surroundings.budget.giveBack();
+    this.#limit?.giveBack();
   }
 
   /** No chain takes it: what is logged of it says so. */
@@ -267,7 +313,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       this.#release(candidate);
     } else {
       this.#connections.delete(connection);
-      this.#surroundings.budget.active -= 1;
+      this.#giveBackPlace();
       this.#stats.cxActive.dec();
       this.#stats.workerCxActive.dec();
       this.#stats.cxDestroy.inc();

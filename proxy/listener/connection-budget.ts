@@ -1,16 +1,55 @@
-// How many downstream connections all listeners of a worker may hold together.
+// How many downstream connections there may be: of a listener, or of all listeners together, over
+// all workers.
+import type { SharedCounter } from '../base/cells/shared-counter.ts';
 
-/** Counts them. Upstream connections and files need the rest of the descriptors. */
-export class ConnectionBudget {
+/** A limit that all workers count together. */
+export interface SharedLimit {
   readonly limit: number;
-  active = 0;
+  readonly counter: SharedCounter;
+}
 
-  /** `limit`: overload.global_downstream_max_connections, or half of the descriptors. */
-  constructor(limit: number) {
-    this.limit = limit;
+/** Counts them: each that is taken is given back once. */
+export class ConnectionBudget {
+  readonly #ownLimit: number;
+  readonly #shared: SharedLimit | null;
+  #active = 0;
+
+  /** `ownLimit` is of this process alone; `shared` null: there is no other. */
+  constructor(ownLimit: number, shared: SharedLimit | null) {
+    this.#ownLimit = ownLimit;
+    this.#shared = shared;
   }
 
-  get isFull(): boolean {
-    return this.active >= this.limit;
+  /** Connections of this process. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** False: one more would be too many, by the time of this call. */
+  get hasRoom(): boolean {
+    const shared = this.#shared;
+    return (
+      this.#active < this.#ownLimit && (shared === null || shared.counter.taken < shared.limit)
+    );
+  }
+
+  /** Takes a place if there is one. */
+  tryTake(): boolean {
+    if (this.#active >= this.#ownLimit) return false;
+    if (this.#shared?.counter.tryAcquire(this.#shared.limit) === false) return false;
+    this.#active += 1;
+    return true;
+  }
+
+  /** Takes a place, whether there is one or not. */
+  take(): void {
+    this.#shared?.counter.acquire();
+    this.#active += 1;
+  }
+
+  /** A connection is gone. */
+  giveBack(): void {
+    this.#shared?.counter.release();
+    this.#active -= 1;
   }
 }

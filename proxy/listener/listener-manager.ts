@@ -129,6 +129,7 @@ export class ListenerManager {
     }
     if (previous === null) this.#entries.delete(name);
     else this.#entries.set(name, previous);
+    entry.active.dispose();
     this.#onEntriesChanged();
   }
 
@@ -269,7 +270,10 @@ export class ListenerManager {
   }
 
   #onListenerEmpty(listener: ActiveListener): void {
-    if (this.#draining.delete(listener)) this.#totalDraining.set(this.#draining.size);
+    if (this.#draining.delete(listener)) {
+      this.#totalDraining.set(this.#draining.size);
+      listener.dispose();
+    }
     if (this.connectionCount === 0) this.onEmpty?.();
   }
 

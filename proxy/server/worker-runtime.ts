@@ -135,7 +135,7 @@ export class WorkerRuntime implements ProcessHealth {
     return new ListenerManager({
       loop: this.loop,
       services,
-      budget: new ConnectionBudget(connectionLimit(bootstrap, settings.workerCount)),
+      budget: connectionBudget(bootstrap, settings, cells),
       health: this,
       workerIndex: settings.index,
       drainTimeMs: settings.drainTimeS * 1000,
@@ -159,11 +159,19 @@ export class WorkerRuntime implements ProcessHealth {
   }
 }
 
-/** Half of the descriptors, so that upstream connections and files find some. */
-function connectionLimit(bootstrap: BootstrapConfig, workers: number): number {
+/** Of this process half of the descriptors, so that upstream connections and files find some. */
+function connectionBudget(
+  { globalConnectionLimit: limit }: BootstrapConfig,
+  { workerCount }: WorkerSettings,
+  cells: SharedCells,
+): ConnectionBudget {
   const half = Math.floor(descriptorLimit() / 2);
-  const configured = bootstrap.globalConnectionLimit;
-  return configured === null ? half : Math.min(half, Math.ceil(configured / workers));
+  if (limit === null) return new ConnectionBudget(half, null);
+  if (cells.isShared) {
+    const counter = cells.counter('downstream/connections');
+    return new ConnectionBudget(half, { limit, counter });
+  }
+  return new ConnectionBudget(Math.min(half, Math.ceil(limit / workerCount)), null);
 }
 
 function codecServices(loop: EventLoop, random: Random): CodecServices {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { socketAddress } from '../../proxy/base/address.ts';
+import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { TimerWheel } from '../../proxy/base/timer-wheel.ts';
 import { type CandidateConnection, DONE, WAIT } from '../../proxy/filters/listener-filter.ts';
@@ -85,6 +86,7 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     clock,
     stats,
     timers,
+    cells: privateCells(() => 0),
     log: SILENT_LOG.logger(''),
     files: UNWATCHED,
     openAccessLog: () => ({ write: (context: FormatContext) => lines.push(lineOf(context)) }),
@@ -110,7 +112,7 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     perConnectionBufferLimitBytes: 1000,
     ...config,
   } as unknown as ListenerConfig;
-  const budget = new ConnectionBudget(limit);
+  const budget = new ConnectionBudget(limit, null);
   const listener = new ActiveListener(full, services, {
     ...{ budget, health, workerIndex: 0 },
     findByAddress: ({ text }) => others.get(text)?.listener ?? null,

@@ -45,6 +45,11 @@ export class SharedCells {
     this.#place = place;
   }
 
+  /** True: what is counted here is counted together with all other workers, if there are any. */
+  get isShared(): boolean {
+    return this.#place.region !== null;
+  }
+
   /** The time for token buckets. */
   nowMs(): number {
     return this.#place.nowMs();

@@ -1,8 +1,10 @@
 // Bounds the connections of a filter chain; those beyond the limit are closed, after a delay if asked.
+
 import {
   type ConnectionLimit,
   ConnectionLimitSchema,
 } from '../../api/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js';
+import type { SharedCounter } from '../../base/cells/shared-counter.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import { durationMs } from '../../config/compile/field-values.ts';
 import { runtimeFlag } from '../../config/compile/runtime-values.ts';
@@ -15,6 +17,7 @@ import {
   type GatedConnection,
   type GateStatus,
   HOLD,
+  type ListenerFacts,
   type WorkerServices,
 } from '../network-filter.ts';
 
@@ -39,7 +42,7 @@ export const connectionLimitDefinition: ConnectionGateDefinition<
   support: {
     [ConnectionLimitSchema.typeName]: {
       stat_prefix: 'honoured',
-      max_connections: { partly: 'each worker counts its own connections' },
+      max_connections: 'honoured',
       delay: 'honoured',
       runtime_enabled: { partly: 'values of static layers' },
     },
@@ -51,9 +54,12 @@ export const connectionLimitDefinition: ConnectionGateDefinition<
       delayMs: durationMs(context, { path: 'delay', value: message.delay }, 0),
       isEnabled: runtimeFlag(context.environment.runtime, message.runtimeEnabled),
     }),
-  gateFactory: (config, services) => {
-    const chain = new LimitedChain(config, services);
-    return { createGate: () => new ConnectionLimitGate(chain) };
+  gateFactory: (config, services, listener) => {
+    const chain = new LimitedChain(config, services, listener);
+    return {
+      createGate: () => new ConnectionLimitGate(chain),
+      dispose: () => services.cells.release(chain.key),
+    };
   },
 };
 
@@ -63,13 +69,19 @@ class LimitedChain {
   readonly services: WorkerServices;
   readonly limited: Counter;
   readonly active: Gauge;
+  /** Of a listener's chains those with the same prefix count together. */
+  readonly key: string;
+  /** Connections of all workers. */
+  readonly counter: SharedCounter;
 
-  constructor(config: ConnectionLimitConfig, services: WorkerServices) {
+  constructor(config: ConnectionLimitConfig, services: WorkerServices, listener: ListenerFacts) {
     const scope = services.stats.scope(`connection_limit.${config.statPrefix}`);
     this.config = config;
     this.services = services;
     this.limited = scope.counter('limited_connections');
     this.active = scope.gauge('active_connections');
+    this.key = `connection_limit/${listener.scope.prefix}${config.statPrefix}`;
+    this.counter = services.cells.counter(this.key);
   }
 }
 
@@ -85,9 +97,9 @@ class ConnectionLimitGate implements ConnectionGate, TimerTarget {
   }
 
   onConnection(gated: GatedConnection): GateStatus {
-    const { config, services, limited, active } = this.#chain;
+    const { config, services, limited, active, counter } = this.#chain;
     if (!config.isEnabled) return ADMIT;
-    if (active.value < config.maxConnections) {
+    if (counter.tryAcquire(config.maxConnections)) {
       this.#isCounted = true;
       active.inc();
       return ADMIT;
@@ -101,7 +113,10 @@ class ConnectionLimitGate implements ConnectionGate, TimerTarget {
   }
 
   onClose(): void {
-    if (this.#isCounted) this.#chain.active.dec();
+    if (this.#isCounted) {
+      this.#chain.active.dec();
+      this.#chain.counter.release();
+    }
     this.#isCounted = false;
     this.#refused = null;
     if (this.#timer !== null) this.#chain.services.timers.cancel(this.#timer);

@@ -2,6 +2,7 @@ import type { JsonValue } from '@bufbuild/protobuf';
 
 import t from 'tap';
 import { socketAddress } from '../../../proxy/base/address.ts';
+import { privateCells } from '../../../proxy/base/cells/shared-cells.ts';
 import { connectionLimitDefinition } from '../../../proxy/filters/network/connection-limit.ts';
 import { setFilterStateDefinition } from '../../../proxy/filters/network/set-filter-state.ts';
 import { sniClusterDefinition } from '../../../proxy/filters/network/sni-cluster.ts';
@@ -44,13 +45,15 @@ function rig(definition: unknown, json: JsonValue) {
   const { schema, compile, gateFactory } = definition as AnyGate;
   const clock = new FakeClock();
   const stats = new StatsStore(null);
-  const services = { clock, timers: clock.timers, stats } as unknown as WorkerServices;
+  const cells = privateCells(() => 0);
+  const services = { clock, timers: clock.timers, stats, cells } as unknown as WorkerServices;
+  const listener = { scope: stats.scope('listener.l') } as never;
   const compiled = compileJson({ schema, json }, compile as never) as {
     value: never;
     rejections: Parameters<typeof problemLines>[0];
   };
   const problems = problemLines(compiled.rejections);
-  const factory = problems.length > 0 ? null : gateFactory(compiled.value, services, {} as never);
+  const factory = problems.length > 0 ? null : gateFactory(compiled.value, services, listener);
   const makeGate = () => (factory as NonNullable<typeof factory>).createGate();
   return { clock, stats, problems, makeGate };
 }
