@@ -1,8 +1,7 @@
 // config.route.v3.RouteConfiguration.
 import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { RouteTableConfig } from '../../model/route.ts';
-import { compileEach } from './compile-each.ts';
+import type { RouteTableConfig, VirtualHostConfig } from '../../model/route.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
 import { compileMetadata } from './metadata.ts';
@@ -23,6 +22,22 @@ export function compileRouteTable(
   context: CompileContext,
   origin: RouteTableOrigin = 'static',
 ): RouteTableConfig | null {
+  const steps = compileRouteTableInSteps(message, context, origin);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same in steps of a few dozen routes, for who must not block a loop that serves: after each
+ * step it may do something else, and the table is the generator's last value.
+ */
+export function* compileRouteTableInSteps(
+  message: RouteConfiguration,
+  context: CompileContext,
+  origin: RouteTableOrigin,
+): Generator<void, RouteTableConfig | null, void> {
   const rules: RouteTableRules = {
     name: message.name,
     // Envoy route.v3.RouteConfiguration.validate_clusters: on for static tables, off for RDS.
@@ -31,10 +46,12 @@ export function compileRouteTable(
     maxDirectResponseBodyBytes:
       message.maxDirectResponseBodySizeBytes ?? DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
   };
-  const hosts = { path: 'virtual_hosts', items: message.virtualHosts };
-  const virtualHosts = compileEach(hosts, context, (host, at) =>
-    compileVirtualHost(host, rules, at),
-  );
+  const virtualHosts: VirtualHostConfig[] = [];
+  for (const [index, host] of message.virtualHosts.entries()) {
+    const at = context.at(`virtual_hosts[${index}]`);
+    virtualHosts.push(deepFreeze(yield* compileVirtualHost(host, rules, at)));
+    yield;
+  }
   checkDomains(message, context);
   const mutations = compileHeaderMutations(message, context);
   const perFilterConfig = compilePerFilterConfig(message, context);
