@@ -2,12 +2,14 @@
 // one would meet, and writes down what it gets.
 import { ActiveStream } from '../filters/network/http-connection-manager/active-stream.ts';
 import type { HcmRuntime } from '../filters/network/http-connection-manager/hcm-runtime.ts';
+import type { Predecessor } from '../filters/network/http-connection-manager/stream-owner.ts';
 import type { ByteSink } from '../http/codec.ts';
 import { HeaderList } from '../http/header-list.ts';
 import { RequestHead, type ResponseHead } from '../http/message.ts';
 import type { ResponseSender } from '../http/stream.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { DryRequest } from './dry-request.ts';
+import type { UpstreamRecord } from './dry-upstream.ts';
 import { responseSnapshot } from './head-snapshot.ts';
 import { type Observation, watchStream } from './watched-stream.ts';
 
@@ -16,11 +18,18 @@ export class DryDownstream {
   readonly runtime: HcmRuntime;
   readonly info: DownstreamConnectionInfo;
   readonly #seen: Observation;
+  readonly #record: UpstreamRecord;
+  #stream: ActiveStream | null = null;
 
-  constructor(runtime: HcmRuntime, info: DownstreamConnectionInfo, seen: Observation) {
+  constructor(
+    runtime: HcmRuntime,
+    info: DownstreamConnectionInfo,
+    run: { readonly seen: Observation; readonly record: UpstreamRecord },
+  ) {
     this.runtime = runtime;
     this.info = info;
-    this.#seen = seen;
+    this.#seen = run.seen;
+    this.#record = run.record;
   }
 
   nowMs(): number {
@@ -39,36 +48,37 @@ export class DryDownstream {
     this.#seen.isComplete = true;
   }
 
+  /** The exchange as it stands; there is one once `send` was called. */
+  get stream(): ActiveStream {
+    return this.#stream as ActiveStream;
+  }
+
   /** The whole request: by the codec, or as HTTP/2 would have given it. */
-  send(request: DryRequest): ActiveStream {
+  send(request: DryRequest): void {
     if (request.protocol === 'HTTP/2') {
-      const stream = this.#stream();
-      stream.onRequestHead(http2Head(request), true);
-      return stream;
+      this.#begin(null).onRequestHead(http2Head(request), true);
+      return;
     }
-    let stream: ActiveStream | null = null;
     const handler = {
-      onStream: () => {
-        stream = this.#stream();
-        return stream;
-      },
+      onStream: () => this.#begin(null),
       onStreamClosed: () => undefined,
       onConnectionDone: () => undefined,
     };
     const codec = this.runtime.codecs.kinds.http1.create(NOWHERE, handler, this.info.isTls);
     const octets = Buffer.from(http1Text(request), 'latin1');
     codec.onBytes(octets, 0, octets.length);
-    return stream ?? this.#stream();
   }
 
-  /** Nothing is sent, so that no upstream redirects. */
-  succeed(): ActiveStream {
-    return this.#stream();
+  succeed(before: Predecessor): ActiveStream {
+    this.#seen.restart(before.info);
+    this.#record.answerPlainly();
+    return this.#begin(before);
   }
 
-  #stream(): ActiveStream {
-    const stream = new ActiveStream(this, new DrySender(this.#seen), null);
+  #begin(before: Predecessor | null): ActiveStream {
+    const stream = new ActiveStream(this, new DrySender(this.#seen), before);
     watchStream(stream, this.#seen);
+    this.#stream = stream;
     return stream;
   }
 }

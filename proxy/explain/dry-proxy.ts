@@ -20,7 +20,7 @@ import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { WorkerCluster } from '../upstream/worker-cluster.ts';
 import { DryDownstream } from './dry-downstream.ts';
-import type { DryRequest } from './dry-request.ts';
+import type { DryRequest, UpstreamAnswer } from './dry-request.ts';
 import { DryClusters, type SentRequest, UpstreamRecord } from './dry-upstream.ts';
 import { Observation, WatchedRoutes } from './watched-stream.ts';
 
@@ -43,6 +43,8 @@ export interface DryMoment {
 export interface DryRun {
   readonly seen: Observation;
   readonly sent: readonly SentRequest[];
+  /** What the upstream answered the last request with. */
+  readonly answer: UpstreamAnswer;
   readonly stream: ActiveStream;
   /** Pretended time that passed until the end. */
   readonly elapsedMs: number;
@@ -141,12 +143,16 @@ export class DryProxy {
     this.#random.number = request.random;
     manager.routes.observation = seen;
     const startMs = this.#clock.nowMs();
-    const stream = new DryDownstream(manager.runtime, connection, seen).send(request);
+    const downstream = new DryDownstream(manager.runtime, connection, { seen, record });
+    downstream.send(request);
     this.#drive(record, seen, startMs);
+    // Copies of the request may still wait for their answers.
+    while (record.flush());
+    const { stream } = downstream;
     const elapsedMs = this.#clock.nowMs() - startMs;
     // Whoever still waits lets go of its timers.
     if (!stream.isOver) stream.onReset('connection-termination', '');
-    return { seen, sent: record.sent, stream, elapsedMs };
+    return { seen, sent: record.sent, answer: record.answer, stream, elapsedMs };
   }
 
   /** Answers, and lets time pass, until the client has its response. */

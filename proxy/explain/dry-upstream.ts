@@ -5,6 +5,7 @@ import { socketAddress } from '../base/address.ts';
 import { HeaderList } from '../http/header-list.ts';
 import { type Protocol, type RequestHead, ResponseHead } from '../http/message.ts';
 import type { RequestSender } from '../http/stream.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import { tunnelKind } from '../http/tunnel.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { PriorityBreakers, RoutingPriority } from '../upstream/circuit-breakers.ts';
@@ -22,17 +23,27 @@ export interface SentRequest {
   readonly host: Host;
   /** `tcp`: a tunnel that ends in plain TCP. */
   readonly protocol: Protocol | 'tcp';
+  /** Of the exchange that it belongs to: a mirrored request has one of its own. */
+  readonly exchange: StreamInfo;
   readonly fields: readonly FieldLine[];
 }
+
+const PLAIN_ANSWER: UpstreamAnswer = Object.freeze({ status: 200, fields: [] });
 
 /** The requests of one run. */
 export class UpstreamRecord {
   readonly sent: SentRequest[] = [];
-  readonly answer: UpstreamAnswer;
+  /** What hosts answer with. */
+  answer: UpstreamAnswer;
   readonly #due: (() => void)[] = [];
 
   constructor(answer: UpstreamAnswer) {
     this.answer = answer;
+  }
+
+  /** Its redirect is followed: where that leads, nothing special happens. */
+  answerPlainly(): void {
+    this.answer = PLAIN_ANSWER;
   }
 
   /** Answers later, when the request's own call is over. */
@@ -51,7 +62,7 @@ export class UpstreamRecord {
 /** Real clusters with pools that connect to nobody. */
 export class DryClusters implements ClusterManager {
   /** Of the present run. */
-  record = new UpstreamRecord({ status: 200, fields: [] });
+  record = new UpstreamRecord(PLAIN_ANSWER);
   readonly #clusters = new Map<string, DryCluster>();
 
   constructor(clusters: Iterable<WorkerCluster>) {
@@ -71,6 +82,8 @@ class DryCluster implements Cluster {
   readonly stats: ClusterStats;
   readonly #cluster: WorkerCluster;
   readonly #owner: DryClusters;
+  /** Of the host that was picked last: its pool is asked for at once. */
+  #exchange: StreamInfo | null = null;
 
   constructor(cluster: WorkerCluster, owner: DryClusters) {
     this.config = cluster.config;
@@ -80,6 +93,7 @@ class DryCluster implements Cluster {
   }
 
   pickHost(context: LoadBalancerContext): Host | null {
+    this.#exchange = context.info;
     return this.#cluster.pickHost(context);
   }
 
@@ -102,7 +116,8 @@ class DryCluster implements Cluster {
   }
 
   #pool(host: Host, protocol: SentRequest['protocol']): ConnectionPool {
-    const target = { cluster: this.config.name, host, protocol };
+    const exchange = this.#exchange as StreamInfo;
+    const target = { cluster: this.config.name, host, protocol, exchange };
     const { record } = this.#owner;
     return {
       acquire: (waiter) => new DryExchange(record, target, waiter).begin(),

@@ -49,7 +49,7 @@ export function requestChanges(
 ): readonly ExplainedChange[] {
   const { seen } = context;
   // HTTP/1.1 names no scheme: that it gets one is no change.
-  const matched = seen.lookups[0]?.fields ?? null;
+  const matched = seen.lookups[seen.firstLookup]?.fields ?? null;
   const routed = sent === null ? [] : between(seen.routed, sent);
   return [
     ...between(seen.received, matched)

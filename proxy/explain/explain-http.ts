@@ -23,8 +23,6 @@ import type { SeenLookup } from './watched-stream.ts';
 export interface HttpReading {
   readonly view: ManagerView;
   readonly run: DryRun;
-  /** How the upstream answers. */
-  readonly answer: readonly FieldLine[];
   explainCluster(name: string): ExplainedCluster | null;
 }
 
@@ -65,17 +63,21 @@ export function explainHttp(reading: HttpReading): ExplainedHttp {
           }),
     filters,
     requestChanges: requestChanges(context, main?.fields ?? null),
-    responseChanges: responseChanges(context, main === null ? seen.answered : reading.answer),
-    cluster: reading.explainCluster(run.stream.info.clusterName),
+    responseChanges: responseChanges(context, main === null ? seen.answered : answerOf(run)),
+    cluster: seen.routed === null ? null : reading.explainCluster(run.stream.info.clusterName),
     upstreamRequest: main?.fields ?? null,
     clientResponse: seen.response,
     mirrors: mirrorParts(run, main, reading),
   };
 }
 
+function answerOf({ answer }: DryRun): readonly FieldLine[] {
+  return [{ name: ':status', value: String(answer.status) }, ...answer.fields];
+}
+
 /** The request that answers the client: the last one that was sent to its cluster. */
 export function mainRequest({ sent, stream }: DryRun): SentRequest | null {
-  return sent.findLast(({ cluster }) => cluster === stream.info.clusterName) ?? null;
+  return sent.findLast(({ exchange }) => exchange === stream.info) ?? null;
 }
 
 /** The action of the route that was found; null: there is none. */
@@ -153,7 +155,10 @@ function weightShares(
 }
 
 function mirrorParts(run: DryRun, main: SentRequest | null, reading: HttpReading): readonly Part[] {
-  const others = run.sent.filter(({ cluster }) => main !== null && cluster !== main.cluster);
+  const hops = run.seen.hops.map(({ exchange }) => exchange);
+  const others = run.sent.filter(
+    ({ exchange }) => exchange !== main?.exchange && !hops.includes(exchange),
+  );
   return [...new Set(others.map(({ cluster }) => cluster))].flatMap((name) => {
     const found = reading.explainCluster(name);
     return found === null ? [] : [{ name, origin: found.origin }];

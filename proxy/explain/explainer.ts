@@ -93,13 +93,8 @@ export class Explainer {
     const info = connectionInfo(chains.connection, place.chain.chain.name);
     const run = this.#proxy.run(place.config, request, info);
     const view = new ManagerView(this.configuration, listener, place);
-    const lines = run.seen.lookups.length === 0 ? [] : request.upstream.fields;
-    const answer = [{ name: ':status', value: String(request.upstream.status) }, ...lines];
-    const http = explainHttp({
-      ...{ view, run, answer },
-      explainCluster: (name) => this.#cluster(name),
-    });
-    const outcome = httpOutcome(run);
+    const http = explainHttp({ view, run, explainCluster: (name) => this.#cluster(name) });
+    const outcome = httpOutcome(run, http.filters);
     const notes = notesOf({ request, view, run, outcome, connection: chains.connection });
     return { ...arrival, outcome, http, notes };
   }

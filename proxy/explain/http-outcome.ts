@@ -1,11 +1,11 @@
 // How a request ends, from what its run left behind.
 import type { DryRun } from './dry-proxy.ts';
 import { actionOf, mainRequest } from './explain-http.ts';
-import type { Outcome, OutcomeKind } from './explanation.ts';
+import type { ExplainedFilter, Outcome, OutcomeKind } from './explanation.ts';
 import { fieldValue } from './head-snapshot.ts';
 
 /** Reads a run. */
-export function httpOutcome(run: DryRun): Outcome {
+export function httpOutcome(run: DryRun, filters: readonly ExplainedFilter[]): Outcome {
   const { seen, stream } = run;
   const kind = kindOf(run);
   const status = fieldValue(seen.response ?? [], ':status');
@@ -17,7 +17,9 @@ export function httpOutcome(run: DryRun): Outcome {
     body: isOwn ? seen.body : '',
     details: isOwn ? stream.info.responseCodeDetails : '',
   };
-  return { kind, summary: summaryOf(kind, run, known), ...known };
+  const asked = run.seen.filters.findLastIndex(({ wasAsked }) => wasAsked);
+  const filter = filters.filter(({ runs }) => runs)[asked]?.name ?? '';
+  return { kind, summary: summaryOf(kind, run, { ...known, filter }), ...known };
 }
 
 function kindOf(run: DryRun): OutcomeKind {
@@ -55,9 +57,10 @@ function unanswered({ seen }: DryRun): OutcomeKind {
 function summaryOf(
   kind: OutcomeKind,
   run: DryRun,
-  { status, location, details }: Pick<Outcome, 'status' | 'location' | 'details'>,
+  known: Pick<Outcome, 'status' | 'location' | 'details'> & { readonly filter: string },
 ): string {
   const { seen, stream } = run;
+  const { status, location, details, filter } = known;
   const head = seen.lookups.at(-1)?.fields ?? seen.received ?? [];
   const authority = fieldValue(head, ':authority') ?? '';
   switch (kind) {
@@ -70,9 +73,9 @@ function summaryOf(
     case 'answered':
       return `answered with ${status} by the route`;
     case 'filter-answered':
-      return `answered with ${status} by a filter: ${details}`;
+      return `answered with ${status} by the filter ${filter}: ${details}`;
     case 'held':
-      return 'held back by a filter that waits for something else';
+      return `held back by the filter ${filter}, which waits for something else`;
     case 'no-host':
       return `answered with ${status}: cluster ${stream.info.clusterName} has no usable host`;
     case 'no-cluster':

@@ -23,9 +23,20 @@ const SLOW_MS = 1000;
 
 /** In order of importance. */
 export function notesOf(facts: NoteFacts): readonly string[] {
-  return [portNote(facts), tlsNote(facts), chanceNote(facts), delayNote(facts)].filter(
-    (note) => note !== '',
-  );
+  return [
+    hopNote(facts),
+    portNote(facts),
+    tlsNote(facts),
+    chanceNote(facts),
+    delayNote(facts),
+  ].filter((note) => note !== '');
+}
+
+/** What is told is the way of the last request. */
+function hopNote({ run }: NoteFacts): string {
+  const clusters = run.seen.hops.map(({ cluster }) => cluster);
+  if (clusters.length === 0) return '';
+  return `redirects of ${clusters.join(', ')} are followed here (internal_redirect_policy): this is the way of the request behind them`;
 }
 
 /** The commonest reason for the wrong virtual host: Host carries a port that no domain has. */

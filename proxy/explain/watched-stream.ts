@@ -3,6 +3,7 @@
 import type { HttpFilter, HttpFilterFactory } from '../filters/http-filter.ts';
 import type { HttpFilterPlan } from '../filters/http-filter-plan.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import { weightedIndex } from '../routing/choose-cluster.ts';
 import type { Route, RouteMatchInput, RouteTable, RouteTrace } from '../routing/route-table.ts';
 import {
@@ -32,6 +33,12 @@ export interface SeenFilter {
   response: readonly FieldChange[];
 }
 
+/** An exchange that ended with a redirect which was followed. */
+export interface SeenHop {
+  readonly exchange: StreamInfo;
+  readonly cluster: string;
+}
+
 /** What was seen of one exchange; null and empty: it did not come that far. */
 export class Observation {
   /** As the codec gave it to the connection manager. */
@@ -49,6 +56,23 @@ export class Observation {
   response: readonly FieldLine[] | null = null;
   body = '';
   isComplete = false;
+  /** Exchanges whose redirect was followed, in order. */
+  readonly hops: SeenHop[] = [];
+  /** Index of this exchange's first look-up. */
+  firstLookup = 0;
+
+  /** An upstream's redirect is followed: another exchange takes this one's place. */
+  restart(exchange: StreamInfo): void {
+    this.hops.push({ exchange, cluster: exchange.clusterName });
+    this.firstLookup = this.lookups.length;
+    this.filters = [];
+    this.received = null;
+    this.routed = null;
+    this.answered = null;
+    this.filtered = null;
+    this.response = null;
+    this.isComplete = false;
+  }
 }
 
 /** The route table of a connection manager with an observer in front. */
