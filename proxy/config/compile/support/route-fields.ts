@@ -188,7 +188,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     max_internal_redirects: 'honoured',
     rate_limits: RATE_LIMITS,
     include_vh_rate_limits: RATE_LIMITS,
-    hash_policy: { partly: 'the choice of a weighted cluster; no balancer hashes' },
+    hash_policy: 'honoured',
     early_data_policy: { accepted: 'no request comes as early data' },
   },
   'envoy.config.route.v3.RouteAction.HashPolicy': {
