@@ -35,7 +35,9 @@ function explained(
   levels: readonly Level[],
 ): ExplainedFilter {
   const level = levels[effect.level];
-  const path = level === undefined ? '' : `${level.path}.typed_per_filter_config`;
+  // A deprecated field of the level, such as `cors`, speaks for the filter where its name does not.
+  const isNamed = level?.configs.has(instance.name) === true;
+  const path = isNamed ? `${level.path}.typed_per_filter_config` : '';
   const entry = `${path}["${instance.name}"]`;
   return {
     name: instance.name,

@@ -81,7 +81,11 @@ export function effectOnRoute(
   const own = ownEntries(instance, entries, levels);
   if (onRoute === undefined || own.length === 0) return { kind: 'own', level };
   const config = onRoute(instance.config, own.map((entry) => entry.config) as never[]);
-  return config === null ? { kind: 'off', why: 'idle', level } : { kind: 'route', level, config };
+  const speaker = levels.findIndex((each) =>
+    [...each.values()].includes(own[0] as PerFilterConfig),
+  );
+  if (config === null) return { kind: 'off', why: 'idle', level: speaker };
+  return { kind: 'route', level: speaker, config };
 }
 
 /** What is meant for this filter; what deprecated fields say counts where nothing else does. */
