@@ -201,6 +201,7 @@ export class DryProxy {
       bufferLimitBytes: 1024 * 1024,
       overload: 'none',
       shouldDrainClose: () => false,
+      isHealthCheckFailed: () => false,
     };
     const runtime = new HcmRuntime(config, this.#services, listener);
     let routes: WatchedRoutes | null = null;

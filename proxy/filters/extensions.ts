@@ -20,6 +20,7 @@ import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { headerMutationDefinition } from './http/header-mutation.ts';
 import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
+import { healthCheckDefinition } from './http/health-check.ts';
 import { routerDefinition } from './http/router.ts';
 import { setRequestStateDefinition } from './http/set-filter-state.ts';
 import { setMetadataDefinition } from './http/set-metadata.ts';
@@ -58,6 +59,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(grpcWebDefinition),
     filter(headerMutationDefinition),
     filter(headerToMetadataDefinition),
+    filter(healthCheckDefinition),
     filter(setRequestStateDefinition),
     filter(setMetadataDefinition),
     filter(statefulSessionDefinition),

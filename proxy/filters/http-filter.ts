@@ -179,6 +179,10 @@ export interface HttpFilterServices {
   readonly localIp: string;
   /** `http.<stat_prefix>.` */
   readonly scope: StatsScope;
+  /** The node's cluster, as the bootstrap has it. */
+  readonly serviceCluster: string;
+  /** `/healthcheck/fail` was called. */
+  isHealthCheckFailed(): boolean;
   /** The root scope, for filters whose statistics have a prefix of their own. */
   readonly root: StatsScope;
 }

@@ -57,6 +57,8 @@ export interface ListenerFacts {
    * fails its health check on purpose.
    */
   shouldDrainClose(): boolean;
+  /** `/healthcheck/fail` was called: whoever asks for the proxy's health hears that it is bad. */
+  isHealthCheckFailed(): boolean;
 }
 
 /** Makes the filter of each connection; built once per filter chain. */

@@ -111,6 +111,10 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     return this.#surroundings.health.isFailed && this.config.drainType === 'default';
   }
 
+  isHealthCheckFailed(): boolean {
+    return this.#surroundings.health.isFailed;
+  }
+
   get overload(): OverloadState {
     return this.#surroundings.health.overload;
   }

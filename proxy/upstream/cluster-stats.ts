@@ -214,6 +214,12 @@ export class ClusterStats {
     this.#members.healthy.set(total);
   }
 
+  /** What the gauges of members say now. */
+  get membership(): Readonly<Record<'total' | 'healthy' | 'degraded', number>> {
+    const { total, healthy, degraded } = this.#members;
+    return { total: total.value, healthy: healthy.value, degraded: degraded.value };
+  }
+
   /** `max_host_weight`: as in Envoy, only of clusters that are told their hosts again and again. */
   countMaxWeight(hostSet: HostSet): void {
     const most = hostSet.hosts.reduce((max, host) => Math.max(max, host.endpoint.weight), 1);

@@ -41,9 +41,14 @@ class RigListener {
   readonly bufferLimitBytes = 1024;
   overload: OverloadState = 'none';
   isDraining = false;
+  isHealthFailed = false;
 
   constructor(store: StatsStore) {
     this.scope = store.scope('listener.test');
+  }
+
+  isHealthCheckFailed(): boolean {
+    return this.isHealthFailed;
   }
 
   shouldDrainClose(): boolean {

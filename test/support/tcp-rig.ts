@@ -83,6 +83,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
     bufferLimitBytes: 1024,
     overload: 'none',
     shouldDrainClose: () => false,
+    isHealthCheckFailed: () => false,
   } as const;
   const factory = tcpProxyDefinition.factory(tcpProxyConfig(proxy), services, listener);
   const session = factory.create(client, connectionInfo(client, filterState));

@@ -90,7 +90,8 @@ export class ForwardedRequest implements LoadBalancerContext {
     // Conditions of virtual clusters are on what the client sent.
     const tally = route.stats?.tally(head) ?? null;
     if (tally !== null) callbacks.info.virtualClusterName = tally.virtualClusterName;
-    this.charges = new RequestCharges(head, config.dynamicStats ? cluster.stats : null, tally);
+    const isCounted = config.dynamicStats && !callbacks.info.isHealthCheck;
+    this.charges = new RequestCharges(head, isCounted ? cluster.stats : null, tally);
     this.timeoutMs = takeTimeout(head, action, config);
     const { suppressEnvoyHeaders } = config;
     announceTimeout(head, this.timeoutMs, { suppress: suppressEnvoyHeaders, action });

@@ -49,7 +49,7 @@ export class ClientResponse implements PathSink<ResponseHead> {
     info.firstResponseByteMs = stream.nowMs();
     runtime.responses.condition(head, stream.request, stream.wallMs);
     if (stream.onResponseBegin()) this.#sender.closeAfterResponse();
-    runtime.stats.countResponse(head.status);
+    if (!info.isHealthCheck) runtime.stats.countResponse(head.status);
     if (!stream.isRequestComplete) runtime.stats.rqResponseBeforeRqComplete.inc();
     this.hasStarted = true;
     if (stream.tunnel?.isOpenedBy(head) === true) stream.onTunnelOpen();

@@ -78,6 +78,8 @@ export class HcmRuntime {
       localIp: services.localIp,
       scope,
       root: services.stats,
+      serviceCluster: services.node.cluster,
+      isHealthCheckFailed: () => listener.isHealthCheckFailed(),
     };
     const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
     this.filterPlan = planner.defaultPlan;
