@@ -16,6 +16,7 @@ import { compressorDefinition } from './http/compressor.ts';
 import { corsDefinition } from './http/cors.ts';
 import { csrfDefinition } from './http/csrf.ts';
 import { decompressorDefinition } from './http/decompressor.ts';
+import { faultDefinition } from './http/fault.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
 import { headerMutationDefinition } from './http/header-mutation.ts';
@@ -55,6 +56,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(bandwidthLimitDefinition),
     filter(compressorDefinition),
     filter(decompressorDefinition),
+    filter(faultDefinition),
     filter(grpcStatsDefinition),
     filter(grpcWebDefinition),
     filter(headerMutationDefinition),

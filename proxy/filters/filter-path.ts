@@ -2,7 +2,14 @@
 // stopped waits behind it, what it was not shown yet waits before it.
 import { INVARIANTS, invariant } from '../base/invariants.ts';
 import type { HeaderList } from '../http/header-list.ts';
-import { CONTINUE, DROP, type FilterStatus, type HttpFilter, STOP_ALL } from './http-filter.ts';
+import {
+  CONTINUE,
+  DROP,
+  type FilterStatus,
+  type HttpFilter,
+  STOP_ALL,
+  WAIT,
+} from './http-filter.ts';
 
 /** Which hooks a direction calls. */
 export interface PathHooks<H> {
@@ -27,7 +34,13 @@ export interface PathSink<H> {
 
 type HeldEvent<H> =
   | { readonly kind: 'head'; readonly head: H; readonly endStream: boolean }
-  | { readonly kind: 'data'; readonly data: Buffer; readonly endStream: boolean }
+  | {
+      readonly kind: 'data';
+      readonly data: Buffer;
+      readonly endStream: boolean;
+      /** Against the limit. */
+      readonly counts: boolean;
+    }
   | { readonly kind: 'trailers'; readonly trailers: HeaderList };
 
 /** What one filter holds. */
@@ -37,6 +50,8 @@ class Hold<H> {
   /** This filter has seen these and stopped them. */
   readonly behind: HeldEvent<H>[] = [];
   holdsAll = false;
+  /** What is held does not count: see WAIT. */
+  isUnlimited = false;
 }
 
 /**
@@ -179,14 +194,14 @@ export class FilterPath<H> {
     for (let index = from; index < this.#filters.length; index += 1) {
       const hold = this.#holdAt(index);
       if (hold?.holdsAll === true) {
-        hold.before.push({ kind: 'data', data: this.#keep(data), endStream });
+        hold.before.push(this.#keep(data, endStream, !hold.isUnlimited));
         this.#checkLimit();
         return;
       }
       const status = this.#hooks.data(this.#filters[index] as HttpFilter, data, endStream);
       if (this.#sink.isDead() || status === DROP) return;
       if (status !== CONTINUE) {
-        this.#stop(index, status, { kind: 'data', data: this.#keep(data), endStream });
+        this.#stop(index, status, this.#keep(data, endStream, status !== WAIT));
         return;
       }
       if (hold !== null) this.#release(index);
@@ -216,7 +231,8 @@ export class FilterPath<H> {
     if (this.#holds === null) this.#holds = this.#filters.map(() => null);
     const hold = this.#holds[index] ?? new Hold<H>();
     this.#holds[index] = hold;
-    hold.holdsAll = status === STOP_ALL;
+    hold.isUnlimited = status === WAIT;
+    hold.holdsAll = hold.isUnlimited || status === STOP_ALL;
     hold.behind.push(event);
     this.#checkLimit();
   }
@@ -236,7 +252,7 @@ export class FilterPath<H> {
     if (event.kind === 'head') this.#head(from, event.head, event.endStream);
     else if (event.kind === 'trailers') this.#trailers(from, event.trailers);
     else {
-      this.#heldBytes -= event.data.length;
+      if (event.counts) this.#heldBytes -= event.data.length;
       this.#data(from, event.data, event.endStream);
     }
   }
@@ -260,9 +276,9 @@ export class FilterPath<H> {
   }
 
   /** Held content outlives the read buffer that it came in. */
-  #keep(data: Buffer): Buffer {
-    this.#heldBytes += data.length;
-    return Buffer.from(data);
+  #keep(data: Buffer, endStream: boolean, counts: boolean): HeldEvent<H> {
+    if (counts) this.#heldBytes += data.length;
+    return { kind: 'data', data: Buffer.from(data), endStream, counts };
   }
 
   #checkLimit(): void {
@@ -271,5 +287,8 @@ export class FilterPath<H> {
 }
 
 function sizeOf<H>(events: readonly HeldEvent<H>[]): number {
-  return events.reduce((sum, event) => sum + (event.kind === 'data' ? event.data.length : 0), 0);
+  return events.reduce(
+    (sum, event) => sum + (event.kind === 'data' && event.counts ? event.data.length : 0),
+    0,
+  );
 }

@@ -101,11 +101,11 @@ function ownEntries(
 }
 
 function makeFactory(
-  { definition }: ExtensionInstance,
+  { definition, name }: ExtensionInstance,
   config: unknown,
   services: HttpFilterServices,
 ): HttpFilterFactory | null {
-  return (definition as HttpFilterDefinition).factory(config, services);
+  return (definition as HttpFilterDefinition).factory(config, services, name);
 }
 
 function planOf(byPlace: readonly (HttpFilterFactory | null)[]): HttpFilterPlan {

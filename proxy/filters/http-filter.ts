@@ -1,6 +1,7 @@
 // The HTTP filter chain's surface. A filter sees a request's events in the order of configuration
 // and the response's in reverse; it lets each pass, holds it back, or answers itself.
 import type { Message } from '@bufbuild/protobuf';
+import type { SharedCells } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -31,8 +32,18 @@ export const STOP_ALL = 2;
  * place, if anything, with `injectRequestData` or `injectResponseData`. No answer to a head.
  */
 export const DROP = 3;
+/**
+ * As STOP_ALL, for a filter that only needs time, whatever comes: what it holds does not count
+ * against the stream's limit. It has to hold the sender (`flow.holdRequest` or `flow.holdResponse`).
+ */
+export const WAIT = 4;
 /** What a filter answers to an event. */
-export type FilterStatus = typeof CONTINUE | typeof STOP | typeof STOP_ALL | typeof DROP;
+export type FilterStatus =
+  | typeof CONTINUE
+  | typeof STOP
+  | typeof STOP_ALL
+  | typeof DROP
+  | typeof WAIT;
 
 /** A reply that the proxy makes itself. */
 export interface LocalReply {
@@ -174,6 +185,8 @@ export interface HttpFilterServices {
   readonly random: Random;
   readonly timers: TimerWheel;
   readonly clusters: ClusterManager;
+  /** What all workers count together. */
+  readonly cells: SharedCells;
   readonly log: Logger;
   /** The address that this host is known by. */
   readonly localIp: string;
@@ -195,8 +208,11 @@ export interface HttpFilterFactory {
 /** An HTTP filter as an extension: everything about it in one file, plus a line in the registry. */
 export interface HttpFilterDefinition<M extends Message = Message, C = unknown>
   extends FilterDefinition<M, C> {
-  /** null: with this configuration it does nothing, and streams do without it. */
-  factory(config: C, services: HttpFilterServices): HttpFilterFactory | null;
+  /**
+   * `name`: what the chain calls the filter. null: with this configuration it does nothing, and
+   * streams do without it.
+   */
+  factory(config: C, services: HttpFilterServices, name: string): HttpFilterFactory | null;
   /**
    * The filter's configuration on a route: `own` with what `perRoute` compiled of the levels, the
    * most specific first, at least one. null: it does nothing there. Goes with `perRoute`.

@@ -62,7 +62,7 @@ export class FilterFixture {
       root: this.#stats,
       random: seededRandom(1),
     } as unknown as HttpFilterServices;
-    return this.#definition.factory(this.#config, services);
+    return this.#definition.factory(this.#config, services, this.#definition.name);
   }
 }
 

@@ -86,16 +86,21 @@ export function runtimeFraction(
   key: string,
   fallback: FractionalPercent | undefined,
 ): RuntimeFraction {
-  const percent = key === '' ? null : runtimeInteger(runtime, key, null);
-  if (percent !== null) return { numerator: percent, denominator: 100 };
-  const numerator = key === '' ? null : runtimeInteger(runtime, `${key}.numerator`, null);
-  if (numerator !== null) {
-    const name = runtime.get(`${key}.denominator`) ?? 'HUNDRED';
-    const denominator = Denominator[name as keyof typeof Denominator] ?? Denominator.HUNDRED;
-    return { numerator, denominator: DENOMINATORS[denominator] };
-  }
+  const share = key === '' ? null : runtimeShare(runtime, key);
+  if (share !== null) return share;
   const { numerator: own = 0, denominator = Denominator.HUNDRED } = fallback ?? {};
   return { numerator: own, denominator: DENOMINATORS[denominator] };
+}
+
+/** The fraction that runtime has for a key; null: none. */
+export function runtimeShare(runtime: RuntimeValues, key: string): RuntimeFraction | null {
+  const percent = runtimeInteger(runtime, key, null);
+  if (percent !== null) return { numerator: percent, denominator: 100 };
+  const numerator = runtimeInteger(runtime, `${key}.numerator`, null);
+  if (numerator === null) return null;
+  const name = runtime.get(`${key}.denominator`) ?? 'HUNDRED';
+  const denominator = Denominator[name as keyof typeof Denominator] ?? Denominator.HUNDRED;
+  return { numerator, denominator: DENOMINATORS[denominator] };
 }
 
 /** A RuntimeFractionalPercent; null when it is not set. */

@@ -14,7 +14,8 @@ const NOTHING = Buffer.alloc(0);
 export interface LimitPlan {
   readonly side: MessageSide;
   readonly bucket: TokenBucket;
-  readonly stats: BandwidthStats;
+  /** null: nobody counts. */
+  readonly stats: BandwidthStats | null;
   readonly fillIntervalMs: number;
 }
 
@@ -48,17 +49,17 @@ export class LimitedBody implements TimerTarget {
     this.#site = site;
     this.#plan = plan;
     this.#owner = owner;
-    plan.stats.enabled.inc();
+    plan.stats?.enabled.inc();
   }
 
   onData(data: Buffer, endStream: boolean): FilterStatus {
     const { stats, side } = this.#plan;
     if (this.#startMs < 0) {
       this.#startMs = this.#nowMs();
-      stats.pending.inc();
+      stats?.pending.inc();
     }
-    stats.incomingSize.set(data.length);
-    stats.incomingTotalSize.add(data.length);
+    stats?.incomingSize.set(data.length);
+    stats?.incomingTotalSize.add(data.length);
     if (data.length > 0) this.#waiting.push(Buffer.from(data));
     this.#waitingBytes += data.length;
     this.#hasEnded = endStream;
@@ -100,12 +101,12 @@ export class LimitedBody implements TimerTarget {
     const { bucket, stats, side, fillIntervalMs } = this.#plan;
     const nowMs = this.#nowMs();
     const allowed = bucket.take(this.#waitingBytes, nowMs);
-    stats.allowedSize.set(allowed);
-    stats.allowedTotalSize.add(allowed);
+    stats?.allowedSize.set(allowed);
+    stats?.allowedTotalSize.add(allowed);
     const piece = this.#takeWaiting(allowed);
     const isLate = this.#waitingBytes > 0;
     if (isLate) {
-      stats.enforced.inc();
+      stats?.enforced.inc();
       this.delayMs += fillIntervalMs;
       this.#site.callbacks.services.timers.arm(this.#timer, nowMs, fillIntervalMs);
     }
@@ -139,7 +140,7 @@ export class LimitedBody implements TimerTarget {
   #complete(): HeaderList | null {
     if (this.#startMs >= 0) this.durationMs = this.#nowMs() - this.#startMs;
     const trailers = this.#owner.onLimitedEnd(this, this.#trailers);
-    if (this.#startMs >= 0) this.#plan.stats.transferDuration.record(this.durationMs);
+    if (this.#startMs >= 0) this.#plan.stats?.transferDuration.record(this.durationMs);
     this.#settle();
     return trailers;
   }
@@ -147,7 +148,7 @@ export class LimitedBody implements TimerTarget {
   #settle(): void {
     if (this.#startMs < 0) return;
     this.#startMs = -1;
-    this.#plan.stats.pending.dec();
+    this.#plan.stats?.pending.dec();
   }
 
   #takeWaiting(bytes: number): Buffer {

@@ -2,15 +2,16 @@
 
 const MS_PER_SECOND = 1000;
 
-/** Shared by all streams that are limited together. Full at first. */
+/** Shared by all streams that are limited together. */
 export class TokenBucket {
   readonly #perSecond: number;
   #tokens: number;
   #filledMs: number;
 
-  constructor(perSecond: number, nowMs: number) {
+  /** Full at first, where `initial` says nothing else. */
+  constructor(perSecond: number, nowMs: number, initial = perSecond) {
     this.#perSecond = perSecond;
-    this.#tokens = perSecond;
+    this.#tokens = initial;
     this.#filledMs = nowMs;
   }
 

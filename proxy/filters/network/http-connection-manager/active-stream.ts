@@ -50,7 +50,6 @@ export class ActiveStream
   readonly runtime: HcmRuntime;
   readonly services: HttpFilterServices;
   readonly flow: StreamFilters;
-  /** What formats before the end are asked by is no log. */
   logType: AccessLogType = 'NotSet';
   localReplyBody = '';
   request: RequestHead | null = null;

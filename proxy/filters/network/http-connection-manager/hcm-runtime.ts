@@ -74,6 +74,7 @@ export class HcmRuntime {
       random: services.random,
       timers: services.timers,
       clusters: services.clusters,
+      cells: services.cells,
       log: services.log,
       localIp: services.localIp,
       scope,
