@@ -71,7 +71,7 @@ function levelsOf(
     ['weighted cluster', paths.weighted, entry?.perFilterConfig],
     ['route', paths.route, last.route.perFilterConfig],
     ['virtual host', paths.virtualHost, trace.virtualHost?.perFilterConfig],
-    ['route configuration', paths.table, view.config.routeTable.perFilterConfig],
+    ['route configuration', paths.table, view.table(trace).table.perFilterConfig],
   ];
   return levels.flatMap(([name, path, configs]) =>
     configs === undefined ? [] : [{ name, path, configs }],

@@ -36,6 +36,7 @@ export function explainHttp(reading: HttpReading): ExplainedHttp {
   const lookup = seen.lookups.at(-1) ?? null;
   const trace = lookup?.trace ?? null;
   const paths = matchedPaths(view, lookup);
+  const table = view.table(trace);
   const tried = trace === null ? [] : triedRoutes(view, trace);
   // What the connection manager answers itself comes to no filter.
   const isFiltered = run.stream.terminal !== null;
@@ -46,7 +47,7 @@ export function explainHttp(reading: HttpReading): ExplainedHttp {
   const head = lookup?.fields ?? seen.received ?? [];
   return {
     manager: { name: view.config.statPrefix, origin: view.origin(view.path) },
-    routeConfig: { name: view.config.routeTable.name, origin: view.origin(view.tablePath) },
+    routeConfig: { name: tableName(table.table.name, trace), origin: view.origin(table.path) },
     authority: fieldValue(head, ':authority') ?? '',
     path: fieldValue(head, ':path') ?? '',
     virtualHost: virtualHostPart(view, trace),
@@ -71,6 +72,11 @@ export function explainHttp(reading: HttpReading): ExplainedHttp {
   };
 }
 
+function tableName(name: string, trace: RouteTrace | null): string {
+  const scope = trace?.scope ?? '';
+  return scope === '' ? name : `${name}, scope ${scope}`;
+}
+
 function answerOf({ answer }: DryRun): readonly FieldLine[] {
   return [{ name: ':status', value: String(answer.status) }, ...answer.fields];
 }
@@ -89,10 +95,10 @@ function matchedPaths(view: ManagerView, lookup: SeenLookup | null): MatchedPath
   const trace = lookup?.trace ?? null;
   const last = trace?.tried.at(-1);
   const isFound = lookup !== null && lookup.route !== null && last?.mismatch === null;
-  const route = isFound && trace !== null ? view.routePath(trace, last.index) : '';
+  const route = isFound && trace !== null ? view.routePath(trace, last) : '';
   const drawn = lookup?.weightedIndex ?? -1;
   return {
-    table: view.tablePath,
+    table: view.table(trace).path,
     virtualHost: trace === null ? '' : view.virtualHostPath(trace),
     route,
     weighted: drawn < 0 ? '' : `${route}.route.weighted_clusters.clusters[${drawn}]`,
@@ -111,11 +117,13 @@ function virtualHostPart(
 }
 
 function triedRoutes(view: ManagerView, trace: RouteTrace): readonly TriedPart[] {
-  return trace.tried.map(({ route, index, mismatch }) => {
-    const path = view.routePath(trace, index);
+  return trace.tried.map((tried) => {
+    const { route, index, mismatch } = tried;
+    const path = view.routePath(trace, tried);
     const match = view.json(`${path}.match`);
+    const nameless = index < 0 ? 'in the matcher' : `#${index}`;
     return {
-      name: route.name === '' ? `#${index}` : route.name,
+      name: route.name === '' ? nameless : route.name,
       origin: view.origin(path),
       condition: match === undefined ? '' : membersText(match),
       mismatch,

@@ -1,10 +1,10 @@
 // The parts of a connection manager's configuration by their field paths, with what their author
 // wrote there.
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
-import type { VirtualHostConfig } from '../model/route.ts';
-import type { RouteTrace } from '../routing/route-table.ts';
+import type { RouteTableConfig, VirtualHostConfig } from '../model/route.ts';
+import type { RouteTrace, TriedRoute } from '../routing/route-table.ts';
 import { type ExplainedConfiguration, type Origin, valueAt } from './configuration.ts';
-import type { Json } from './flow-text.ts';
+import { fieldOf, isList, type Json } from './flow-text.ts';
 
 /** What a look-up found, as paths; '' for what it did not find. */
 export interface MatchedPaths {
@@ -46,20 +46,60 @@ export class ManagerView {
     return valueAt(this.#json(), path.slice(this.#rootPath.length + 1));
   }
 
-  get tablePath(): string {
-    return `${this.path}.route_config`;
+  /** The table that a look-up was made in; the first one where nothing was found. */
+  table(trace: RouteTrace | null): TableAt {
+    const [first, ...others] = routeTables(this.config);
+    const host = trace?.virtualHost ?? null;
+    const found = others.find(({ table }) => host !== null && table.virtualHosts.includes(host));
+    const { path, table } = found ?? (first as TableAt);
+    return { path: `${this.path}.${path}`, table };
   }
 
   virtualHostPath(trace: RouteTrace): string {
-    const { virtualHosts } = this.config.routeTable;
-    const index = virtualHosts.indexOf(trace.virtualHost as VirtualHostConfig);
-    return index < 0 ? '' : `${this.tablePath}.virtual_hosts[${index}]`;
+    const { path, table } = this.table(trace);
+    const index = table.virtualHosts.indexOf(trace.virtualHost as VirtualHostConfig);
+    return index < 0 ? '' : `${path}.virtual_hosts[${index}]`;
   }
 
-  /** Of a tried route, by its index in the virtual host. */
-  routePath(trace: RouteTrace, index: number): string {
+  /** Of a tried route: by its index in the virtual host, or by its name in the host's matcher. */
+  routePath(trace: RouteTrace, { index, route }: TriedRoute): string {
     const host = this.virtualHostPath(trace);
     if (host === '') return '';
-    return index < 0 ? `${host}.matcher` : `${host}.routes[${index}]`;
+    if (index >= 0) return `${host}.routes[${index}]`;
+    const matcher = `${host}.matcher`;
+    return namedRoute(this.json(matcher), route.name, matcher) ?? matcher;
   }
+}
+
+/** A route table of a connection manager; `path` leads to it from the manager's message. */
+export interface TableAt {
+  readonly path: string;
+  readonly table: RouteTableConfig;
+}
+
+const SCOPES = 'scoped_routes.scoped_route_configurations_list.scoped_route_configurations';
+
+/** Its own, then those of its scopes. */
+export function routeTables(config: HttpConnectionManagerConfig): readonly TableAt[] {
+  const scopes = config.scopedRoutes?.scopes ?? [];
+  return [
+    { path: 'route_config', table: config.routeTable },
+    ...scopes.map(({ table }, index) => ({
+      path: `${SCOPES}[${index}].route_configuration`,
+      table,
+    })),
+  ];
+}
+
+/** The path of the first message below that has this name and a match; null: there is none. */
+function namedRoute(json: Json | undefined, name: string, path: string): string | null {
+  if (json === undefined || json === null || typeof json !== 'object') return null;
+  if (fieldOf(json, 'match') !== undefined && (fieldOf(json, 'name') ?? '') === name) return path;
+  for (const [key, member] of Object.entries(json)) {
+    const field = /^\w+$/.test(key) ? `.${key}` : `["${key}"]`;
+    const step = isList(json) ? `[${key}]` : field;
+    const found = namedRoute(member as Json, name, path + step);
+    if (found !== null) return found;
+  }
+  return null;
 }

@@ -44,12 +44,12 @@ function compareParts(
   after: readonly ConfigPart[],
   scope: readonly string[],
 ): readonly ConfigChange[] {
-  const { pairs, added, removed } = pairParts(before, after);
+  const { pairs, removed } = pairParts(before, after);
+  const partners = new Map(pairs.map((pair) => [pair.after, pair]));
   return [
     ...after.flatMap((part) => {
-      const pair = pairs.find((each) => each.after === part);
-      if (pair !== undefined) return comparePair(pair, scope);
-      return added.includes(part) ? [comesOrGoes('added', part, scope)] : [];
+      const pair = partners.get(part);
+      return pair === undefined ? [comesOrGoes('added', part, scope)] : comparePair(pair, scope);
     }),
     ...removed.map((part) => comesOrGoes('removed', part, scope)),
     ...orderChanges(before, after, { pairs, scope }),
@@ -61,20 +61,21 @@ function comesOrGoes(
   { kind: part, name, description, origin }: ConfigPart,
   scope: readonly string[],
 ): ConfigChange {
-  return { kind, part, name, scope, description, fields: [], origin };
+  return { kind, part, name, scope, description, fields: [], origin: origin() };
 }
 
 function comparePair({ before, after }: Pair, scope: readonly string[]): readonly ConfigChange[] {
   const inner = compareParts(before.children, after.children, [...scope, ...scopeOf(after)]);
   if (isSame(before, after)) return inner;
   const { kind: part, name, origin } = after;
-  const own = { kind: 'changed', part, name, scope, description: '', origin } as const;
+  const own = { kind: 'changed', part, name, scope, description: '', origin: origin() } as const;
   return [{ ...own, fields: fieldsOf(before, after) }, ...inner];
 }
 
 /** What goes without saying is left out. */
 function scopeOf({ kind, name, isNameless }: ConfigPart): readonly string[] {
-  const isPlain = kind === 'route configuration' || (isNameless && name === FIRST_CHAIN);
+  const isTable = kind === 'route configuration' && !name.startsWith('of scope ');
+  const isPlain = isTable || (isNameless && name === FIRST_CHAIN);
   return isPlain ? [] : [`${kind} ${name}`];
 }
 
@@ -96,17 +97,21 @@ function fieldsOf(before: ConfigPart, after: ConfigPart): readonly FieldDifferen
 
 interface Pairing {
   readonly pairs: readonly Pair[];
-  readonly added: readonly ConfigPart[];
   readonly removed: readonly ConfigPart[];
 }
 
 /** By kind and key; then a single nameless one that is left on either side is the same, changed. */
 function pairParts(before: readonly ConfigPart[], after: readonly ConfigPart[]): Pairing {
   const free = new Set(before);
+  const known = new Map<string, ConfigPart[]>();
+  for (const part of before) {
+    const at = `${part.kind} ${part.key}`;
+    known.set(at, [...(known.get(at) ?? []), part]);
+  }
   const pairs: Pair[] = [];
   const added: ConfigPart[] = [];
   for (const part of after) {
-    const partner = [...free].find(({ kind, key }) => kind === part.kind && key === part.key);
+    const partner = known.get(`${part.kind} ${part.key}`)?.shift();
     if (partner === undefined) added.push(part);
     else {
       free.delete(partner);
@@ -118,12 +123,11 @@ function pairParts(before: readonly ConfigPart[], after: readonly ConfigPart[]):
   const [old, next] = [lonely[0], comers[0]];
   const isOne = lonely.length === 1 && comers.length === 1;
   if (!isOne || old === undefined || next === undefined || old.kind !== next.kind) {
-    return { pairs, added, removed: [...free] };
+    return { pairs, removed: [...free] };
   }
   free.delete(old);
   return {
     pairs: [...pairs, { before: old, after: next }],
-    added: added.filter((part) => part !== next),
     removed: [...free],
   };
 }
@@ -145,17 +149,23 @@ function moves(
   after: readonly ConfigPart[],
   { pairs, scope }: { readonly pairs: readonly Pair[]; readonly scope: readonly string[] },
 ): readonly ConfigChange[] {
-  const ordered = after.flatMap((part) => pairs.find((pair) => pair.after === part) ?? []);
+  const partners = new Map(pairs.map((pair) => [pair.after, pair]));
+  const places = new Map(before.map((part, index) => [part, index]));
+  const ordered = after.flatMap((part) => partners.get(part) ?? []);
+  const placeOf = (pair: Pair): number => places.get(pair.before) ?? 0;
+  // Nobody was overtaken where the order is as before: nearly always.
+  if (ordered.every((pair, at) => at === 0 || placeOf(ordered[at - 1]!) < placeOf(pair))) return [];
   return ordered.flatMap((pair, index) => {
-    const was = before.indexOf(pair.before);
+    const was = placeOf(pair);
     const overtaken = ordered
       .slice(index + 1)
-      .filter((other) => before.indexOf(other.before) < was && dependOnOrder(pair, other));
+      .filter((other) => placeOf(other) < was && dependOnOrder(pair, other));
     if (overtaken.length === 0) return [];
     const { kind: part, name, origin } = pair.after;
     const names = overtaken.map((other) => other.after.name).join(', ');
     const description = `now in front of ${names}`;
-    return [{ kind: 'moved', part, name, scope, description, fields: [], origin } as const];
+    const own = { part, name, scope, description, fields: [], origin: origin() };
+    return [{ kind: 'moved', ...own } as const];
   });
 }
 
@@ -174,12 +184,14 @@ function shadows(
   { pairs, scope }: { readonly pairs: readonly Pair[]; readonly scope: readonly string[] },
 ): readonly ConfigChange[] {
   const [old, next] = [shadowedParts(before), shadowedParts(after)];
+  const partners = new Map(pairs.map((pair) => [pair.after, pair]));
   return after.flatMap((part): readonly ConfigChange[] => {
-    const partner = pairs.find((pair) => pair.after === part)?.before;
+    const partner = partners.get(part)?.before;
     const was = partner === undefined ? undefined : old.get(partner);
     const is = next.get(part);
+    if ((is === undefined) === (was === undefined)) return [];
     const { kind, name, origin } = part;
-    const own = { part: kind, name, scope, fields: [], origin };
+    const own = { part: kind, name, scope, fields: [], origin: origin() };
     if (is !== undefined && was === undefined) {
       const description = `no request reaches it: ${is.name} in front of it takes them all`;
       return [{ kind: 'shadowed', description, ...own }];

@@ -12,6 +12,7 @@ import {
 } from '../configuration.ts';
 import { endpointPaths } from '../explain-cluster.ts';
 import { isList, type Json, type JsonFields, membersText } from '../flow-text.ts';
+import { routeTables } from '../route-paths.ts';
 import { type Canonical, canonicalOf } from './canonical.ts';
 
 /** What a part is. */
@@ -37,7 +38,8 @@ export interface ConfigPart {
   readonly isNameless: boolean;
   /** In one line, for a part that comes or goes; '' for nothing to say. */
   readonly description: string;
-  readonly origin: Origin;
+  /** Looked up when it is told: that costs more than a comparison. */
+  readonly origin: () => Origin;
   readonly model: Canonical;
   /** What its author wrote. */
   readonly json: Json | undefined;
@@ -114,8 +116,8 @@ class ListenerParts {
     return [
       this.#part(path, {
         ...{ kind: 'connection manager', name, key: 'manager' },
-        model: canonicalOf(config, ['routeTable', 'httpFilters']),
-        without: ['route_config', 'http_filters'],
+        model: canonicalOf(managerOnly(config)),
+        without: ['route_config', 'scoped_routes', 'http_filters'],
       }),
       ...config.httpFilters.map((filter, index) =>
         this.#part(`${path}.http_filters[${index}]`, {
@@ -123,13 +125,15 @@ class ListenerParts {
           model: canonicalOf(filter),
         }),
       ),
-      this.#table(config.routeTable, `${path}.route_config`),
+      ...routeTables(config).map((each, index) =>
+        this.#table(each.table, `${path}.${each.path}`, scopeName(config, index)),
+      ),
     ];
   }
 
-  #table(table: RouteTableConfig, path: string): ConfigPart {
+  #table(table: RouteTableConfig, path: string, scope: string): ConfigPart {
     return this.#part(path, {
-      ...{ kind: 'route configuration', name: table.name, key: 'routes' },
+      ...{ kind: 'route configuration', name: scope || table.name, key: `routes ${scope}` },
       // Its name is for people.
       model: canonicalOf(table, ['virtualHosts', 'name']),
       without: ['virtual_hosts'],
@@ -166,7 +170,7 @@ class ListenerParts {
   #part(path: string, own: OwnParts): ConfigPart {
     const { path: root } = this.#listener;
     const json = valueAt(this.#listener.json(), path);
-    const origin = this.#configuration.origin(path === '' ? root : `${root}.${path}`);
+    const origin = () => this.#configuration.origin(path === '' ? root : `${root}.${path}`);
     return completed(own, origin, json);
   }
 }
@@ -181,7 +185,7 @@ interface OwnParts extends Pick<ConfigPart, 'kind' | 'name' | 'key' | 'model'> {
   readonly without?: readonly string[];
 }
 
-function completed(own: OwnParts, origin: Origin, json: Json | undefined): ConfigPart {
+function completed(own: OwnParts, origin: () => Origin, json: Json | undefined): ConfigPart {
   const { kind, name, key, model } = own;
   return {
     ...{ kind, name, key, model, origin },
@@ -205,7 +209,7 @@ function clusterPart(
     const key = `${address} ${endpoint.priority}`;
     const own: OwnParts = { kind: 'host', name: address, key, model: canonicalOf(endpoint) };
     const json = valueAt(cluster.json(), at);
-    return completed(own, configuration.origin(`${path}.${at}`), json);
+    return completed(own, () => configuration.origin(`${path}.${at}`), json);
   });
   const own: OwnParts = {
     kind: 'cluster',
@@ -215,7 +219,21 @@ function clusterPart(
     model: canonicalOf(config, ['endpoints', 'observabilityName']),
     without: ['load_assignment'],
   };
-  return completed(own, configuration.origin(path), cluster.json());
+  return completed(own, () => configuration.origin(path), cluster.json());
+}
+
+/** The choice of a scope is the manager's, what is in one is not. */
+function managerOnly(config: HttpConnectionManagerConfig): object {
+  const { routeTable: _table, httpFilters: _filters, scopedRoutes, ...rest } = config;
+  if (scopedRoutes === undefined || scopedRoutes === null) return rest;
+  const scopes = scopedRoutes.scopes.map(({ name, key }) => ({ name, key }));
+  return { ...rest, fragments: scopedRoutes.fragments, scopes };
+}
+
+/** '' for the manager's own table, which is the first. */
+function scopeName({ scopedRoutes }: HttpConnectionManagerConfig, index: number): string {
+  const scope = scopedRoutes?.scopes[index - 1];
+  return scope === undefined ? '' : `of scope ${scope.name}`;
 }
 
 function withoutFields(json: Json | undefined, names: readonly string[]): Json | undefined {

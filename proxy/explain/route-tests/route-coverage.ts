@@ -5,6 +5,7 @@ import type { FilterChainConfig, ListenerConfig } from '../../model/listener.ts'
 import { type Explained, type ExplainedConfiguration, valueAt } from '../configuration.ts';
 import type { TriedPart } from '../explanation.ts';
 import { membersText } from '../flow-text.ts';
+import { routeTables } from '../route-paths.ts';
 
 /** What tests reached of a configuration. */
 export interface RouteCoverage {
@@ -57,12 +58,14 @@ interface RoutePath {
 function routePaths({ filters }: FilterChainConfig, path: string): readonly RoutePath[] {
   const last = filters.at(-1);
   if (last?.definition.name !== MANAGER) return [];
-  const { routeTable } = last.config as HttpConnectionManagerConfig;
-  const table = `${path}.filters[${filters.length - 1}].typed_config.route_config`;
-  return routeTable.virtualHosts.flatMap((host, at) =>
-    host.routes.map(({ name }, index) => ({
-      name: name === '' ? `#${index} of ${host.name}` : name,
-      path: `${table}.virtual_hosts[${at}].routes[${index}]`,
-    })),
+  const manager = `${path}.filters[${filters.length - 1}].typed_config`;
+  const tables = routeTables(last.config as HttpConnectionManagerConfig);
+  return tables.flatMap((each) =>
+    each.table.virtualHosts.flatMap((host, at) =>
+      host.routes.map(({ name }, index) => ({
+        name: name === '' ? `#${index} of ${host.name}` : name,
+        path: `${manager}.${each.path}.virtual_hosts[${at}].routes[${index}]`,
+      })),
+    ),
   );
 }
