@@ -29,7 +29,8 @@ export class CellDesk {
   readonly #registry: CellRegistry | null;
   readonly #log: Logger;
   readonly #slots = new Map<WorkerPeer, number>();
-  #hasWarned = false;
+  /** What was said already. */
+  readonly #warnings = new Set<'place' | 'room'>();
   #repairTimer: NodeJS.Timeout | null = null;
 
   constructor(registry: CellRegistry | null, log: Logger) {
@@ -44,7 +45,7 @@ export class CellDesk {
     if (registry === null) return null;
     const slot = registry.join();
     if (slot === NO_ROOM) {
-      this.#warn(`worker ${peer.index} counts for itself: too many workers that retire`);
+      this.#warn('place', `worker ${peer.index} counts for itself: too many workers retire`);
       return null;
     }
     this.#slots.set(peer, slot);
@@ -57,7 +58,9 @@ export class CellDesk {
     const registry = this.#registry;
     if (slot === undefined || registry === null) return;
     const places = requests.map((request) => [request.key, registry.want(slot, request)] as const);
-    if (registry.isFull) this.#warn('the shared region is full: further limits hold per worker');
+    if (registry.isFull) {
+      this.#warn('room', 'the shared region is full: further limits hold for each worker alone');
+    }
     peer.send({ kind: 'cells', places });
   }
 
@@ -91,9 +94,10 @@ export class CellDesk {
     }, REPAIR_INTERVAL_MS).unref();
   }
 
-  #warn(text: string): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
+  /** Once for each reason. */
+  #warn(reason: 'place' | 'room', text: string): void {
+    if (this.#warnings.has(reason)) return;
+    this.#warnings.add(reason);
     this.#log.log('warning', text);
   }
 }

@@ -1,6 +1,7 @@
 // How a worker comes to its cells of the shared region: it asks the primary, in one message for all
 // that came up in a turn, and is told.
-import { type CellRegistry, type CellRequest, NO_ROOM } from '../base/cells/cell-registry.ts';
+import type { CellRegistry, CellRequest } from '../base/cells/cell-registry.ts';
+import type { SharedRegion } from '../base/cells/region.ts';
 import { type CellSource, PENDING, privateCells, SharedCells } from '../base/cells/shared-cells.ts';
 import type { Logger } from '../base/log.ts';
 import type { CellSettings, FromWorker, LinkEnd, ToWorker } from './link.ts';
@@ -47,27 +48,26 @@ export function inheritedCells(
   log: Logger,
 ): WorkerCells {
   const region = mapRegion({ layout, fd: WORKER_MEMORY_FD });
-  if (typeof region !== 'string') {
-    const asked = new AskedCells(link);
-    const place = { region, slot, source: asked, nowMs: systemNowMs };
-    asked.cells = new SharedCells(place);
-    return asked as WorkerCells;
-  }
+  if (typeof region !== 'string') return new AskedCells(link, { region, slot });
   log.log('warning', `limits hold for this worker alone: ${region}`);
   return unsharedCells();
 }
 
 /** Asks over the link. */
-class AskedCells implements CellSource {
-  cells: SharedCells | null = null;
+export class AskedCells implements CellSource, WorkerCells {
+  readonly cells: SharedCells;
   readonly #link: LinkEnd<FromWorker, ToWorker>;
   #wanted: CellRequest[] = [];
   /** Answers that are on their way, by key: only the last one for a key counts. */
   readonly #pending = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
-  constructor(link: LinkEnd<FromWorker, ToWorker>) {
+  constructor(
+    link: LinkEnd<FromWorker, ToWorker>,
+    place: { readonly region: SharedRegion; readonly slot: number },
+  ) {
     this.#link = link;
+    this.cells = new SharedCells({ ...place, source: this, nowMs: systemNowMs });
   }
 
   want(request: CellRequest): number {
@@ -95,7 +95,7 @@ class AskedCells implements CellSource {
         continue;
       }
       this.#pending.delete(key);
-      if (first !== NO_ROOM) this.cells?.bind(key, first);
+      this.cells.bind(key, first);
     }
     if (this.#pending.size > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();

@@ -210,3 +210,34 @@ t.test('a worker that retires keeps what it holds until it ends', async (t) => {
     t.equal(upstream.most, LIMIT, 'never more');
   });
 });
+
+t.test(
+  'without the native package each worker counts for itself, and the log says so',
+  async (t) => {
+    const directory = new TestDirectory();
+    const hook = directory.write(
+      'hide.cjs',
+      `const Module = require('node:module');
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = function (name, ...rest) {
+      if (name === 'koffi') throw new Error('hidden');
+      return resolve.call(this, name, ...rest);
+    };`,
+    );
+    const before = process.env['NODE_OPTIONS'];
+    process.env['NODE_OPTIONS'] = `--require ${hook}`;
+    try {
+      await withRig(2, async (rig) => {
+        await Promise.all(Array.from({ length: 20 }, () => rig.request()));
+        t.equal(rig.count('200') + rig.count('503 UO'), 20);
+        const said = rig.proxy.command.stderr.match(/limits hold for each worker alone.*hidden/g);
+        t.equal(said?.length, 1);
+        t.equal(await rig.gauge('server.worker_deaths'), 0);
+      });
+    } finally {
+      if (before === undefined) delete process.env['NODE_OPTIONS'];
+      else process.env['NODE_OPTIONS'] = before;
+      directory.remove();
+    }
+  },
+);
