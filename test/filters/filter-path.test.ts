@@ -7,6 +7,7 @@ import {
   type HttpFilter,
   STOP,
   STOP_ALL,
+  WAIT,
 } from '../../proxy/filters/http-filter.ts';
 import { HeaderList } from '../../proxy/http/header-list.ts';
 import { RequestHead } from '../../proxy/http/message.ts';
@@ -118,6 +119,19 @@ t.test('STOP_ALL keeps content from the filter itself until it is released', asy
   way.release(holder);
   t.same(holder.seen, ['head', 'a', 'trailers']);
   t.same(sink.seen, ['head', 'a', 'trailers']);
+});
+
+t.test('WAIT holds like STOP_ALL, whatever comes meanwhile', async (t) => {
+  const [holder, stopper] = [new Probe(WAIT), new Probe(CONTINUE, STOP)];
+  const [way, sink] = path([holder, stopper], 4);
+  way.head(head(), false);
+  way.data(Buffer.from('more than four'), false);
+  way.trailers(HeaderList.empty());
+  t.same(holder.seen, ['head']);
+  t.equal(sink.overflows, 0);
+  way.release(holder);
+  t.same(holder.seen, ['head', 'more than four', 'trailers']);
+  t.equal(sink.overflows, 1, 'what another filter holds of it counts again');
 });
 
 t.test('two filters may hold at different places and are released in any order', async (t) => {

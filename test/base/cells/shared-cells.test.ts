@@ -1,5 +1,5 @@
 import t from 'tap';
-import { CellRegistry, NO_ROOM } from '../../../proxy/base/cells/cell-registry.ts';
+import { NO_ROOM } from '../../../proxy/base/cells/cell-registry.ts';
 import { regionCells, SharedRegion } from '../../../proxy/base/cells/region.ts';
 import {
   type CellSource,
@@ -7,26 +7,13 @@ import {
   privateCells,
   SharedCells,
 } from '../../../proxy/base/cells/shared-cells.ts';
+import { twoProcesses } from '../../support/two-processes.ts';
 
 const LAYOUT = { counters: 8, ints: 32, slots: 3 };
 
-function twoProcesses(): { registry: CellRegistry; processes: SharedCells[] } {
-  const region = new SharedRegion(new Int32Array(regionCells(LAYOUT)), LAYOUT);
-  const registry = new CellRegistry(region);
-  const processes = [0, 1].map(() => {
-    const slot = registry.join();
-    const source: CellSource = {
-      want: (request) => registry.want(slot, request),
-      giveUp: (key) => registry.giveUp(slot, key),
-    };
-    return new SharedCells({ region, slot, source, nowMs: () => 0 });
-  });
-  return { registry, processes };
-}
-
 t.test('processes see each other under the same key', async (t) => {
   const { processes } = twoProcesses();
-  const [one, two] = processes as [SharedCells, SharedCells];
+  const [one, two] = processes;
   one.counter('requests').acquire();
   t.equal(two.counter('requests').taken, 1);
   t.equal(two.counter('others').taken, 0);
@@ -45,7 +32,7 @@ t.test('processes see each other under the same key', async (t) => {
 
 t.test('users in one process share the object until the last is done', async (t) => {
   const { registry, processes } = twoProcesses();
-  const [one, two] = processes as [SharedCells, SharedCells];
+  const [one, two] = processes;
   const counter = one.counter('a');
   t.equal(one.counter('a'), counter);
   one.release('a');
