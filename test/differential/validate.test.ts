@@ -28,7 +28,7 @@ const cases: Case[] = [
     })),
   ),
   ...examples
-    .filter((name) => name.endsWith('.yaml'))
+    .filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))
     .map((name) => ({ name, file: `${EXAMPLES}${name}`, accepted: true })),
 ];
 
