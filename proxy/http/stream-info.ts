@@ -98,9 +98,9 @@ export class StreamInfo {
   responseCodeDetails = '';
   connectionTerminationDetails = '';
   upstreamTransportFailureReason = '';
-  /** How a session's connections ended. */
+  /** How a session's connections ended; null: there is no upstream side (yet). */
   downstreamCloseType: DetectedCloseType = 'Normal';
-  upstreamCloseType: DetectedCloseType = 'Normal';
+  upstreamCloseType: DetectedCloseType | null = null;
   /** Why this side closed a session's connections, in Envoy's words; '': it did not. */
   downstreamLocalCloseReason = '';
   upstreamLocalCloseReason = '';

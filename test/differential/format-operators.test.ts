@@ -100,6 +100,7 @@ const ROUTES: readonly Json[] = [
     route: { cluster: 'main', host_rewrite_literal: 'other.test' },
     metadata: twinMetadata('rewriting route'),
   },
+  { match: { prefix: '/void' }, route: { cluster: 'void' } },
   { match: { prefix: '/bare' }, route: { cluster: 'main' } },
 ];
 
@@ -131,7 +132,7 @@ const LISTENERS: Readonly<Record<string, TwinListener>> = {
   ),
 };
 
-const TARGETS = ['/own?q=1', '/dead', '/host?q=%20x&r', '/bare', '/other?', '/cut'];
+const TARGETS = ['/own?q=1', '/dead', '/void', '/host?q=%20x&r', '/bare', '/other?', '/cut'];
 
 const CASES: readonly TwinCase[] = Object.keys(LISTENERS).flatMap((name) => [
   ...TARGETS.map(
@@ -172,13 +173,20 @@ const DEAD: Json = {
   },
 };
 
+const VOID: Json = {
+  name: 'void',
+  type: 'STATIC',
+  metadata: twinMetadata('void cluster'),
+  load_assignment: { cluster_name: 'void' },
+};
+
 t.test('operators print what they print in Envoy', { skip: withoutEnvoy }, async (t) => {
   const end = {
     format: { log_format: { text_format_source: { inline_string: '%REQ(:PATH)%\n' } } },
   };
   // The log's end is marked through the first listener.
   const listeners = { main: { logs: [end] }, ...LISTENERS };
-  await withTwins({ listeners, moreClusters: [DEAD], log: null }, (twins) =>
+  await withTwins({ listeners, moreClusters: [DEAD, VOID], log: null }, (twins) =>
     compareCases(t, twins, CASES),
   );
 });

@@ -5,8 +5,8 @@ import { bare, type OperatorTable, orMissing } from '../operator.ts';
 /** `…_DETECTED_CLOSE_TYPE` is Normal, LocalReset or RemoteReset. */
 export const CLOSE_OPERATORS: OperatorTable = {
   DOWNSTREAM_DETECTED_CLOSE_TYPE: bare(({ info }) => info.downstreamCloseType),
-  UPSTREAM_DETECTED_CLOSE_TYPE: bare(({ info }) =>
-    info.upstreamHost === null ? null : info.upstreamCloseType,
+  UPSTREAM_DETECTED_CLOSE_TYPE: bare(
+    ({ info }) => info.upstreamCloseType ?? (info.upstreamHost === null ? null : 'Normal'),
   ),
   DOWNSTREAM_LOCAL_CLOSE_REASON: bare(({ info }) => orMissing(info.downstreamLocalCloseReason)),
   UPSTREAM_LOCAL_CLOSE_REASON: bare(({ info }) => orMissing(info.upstreamLocalCloseReason)),

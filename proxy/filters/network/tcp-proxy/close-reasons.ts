@@ -2,8 +2,10 @@
 import type { ResponseFlag } from '../../../http/response-flags.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 
-/** Both connections were closed after idle_timeout. */
+/** idle_timeout */
 export const IDLE_TIMEOUT = 'tcp_session_idle_timeout';
+/** max_downstream_connection_duration */
+export const MAX_DURATION = 'max_connection_duration_reached';
 
 /** Envoy numbers the reasons for which there is no upstream; connecting failed is 0. */
 const FAILURES: Readonly<Partial<Record<ResponseFlag, number>>> = { UH: 1, UO: 2, NC: 3 };
@@ -12,6 +14,12 @@ const FAILURES: Readonly<Partial<Record<ResponseFlag, number>>> = { UH: 1, UO: 2
 export function failureReason(flag: ResponseFlag): string {
   // Envoy's spelling.
   return `tcp_initializion_failure:${FAILURES[flag] ?? 0}`;
+}
+
+/** Both connections are closed for a reason of this side. */
+export function noteOwnEnd(info: StreamInfo, reason: string): void {
+  info.downstreamLocalCloseReason = reason;
+  info.upstreamLocalCloseReason = reason;
 }
 
 /** The upstream reset its connection, and the client's is reset in turn. */

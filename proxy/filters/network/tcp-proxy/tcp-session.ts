@@ -11,7 +11,13 @@ import type { ByteMeter } from '../../../http/stream.ts';
 import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-info.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
-import { failureReason, IDLE_TIMEOUT, noteUpstreamReset } from './close-reasons.ts';
+import {
+  failureReason,
+  IDLE_TIMEOUT,
+  MAX_DURATION,
+  noteOwnEnd,
+  noteUpstreamReset,
+} from './close-reasons.ts';
 import { clusterOverride, idleTimeoutOverride } from './session-overrides.ts';
 import type { TcpRuntime } from './tcp-runtime.ts';
 import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
@@ -51,6 +57,8 @@ export class TcpSession
     this.#connection = connection;
     this.info = new StreamInfo(info, clock.nowMs(), clock.wallMs());
     this.info.protocol = null;
+    // As Envoy: from the start, whether it finds a host or not.
+    this.info.upstreamCloseType = 'Normal';
     this.info.streamRandom = randomBelow(random, RANDOM_BOUND);
     this.info.downstreamMeter = this;
     this.info.dynamicMetadata = info.dynamicMetadata ?? null;
@@ -217,6 +225,7 @@ export class TcpSession
     } else {
       this.runtime.stats.maxDuration.inc();
       this.info.addFlag('DT');
+      noteOwnEnd(this.info, MAX_DURATION);
       this.#close('now');
     }
     if (INVARIANTS) this.checkInvariants();
@@ -265,8 +274,7 @@ export class TcpSession
       return;
     }
     this.runtime.stats.idleTimeout.inc();
-    this.info.downstreamLocalCloseReason = IDLE_TIMEOUT;
-    this.info.upstreamLocalCloseReason = IDLE_TIMEOUT;
+    noteOwnEnd(this.info, IDLE_TIMEOUT);
     this.#close('now');
   }
 
