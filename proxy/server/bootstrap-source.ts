@@ -12,7 +12,8 @@ import type { ServerOptions } from './options.ts';
 const COMMAND_LINE_YAML = '--config-yaml';
 const COMMAND_LINE_NODE = 'command-line.json';
 
-type BootstrapOptions = Pick<
+/** The options that say where it is. */
+export type BootstrapOptions = Pick<
   ServerOptions,
   | 'configPath'
   | 'configYaml'

@@ -9,6 +9,7 @@ import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.j
 import { compileBootstrap } from '../config/compile/bootstrap.ts';
 import { compileCluster } from '../config/compile/cluster.ts';
 import { compileListener } from '../config/compile/listener.ts';
+import { prepareRouteTables } from '../config/compile/prepared-route-tables.ts';
 import { ProblemSink, type ResourceCompiler } from '../config/schema/compile-context.ts';
 import { EXTENSIONS } from '../filters/extensions.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
@@ -42,6 +43,13 @@ export class Compiler {
 
   listener(resource: Resource): Compiled<ListenerConfig> {
     return this.#compile<Listener, ListenerConfig>(resource, compileListener);
+  }
+
+  /** Does the long parts of `listener` and `cluster` beforehand, in short steps. */
+  *prepare({ kind, message }: Resource): Generator<void, void> {
+    if (kind === 'listener' && !this.#known.has(message)) {
+      yield* prepareRouteTables(message as Listener, this.environment);
+    }
   }
 
   cluster(resource: Resource): Compiled<ClusterConfig> {

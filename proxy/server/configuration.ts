@@ -19,11 +19,15 @@ import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
 import { Compiler } from './compiler.ts';
 import { ResourceStore } from './resource-store.ts';
+import { runInSlices } from './run-in-slices.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 
 /** A bootstrap that passed every check. */
 export type GoodBootstrap = Extract<LoadedBootstrap, { readonly ok: true }>;
+
+/** Reads the configuration anew. */
+export type LoadAgain = () => LoadedBootstrap | Promise<LoadedBootstrap>;
 
 /** A change that was taken over. */
 export interface AppliedUpdate {
@@ -43,13 +47,13 @@ export class Configuration {
   readonly acceptsStat: NameFilter | null;
   /** Wall-clock ms at which the bootstrap now in use was accepted. */
   acceptedMs: number;
-  readonly #load: () => LoadedBootstrap;
+  readonly #load: LoadAgain;
   readonly #log: Logger;
   #loaded: GoodBootstrap;
   #compiler: Compiler;
 
   /** `load` reads the source again, for `reload`. */
-  constructor(loaded: GoodBootstrap, load: () => LoadedBootstrap, log: Logger) {
+  constructor(loaded: GoodBootstrap, load: LoadAgain, log: Logger) {
     this.#loaded = loaded;
     this.#load = load;
     this.#log = log;
@@ -108,8 +112,8 @@ export class Configuration {
   }
 
   /** Reads the source again; null, and said in the log, when it is refused or cannot be read. */
-  reload(): AppliedUpdate | null {
-    const loaded = this.#load();
+  async reload(): Promise<AppliedUpdate | null> {
+    const loaded = await this.#load();
     if (!loaded.ok) {
       const report = reportOf(loaded, { colour: false, warnings: false });
       this.#log.log('error', `configuration refused, the last good one stays in use\n${report}`);
@@ -117,8 +121,10 @@ export class Configuration {
     }
     this.#warnOfFixedParts(bootstrapOf(loaded));
     const update = this.#difference(runResources(loaded));
+    const compiler = compilerFor(loaded);
+    for (const resource of update.upserted) await runInSlices(compiler.prepare(resource));
     this.#loaded = loaded;
-    this.#compiler = compilerFor(loaded);
+    this.#compiler = compiler;
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
     return this.#publish(update);
   }

@@ -6,7 +6,7 @@ import type { Resource, ResourceKind, ResourceUpdate } from '../model/resource.t
 import type { ToWorker, WorkerSettings } from './link.ts';
 
 /** A resource in transit. */
-interface WireResource {
+export interface WireResource {
   readonly kind: ResourceKind;
   readonly name: string;
   readonly version: string;
@@ -55,13 +55,15 @@ export function decodeToWorker(wire: WireToWorker): ToWorker {
   return wire;
 }
 
-function encodeResource(resource: Resource): WireResource {
+/** Makes a resource fit for structured cloning. */
+export function encodeResource(resource: Resource): WireResource {
   const { kind, name, version, message } = resource;
   const typeName = message.$typeName;
   return { kind, name, version, typeName, bytes: toBinary(schemaOf(typeName), message) };
 }
 
-function decodeResource(wire: WireResource): Resource {
+/** The inverse of `encodeResource`. */
+export function decodeResource(wire: WireResource): Resource {
   const { kind, name, version, typeName, bytes } = wire;
   return { kind, name, version, message: fromBinary(schemaOf(typeName), bytes) };
 }

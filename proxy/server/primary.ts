@@ -191,7 +191,7 @@ export class Primary implements WorkforceSource {
 
   async #reload(): Promise<boolean> {
     if (this.health.isShuttingDown) return false;
-    const outcome = this.configuration.reload();
+    const outcome = await this.configuration.reload();
     if (outcome === null) {
       this.serverStats.reloadRejected.inc();
       return false;

@@ -1,6 +1,7 @@
 // `outrigger run`: the life of a process, from its options to its exit status.
 import { BootstrapSource, reportOf } from './bootstrap-source.ts';
 import type { GoodBootstrap } from './configuration.ts';
+import { loadInThread } from './load-in-thread.ts';
 import { PinoLogSink } from './log-sink.ts';
 import type { ServerOptions } from './options.ts';
 import { ProcessSignals, type SignalHandler } from './signals.ts';
@@ -61,7 +62,7 @@ class RunningServer implements SignalHandler {
       options,
       log,
       loaded,
-      load: () => source.load(),
+      load: () => loadInThread(options),
       quit: () => this.onTerminate('SIGTERM'),
     });
     // A signal may end the process before it ever served.

@@ -4,12 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import { AdminServer } from '../admin/server.ts';
 import type { SocketAddress } from '../base/address.ts';
-import type { LoadedBootstrap } from '../config/load.ts';
 import { TagExtractor } from '../stats/tags.ts';
 import { PrimaryAdminBackend } from './admin-backend.ts';
 import { openRegistry } from './cell-desk.ts';
 import { forkWorkers } from './cluster-host.ts';
-import { Configuration, type GoodBootstrap } from './configuration.ts';
+import { Configuration, type GoodBootstrap, type LoadAgain } from './configuration.ts';
 import { dnsDiscovery } from './dns-discovery.ts';
 import { spawnInProcess } from './in-process-worker.ts';
 import type { ServerOptions } from './options.ts';
@@ -24,7 +23,7 @@ export interface ProxyParts {
   /** What the configuration says now. */
   readonly loaded: GoodBootstrap;
   /** Reads the configuration again. */
-  readonly load: () => LoadedBootstrap;
+  readonly load: LoadAgain;
   /** `/quitquitquit` */
   readonly quit: () => void;
 }

@@ -11,6 +11,7 @@ import type {
 import type { ListenHandle } from '../net/socket-source.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
+import { runInSlices } from './run-in-slices.ts';
 import { directCells, inheritedCells, unsharedCells, type WorkerCells } from './worker-cells.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
 import { WorkerSockets } from './worker-sockets.ts';
@@ -200,6 +201,7 @@ export class Worker {
     resource: Resource,
     runtime: WorkerRuntime,
   ): Promise<RejectedResource | null> {
+    await runInSlices(this.#compile().prepare(resource));
     const { config, rejected } = this.#compile().listener(resource);
     if (config === null) return rejected;
     const { error } = await runtime.listeners.apply(config);

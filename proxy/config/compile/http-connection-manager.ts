@@ -21,6 +21,7 @@ import { compileHttp2Options } from './http2-options.ts';
 import { compileInternalCidrs } from './internal-addresses.ts';
 import { compileLocalReply } from './local-reply.ts';
 import { warnOfUnreadFilterConfigs } from './per-filter-names.ts';
+import { takePrepared } from './prepared-route-tables.ts';
 import { checkRequestIdExtension } from './request-id.ts';
 import { compileRouteTable } from './route-table.ts';
 import { runtimeInteger } from './runtime-values.ts';
@@ -100,7 +101,9 @@ function compileRoutes(
   context: CompileContext,
 ): Pick<HttpConnectionManagerConfig, 'routeTable' | 'scopedRoutes'> | null {
   if (specifier.case === 'routeConfig') {
-    const routeTable = compileRouteTable(specifier.value, context.at('route_config'));
+    const at = context.at('route_config');
+    const ahead = takePrepared(specifier.value, at);
+    const routeTable = ahead === undefined ? compileRouteTable(specifier.value, at) : ahead;
     return routeTable === null ? null : { routeTable, scopedRoutes: null };
   }
   if (specifier.case === 'scopedRoutes') {

@@ -23,17 +23,17 @@ interface Tree {
 
 /** The places of one configuration. */
 export class SourcePlaces {
-  readonly #sources: readonly ReadSource[];
+  /** In the order in which they were merged. */
+  readonly sources: readonly ReadSource[];
   #trees: readonly Tree[] | null = null;
 
-  /** `sources` in the order in which they were merged. */
   constructor(sources: readonly ReadSource[]) {
-    this.#sources = sources;
+    this.sources = sources;
   }
 
   /** Where the value at a field path of proto names begins; null: in none of the texts. */
   find(path: string): SourcePlace | null {
-    this.#trees ??= this.#sources.flatMap(treeOf);
+    this.#trees ??= this.sources.flatMap(treeOf);
     const roots = this.#trees.map(({ root }) => root);
     const found = locate(roots, path, false);
     const tree = this.#trees[found.source];

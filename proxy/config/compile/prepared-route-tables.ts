@@ -1,0 +1,62 @@
+// Route tables that were compiled ahead of the listener that holds them: in steps, where compiling
+// all of it at once would hold up a loop that serves.
+import type { Any } from '@bufbuild/protobuf/wkt';
+import type { Listener } from '../../api/gen/envoy/config/listener/v3/listener_pb.js';
+import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
+import {
+  type HttpConnectionManager,
+  HttpConnectionManagerSchema,
+} from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { apiRegistry } from '../../api/registry.ts';
+import type { CompileContext, CompileEnvironment } from '../../model/extension.ts';
+import type { RouteTableConfig } from '../../model/route.ts';
+import { openAny, typeNameOf } from '../schema/any.ts';
+import { ProblemSink } from '../schema/compile-context.ts';
+import { typedConfigOf } from './extension-lookup.ts';
+import { compileRouteTableInSteps } from './route-table.ts';
+
+/** A table with what was said about it; paths are those of the table. */
+interface PreparedTable {
+  readonly table: RouteTableConfig | null;
+  readonly sink: ProblemSink;
+}
+
+/** By the message, which is decoded once (`openAny`) and so is the same object then. */
+const prepared = new WeakMap<RouteConfiguration, PreparedTable>();
+
+/** Compiles the tables that stand in a listener, in steps of a few dozen routes. */
+export function* prepareRouteTables(
+  listener: Listener,
+  environment: CompileEnvironment,
+): Generator<void, void> {
+  const chains = [...listener.filterChains, listener.defaultFilterChain];
+  for (const filter of chains.flatMap((chain) => chain?.filters ?? [])) {
+    const message = routesIn(typedConfigOf(filter.configType));
+    if (message === null) continue;
+    yield;
+    const sink = new ProblemSink(environment);
+    const table = yield* compileRouteTableInSteps(message, sink.context(), 'static');
+    prepared.set(message, { table, sink });
+  }
+}
+
+/** The table compiled ahead; undefined: there is none, or it was made for other surroundings. */
+export function takePrepared(
+  message: RouteConfiguration,
+  context: CompileContext,
+): RouteTableConfig | null | undefined {
+  const found = prepared.get(message);
+  if (found === undefined || found.sink.environment !== context.environment) return undefined;
+  for (const { path, reason } of found.sink.rejections) context.reject(path, reason);
+  for (const { path, reason } of found.sink.warnings) context.warn(path, reason);
+  return found.table;
+}
+
+function routesIn(any: Any | undefined): RouteConfiguration | null {
+  if (any === undefined || typeNameOf(any.typeUrl) !== HttpConnectionManagerSchema.typeName) {
+    return null;
+  }
+  const manager = openAny(any, apiRegistry)?.message as HttpConnectionManager | undefined;
+  const routes = manager?.routeSpecifier;
+  return routes?.case === 'routeConfig' ? routes.value : null;
+}
