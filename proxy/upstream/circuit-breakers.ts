@@ -3,7 +3,7 @@
 // back in one step each, so that of all workers together exactly as many have one as the limit says.
 import type { SharedCells } from '../base/cells/shared-cells.ts';
 import { SharedCounter } from '../base/cells/shared-counter.ts';
-import type { ClusterLimitsConfig } from '../model/cluster.ts';
+import type { ClusterConfig, ClusterLimitsConfig } from '../model/cluster.ts';
 import type { Gauge, StatsScope } from '../stats/metrics.ts';
 
 /** Which of a cluster's limits count a request or connection (RouteAction.priority). */
@@ -154,15 +154,12 @@ export class PriorityBreakers {
 
   constructor(limits: ClusterLimitsConfig, made: BreakerParts) {
     this.maxConnectionsPerHost = limits.maxConnectionsPerHost;
-    this.connections = made.breaker('connections', limits.maxConnections, ['cx_open', 'cx']);
-    this.pendingRequests = made.breaker('pending', limits.maxPendingRequests, [
-      'rq_pending_open',
-      'pending',
-    ]);
-    this.requests = made.breaker('requests', limits.maxRequests, ['rq_open', 'rq']);
-    this.pools = made.breaker('pools', limits.maxConnectionPools, ['cx_pool_open', 'cx_pools']);
+    this.connections = made.breaker('connections', limits.maxConnections);
+    this.pendingRequests = made.breaker('pending', limits.maxPendingRequests);
+    this.requests = made.breaker('requests', limits.maxRequests);
+    this.pools = made.breaker('pools', limits.maxConnectionPools);
     const counter = made.counter('retries', limits.maxRetries);
-    const gauges = made.gauges(['rq_retry_open', 'retries']);
+    const gauges = made.gauges('retries');
     this.retries = new RetryBreaker(limits, { counter, gauges }, this);
   }
 
@@ -175,6 +172,15 @@ export class PriorityBreakers {
     this.pools.refreshGauges();
   }
 }
+
+/** Gauges by what they are about: `<first>` and `remaining_<second>`. */
+const GAUGES = {
+  connections: ['cx_open', 'cx'],
+  pending: ['rq_pending_open', 'pending'],
+  requests: ['rq_open', 'rq'],
+  pools: ['cx_pool_open', 'cx_pools'],
+  retries: ['rq_retry_open', 'retries'],
+} as const;
 
 /** Finds what breakers of one priority are made of. */
 class BreakerParts {
@@ -191,25 +197,54 @@ class BreakerParts {
     this.#scope = place.scope.scope(`circuit_breakers.${priority}`);
   }
 
-  breaker(key: string, limit: number, names: readonly [string, string]): Breaker {
-    return new Breaker(limit, this.counter(key, limit), this.gauges(names));
+  breaker(kind: keyof typeof GAUGES, limit: number): Breaker {
+    return new Breaker(limit, this.counter(kind, limit), this.gauges(kind));
   }
 
   /** Shared where somebody compares it with a limit or shows what is left. */
-  counter(key: string, limit: number): SharedCounter {
+  counter(kind: keyof typeof GAUGES, limit: number): SharedCounter {
     const { tracksRemaining, retryBudget } = this.#limits;
     if (limit >= UNLIMITED && !tracksRemaining && retryBudget === null) return new SharedCounter();
-    const full = this.#keyPrefix + key;
-    this.keys.push(full);
-    return this.#cells.counter(full);
+    const key = this.#keyPrefix + kind;
+    this.keys.push(key);
+    return this.#cells.counter(key);
   }
 
-  gauges([open, remaining]: readonly [string, string]): BreakerGauges {
+  gauges(kind: keyof typeof GAUGES): BreakerGauges {
+    const [open, remaining] = GAUGES[kind];
     const isTracked = this.#limits.tracksRemaining;
     return {
       open: this.#scope.gauge(open),
       remaining: isTracked ? this.#scope.gauge(`remaining_${remaining}`) : null,
     };
+  }
+}
+
+/** Breakers of one priority that take no cells before somebody asks for them. */
+class LazyBreakers {
+  readonly #limits: ClusterLimitsConfig;
+  readonly #parts: BreakerParts;
+  #made: PriorityBreakers | null = null;
+
+  constructor(limits: ClusterLimitsConfig, parts: BreakerParts) {
+    this.#limits = limits;
+    this.#parts = parts;
+    // They are shown from the start.
+    const { maxConnections, maxPendingRequests, maxRequests } = limits;
+    parts.gauges('connections').remaining?.set(maxConnections);
+    parts.gauges('pending').remaining?.set(maxPendingRequests);
+    parts.gauges('requests').remaining?.set(maxRequests);
+    parts.gauges('pools').remaining?.set(limits.maxConnectionPools);
+    parts.gauges('retries').remaining?.set(limits.maxRetries);
+  }
+
+  get(): PriorityBreakers {
+    this.#made ??= new PriorityBreakers(this.#limits, this.#parts);
+    return this.#made;
+  }
+
+  refreshGauges(): void {
+    this.#made?.refreshGauges();
   }
 }
 
@@ -224,35 +259,36 @@ export interface BreakersPlace {
 /** All breakers of a cluster. Clusters of the same name, as one replaces the other, count together. */
 export class CircuitBreakers {
   readonly default: PriorityBreakers;
-  readonly high: PriorityBreakers;
+  /** Few clusters have routes of that priority. */
+  readonly #high: LazyBreakers;
   readonly #cells: SharedCells;
-  readonly #keys: readonly string[];
+  readonly #parts: readonly BreakerParts[];
 
   constructor(
-    limits: { readonly limits: ClusterLimitsConfig; readonly highLimits: ClusterLimitsConfig },
+    { limits, highLimits }: Pick<ClusterConfig, 'limits' | 'highLimits'>,
     place: BreakersPlace,
   ) {
-    const parts = new BreakerParts(limits.limits, place, 'default');
-    const highParts = new BreakerParts(limits.highLimits, place, 'high');
-    this.default = new PriorityBreakers(limits.limits, parts);
-    this.high = new PriorityBreakers(limits.highLimits, highParts);
+    const parts = new BreakerParts(limits, place, 'default');
+    const highParts = new BreakerParts(highLimits, place, 'high');
+    this.default = new PriorityBreakers(limits, parts);
+    this.#high = new LazyBreakers(highLimits, highParts);
     this.#cells = place.cells;
-    this.#keys = [...parts.keys, ...highParts.keys];
+    this.#parts = [parts, highParts];
   }
 
   /** Those that count requests of that priority. */
   of(priority: RoutingPriority): PriorityBreakers {
-    return priority === 'high' ? this.high : this.default;
+    return priority === 'high' ? this.#high.get() : this.default;
   }
 
   /** Before statistics are read. */
   refreshGauges(): void {
     this.default.refreshGauges();
-    this.high.refreshGauges();
+    this.#high.refreshGauges();
   }
 
   /** Nothing of the cluster is left. */
   close(): void {
-    for (const key of this.#keys) this.#cells.release(key);
+    for (const { keys } of this.#parts) for (const key of keys) this.#cells.release(key);
   }
 }

@@ -47,7 +47,7 @@ t.test('all workers together have as many as the limit says', async (t) => {
   t.equal(take(2, one.default.requests), 'yy');
   t.equal(take(2, two.default.requests), 'yn');
   t.equal(one.default.requests.canAcquire(), false);
-  t.equal(one.high.requests.canAcquire(), true, 'another priority counts apart');
+  t.equal(one.of('high').requests.canAcquire(), true, 'another priority counts apart');
   one.default.requests.release();
   t.equal(take(2, two.default.requests), 'yn');
   two.default.requests.acquire();
@@ -102,6 +102,19 @@ t.test('0 lets nothing pass', async (t) => {
   const { default: breakers } = new Workers().worker({ maxPendingRequests: 0, maxRetries: 0 });
   t.equal(take(1, breakers.pendingRequests), 'n');
   t.equal(take(1, breakers.retries), 'n');
+});
+
+t.test('priority HIGH takes no cells before its first request', async (t) => {
+  const workers = new Workers();
+  const high = clusterLimits({ maxRequests: 2, tracksRemaining: true });
+  const [one, two] = [workers.worker({}, high), workers.worker({}, high)];
+  const next = workers.registry.want(0, { key: 'x', kind: 'counter', size: 1 });
+  t.equal(next, 4, 'only the four of priority DEFAULT are taken');
+  t.equal(workers.gauge('circuit_breakers.high.remaining_rq'), '2 2', 'shown all the same');
+  t.equal(take(2, one.of('high').requests), 'yy');
+  t.equal(take(1, two.of('high').requests), 'n');
+  one.close();
+  t.equal(two.of('high').requests.taken, 0);
 });
 
 t.test('a limit beyond counting takes no cells', async (t) => {

@@ -18,8 +18,8 @@ export interface RegionLayout {
 /** Cells of 64 octets: what two processes write all the time must not share a cache line. */
 const LINE_CELLS = 16;
 
-/** Enough for ten limits of each of 3,000 clusters. */
-const COUNTERS = 32_768;
+/** Enough for the four limits of each of 16,000 clusters. */
+const COUNTERS = 65_536;
 /** Enough for eight cells of each of 32,000 hosts; 1 MiB. */
 const INTS = 262_144;
 /** Lives of a worker that may overlap: its own, one that retires, and one more that is late. */

@@ -127,7 +127,7 @@ t.test(
 );
 
 t.test('the region for many workers stays bounded', async (t) => {
-  t.strictSame(layoutFor(4), { counters: 32_768, ints: 262_144, slots: 13 });
+  t.strictSame(layoutFor(4), { counters: 65_536, ints: 262_144, slots: 13 });
   t.ok(regionCells(layoutFor(256)) * 4 < 20_000_000);
   t.equal(layoutFor(256).counters % 16, 0);
 });
