@@ -27,6 +27,7 @@ const FAULTS: Readonly<Record<string, Json>> = {
   never: { abort: { http_status: 500 }, delay: { fixed_delay: '9s' } },
   ppm: abort(500, { numerator: 999_999_999, denominator: 'MILLION' }),
   delay: { ...delay('0.03s'), filter_metadata: { waited: 'yes' } },
+  patient: { ...delay('9s'), ...abort(500) },
   both: { ...delay('0.03s'), abort: { grpc_status: 14, percentage: ALL } },
   fields: BY_FIELDS,
   half: { abort: { header_abort: {}, percentage: { numerator: 0 } } },
@@ -55,6 +56,11 @@ const configured = (name: string): Json => ({
 });
 
 const ROUTES: readonly Json[] = [
+  {
+    match: { prefix: '/timed' },
+    route: { cluster: 'main', timeout: '0.2s' },
+    typed_per_filter_config: { [NAME]: fault(delay('0.4s')) },
+  },
   {
     match: { prefix: '/direct' },
     direct_response: { status: 200, body: { inline_string: 'own' } },
@@ -187,6 +193,8 @@ const CASES: readonly TwinCase[] = [
   ...['/slow', '/throttle'].map((path) => get(path)),
   ...['1', '1000', '0', 'fast'].map((value) => get('/throttle', `${RATE}: ${value}\r\n`)),
   get('/throttle', `${RATE}: 1000\r\n${RATE}-percentage: 0\r\n`),
+  { ...get('/patient'), title: 'a client that leaves while it waits', halfClose: true },
+  { ...get('/timed'), title: 'the route’s timeout begins behind the delay' },
   {
     ...get('/abort'),
     title: 'HEAD',
