@@ -26,7 +26,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
     process.stderr.write(`${report}error initializing configuration '${source.name}'\n`);
     return EXIT_FAILURE;
   }
-  const server = new RunningServer({ options, log, source, loaded });
+  const server = new RunningServer({ options, log, loaded });
   const status = await server.run();
   log.flush();
   return status;
@@ -36,7 +36,6 @@ export async function runServer(options: ServerOptions): Promise<number> {
 interface ServerParts {
   readonly options: ServerOptions;
   readonly log: PinoLogSink;
-  readonly source: BootstrapSource;
   readonly loaded: GoodBootstrap;
 }
 
@@ -52,7 +51,7 @@ class RunningServer implements SignalHandler {
   }
 
   async run(): Promise<number> {
-    const { options, log, source, loaded } = this.#parts;
+    const { options, log, loaded } = this.#parts;
     const ended = new Promise<number>((resolve) => {
       this.#end = resolve;
     });
