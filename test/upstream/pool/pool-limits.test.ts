@@ -105,3 +105,20 @@ t.test('a host’s own pool that nobody uses makes room for another', async (t) 
   t.equal(pool.connector.live().length, 0, 'the idle connection is closed');
   t.equal(pool.count('upstream_cx_pool_overflow'), 1);
 });
+
+t.test('a cluster that replaces another counts what that one still has', async (t) => {
+  const pool = poolFixture(limits({ maxRequests: 2 }));
+  const old = pool.ask();
+  pool.connection(0).accept();
+  const next = clusterConfig({ ...limits({ maxRequests: 2 }), connectTimeoutMs: 1 });
+  pool.clusters.apply({ upserted: [next], removed: [] });
+  const cluster = pool.clusters.get('c') as WorkerCluster;
+  t.not(cluster, pool.cluster);
+  const host = cluster.hostSet.hosts[0] as Host;
+  const [one, two] = [ask(cluster, host) as FakeWaiter, ask(cluster, host) as FakeWaiter];
+  pool.connection(1).accept();
+  pool.connection(2).accept();
+  t.strictSame([old.state, one.state, two.why], ['started', 'started', 'overflow|']);
+  pool.connection(0).receive('R');
+  t.equal((ask(cluster, host) as FakeWaiter).state, 'started');
+});
