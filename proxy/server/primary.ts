@@ -7,6 +7,7 @@ import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
+import { type AddressFlags, HostFlags } from '../upstream/host-flags.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { CellDesk } from './cell-desk.ts';
 import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
@@ -45,6 +46,8 @@ export class Primary implements WorkforceSource {
   readonly discovery: ClusterDiscovery;
   /** Cells that it shares with all workers. */
   readonly cells: CellDesk;
+  /** What was found out about the health of hosts. */
+  readonly hostFlags: HostFlags;
   readonly configuration: Configuration;
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
@@ -67,6 +70,10 @@ export class Primary implements WorkforceSource {
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
     this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
+    this.hostFlags = new HostFlags({
+      sink: (cluster, flags) => this.workforce.broadcast({ kind: 'host-flags', cluster, flags }),
+      later: queueMicrotask,
+    });
     this.discovery = parts.makeDiscovery(
       (cluster, endpoints) => this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints }),
       this.stats,
@@ -174,6 +181,10 @@ export class Primary implements WorkforceSource {
 
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
     return this.discovery.endpoints();
+  }
+
+  allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]> {
+    return this.hostFlags.all();
   }
 
   isHealthFailed(): boolean {

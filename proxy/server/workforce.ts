@@ -4,6 +4,7 @@ import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger, LogLevel } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
+import type { AddressFlags } from '../upstream/host-flags.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
@@ -18,6 +19,8 @@ export interface WorkforceSource {
   resources(): readonly Resource[];
   /** Hosts found so far, by cluster. */
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]>;
+  /** What was found out about the health of hosts, by cluster. */
+  allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]>;
   isHealthFailed(): boolean;
   onWorkerDied(peer: WorkerPeer): void;
   onWorkerRetired(peer: WorkerPeer): void;
@@ -150,6 +153,9 @@ export class Workforce implements WorkerPoolHandler {
     messages.push({ kind: 'update', id: 0, update: { upserted, removed: [] } });
     for (const [cluster, endpoints] of this.#source.endpoints()) {
       messages.push({ kind: 'endpoints', cluster, endpoints });
+    }
+    for (const [cluster, flags] of this.#source.allHostFlags()) {
+      messages.push({ kind: 'host-flags', cluster, flags });
     }
     if (this.#source.isHealthFailed()) messages.push({ kind: 'fail-health-check', failed: true });
     messages.push({ kind: 'start' });
