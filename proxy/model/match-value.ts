@@ -1,6 +1,7 @@
 // Evaluates compiled value matchers on requests: routes, access-log filters and statistics use them.
 // Called for each condition of each candidate route, so it makes nothing but what a regex needs.
-import type { RequestHead } from '../http/message.ts';
+import type { HeaderList } from '../http/header-list.ts';
+import type { RequestHead, ResponseHead } from '../http/message.ts';
 import { isPseudoField, pseudoField } from '../http/request-field.ts';
 import type { HeaderMatchConfig, StringMatchConfig, ValueMatchConfig } from './route-match.ts';
 
@@ -9,13 +10,25 @@ const INTEGER = /^[+-]?\d{1,19}$/;
 
 /** True when a request fulfils a condition on one of its fields or pseudo-fields. */
 export function matchesHeader(config: HeaderMatchConfig, head: RequestHead): boolean {
-  const { match, name } = config;
+  const { name } = config;
   if (isPseudoField(name)) return testOne(config, pseudoField(head, name));
-  const first = head.headers.getByName(name);
+  return testLines(config, head.headers);
+}
+
+/** The same of a response, whose one pseudo-field is its status. */
+export function matchesResponseHeader(config: HeaderMatchConfig, head: ResponseHead): boolean {
+  const { name } = config;
+  if (name === ':status') return testOne(config, String(head.status));
+  return testLines(config, head.headers);
+}
+
+function testLines(config: HeaderMatchConfig, headers: HeaderList): boolean {
+  const { match, name } = config;
+  const first = headers.getByName(name);
   if (first === null || match.kind === 'present' || matchesValue(match, first))
     return testOne(config, first);
   // Repeated lines are tested one by one: one that matches is enough.
-  const matched = head.headers.values(name).some((value) => matchesValue(match, value));
+  const matched = headers.values(name).some((value) => matchesValue(match, value));
   return matched !== config.invert;
 }
 

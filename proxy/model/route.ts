@@ -7,6 +7,7 @@ import type { PerFilterConfigs } from './extension.ts';
 import type { HeaderMutations } from './header-mutations.ts';
 import type { BodyFormatConfig } from './local-reply.ts';
 import type { FilterMetadata, MatchTreeConfig } from './match-tree.ts';
+import type { HedgePolicyConfig, RetryPolicyConfig } from './retry-policy.ts';
 import type { HeaderMatchConfig, RouteMatchConfig } from './route-match.ts';
 import type {
   HashPolicyConfig,
@@ -50,6 +51,10 @@ export interface VirtualHostConfig {
   readonly mutations: HeaderMutations;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly includeIsTimeoutRetryHeader: boolean;
+  /** For routes without their own; null: nothing is retried. */
+  readonly retry: RetryPolicyConfig | null;
+  readonly hedge: HedgePolicyConfig | null;
   readonly perFilterConfig: PerFilterConfigs;
   /** For routes without their own. */
   readonly mirrors: readonly MirrorPolicyConfig[];
@@ -138,6 +143,9 @@ export interface ForwardActionConfig {
   readonly hashPolicies: readonly HashPolicyConfig[];
   /** Empty: the virtual host's, or the table's. */
   readonly mirrors: readonly MirrorPolicyConfig[];
+  /** Wins over the virtual host's as a whole; null: that one. */
+  readonly retry: RetryPolicyConfig | null;
+  readonly hedge: HedgePolicyConfig | null;
   /** null: a redirect of the upstream is the client's to follow. */
   readonly internalRedirect: InternalRedirectConfig | null;
   readonly rateLimits: readonly RateLimitConfig[];

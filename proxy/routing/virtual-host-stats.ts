@@ -6,30 +6,24 @@ import type { VirtualHostConfig } from '../model/route.ts';
 import type { HeaderMatchConfig } from '../model/route-match.ts';
 import type { Counter, StatsScope } from '../stats/metrics.ts';
 import { ResponseStats } from '../stats/response-stats.ts';
+import { RetryCounters } from '../stats/retry-counters.ts';
 
 /** Envoy's name for the requests that match no virtual cluster. */
 const CATCH_ALL = 'other';
-/** Nothing is retried, but a dashboard that names these finds them. */
-const UNTOUCHED_COUNTERS = [
-  'upstream_rq_retry',
-  'upstream_rq_retry_limit_exceeded',
-  'upstream_rq_retry_overflow',
-  'upstream_rq_retry_success',
-];
-
 /** Cells of one virtual cluster or one route. */
 export class UpstreamRequestStats {
   /** Requests that got a connection. */
   readonly total: Counter;
   readonly timeout: Counter;
   readonly responses: ResponseStats;
+  readonly retries: RetryCounters;
 
   /** `prefix` is `vhost.<virtual host>.vcluster.<name>.` or `vhost.<virtual host>.route.<name>.` */
   constructor(scope: StatsScope, prefix: string) {
     this.total = scope.counter(`${prefix}upstream_rq_total`);
     this.timeout = scope.counter(`${prefix}upstream_rq_timeout`);
     this.responses = new ResponseStats(scope, prefix);
-    for (const name of UNTOUCHED_COUNTERS) scope.counter(prefix + name);
+    this.retries = new RetryCounters(scope, prefix);
   }
 }
 

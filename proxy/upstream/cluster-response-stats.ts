@@ -3,12 +3,13 @@
 import type { StatsScope } from '../stats/metrics.ts';
 import { ResponseStats } from '../stats/response-stats.ts';
 
-/** `cluster.<name>.`, and below it `internal.`, `external.` and `canary.` */
+/** `cluster.<name>.`, and below it `internal.`, `external.`, `canary.` and `retry.` */
 export class ClusterResponseStats {
   readonly #all: ResponseStats;
   readonly #internal: ResponseStats;
   readonly #external: ResponseStats;
   readonly #canary: ResponseStats;
+  readonly #retried: ResponseStats;
 
   constructor(scope: StatsScope) {
     // The one that Envoy shows before its first use.
@@ -17,6 +18,7 @@ export class ClusterResponseStats {
     this.#internal = new ResponseStats(scope, 'internal.');
     this.#external = new ResponseStats(scope, 'external.');
     this.#canary = new ResponseStats(scope, 'canary.');
+    this.#retried = new ResponseStats(scope, 'retry.');
   }
 
   /** Counts one response. */
@@ -24,6 +26,11 @@ export class ClusterResponseStats {
     this.#all.charge(status);
     (isInternal ? this.#internal : this.#external).charge(status);
     if (isCanary) this.#canary.charge(status);
+  }
+
+  /** Counts a response that a retry took the place of, here only. */
+  chargeRetried(status: number): void {
+    this.#retried.charge(status);
   }
 
   /** Records what one complete response took, in ms. */

@@ -2,6 +2,7 @@
 import type { H2Counters } from '../http/h2/counters.ts';
 import { Http2CodecStats } from '../stats/http2-codec-stats.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
+import { RetryCounters } from '../stats/retry-counters.ts';
 import { ClusterGrpcStats } from './cluster-grpc-stats.ts';
 import { ClusterResponseStats } from './cluster-response-stats.ts';
 import type { HostSet } from './host-set.ts';
@@ -39,14 +40,6 @@ const UNTOUCHED_COUNTERS = [
   'upstream_http3_broken',
   'upstream_rq_0rtt',
   'upstream_rq_maintenance_mode',
-  'upstream_rq_per_try_idle_timeout',
-  'upstream_rq_per_try_timeout',
-  'upstream_rq_retry',
-  'upstream_rq_retry_backoff_exponential',
-  'upstream_rq_retry_backoff_ratelimited',
-  'upstream_rq_retry_limit_exceeded',
-  'upstream_rq_retry_overflow',
-  'upstream_rq_retry_success',
   'upstream_rq_rx_reset_no_error',
 ] as const;
 
@@ -107,6 +100,11 @@ export class ClusterStats {
   readonly rqCancelled: Counter;
   readonly rqTimeout: Counter;
   readonly rqMaxDurationReached: Counter;
+  readonly retries: RetryCounters;
+  readonly backOffExponential: Counter;
+  readonly backOffRateLimited: Counter;
+  readonly rqPerTryTimeout: Counter;
+  readonly rqPerTryIdleTimeout: Counter;
   /** Requests and copies of them of which more had to be kept than may be. */
   readonly retryOrShadowAbandoned: Counter;
   readonly internalRedirectSucceeded: Counter;
@@ -169,6 +167,11 @@ export class ClusterStats {
     this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
     this.rqCancelled = scope.counter('upstream_rq_cancelled');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
+    this.retries = new RetryCounters(scope, '');
+    this.backOffExponential = scope.counter('upstream_rq_retry_backoff_exponential');
+    this.backOffRateLimited = scope.counter('upstream_rq_retry_backoff_ratelimited');
+    this.rqPerTryTimeout = scope.counter('upstream_rq_per_try_timeout');
+    this.rqPerTryIdleTimeout = scope.counter('upstream_rq_per_try_idle_timeout');
     this.retryOrShadowAbandoned = scope.counter('retry_or_shadow_abandoned');
     this.internalRedirectSucceeded = scope.counter('upstream_internal_redirect_succeeded_total');
     this.internalRedirectFailed = scope.counter('upstream_internal_redirect_failed_total');

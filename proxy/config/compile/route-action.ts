@@ -17,6 +17,7 @@ import { compileMirrors } from './mirror-policy.ts';
 import { compileHostRewrite, compilePathRewrite } from './path-rewrite.ts';
 import { compileRateLimits } from './rate-limits.ts';
 import { compileRedirect } from './redirect-action.ts';
+import { compileHedgePolicy, compileRetryPolicy } from './retry-policy.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
 import { compileStreamDuration } from './stream-duration.ts';
 import { compileRouteUpgrades } from './upgrades.ts';
@@ -81,6 +82,8 @@ function compileForward(
     metadataMatch: compileMetadataMatch(message.metadataMatch),
     hashPolicies: compileHashPolicies(message.hashPolicy, context),
     mirrors: compileMirrors(message.requestMirrorPolicies, context),
+    retry: compileRetryPolicy(message.retryPolicy, context),
+    hedge: compileHedgePolicy(message.hedgePolicy),
     internalRedirect: compileInternalRedirect(message, context),
     rateLimits: compileRateLimits(message.rateLimits, context),
     includeVhRateLimits: message.includeVhRateLimits ?? false,

@@ -22,6 +22,7 @@ import { compileMirrors } from './mirror-policy.ts';
 import { checkPathRewrite } from './path-rewrite.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import { compileRateLimits } from './rate-limits.ts';
+import { compileHedgePolicy, compileRetryPolicy } from './retry-policy.ts';
 import { compileRouteAction } from './route-action.ts';
 import { compileRouteMatch } from './route-match.ts';
 import { compileRouteMatchTree } from './route-match-tree.ts';
@@ -65,6 +66,9 @@ export function* compileVirtualHost(
     mutations: compileHeaderMutations(message, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
+    includeIsTimeoutRetryHeader: message.includeIsTimeoutRetryHeader,
+    retry: compileRetryPolicy(message.retryPolicy, context),
+    hedge: compileHedgePolicy(message.hedgePolicy),
     perFilterConfig: withDeprecatedCors(
       compilePerFilterConfig(message, context),
       message.cors,

@@ -1,6 +1,7 @@
 // Which fields of route tables are honoured; those not listed are refused by name.
 import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 import { INTERNAL_REDIRECT_FIELDS } from '../internal-redirect.ts';
+import { RETRY_FIELDS } from '../retry-policy.ts';
 
 const NO_TRACING: FieldSupport = { accepted: 'nothing is traced' };
 
@@ -56,7 +57,9 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     ...MUTATIONS,
     include_request_attempt_count: 'honoured',
     include_attempt_count_in_response: 'honoured',
-    include_is_timeout_retry_header: { accepted: 'nothing is retried' },
+    include_is_timeout_retry_header: 'honoured',
+    retry_policy: 'honoured',
+    hedge_policy: 'honoured',
     typed_per_filter_config: 'honoured',
     per_request_buffer_limit_bytes: 'honoured',
     request_body_buffer_limit: 'honoured',
@@ -182,6 +185,8 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     grpc_timeout_offset: 'honoured',
     max_stream_duration: 'honoured',
     priority: { partly: 'all requests count in the circuit breakers of priority DEFAULT' },
+    retry_policy: 'honoured',
+    hedge_policy: 'honoured',
     request_mirror_policies: 'honoured',
     internal_redirect_policy: 'honoured',
     internal_redirect_action: 'honoured',
@@ -234,6 +239,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     key_matcher: 'honoured',
   },
   ...INTERNAL_REDIRECT_FIELDS,
+  ...RETRY_FIELDS,
   'envoy.config.route.v3.RouteAction.UpgradeConfig': {
     upgrade_type: { partly: 'any but CONNECT-UDP' },
     enabled: 'honoured',

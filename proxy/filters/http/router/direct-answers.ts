@@ -31,6 +31,21 @@ export const RESPONSE_TIMEOUT: LocalReply = Object.freeze({
   headers: null,
 });
 
+/** The same when an attempt took too long, or was silent for too long, and none follows. */
+export const TRY_TIMEOUTS: Readonly<Record<'try' | 'idle', LocalReply>> = Object.freeze({
+  try: { ...RESPONSE_TIMEOUT, details: 'upstream_per_try_timeout' },
+  idle: { ...RESPONSE_TIMEOUT, details: 'upstream_per_try_idle_timeout' },
+});
+
+/** Envoy's reply when more of a request comes than may be kept while no attempt is under way. */
+export const RETAINED_TOO_MUCH: LocalReply = Object.freeze({
+  status: 507,
+  body: 'exceeded request buffer limit while retrying upstream',
+  details: 'request_payload_exceeded_retry_buffer_limit',
+  flag: null,
+  headers: null,
+});
+
 /** Envoy's reply when the cluster's max_stream_duration is over before the response began. */
 export const MAX_DURATION_REACHED: LocalReply = Object.freeze({
   status: 504,

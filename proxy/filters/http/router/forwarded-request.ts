@@ -1,15 +1,19 @@
 // A request on its way to its route's cluster: what was settled about it before the first attempt,
 // the same for all of them.
 import type { Hash64 } from '../../../base/xx-hash.ts';
+import { copyFields } from '../../../http/copy-head.ts';
+import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig, SubsetMatch } from '../../../model/route.ts';
+import type { InternalRedirectConfig } from '../../../model/route-policies.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
 import type { RequestHash } from '../../../routing/hash-policy.ts';
 import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
 import type { Route } from '../../../routing/route-table.ts';
+import type { PriorityBreakers } from '../../../upstream/circuit-breakers.ts';
 import type {
   Cluster,
   LoadBalancerContext,
@@ -17,27 +21,43 @@ import type {
 } from '../../../upstream/cluster-manager.ts';
 import type { ConnectionPool } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
-import type { TerminalFilterCallbacks } from '../../http-filter.ts';
+import type { LocalReply, TerminalFilterCallbacks } from '../../http-filter.ts';
+import type { Attempt } from './attempt.ts';
+import { clusterNotFoundReply } from './direct-answers.ts';
+import { judgeEnd } from './host-verdict.ts';
 import { followRedirect } from './internal-redirect.ts';
+import type { RequestBuffer } from './request-buffer.ts';
 import { RequestCharges } from './request-charges.ts';
-import { announceTimeout, takeTimeout } from './route-timeout.ts';
+import type { ResponseAdditions } from './response-head.ts';
+import { RetryRules } from './retry-rules.ts';
+import {
+  announceTimeout,
+  type RequestTimeouts,
+  readTimeouts,
+  takeOrders,
+} from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
+import type { TriedHosts } from './tried-hosts.ts';
 import { poolFor } from './tunnel-rules.ts';
 
+const ATTEMPT_COUNT = HEADER_ID['x-envoy-attempt-count'];
 const NO_COOKIES: readonly string[] = [];
 
-/** Readies a request for a forwarding route; null: its cluster is not there. */
+/** Readies a request for a forwarding route, or says why it goes nowhere. */
 export function prepareRequest(
   runtime: RouterRuntime,
   callbacks: TerminalFilterCallbacks,
   head: RequestHead,
-): ForwardedRequest | null {
+): ForwardedRequest | LocalReply {
   const { route, services, streamRandom, info } = callbacks;
   const action = route?.config.action;
-  if (route === null || action?.kind !== 'forward') return null;
+  if (route === null || action?.kind !== 'forward') return clusterNotFoundReply(503);
   const name = chooseCluster(action.cluster, head, streamRandom);
   const cluster = services.clusters.get(name);
-  if (cluster === null) return null;
+  if (cluster === null) {
+    runtime.noCluster.inc();
+    return clusterNotFoundReply(action.clusterNotFoundStatus);
+  }
   info.clusterName = name;
   info.clusterMetadata = cluster.config.metadata;
   return new ForwardedRequest({ runtime, callbacks, route, action, cluster }, head);
@@ -57,18 +77,38 @@ export interface UpstreamPlace {
   readonly pool: ConnectionPool;
 }
 
+/** A retry as its upstream is told of it. */
+export interface RetryAnnouncement {
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+  /** Since the end of the request, in ms. */
+  readonly elapsedMs: number;
+  /** The attempt before took too long. */
+  readonly isForTimeout: boolean;
+}
+
+/** What is at hand of a request that may be sent elsewhere. */
+export interface KeptRequest {
+  readonly retained: RequestBuffer | null;
+  readonly isComplete: boolean;
+}
+
 /** See the file's head. */
 export class ForwardedRequest implements LoadBalancerContext {
   /** As it is sent: finalised. */
   readonly head: RequestHead;
   readonly route: Route;
-  readonly cluster: Cluster;
   readonly charges: RequestCharges;
-  /** From the complete request to the complete response; 0: none. */
-  readonly timeoutMs: number;
+  readonly timeouts: RequestTimeouts;
+  /** null: it is not tried again. */
+  readonly retryRules: RetryRules | null;
   readonly info: StreamInfo;
+  /** Where it was tried; null: nobody asks. */
+  tried: TriedHosts | null = null;
+  #cluster: Cluster;
   /** More of its content had to be kept than may be. */
-  isAbandoned = false;
+  #isAbandoned = false;
+  #isHeldBack = false;
   /** null: nobody asked for it yet. */
   #hash: RequestHash | null = null;
   #hasHash = false;
@@ -80,10 +120,11 @@ export class ForwardedRequest implements LoadBalancerContext {
   constructor(surroundings: Surroundings, head: RequestHead) {
     const { runtime, callbacks, route, action, cluster } = surroundings;
     const { config } = runtime;
+    const { virtualHost } = route;
     this.head = head;
     this.info = callbacks.info;
     this.route = route;
-    this.cluster = cluster;
+    this.#cluster = cluster;
     this.#action = action;
     this.#runtime = runtime;
     this.#callbacks = callbacks;
@@ -92,13 +133,19 @@ export class ForwardedRequest implements LoadBalancerContext {
     if (tally !== null) callbacks.info.virtualClusterName = tally.virtualClusterName;
     const isCounted = config.dynamicStats && !callbacks.info.isHealthCheck;
     this.charges = new RequestCharges(head, isCounted ? cluster.stats : null, tally);
-    this.timeoutMs = takeTimeout(head, action, config);
-    const { suppressEnvoyHeaders } = config;
-    announceTimeout(head, this.timeoutMs, { suppress: suppressEnvoyHeaders, action });
-    if (route.virtualHost.includeRequestAttemptCount) {
-      head.headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
-    }
-    finalizeRequestHead(route, head, callbacks, { suppressEnvoyHeaders });
+    const retry = action.retry ?? virtualHost.retry;
+    const hedge = action.hedge ?? virtualHost.hedge;
+    this.timeouts = readTimeouts(head, { action, config, retry, hedge });
+    const mayRepeat = !head.asksForTunnel;
+    this.retryRules = mayRepeat ? RetryRules.of(retry, head) : null;
+    takeOrders(head, config);
+    this.#announce(0);
+    if (virtualHost.includeRequestAttemptCount) head.headers.setKnown(ATTEMPT_COUNT, '1');
+    finalizeRequestHead(route, head, callbacks, config);
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster;
   }
 
   get request(): RequestHead {
@@ -113,27 +160,31 @@ export class ForwardedRequest implements LoadBalancerContext {
     return this.#action.metadataMatch;
   }
 
+  get hostSelectionAttempts(): number {
+    return this.tried?.hostSelectionAttempts ?? 0;
+  }
+
+  get triedPriorities(): readonly number[] | null {
+    return this.tried?.priorities() ?? null;
+  }
+
+  /** Circuit breakers that count it. */
+  get breakers(): PriorityBreakers {
+    return this.#cluster.breakers(this.#action.priority);
+  }
+
+  get suppresses(): boolean {
+    return this.#runtime.config.suppressEnvoyHeaders;
+  }
+
   /** Its content may be wanted again. */
   get isRetained(): boolean {
-    return this.#action.internalRedirect !== null && !this.head.asksForTunnel;
+    if (this.head.asksForTunnel) return false;
+    return this.retryRules !== null || this.#action.internalRedirect !== null;
   }
 
-  /** More of its content had to be kept than may be. */
-  abandonRetries(): void {
-    this.isAbandoned = true;
-    this.cluster.stats.retryOrShadowAbandoned.inc();
-  }
-
-  /** null: there is no host that could take it. */
-  findPlace(): UpstreamPlace | null {
-    const { cluster, head } = this;
-    const host = cluster.pickHost(this);
-    if (host === null) {
-      cluster.stats.cxNoneHealthy.inc();
-      return null;
-    }
-    const pool = poolFor(cluster, host, { action: this.#action, head });
-    return pool === null ? null : { host, pool };
+  rejectsHost(host: Host): boolean {
+    return this.tried?.rejects(host) === true;
   }
 
   /** Made at the first question, and the same for all attempts. */
@@ -145,32 +196,125 @@ export class ForwardedRequest implements LoadBalancerContext {
     return this.#hasHash ? hash : null;
   }
 
-  /** Cookies that were made for the hash: values of Set-Cookie. */
-  get cookies(): readonly string[] {
-    return this.#hash?.setCookies ?? NO_COOKIES;
+  /** null: there is no host that could take it. */
+  findPlace(): UpstreamPlace | null {
+    const cluster = this.#cluster;
+    const host = cluster.pickHost(this);
+    if (host === null) {
+      cluster.stats.cxNoneHealthy.inc();
+      return null;
+    }
+    const pool = poolFor(cluster, host, { action: this.#action, head: this.head });
+    return pool === null ? null : { host, pool };
+  }
+
+  /** The same for a retry: by now its cluster may be another one of that name, or gone. */
+  findAgain(): UpstreamPlace | null {
+    const cluster = this.#callbacks.services.clusters.get(this.info.clusterName);
+    if (cluster === null) return null;
+    this.#cluster = cluster;
+    return this.findPlace();
   }
 
   /** Makes it a request for this host. */
   address(host: Host): void {
-    const { head } = this;
     const action = this.#action;
-    if (action.autoHostRewrite && host.hostname !== '') {
-      rewriteAuthority(head, host.hostname, {
-        keepsOriginal: !this.#runtime.config.suppressEnvoyHeaders,
-        appendsForwardedHost: action.appendXForwardedHost,
-      });
+    if (!action.autoHostRewrite || host.hostname === '') return;
+    rewriteAuthority(this.head, host.hostname, {
+      keepsOriginal: !this.suppresses,
+      appendsForwardedHost: action.appendXForwardedHost,
+    });
+  }
+
+  /** Tells the next upstream which attempt this is, and how much time is left. */
+  prepareRetry({ attempt, elapsedMs, isForTimeout }: RetryAnnouncement): void {
+    const { headers } = this.head;
+    const { virtualHost } = this.route;
+    if (virtualHost.includeRequestAttemptCount) headers.setKnown(ATTEMPT_COUNT, String(attempt));
+    if (virtualHost.includeIsTimeoutRetryHeader) {
+      headers.set('x-envoy-is-timeout-retry', String(isForTimeout));
     }
+    this.#announce(elapsedMs);
   }
 
-  /** A response with this status is a redirect that the route has followed. */
-  followsStatus(status: number): boolean {
-    return this.#action.internalRedirect?.statuses.has(status) === true;
+  /** Its upstream takes nothing more for now, or does again. Asking twice is harmless. */
+  hold(): void {
+    if (this.#isHeldBack) return;
+    this.#isHeldBack = true;
+    this.#cluster.stats.flowBackedUp.inc();
+    this.#callbacks.pauseRequest();
   }
 
-  /** The request that a redirect asks for; null: the client has to follow it. */
-  redirected(response: ResponseHead): RequestHead | null {
+  release(): void {
+    if (!this.#isHeldBack) return;
+    this.#isHeldBack = false;
+    this.#cluster.stats.flowDrained.inc();
+    this.#callbacks.resumeRequest();
+  }
+
+  /** More of its content had to be kept than may be. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#cluster.stats.retryOrShadowAbandoned.inc();
+  }
+
+  /** What a response's head gets; `serviceMs`: since the end of the request, -1: it is not over. */
+  additions(serviceMs: number): ResponseAdditions {
+    const cookies = this.#hash?.setCookies ?? NO_COOKIES;
+    return { serviceMs: this.suppresses ? -1 : serviceMs, cookies };
+  }
+
+  /** An attempt brought no response in time. */
+  countTimeout({ host }: Attempt): void {
+    this.#cluster.stats.rqTimeout.inc();
+    host.stats.rqTimeout += 1;
+    host.monitor?.onLocalOrigin('timed-out');
+    this.charges.timeout();
+  }
+
+  /** An attempt brought no response: one of our own counts as the cluster's. */
+  countFailure({ host }: Attempt, status: number): void {
+    host.stats.rqError += 1;
+    this.charges.response(status);
+  }
+
+  /** An attempt's response will not be complete. */
+  countBreak(attempt: Attempt | null): void {
+    if (attempt?.verdict !== 'awaits-grpc-status') return;
+    judgeEnd(attempt, null);
+    this.#runtime.resetAfterResponseStarted.inc();
+  }
+
+  /** A reply for a timeout as this client wants it. */
+  timedOut(reply: LocalReply): LocalReply {
+    return this.timeouts.hasAlternative ? { ...reply, status: 204, body: '' } : reply;
+  }
+
+  /** A reply with what its virtual host adds to responses. */
+  completed(reply: LocalReply): LocalReply {
+    if (!this.route.virtualHost.includeAttemptCountInResponse) return reply;
+    const headers = reply.headers === null ? HeaderList.empty() : copyFields(reply.headers);
+    headers.setKnown(ATTEMPT_COUNT, String(Math.max(this.info.attemptCount, 1)));
+    return { ...reply, headers };
+  }
+
+  /** True when it goes on elsewhere, instead of this response to the client. */
+  followsRedirect(response: ResponseHead, { retained, isComplete }: KeptRequest): boolean {
     const policy = this.#action.internalRedirect;
-    if (policy === null) return null;
+    if (policy === null || !policy.statuses.has(response.status)) return false;
+    // Without all of the request at hand there is nothing to send.
+    const next = isComplete && !this.#isAbandoned ? this.#redirected(policy, response) : null;
+    const { internalRedirectFailed, internalRedirectSucceeded } = this.#cluster.stats;
+    (next === null ? internalRedirectFailed : internalRedirectSucceeded).inc();
+    if (next === null) return false;
+    const content = next.method === this.head.method ? retained : null;
+    const { chunks = [], trailers = null } = content ?? {};
+    this.#callbacks.restart({ head: next, chunks, trailers }, response);
+    return true;
+  }
+
+  /** null: the client has to follow it. */
+  #redirected(policy: InternalRedirectConfig, response: ResponseHead): RequestHead | null {
     const callbacks = this.#callbacks;
     callbacks.redirects ??= { count: 0, taken: new Map() };
     const next = followRedirect(
@@ -186,5 +330,10 @@ export class ForwardedRequest implements LoadBalancerContext {
     // As Envoy: that is no redirect that could have been followed.
     if (next !== 'no_location') this.#runtime.passthroughs[next].inc();
     return null;
+  }
+
+  #announce(elapsedMs: number): void {
+    const options = { suppress: this.suppresses, action: this.#action, elapsedMs };
+    announceTimeout(this.head, this.timeouts, options);
   }
 }

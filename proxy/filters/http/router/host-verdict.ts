@@ -1,32 +1,59 @@
-// Whether a host answered well, as `/clusters` counts it (rq_success, rq_error). A gRPC response says
-// so in its grpc-status, which comes last.
+// Whether a host answered well, as `/clusters` counts it (rq_success, rq_error) and outlier detection
+// hears it. A gRPC response says so in its grpc-status, which comes last.
 import { grpcStatusIn, hasGrpcType, httpStatusOfGrpc } from '../../../http/grpc.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
-import type { HostStats } from '../../../upstream/host.ts';
+import type { ResetReason } from '../../../http/stream.ts';
+import type { Host } from '../../../upstream/host.ts';
 
 const FIRST_ERROR = 500;
 
 /** What became of a host's response so far. */
 export type Verdict = 'given' | 'awaits-grpc-status';
 
-/** The response began. */
+/** An attempt at a host. */
+export interface JudgedAttempt {
+  readonly host: Host;
+  verdict: Verdict;
+}
+
+/** The response began; whether it is kept or not. */
+export function tellMonitor({ monitor }: Host, head: ResponseHead, request: RequestHead): void {
+  if (monitor === null) return;
+  const grpc = hasGrpcType(request.headers) ? grpcStatusIn(head.headers) : null;
+  monitor.onResponse(grpc === null ? head.status : httpStatusOfGrpc(grpc));
+  if (head.headers.getByName('x-envoy-degraded') !== null) monitor.onDegradedResponse();
+}
+
+/** There was none: what we saw of it. */
+export function tellMonitorOfReset({ monitor }: Host, reason: ResetReason): void {
+  // As Envoy: a circuit breaker says nothing about a host.
+  if (monitor === null || reason === 'overflow') return;
+  const failsToConnect = reason === 'connection-failure' || reason === 'connection-timeout';
+  monitor.onLocalOrigin(failsToConnect ? 'connect-failed' : 'reset');
+}
+
+/** The response is passed on. */
 export function judgeHead(
-  host: HostStats,
+  attempt: JudgedAttempt,
   head: ResponseHead,
-  exchange: { readonly request: RequestHead | null; readonly endStream: boolean },
-): Verdict {
+  exchange: { readonly request: RequestHead; readonly endStream: boolean },
+): void {
+  const { stats } = attempt.host;
   const { request, endStream } = exchange;
-  if (head.status >= FIRST_ERROR) host.rqError += 1;
-  else if (request === null || !hasGrpcType(request.headers)) host.rqSuccess += 1;
-  else if (endStream) judgeGrpcStatus(host, head.headers);
-  else return 'awaits-grpc-status';
-  return 'given';
+  if (head.status >= FIRST_ERROR) stats.rqError += 1;
+  else if (!hasGrpcType(request.headers)) stats.rqSuccess += 1;
+  else {
+    attempt.verdict = 'awaits-grpc-status';
+    if (endStream) judgeEnd(attempt, head.headers);
+  }
 }
 
 /** The fields behind which nothing follows; null: it ended without trailers, or early. */
-export function judgeGrpcStatus(host: HostStats, fields: HeaderList | null): void {
+export function judgeEnd(attempt: JudgedAttempt | null, fields: HeaderList | null): void {
+  if (attempt === null || attempt.verdict === 'given') return;
+  attempt.verdict = 'given';
   const status = fields === null ? null : grpcStatusIn(fields);
-  if (status !== null && httpStatusOfGrpc(status) < FIRST_ERROR) host.rqSuccess += 1;
-  else host.rqError += 1;
+  if (status !== null && httpStatusOfGrpc(status) < FIRST_ERROR) attempt.host.stats.rqSuccess += 1;
+  else attempt.host.stats.rqError += 1;
 }

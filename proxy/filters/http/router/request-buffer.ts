@@ -27,6 +27,13 @@ export class RequestBuffer {
     return this.bytes >= PAUSE_BYTES;
   }
 
+  /** Keeps a copy, but no more than `limitBytes` in all. False: it is not retained any longer. */
+  take(data: Buffer, limitBytes: number): boolean {
+    this.isRetained = this.bytes + data.length <= limitBytes;
+    if (this.isRetained) this.add(data);
+    return this.isRetained;
+  }
+
   /** Keeps a copy. */
   add(data: Buffer): void {
     if (data.length === 0 && this.chunks.length > 0) return;

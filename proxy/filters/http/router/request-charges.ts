@@ -3,6 +3,7 @@
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestTally } from '../../../routing/virtual-host-stats.ts';
+import type { RetryCounters } from '../../../stats/retry-counters.ts';
 import type { ClusterStats } from '../../../upstream/cluster-stats.ts';
 import type { Host } from '../../../upstream/host.ts';
 
@@ -47,6 +48,17 @@ export class RequestCharges {
     this.#cluster.responses.charge(status, isInternal(this.#head), this.#isCanary);
     if (this.#tally === null) return;
     for (const { responses } of this.#tally.stats) responses.charge(status);
+  }
+
+  /** A response that a retry takes the place of. */
+  retriedResponse(status: number): void {
+    this.#cluster?.responses.chargeRetried(status);
+  }
+
+  /** What became of the wish for a retry; the cluster counts it, too. */
+  retry(outcome: keyof RetryCounters): void {
+    if (this.#tally === null) return;
+    for (const { retries } of this.#tally.stats) retries[outcome].inc();
   }
 
   /** What a complete response took from the request's end, in ms. */

@@ -26,7 +26,8 @@ export function finishResponseHead(
   for (const cookie of cookies) headers.add('set-cookie', cookie);
   if (route === null) return;
   if (route.virtualHost.includeAttemptCountInResponse) {
-    headers.setKnown(HEADER_ID['x-envoy-attempt-count'], '1');
+    const count = String(callbacks.info.attemptCount);
+    headers.setKnown(HEADER_ID['x-envoy-attempt-count'], count);
   }
   callbacks.response = head;
   callbacks.info.responseCode = head.status;

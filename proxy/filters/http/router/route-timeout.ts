@@ -1,13 +1,18 @@
-// How long a response may take, counted from the complete request: by the route, by what an internal
-// client asked for, or by a gRPC client's deadline.
+// How long a response and each attempt at it may take, counted from the complete request: by the
+// route, by what an internal client asked for, or by a gRPC client's deadline.
 import { grpcTimeoutIn, grpcTimeoutText, hasGrpcType } from '../../../http/grpc.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID, headerMask } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
+import type { HedgePolicyConfig, RetryPolicyConfig } from '../../../model/retry-policy.ts';
 import type { ForwardActionConfig, StreamDurationConfig } from '../../../model/route.ts';
 import type { RouterConfig } from './router-config.ts';
 
 const EXPECTED = HEADER_ID['x-envoy-expected-rq-timeout-ms'];
+const TIMEOUT = HEADER_ID['x-envoy-upstream-rq-timeout-ms'];
+const PER_TRY = HEADER_ID['x-envoy-upstream-rq-per-try-timeout-ms'];
+const HEDGE = HEADER_ID['x-envoy-hedge-on-per-try-timeout'];
+const ALTERNATIVE = HEADER_ID['x-envoy-upstream-rq-timeout-alt-response'];
 /** What an internal client tells the router; the next hop is not told. */
 const FOR_THIS_ROUTER = headerMask(
   'x-envoy-hedge-on-per-try-timeout',
@@ -22,33 +27,79 @@ const FOR_THIS_ROUTER = headerMask(
   'x-envoy-upstream-rq-timeout-ms',
 );
 
-/** The timeout in ms, 0 for none; takes out what only this router is told. */
-export function takeTimeout(
-  head: RequestHead,
-  action: ForwardActionConfig,
-  config: RouterConfig,
-): number {
+/** What is said about the time of one request; 0: no limit. */
+export interface RequestTimeouts {
+  /** To the complete response, all attempts included. */
+  readonly globalMs: number;
+  /** To the response of each attempt. */
+  readonly perTryMs: number;
+  /** Between any two parts of the response of each attempt. */
+  readonly perTryIdleMs: number;
+  /** An attempt that takes too long gets company. */
+  readonly hedges: boolean;
+  /** The client wants an empty 204 instead of a 504. */
+  readonly hasAlternative: boolean;
+}
+
+/** Where the times are configured. */
+export interface TimeoutSources {
+  readonly action: ForwardActionConfig;
+  readonly config: RouterConfig;
+  readonly retry: RetryPolicyConfig | null;
+  readonly hedge: HedgePolicyConfig | null;
+}
+
+/** Reads the fields of `head`, and leaves them. */
+export function readTimeouts(head: RequestHead, sources: TimeoutSources): RequestTimeouts {
   const { headers } = head;
-  if (config.respectExpectedRequestTimeout) {
-    const expected = timeoutFrom(headers, EXPECTED);
-    if (expected !== null) return expected;
-  }
-  const given = timeoutFrom(headers, HEADER_ID['x-envoy-upstream-rq-timeout-ms']);
+  const { action, retry } = sources;
+  const globalMs = askedTimeout(headers, sources.config) ?? routeTimeout(head, action);
+  const perTryMs = timeoutFrom(headers, PER_TRY) ?? retry?.perTryTimeoutMs ?? 0;
+  return {
+    globalMs,
+    perTryMs: globalMs !== 0 && perTryMs >= globalMs ? 0 : perTryMs,
+    perTryIdleMs: retry?.perTryIdleTimeoutMs ?? 0,
+    hedges: flagFrom(headers, HEDGE) ?? sources.hedge?.onPerTryTimeout === true,
+    hasAlternative: headers.mayHave(ALTERNATIVE),
+  };
+}
+
+/** Takes out what only this router is told. */
+export function takeOrders(
+  { headers }: RequestHead,
+  { respectExpectedRequestTimeout }: RouterConfig,
+): void {
+  if (!headers.mayHaveAny(FOR_THIS_ROUTER)) return;
+  // As Envoy: whoever set the expected one has already dealt with this.
+  const kept =
+    respectExpectedRequestTimeout && timeoutFrom(headers, EXPECTED) !== null
+      ? headers.get(TIMEOUT)
+      : null;
   headers.removeAny(FOR_THIS_ROUTER);
-  return given ?? routeTimeout(head, action);
+  if (kept !== null) headers.addKnown(TIMEOUT, kept);
+}
+
+/** A request whose upstream is told how long its answer is waited for. */
+export interface AnnouncedTimeout {
+  readonly suppress: boolean;
+  readonly action: ForwardActionConfig;
+  /** Since the end of the request, in ms. */
+  readonly elapsedMs: number;
 }
 
 /** Tells the upstream how long its answer is waited for. */
 export function announceTimeout(
   head: RequestHead,
-  timeoutMs: number,
-  options: { readonly suppress: boolean; readonly action: ForwardActionConfig },
+  { globalMs, perTryMs, hedges }: RequestTimeouts,
+  { suppress, action, elapsedMs }: AnnouncedTimeout,
 ): void {
-  const { headers } = head;
-  announceExpected(head, options.suppress ? 0 : timeoutMs);
-  const bounds = options.action.streamDuration?.bounds;
-  if (timeoutMs > 0 && bounds === 'response' && hasGrpcType(headers)) {
-    headers.setKnown(HEADER_ID['grpc-timeout'], grpcTimeoutText(timeoutMs));
+  let expectedMs = hedges || perTryMs === 0 ? globalMs : perTryMs;
+  // None is left: but 0 would be no limit at all.
+  if (globalMs > 0) expectedMs = Math.max(Math.min(expectedMs, globalMs - elapsedMs), 1);
+  announceExpected(head, suppress ? 0 : Math.floor(expectedMs));
+  const bounds = action.streamDuration?.bounds;
+  if (expectedMs > 0 && bounds === 'response' && hasGrpcType(head.headers)) {
+    head.headers.setKnown(HEADER_ID['grpc-timeout'], grpcTimeoutText(expectedMs));
   }
 }
 
@@ -56,6 +107,12 @@ export function announceTimeout(
 export function announceExpected({ headers }: RequestHead, timeoutMs: number): void {
   if (timeoutMs > 0) headers.setKnown(EXPECTED, String(timeoutMs));
   else headers.removeKnown(EXPECTED);
+}
+
+/** What an internal client asks for; null: nothing. */
+function askedTimeout(headers: HeaderList, config: RouterConfig): number | null {
+  const expected = config.respectExpectedRequestTimeout ? timeoutFrom(headers, EXPECTED) : null;
+  return expected ?? timeoutFrom(headers, TIMEOUT);
 }
 
 function routeTimeout(head: RequestHead, action: ForwardActionConfig): number {
@@ -80,4 +137,9 @@ function grpcTimeout(headers: HeaderList, duration: StreamDurationConfig): numbe
 function timeoutFrom(headers: HeaderList, id: number): number | null {
   const text = headers.mayHave(id) ? headers.get(id) : null;
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+function flagFrom(headers: HeaderList, id: number): boolean | null {
+  const text = headers.mayHave(id) ? headers.get(id) : null;
+  return text === 'true' || text === 'false' ? text === 'true' : null;
 }

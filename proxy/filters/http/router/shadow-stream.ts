@@ -9,12 +9,13 @@ import { StreamInfo } from '../../../http/stream-info.ts';
 import type { Counter } from '../../../stats/metrics.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
+import type { Attempt, UpstreamRequestOwner } from './attempt.ts';
 import { NO_HEALTHY_UPSTREAM, RESPONSE_TIMEOUT } from './direct-answers.ts';
-import { judgeGrpcStatus, judgeHead } from './host-verdict.ts';
+import { judgeEnd, judgeHead, tellMonitor, tellMonitorOfReset } from './host-verdict.ts';
 import { RequestBuffer } from './request-buffer.ts';
 import { RequestCharges } from './request-charges.ts';
 import { failureStatus } from './upstream-failure.ts';
-import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
+import { UpstreamRequest } from './upstream-request.ts';
 
 /** What all copies of one request have in common. */
 export interface ShadowSetup {
@@ -74,7 +75,7 @@ export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
       this.#charges.response(NO_HEALTHY_UPSTREAM.status);
       return;
     }
-    const target = { cluster, host, head, pool, retained: null };
+    const target = { cluster, host, head, pool, retained: null, tryMs: 0, tryIdleMs: 0 };
     this.#attempt = new UpstreamRequest(this, target, endStream);
     if (endStream) this.#onComplete();
     this.#attempt.start();
@@ -113,11 +114,12 @@ export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
     this.#charges.response(head.status);
   }
 
-  onUpstreamHead(attempt: UpstreamRequest, head: ResponseHead, endStream: boolean): void {
+  onUpstreamHead(attempt: Attempt, head: ResponseHead, endStream: boolean): void {
     const { host } = attempt;
     this.#charges.answeredBy(host, head);
     this.#charges.response(head.status);
-    attempt.verdict = judgeHead(host.stats, head, { request: this.#head, endStream });
+    tellMonitor(host, head, this.#head);
+    judgeHead(attempt, head, { request: this.#head, endStream });
     if (endStream) this.#onResponseEnd(null);
   }
 
@@ -130,11 +132,16 @@ export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
     this.#onResponseEnd(trailers);
   }
 
-  onUpstreamReset(attempt: UpstreamRequest, reason: ResetReason): void {
+  onUpstreamReset(attempt: Attempt, reason: ResetReason): void {
+    tellMonitorOfReset(attempt.host, reason);
     this.#fail(attempt, attempt.hasStarted ? null : failureStatus(reason));
   }
 
-  onUpstreamMaxDuration(attempt: UpstreamRequest): void {
+  onUpstreamTryTimeout(): void {
+    // A copy is tried once, and has the route's timeout.
+  }
+
+  onUpstreamMaxDuration(attempt: Attempt): void {
     this.#fail(attempt, null);
   }
 
@@ -204,24 +211,17 @@ export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
   #onResponseEnd(last: HeaderList | null): void {
     this.timers.cancel(this.#timer);
     this.#waiting = null;
-    this.#giveVerdict(last);
+    judgeEnd(this.#attempt, last);
     if (this.#requestCompleteMs >= 0) this.#charges.time(this.nowMs() - this.#requestCompleteMs);
   }
 
   /** `status`: what a client would have been told; null: the response had begun. */
-  #fail(attempt: UpstreamRequest, status: number | null): void {
+  #fail(attempt: Attempt, status: number | null): void {
     this.timers.cancel(this.#timer);
     this.#waiting = null;
-    this.#giveVerdict(null);
+    judgeEnd(attempt, null);
     if (status === null) return;
     attempt.host.stats.rqError += 1;
     this.#charges.response(status);
-  }
-
-  #giveVerdict(last: HeaderList | null): void {
-    const attempt = this.#attempt;
-    if (attempt === null || attempt.verdict === 'given') return;
-    attempt.verdict = 'given';
-    judgeGrpcStatus(attempt.host.stats, last);
   }
 }

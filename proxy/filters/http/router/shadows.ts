@@ -6,7 +6,7 @@ import type { RequestHead } from '../../../http/message.ts';
 import type { Mirror } from '../../../routing/mirror.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import type { TerminalFilterCallbacks } from '../../http-filter.ts';
-import { announceExpected } from './route-timeout.ts';
+import { announceExpected, type RequestTimeouts } from './route-timeout.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import { type ShadowSetup, ShadowStream } from './shadow-stream.ts';
 
@@ -18,7 +18,7 @@ const FORWARDED_FOR_MASK = headerMask('x-forwarded-for');
 export interface CopiedRequest {
   readonly head: RequestHead;
   readonly cluster: Cluster;
-  readonly timeoutMs: number;
+  readonly timeouts: RequestTimeouts;
 }
 
 /** Content goes on to all of them; none of them answers. */
@@ -35,7 +35,7 @@ export class Shadows {
   /** Makes a copy for each mirror that wants one and whose cluster there is. */
   start(mirrors: readonly Mirror[], request: CopiedRequest, endStream: boolean): void {
     const { services, streamRandom, bufferLimitBytes, info } = this.#callbacks;
-    const { timeoutMs } = request;
+    const timeoutMs = request.timeouts.globalMs;
     const setup: ShadowSetup = {
       ...{ services, info, timeoutMs },
       limitBytes: bufferLimitBytes,
@@ -70,7 +70,7 @@ export class Shadows {
   }
 
   /** As Envoy sends it: as a request of its own, from inside. */
-  #headOf({ head, timeoutMs }: CopiedRequest, mirror: Mirror): RequestHead {
+  #headOf({ head, timeouts }: CopiedRequest, mirror: Mirror): RequestHead {
     const { suppressEnvoyHeaders } = this.#runtime.config;
     const copy = copyRequestHead(head);
     mirror.prepare(copy, this.#callbacks);
@@ -80,7 +80,7 @@ export class Shadows {
     const before = headers.get(FORWARDED_FOR) ?? '';
     const { localIp } = this.#callbacks.services;
     headers.setKnown(FORWARDED_FOR, before === '' ? localIp : `${before},${localIp}`);
-    announceExpected(copy, suppressEnvoyHeaders ? 0 : timeoutMs);
+    announceExpected(copy, suppressEnvoyHeaders ? 0 : timeouts.globalMs);
     return copy;
   }
 }

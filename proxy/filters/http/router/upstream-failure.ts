@@ -41,13 +41,26 @@ export function failureDetails(reason: ResetReason, detail: string, started: boo
   return `upstream_reset_${when}_response_started{${text.replaceAll(' ', '_')}}`;
 }
 
+/** A failure before a response. */
+export interface FailureFacts {
+  readonly detail: string;
+  /** It is not the first attempt that failed. */
+  readonly isRetry: boolean;
+  /** Router suppress_envoy_headers */
+  readonly suppresses: boolean;
+}
+
 /** The reply for a reset before the response began. */
-export function failureReply(reason: ResetReason, detail: string, suppress: boolean): LocalReply {
+export function failureReply(
+  reason: ResetReason,
+  { detail, isRetry, suppresses }: FailureFacts,
+): LocalReply {
   const failure = FAILURES[reason];
-  const isOverload = reason === 'overflow' && !suppress;
+  const isOverload = reason === 'overflow' && !suppresses;
+  const latest = isRetry ? 'retried and the latest ' : '';
   return {
     status: failure.status,
-    body: `upstream connect error or disconnect/reset before headers. reset reason: ${failure.text}`,
+    body: `upstream connect error or disconnect/reset before headers. ${latest}reset reason: ${failure.text}`,
     details: failureDetails(reason, detail, false),
     flag: failure.flag,
     headers: isOverload ? HeaderList.of('x-envoy-overloaded', 'true') : null,

@@ -1,11 +1,10 @@
 // One attempt at one host: waits for a connection, sends the request, tells its owner of the
 // response. A retry is another UpstreamRequest.
-import { Edges, INVARIANTS, invariant } from '../../../base/invariants.ts';
-import { Timer, type TimerTarget, type TimerWheel } from '../../../base/timer-wheel.ts';
+import { INVARIANTS, invariant } from '../../../base/invariants.ts';
+import type { Timer, TimerTarget } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../../http/stream.ts';
-import type { StreamInfo } from '../../../http/stream-info.ts';
 import { agreesToTunnel, tunnelKind } from '../../../http/tunnel.ts';
 import type { Cluster } from '../../../upstream/cluster-manager.ts';
 import type {
@@ -14,54 +13,23 @@ import type {
   UpstreamConnectionInfo,
 } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
+import {
+  ATTEMPT_EDGES,
+  type Attempt,
+  noteConnection,
+  type UpstreamRequestOwner,
+  type UpstreamRequestState,
+} from './attempt.ts';
+import { AttemptTimers } from './attempt-timers.ts';
 import type { Verdict } from './host-verdict.ts';
 import type { RequestBuffer } from './request-buffer.ts';
 import { RequestContent } from './request-content.ts';
-
-/**
- * - `waiting`: queued in a pool. `sending`: on a connection, no response head yet.
- * - `responding`: the response began. `answered`: it is complete, and the client's side of a tunnel
- *   is not. `done`: complete, failed or given up.
- *
- * From `sending` it waits again when the upstream surely did nothing with it: see `#replay`.
- */
-export type UpstreamRequestState = 'waiting' | 'sending' | 'responding' | 'answered' | 'done';
-
-const EDGES = new Edges<UpstreamRequestState>('upstream request', {
-  waiting: ['sending', 'done'],
-  sending: ['waiting', 'responding', 'answered', 'done'],
-  responding: ['answered', 'done'],
-  answered: ['done'],
-  done: [],
-});
 
 /**
  * How often one request is put on another connection. A server that goes away may send GOAWAY on
  * several connections before we read the first.
  */
 const MAX_REPLAYS = 3;
-
-/** The router of a stream. */
-export interface UpstreamRequestOwner {
-  readonly info: StreamInfo;
-  readonly timers: TimerWheel;
-  nowMs(): number;
-  /** It has a connection: the request is about to be sent. */
-  onUpstreamReady(attempt: UpstreamRequest): void;
-  onUpstreamInformational(head: ResponseHead): void;
-  onUpstreamHead(attempt: UpstreamRequest, head: ResponseHead, endStream: boolean): void;
-  /** False: the client is slow; the upstream is held back until `resumeReading`. */
-  onUpstreamData(data: Buffer, endStream: boolean): boolean;
-  onUpstreamTrailers(trailers: HeaderList): void;
-  /** It failed. `detail`: why the connect did. `started`: its response head had come. */
-  /** `attempt.hasStarted`: inside its response. */
-  onUpstreamReset(attempt: UpstreamRequest, reason: ResetReason, detail: string): void;
-  /** It lasted longer than its cluster lets it, and was given up. */
-  onUpstreamMaxDuration(attempt: UpstreamRequest): void;
-  /** The upstream is slow, or takes data again. */
-  onUpstreamSlow(): void;
-  onUpstreamWritable(): void;
-}
 
 /** Where a request goes. */
 export interface UpstreamTarget {
@@ -71,16 +39,24 @@ export interface UpstreamTarget {
   readonly pool: ConnectionPool;
   /** What the stream keeps of the content for attempts after this one; null: nothing. */
   readonly retained: RequestBuffer | null;
+  /** From the complete request to the response, and between any two parts of it; 0: no limit. */
+  readonly tryMs: number;
+  readonly tryIdleMs: number;
 }
 
 /** See the file's head. */
-export class UpstreamRequest implements StreamWaiter, TimerTarget {
+export class UpstreamRequest implements Attempt, StreamWaiter, TimerTarget {
   readonly host: Host;
+  /** It got a connection. */
+  hasBegun = false;
   /** Its response began. */
   hasStarted = false;
+  /** Another attempt is under way for its sake. */
+  isRetried = false;
   /** Whether its host is known to have answered well. */
   verdict: Verdict = 'given';
   readonly #owner: UpstreamRequestOwner;
+  readonly #target: UpstreamTarget;
   readonly #cluster: Cluster;
   readonly #head: RequestHead;
   readonly #pool: ConnectionPool;
@@ -91,8 +67,8 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   /** Its connection had not said yet how many streams it takes. */
   #isProbe = false;
   #replays = 0;
-  /** max_stream_duration; null: none. */
-  #durationTimer: Timer | null = null;
+  /** null: it has no time limits. */
+  readonly #timers: AttemptTimers | null;
   #startMs = 0;
   #requestEnded: boolean;
   #isReadingPaused = false;
@@ -101,11 +77,15 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   constructor(owner: UpstreamRequestOwner, target: UpstreamTarget, endStream: boolean) {
     this.host = target.host;
     this.#owner = owner;
+    this.#target = target;
     this.#cluster = target.cluster;
     this.#head = target.head;
     this.#pool = target.pool;
     this.#content = new RequestContent(target.head.asksForTunnel, target.retained);
     this.#requestEnded = endStream;
+    const { maxStreamDurationMs } = target.cluster.config.http;
+    const isTimed = maxStreamDurationMs + target.tryMs + target.tryIdleMs > 0;
+    this.#timers = isTimed ? new AttemptTimers(owner.timers, this) : null;
   }
 
   get state(): UpstreamRequestState {
@@ -115,6 +95,20 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   /** The upstream agreed to the tunnel that the client asked for. */
   get isTunnel(): boolean {
     return this.#isTunnel;
+  }
+
+  /** 0: it has none. */
+  get connectionId(): number {
+    return this.#connection?.id ?? 0;
+  }
+
+  /** It answers although another one was sent after it. */
+  noteAnswer(): void {
+    const { info } = this.#owner;
+    info.upstreamHost = this.host;
+    if (this.#connection !== null && this.#sender !== null) {
+      noteConnection(info, this.#connection, this.#sender);
+    }
   }
 
   /** Asks for a connection; everything else follows by events, some of them inside this call. */
@@ -169,16 +163,13 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     this.#connection = connection;
     this.#isProbe = !connection.isLimitKnown;
     this.#enter('sending');
-    info.upstreamMeter = sender;
-    info.upstreamConnectStartMs = connection.connectStartMs;
-    info.upstreamConnectEndMs = connection.connectEndMs;
+    this.hasBegun = true;
     this.#noteWait();
-    info.upstreamConnectionId = connection.id;
-    info.upstreamLocalAddress = connection.localAddress;
-    info.upstreamProtocol = connection.protocol;
+    noteConnection(info, connection, sender);
     info.firstUpstreamTxByteMs = this.#owner.nowMs();
     if (this.#replays === 0) this.#owner.onUpstreamReady(this);
-    this.#watchDuration();
+    this.host.monitor?.onLocalOrigin('connect-succeeded');
+    this.#timers?.watchDuration(this.#owner.nowMs(), this.#cluster.config.http.maxStreamDurationMs);
     const { isAwaiting, isKeptBack } = this.#content;
     sender.sendRequestHead(this.#head, this.#requestEnded && !isAwaiting && !isKeptBack);
     if (!isAwaiting) this.#releaseContent(sender);
@@ -192,7 +183,9 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
   }
 
   onInformational(head: ResponseHead): void {
-    if (this.#state === 'sending') this.#owner.onUpstreamInformational(head);
+    if (this.#state !== 'sending') return;
+    this.#timers?.touch(this.#owner.nowMs());
+    this.#owner.onUpstreamInformational(head);
   }
 
   onResponseHead(head: ResponseHead, endStream: boolean): void {
@@ -201,6 +194,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     if (!this.#content.isAwaiting && this.#sender !== null)
       this.#content.release(this.#sender, this.#requestEnded);
     this.hasStarted = true;
+    this.#timers?.touch(this.#owner.nowMs());
     this.#isTunnel = agreesToTunnel(tunnelKind(this.#head), head.status);
     if (endStream) this.#completeResponse();
     else this.#enter('responding');
@@ -211,6 +205,7 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   onData(data: Buffer, endStream: boolean): void {
     if (this.#state !== 'responding') return;
+    this.#timers?.touch(this.#owner.nowMs());
     if (endStream) this.#completeResponse();
     const isWritable = this.#owner.onUpstreamData(data, endStream);
     if (isWritable || endStream || this.#isReadingPaused || this.#sender === null) return;
@@ -238,8 +233,12 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     if (this.#state !== 'done') this.#owner.onUpstreamWritable();
   }
 
-  /** max_stream_duration is over. */
-  onTimer(): void {
+  onTimer(timer: Timer): void {
+    const limit = this.#timers?.limitOf(timer) ?? 'duration';
+    if (limit !== 'duration') {
+      this.#owner.onUpstreamTryTimeout(this, limit);
+      return;
+    }
     this.#cluster.stats.rqMaxDurationReached.inc();
     this.abort();
     this.#owner.onUpstreamMaxDuration(this);
@@ -256,16 +255,14 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     invariant(state !== 'answered' || this.#isTunnel, 'upstream request: only tunnels go on');
     const mayPause = this.hasStarted || state === 'done';
     invariant(!this.#isReadingPaused || mayPause, 'upstream request: only content is held back');
-    const isTimed = this.#durationTimer?.armed === true;
+    const isTimed = this.#timers?.isArmed === true;
     invariant(!isTimed || state !== 'done', 'upstream request: the end of it is not awaited twice');
   }
 
   #enter(next: UpstreamRequestState): void {
-    if (INVARIANTS) EDGES.check(this.#state, next);
+    if (INVARIANTS) ATTEMPT_EDGES.check(this.#state, next);
     this.#state = next;
-    if (next === 'done' && this.#durationTimer !== null) {
-      this.#owner.timers.cancel(this.#durationTimer);
-    }
+    if (next === 'done') this.#timers?.cancel();
   }
 
   /**
@@ -312,13 +309,6 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
     if (this.#state === 'answered') this.#enter('done');
   }
 
-  #watchDuration(): void {
-    const { maxStreamDurationMs } = this.#cluster.config.http;
-    if (maxStreamDurationMs === 0) return;
-    this.#durationTimer ??= new Timer(this);
-    this.#owner.timers.arm(this.#durationTimer, this.#owner.nowMs(), maxStreamDurationMs);
-  }
-
   #end(reason: ResetReason, detail: string): void {
     this.#enter('done');
     this.#sender = null;
@@ -332,6 +322,10 @@ export class UpstreamRequest implements StreamWaiter, TimerTarget {
 
   /** The request is complete, and written if there is a connection. */
   #noteSent(): void {
-    if (this.#sender !== null) this.#owner.info.lastUpstreamTxByteMs = this.#owner.nowMs();
+    if (this.#sender === null) return;
+    const nowMs = this.#owner.nowMs();
+    this.#owner.info.lastUpstreamTxByteMs = nowMs;
+    if (this.hasStarted) return;
+    this.#timers?.watchTry(nowMs, this.#target.tryMs, this.#target.tryIdleMs);
   }
 }

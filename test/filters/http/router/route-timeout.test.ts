@@ -1,7 +1,8 @@
 import t from 'tap';
 import {
   announceTimeout,
-  takeTimeout,
+  readTimeouts,
+  takeOrders,
 } from '../../../../proxy/filters/http/router/route-timeout.ts';
 import type { RouterConfig } from '../../../../proxy/filters/http/router/router-config.ts';
 import type { ForwardActionConfig, StreamDurationConfig } from '../../../../proxy/model/route.ts';
@@ -34,10 +35,12 @@ function timeoutOf(
   const head = requestHead({ headers: fields });
   const action = actionWith(duration);
   const router = { ...ROUTER, ...config };
-  const timeoutMs = takeTimeout(head, action, router);
-  announceTimeout(head, timeoutMs, { suppress: router.suppressEnvoyHeaders, action });
+  const timeouts = readTimeouts(head, { action, config: router, retry: null, hedge: null });
+  takeOrders(head, router);
+  const suppress = router.suppressEnvoyHeaders;
+  announceTimeout(head, timeouts, { suppress, action, elapsedMs: 0 });
   const names = ['x-envoy-expected-rq-timeout-ms', 'grpc-timeout'];
-  return [timeoutMs, ...names.map((name) => head.headers.getByName(name))];
+  return [timeouts.globalMs, ...names.map((name) => head.headers.getByName(name))];
 }
 
 const GRPC = ['content-type', 'application/grpc'];

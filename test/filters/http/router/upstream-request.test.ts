@@ -1,9 +1,10 @@
 import t from 'tap';
 import type { TimerWheel } from '../../../../proxy/base/timer-wheel.ts';
-import {
-  UpstreamRequest,
-  type UpstreamRequestOwner,
-} from '../../../../proxy/filters/http/router/upstream-request.ts';
+import type {
+  Attempt,
+  UpstreamRequestOwner,
+} from '../../../../proxy/filters/http/router/attempt.ts';
+import { UpstreamRequest } from '../../../../proxy/filters/http/router/upstream-request.ts';
 import { HeaderList } from '../../../../proxy/http/header-list.ts';
 import { RequestHead } from '../../../../proxy/http/message.ts';
 import type { StreamInfo } from '../../../../proxy/http/stream-info.ts';
@@ -46,12 +47,16 @@ class FakeOwner implements UpstreamRequestOwner {
     this.told.push('trailers');
   }
 
-  onUpstreamReset({ hasStarted }: UpstreamRequest, reason: string): void {
+  onUpstreamReset({ hasStarted }: Attempt, reason: string): void {
     this.told.push(`reset ${reason} ${hasStarted}`);
   }
 
-  onUpstreamMaxDuration({ hasStarted }: UpstreamRequest): void {
+  onUpstreamMaxDuration({ hasStarted }: Attempt): void {
     this.told.push(`max duration ${hasStarted}`);
+  }
+
+  onUpstreamTryTimeout(_attempt: Attempt, limit: string): void {
+    this.told.push(`${limit} timeout`);
   }
 
   onUpstreamSlow(): void {
@@ -77,7 +82,7 @@ function send(pool: PoolFixture, endStream = true): Sent {
     host,
     head,
     pool: cluster.httpPool(host, head.protocol) as ConnectionPool,
-    retained: null,
+    ...{ retained: null, tryMs: 0, tryIdleMs: 0 },
   };
   const request = new UpstreamRequest(owner, place, endStream);
   request.start();
