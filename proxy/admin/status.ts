@@ -17,9 +17,19 @@ export interface ClusterStatus {
   readonly addedViaApi: boolean;
   /** circuit_breakers.thresholds of priority DEFAULT. */
   readonly limits: ClusterLimits;
-  /** The same of priority HIGH; absent: Envoy's defaults. */
-  readonly highPriorityLimits?: ClusterLimits;
+  /** The same of priority HIGH. */
+  readonly highPriorityLimits: ClusterLimits;
+  /** null: its hosts are not under outlier detection. */
+  readonly outlier: OutlierStatus | null;
   readonly hosts: readonly HostStatus[];
+}
+
+/** What success rates of a cluster's hosts are compared with; in percent, -1: too little to tell. */
+export interface OutlierStatus {
+  readonly successRateAverage: number;
+  readonly successRateThreshold: number;
+  readonly localOriginAverage: number;
+  readonly localOriginThreshold: number;
 }
 
 /** config.cluster.v3.CircuitBreakers.Thresholds */
@@ -36,17 +46,21 @@ export interface HostStatus {
   readonly hostname: string;
   readonly weight: number;
   readonly priority: number;
-  readonly health: 'healthy' | 'degraded' | 'unhealthy';
-  /** As `/clusters` prints them: `healthy`, or `/failed_outlier_check` and the like in a row. */
-  readonly healthFlags: string;
+  /** `envoy.lb` metadata: `canary: true`. */
+  readonly isCanary: boolean;
+  /** Reasons of HEALTH_FLAG. */
+  readonly healthFlags: number;
+  /** What outlier detection last worked out, in percent; -1: it did not. */
+  readonly successRate: number;
+  readonly localOriginSuccessRate: number;
   readonly locality: LocalityConfig;
   readonly cxActive: number;
   readonly cxConnectFail: number;
   readonly cxTotal: number;
   readonly rqActive: number;
   readonly rqError: number;
-  /** Requests that wait for a connection to this host; absent: 0. */
-  readonly rqPendingActive?: number;
+  /** Requests that wait for a connection to this host. */
+  readonly rqPendingActive: number;
   readonly rqSuccess: number;
   readonly rqTimeout: number;
   readonly rqTotal: number;

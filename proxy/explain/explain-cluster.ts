@@ -2,6 +2,7 @@
 // host gets by the data path's own arithmetic of priorities.
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { Host } from '../upstream/host.ts';
+import { type HostHealth, healthOf } from '../upstream/host-health.ts';
 import type { HostSet } from '../upstream/host-set.ts';
 import { priorityLoad } from '../upstream/lb/priority-load.ts';
 import type { WorkerCluster } from '../upstream/worker-cluster.ts';
@@ -14,7 +15,8 @@ import { fieldOf, isList, type Json, membersText } from './flow-text.ts';
 /** What is known of a host now, beyond the configuration. */
 export interface LiveHost {
   readonly address: string;
-  readonly health: string;
+  /** Reasons of HEALTH_FLAG. */
+  readonly healthFlags: number;
 }
 
 /** Live hosts of a cluster; null: nobody knows more than the configuration says. */
@@ -115,12 +117,13 @@ function explainHosts(
   const shares = hostShares(explained.config, hostSet);
   const paths = endpointPaths(explained.json());
   const known = live(explained.config.name);
-  const healthNow = (host: Host): string =>
-    known?.find(({ address }) => address === host.address.text)?.health ??
-    host.endpoint.healthStatus;
+  const healthNow = (host: Host): HostHealth =>
+    healthOf(
+      known?.find(({ address }) => address === host.address.text)?.healthFlags ?? host.healthFlags,
+    );
   // Shares are those of the health that the configuration tells.
   const isAsConfigured = hostSet.hosts.every(
-    (host) => healthNow(host) === host.endpoint.healthStatus,
+    (host) => healthNow(host) === healthOf(host.healthFlags),
   );
   return hostSet.hosts.map((host) => {
     const { endpoint } = host;

@@ -27,7 +27,7 @@ export interface ClusterConfig {
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
   readonly metadata: FilterMetadata;
   /** common_lb_config.override_host_status: what a host may be that a session asks for. */
-  readonly overrideHostHealth: readonly EndpointConfig['healthStatus'][];
+  readonly overrideHostHealth: readonly ('healthy' | 'degraded' | 'unhealthy')[];
   /** Source address of upstream connections; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
 }
@@ -69,7 +69,8 @@ export interface EndpointConfig {
   readonly priority: number;
   /** LocalityLbEndpoints.load_balancing_weight of its locality; 0: none. */
   readonly localityWeight: number;
-  readonly healthStatus: 'healthy' | 'degraded' | 'unhealthy';
+  /** `draining`: takes no new requests. As Envoy, a status of TIMEOUT is `unhealthy`. */
+  readonly healthStatus: 'healthy' | 'degraded' | 'unhealthy' | 'draining';
   readonly locality: LocalityConfig;
   /** `envoy.lb` metadata: `canary: true`. Its responses are counted apart. */
   readonly isCanary: boolean;

@@ -1,7 +1,6 @@
 // A worker's cluster as `/clusters` shows it.
 import type { ClusterStatus, HostStatus } from '../admin/status.ts';
 import type { Host } from '../upstream/host.ts';
-import { healthOf, printFlags } from '../upstream/host-health.ts';
 import type { WorkerCluster } from '../upstream/worker-cluster.ts';
 
 /** What is true of a cluster now, in this worker. */
@@ -12,6 +11,7 @@ export function clusterStatus({ config, hostSet }: WorkerCluster): ClusterStatus
     addedViaApi: false,
     limits: config.limits,
     highPriorityLimits: config.highLimits,
+    outlier: null,
     hosts: hostSet.hosts.map(hostStatus),
   };
 }
@@ -22,14 +22,18 @@ function hostStatus({ address, hostname, endpoint, stats, healthFlags }: Host): 
     hostname,
     weight: endpoint.weight,
     priority: endpoint.priority,
-    health: healthOf(healthFlags),
-    healthFlags: printFlags(healthFlags),
+    isCanary: endpoint.isCanary,
+    healthFlags,
+    // The primary knows them: see the admin interface's backend.
+    successRate: -1,
+    localOriginSuccessRate: -1,
     locality: endpoint.locality,
     cxActive: stats.cxActive,
     cxConnectFail: stats.cxConnectFail,
     cxTotal: stats.cxTotal,
     rqActive: stats.rqActive,
     rqError: stats.rqError,
+    rqPendingActive: stats.rqPendingActive,
     rqSuccess: stats.rqSuccess,
     rqTimeout: stats.rqTimeout,
     rqTotal: stats.rqTotal,

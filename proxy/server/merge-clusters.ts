@@ -16,8 +16,9 @@ export function mergeClusters(
 function mergeCluster(left: ClusterStatus, right: ClusterStatus): ClusterStatus {
   const hosts = new Map<string, HostStatus>();
   for (const host of [...left.hosts, ...right.hosts]) {
-    const known = hosts.get(host.address);
-    hosts.set(host.address, known === undefined ? host : addHost(known, host));
+    const key = `${host.priority} ${host.address}`;
+    const known = hosts.get(key);
+    hosts.set(key, known === undefined ? host : addHost(known, host));
   }
   return { ...left, hosts: [...hosts.values()] };
 }
@@ -30,6 +31,7 @@ function addHost(left: HostStatus, right: HostStatus): HostStatus {
     cxTotal: left.cxTotal + right.cxTotal,
     rqActive: left.rqActive + right.rqActive,
     rqError: left.rqError + right.rqError,
+    rqPendingActive: left.rqPendingActive + right.rqPendingActive,
     rqSuccess: left.rqSuccess + right.rqSuccess,
     rqTimeout: left.rqTimeout + right.rqTimeout,
     rqTotal: left.rqTotal + right.rqTotal,

@@ -57,6 +57,7 @@ const PRINTED: readonly (readonly [number, string])[] = [
 /** Flags that the health status of an endpoint means. */
 export function endpointFlags(status: EndpointConfig['healthStatus']): number {
   if (status === 'unhealthy') return HEALTH_FLAG.failedEds;
+  if (status === 'draining') return HEALTH_FLAG.edsDraining;
   return status === 'degraded' ? HEALTH_FLAG.degradedEds : 0;
 }
 

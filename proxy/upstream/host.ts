@@ -13,6 +13,8 @@ export class HostStats {
   cxConnectFail = 0;
   rqTotal = 0;
   rqActive = 0;
+  /** Requests that wait for a connection to it. */
+  rqPendingActive = 0;
   rqSuccess = 0;
   rqError = 0;
   rqTimeout = 0;

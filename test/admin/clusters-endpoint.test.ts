@@ -5,8 +5,12 @@ import { withAdmin } from '../support/with-admin.ts';
 t.test('each cluster and host has the lines of Envoy, in its order', async (t) => {
   await withAdmin(async ({ ask }) => {
     const lines = (await ask('/clusters?filter=c1')).body.split('\n');
-    t.same(lines.slice(0, 10), [
+    t.same(lines.slice(0, 14), [
       'c1::observability_name::alt',
+      'c1::outlier::success_rate_average::60',
+      'c1::outlier::success_rate_ejection_threshold::40.5',
+      'c1::outlier::local_origin_success_rate_average::-1',
+      'c1::outlier::local_origin_success_rate_ejection_threshold::-1',
       'c1::default_priority::max_connections::5',
       'c1::default_priority::max_pending_requests::6',
       'c1::default_priority::max_requests::7',
@@ -28,7 +32,7 @@ t.test('each cluster and host has the lines of Envoy, in its order', async (t) =
         'local_origin_success_rate::-1',
       ],
     );
-    t.ok(lines.includes('c1::[::1]:9001::health_flags::/failed_eds_health'));
+    t.ok(lines.includes('c1::[::1]:9001::health_flags::/failed_outlier_check/failed_eds_health'));
     t.notOk(lines.some((line) => line.startsWith('c2')));
   });
 });
@@ -49,7 +53,8 @@ t.test('JSON leaves defaults out', async (t) => {
     t.match(second, {
       hostname: 'h2',
       priority: 1,
-      health_status: { eds_health_status: 'UNHEALTHY' },
+      health_status: { eds_health_status: 'UNHEALTHY', failed_outlier_check: true },
+      success_rate: { value: 12.5 },
     });
     t.same(clusters[1].host_statuses, undefined);
     t.equal(clusters[1].added_via_api, true);

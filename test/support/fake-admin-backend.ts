@@ -15,6 +15,7 @@ import type {
 import type { ClusterStatus, ListenerStatus } from '../../proxy/admin/status.ts';
 import type { LogLevel } from '../../proxy/base/log.ts';
 import type { StatsSnapshot } from '../../proxy/stats/snapshot.ts';
+import { HEALTH_FLAG } from '../../proxy/upstream/host-health.ts';
 import { sampleSnapshot } from './stats-sample.ts';
 
 /** A configuration of nothing. */
@@ -34,14 +35,17 @@ const HOST = {
   hostname: '',
   weight: 1,
   priority: 0,
-  health: 'healthy',
-  healthFlags: 'healthy',
+  isCanary: false,
+  healthFlags: 0,
+  successRate: -1,
+  localOriginSuccessRate: -1,
   locality: { region: 'r1', zone: '', subZone: '' },
   cxActive: 1,
   cxConnectFail: 0,
   cxTotal: 2,
   rqActive: 0,
   rqError: 0,
+  rqPendingActive: 0,
   rqSuccess: 4,
   rqTimeout: 0,
   rqTotal: 4,
@@ -85,17 +89,33 @@ export class FakeAdminBackend implements AdminBackend {
 
   clusters(): Promise<readonly ClusterStatus[]> {
     const limits = { maxConnections: 5, maxPendingRequests: 6, maxRequests: 7, maxRetries: 8 };
-    const common = { observabilityName: 'alt', addedViaApi: false, limits };
+    const highPriorityLimits = {
+      ...{ maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
+    };
+    const common = {
+      ...{ observabilityName: 'alt', addedViaApi: false, limits, highPriorityLimits },
+      outlier: null,
+    };
     const other = {
       ...HOST,
       address: '[::1]:9001',
-      health: 'unhealthy',
-      healthFlags: '/failed_eds_health',
+      isCanary: true,
+      healthFlags: HEALTH_FLAG.failedEds | HEALTH_FLAG.failedOutlierCheck,
+      successRate: 12.5,
       hostname: 'h2',
       priority: 1,
     } as const;
     return Promise.resolve([
-      { name: 'c1', ...common, hosts: [HOST, other] },
+      {
+        name: 'c1',
+        ...common,
+        outlier: {
+          ...{ successRateAverage: 60, successRateThreshold: 40.5 },
+          localOriginAverage: -1,
+          localOriginThreshold: -1,
+        },
+        hosts: [HOST, other],
+      },
       { name: 'c2', ...common, addedViaApi: true, hosts: [] },
     ]);
   }

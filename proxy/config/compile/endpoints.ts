@@ -21,7 +21,7 @@ const HEALTH: Readonly<Record<HealthStatus, EndpointConfig['healthStatus']>> = {
   [HealthStatus.UNKNOWN]: 'healthy',
   [HealthStatus.HEALTHY]: 'healthy',
   [HealthStatus.UNHEALTHY]: 'unhealthy',
-  [HealthStatus.DRAINING]: 'unhealthy',
+  [HealthStatus.DRAINING]: 'draining',
   [HealthStatus.TIMEOUT]: 'unhealthy',
   [HealthStatus.DEGRADED]: 'degraded',
 };

@@ -3,9 +3,9 @@ import {
   HealthStatus,
   type HealthStatusSet,
 } from '../../api/gen/envoy/config/core/v3/health_check_pb.js';
-import type { ClusterConfig, EndpointConfig } from '../../model/cluster.ts';
+import type { ClusterConfig } from '../../model/cluster.ts';
 
-const CLASSES: Readonly<Record<HealthStatus, EndpointConfig['healthStatus']>> = {
+const CLASSES: Readonly<Record<HealthStatus, ClusterConfig['overrideHostHealth'][number]>> = {
   [HealthStatus.UNKNOWN]: 'healthy',
   [HealthStatus.HEALTHY]: 'healthy',
   [HealthStatus.DEGRADED]: 'degraded',

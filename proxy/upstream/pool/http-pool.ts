@@ -72,6 +72,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     }
     stats.rqPendingTotal.inc();
     stats.rqPendingActive.inc();
+    this.host.stats.rqPendingActive += 1;
     this.#pending.push(waiter);
     this.#connectIfNeeded();
     if (INVARIANTS) this.checkInvariants();
@@ -279,6 +280,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   #releasePending(): void {
     this.breakers.pendingRequests.release();
     this.resources.stats.rqPendingActive.dec();
+    this.host.stats.rqPendingActive -= 1;
   }
 }
 

@@ -99,6 +99,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     },
     tcpKeepalive: null,
     metadata: {},
+    overrideHostHealth: ['healthy', 'degraded'],
     bindAddress: null,
     originalDst: null,
   });
@@ -167,7 +168,7 @@ t.test('endpoints carry what their locality says', (t) => {
       isCanary: true,
       metadata: { ns: { a: 1 }, 'envoy.lb': { canary: true } },
     },
-    { address: '/x', port: -1, hostname: 'h', healthStatus: 'unhealthy' },
+    { address: '/x', port: -1, hostname: 'h', healthStatus: 'draining' },
   ]);
   t.ok(Object.isFrozen(endpoints[2]?.metadata.ns));
   t.end();
