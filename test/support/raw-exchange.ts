@@ -22,7 +22,10 @@ export function rawExchange(address: string, request: string): Promise<RawRespon
       chunks.push(chunk);
       if (isComplete(Buffer.concat(chunks).toString('latin1'))) socket.destroy();
     });
-    socket.on('error', reject);
+    // A peer that breaks off its response has still said something.
+    socket.on('error', (error) => {
+      if (chunks.length === 0) reject(error);
+    });
     socket.on('close', () => resolve(parseResponse(Buffer.concat(chunks).toString('latin1'))));
     socket.write(request, 'latin1');
   });

@@ -147,7 +147,9 @@ class Side implements PlayedTwin {
 
   async #runOne(each: PlayCase): Promise<PlayOutcome> {
     const address = await this.address(each.listener ?? 'main');
-    const response = await rawExchange(address, requestText(each));
+    const response = await rawExchange(address, requestText(each)).catch((error: Error) => {
+      throw new Error(`${each.title} (${this.#logPath}): ${error.message}`);
+    });
     const key = keyOf(each);
     const { requests = 0 } = each;
     await eventually(() => (this.#cases.seen.get(key) ?? []).length >= requests);
@@ -201,7 +203,14 @@ function requestText(each: PlayCase): string {
   return `${lines.join('\r\n')}\r\n\r\n${body ?? ''}`;
 }
 
+/** What is left of a timeout depends on the moment: whole seconds do not. */
+function withoutMoment(line: string): string {
+  return line.replace(/^(x-envoy-expected-rq-timeout-ms): (\d+)$/, (_, name, ms) => {
+    return `${name}: up to ${Math.ceil(Number(ms) / 1000)} s`;
+  });
+}
+
 function comparable(request: PlayedRequest): PlayedRequest {
   const fields = request.fields.filter((line) => !UNCOMPARED.test(line) && !PLAY_FIELDS.test(line));
-  return { ...request, fields: fields.sort() };
+  return { ...request, fields: fields.map(withoutMoment).sort() };
 }

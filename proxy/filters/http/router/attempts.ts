@@ -222,7 +222,7 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
   onTimer(): void {
     const request = this.#request;
     const latest = this.#attempt;
-    if (latest?.hasStarted === true) {
+    if (this.#retries === null && latest?.hasStarted === true) {
       request.countTimeout(latest);
       latest.abort();
       this.#breakOff('UT', 'response_timeout');
@@ -245,8 +245,9 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
     const { head, timeouts } = this.#request;
     const isTimed = timeouts.globalMs > 0 && (this.#isComplete || head.asksForTunnel);
     invariant(!this.#timer.armed || isTimed, 'attempts: it counts from the complete request');
-    const hasAnswer = this.#attempt?.hasStarted === true;
-    invariant(!hasAnswer || this.#retries === null, 'attempts: who answers is the last');
+    const isKept = this.#retained !== null;
+    const mayRepeat = this.#retries !== null || this.#attempt?.hasStarted !== true;
+    invariant(!isKept || mayRepeat, 'attempts: who is answered keeps nothing');
   }
 
   get #isComplete(): boolean {

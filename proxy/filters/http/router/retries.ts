@@ -3,6 +3,7 @@
 import { Timer, type TimerTarget, type TimerWheel } from '../../../base/timer-wheel.ts';
 import type { ResponseHead } from '../../../http/message.ts';
 import type { ResetReason } from '../../../http/stream.ts';
+import type { Counter } from '../../../stats/metrics.ts';
 import type { RetryCounters } from '../../../stats/retry-counters.ts';
 import type { TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { Attempt } from './attempt.ts';
@@ -42,6 +43,8 @@ export class Retries implements TimerTarget {
   /** Another attempt is waited for. */
   #isDue = false;
   #isForTimeout = false;
+  /** Counts it when its back-off is over; null: there is none. */
+  #backOffCounter: Counter | null = null;
   /** The last attempt is a retry, and counted by the circuit breaker. */
   #isRetrying = false;
   /** Some attempt got as far as a connection. */
@@ -118,6 +121,8 @@ export class Retries implements TimerTarget {
   /** The back-off is over. */
   onTimer(): void {
     this.#isDue = false;
+    this.#count('begun');
+    this.#backOffCounter?.inc();
     this.#owner.onRetryDue(this.#isForTimeout);
   }
 
@@ -153,11 +158,20 @@ export class Retries implements TimerTarget {
       this.#release();
       return false;
     }
-    this.#count('begun');
     return true;
   }
 
   #wait(head: ResponseHead | null, isForTimeout: boolean): void {
+    this.#isDue = true;
+    this.#isForTimeout = isForTimeout;
+    const isImmediate = head !== null && this.#rules.isImmediate(head);
+    this.#backOffCounter = null;
+    const delayMs = isImmediate ? 0 : this.#delayMs(head);
+    this.#timers.arm(this.#timer, this.#callbacks.nowMs(), delayMs);
+  }
+
+  /** Until the next attempt: at random, or what the response asks for. */
+  #delayMs(head: ResponseHead | null): number {
     const { services } = this.#callbacks;
     const { stats } = this.#request.cluster;
     const { rateLimited } = this.#rules.policy;
@@ -165,12 +179,9 @@ export class Retries implements TimerTarget {
       head === null || rateLimited === null
         ? null
         : askedBackOffMs(rateLimited, head, services.clock.wallMs());
-    (askedMs === null ? stats.backOffExponential : stats.backOffRateLimited).inc();
-    const delayMs =
-      askedMs === null ? this.#backOff.nextMs(services.random) : jittered(askedMs, services.random);
-    this.#isDue = true;
-    this.#isForTimeout = isForTimeout;
-    this.#timers.arm(this.#timer, this.#callbacks.nowMs(), delayMs);
+    this.#backOffCounter = askedMs === null ? stats.backOffExponential : stats.backOffRateLimited;
+    const { random } = services;
+    return askedMs === null ? this.#backOff.nextMs(random) : jittered(askedMs, random);
   }
 
   #release(): void {

@@ -101,6 +101,11 @@ export class RetryRules {
     return this.#has(RETRY_ON.connectFailure) && failsToConnect;
   }
 
+  /** RFC 8470: such a response asks for nothing but to be asked again. */
+  isImmediate(head: ResponseHead): boolean {
+    return head.status === TOO_EARLY && this.#wantsStatus(TOO_EARLY);
+  }
+
   #has(bits: number): boolean {
     return (this.#on & bits) !== 0;
   }
