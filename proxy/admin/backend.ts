@@ -37,6 +37,8 @@ export interface AdminBackend {
   /** Changes the named components, here and in the workers; each name is one of `logLevels`. */
   setLogLevels(levels: Readonly<Record<string, LogLevel>>): void;
   reopenLogs(): void;
+  /** Sets runtime keys, or removes those with empty texts; false: no layer takes them. */
+  modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean;
 }
 
 /** admin.v3.ServerInfo.State */

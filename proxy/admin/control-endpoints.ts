@@ -46,6 +46,11 @@ export const CONTROL_ENDPOINTS: readonly Endpoint[] = [
     backend.reopenLogs();
     return okReply();
   }),
+  endpoint(
+    '/runtime_modify',
+    'Adds or modifies runtime values as passed in query parameters. To delete a previously added key, use an empty string as the value. Note that deletion only applies to overrides added via this endpoint; values loaded from disk can be modified via override but not deleted. E.g. ?key1=value1&key2=value2...',
+    handleRuntimeModify,
+  ),
   endpoint('/reset_counters', 'reset all counters to zero', async (_, { backend }) => {
     await backend.resetCounters();
     return okReply();
@@ -54,6 +59,18 @@ export const CONTROL_ENDPOINTS: readonly Endpoint[] = [
 
 function endpoint(path: string, help: string, handle: Endpoint['handle']): Endpoint {
   return { path, help, params: [], mutates: true, handle };
+}
+
+const MODIFY_USAGE = `usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN
+       or send the parameters as form values
+use an empty value to remove a previously added override
+`;
+
+function handleRuntimeModify({ params }: AdminRequest, { backend }: AdminContext): AdminReply {
+  if (params.entries.length === 0) return textReply(MODIFY_USAGE, 400);
+  // As Envoy, the last of several values for a key counts.
+  if (backend.modifyRuntime(params.entries)) return okReply();
+  return textReply('No admin layer specified', 503);
 }
 
 async function handleDrain(request: AdminRequest, context: AdminContext): Promise<AdminReply> {

@@ -1,6 +1,7 @@
 // Access-log filters: which exchanges get a line. Built once from config.accesslog.v3.AccessLogFilter,
 // asked once a line.
 
+import type { Fraction } from '../base/random.ts';
 import { GRPC_STATUS } from '../http/grpc.ts';
 import { HeaderList } from '../http/header-list.ts';
 import { HEADER_ID } from '../http/header-names.ts';
@@ -17,14 +18,19 @@ export type ComparisonOp = 'EQ' | 'GE' | 'LE' | 'NE';
 /** Hex digits of a request id that decide whether it is in the sample. */
 const SAMPLED_DIGITS = 8;
 
+/** A number that may change between lines. */
+interface LiveNumber {
+  readonly value: number;
+}
+
 /** status_code_filter; a missing response counts as 0. */
-export function statusCodeFilter(op: ComparisonOp, value: number): AccessLogFilter {
-  return { accepts: ({ info }) => compare(op, info.responseCode, value) };
+export function statusCodeFilter(op: ComparisonOp, status: LiveNumber): AccessLogFilter {
+  return { accepts: ({ info }) => compare(op, info.responseCode, status.value) };
 }
 
 /** duration_filter: whole milliseconds from the first byte in to the end, or to now. */
-export function durationFilter(op: ComparisonOp, valueMs: number): AccessLogFilter {
-  return { accepts: (context) => compare(op, elapsedMs(context), valueMs) };
+export function durationFilter(op: ComparisonOp, limitMs: LiveNumber): AccessLogFilter {
+  return { accepts: (context) => compare(op, elapsedMs(context), limitMs.value) };
 }
 
 /** not_health_check_filter */
@@ -45,20 +51,14 @@ export function headerFilter(matches: (request: RequestHead) => boolean): Access
 }
 
 /**
- * runtime_filter: `numerator` in `denominator` of all exchanges. The first digits of a request id
+ * runtime_filter: that share of all exchanges, read for each. The first digits of a request id
  * that is a UUID decide, so that proxies along a path agree; else the stream's random number.
  */
-export function runtimeFilter(options: {
-  readonly numerator: number;
-  /** 100, 10 000 or 1 000 000. */
-  readonly denominator: number;
-  readonly useIndependentRandomness: boolean;
-}): AccessLogFilter {
-  const { numerator, denominator, useIndependentRandomness } = options;
+export function runtimeFilter(share: Fraction, useIndependentRandomness: boolean): AccessLogFilter {
   return {
     accepts: (context) => {
       const fromId = useIndependentRandomness ? null : requestIdNumber(context);
-      return (fromId ?? context.info.streamRandom) % denominator < numerator;
+      return (fromId ?? context.info.streamRandom) % share.denominator < share.numerator;
     },
   };
 }

@@ -1,10 +1,12 @@
 // How many downstream connections there may be: of a listener, or of all listeners together, over
 // all workers.
 import type { SharedCounter } from '../base/cells/shared-counter.ts';
+import type { Live } from '../model/runtime.ts';
 
 /** A limit that all workers count together. */
 export interface SharedLimit {
-  readonly limit: number;
+  /** Read for each connection; null: none. */
+  readonly limit: Live<number | null>;
   readonly counter: SharedCounter;
 }
 
@@ -29,14 +31,15 @@ export class ConnectionBudget {
   get hasRoom(): boolean {
     const shared = this.#shared;
     return (
-      this.#active < this.#ownLimit && (shared === null || shared.counter.taken < shared.limit)
+      this.#active < this.#ownLimit && (shared === null || shared.counter.taken < limitOf(shared))
     );
   }
 
   /** Takes a place if there is one. */
   tryTake(): boolean {
     if (this.#active >= this.#ownLimit) return false;
-    if (this.#shared?.counter.tryAcquire(this.#shared.limit) === false) return false;
+    const shared = this.#shared;
+    if (shared !== null && !shared.counter.tryAcquire(limitOf(shared))) return false;
     this.#active += 1;
     return true;
   }
@@ -52,4 +55,8 @@ export class ConnectionBudget {
     this.#shared?.counter.release();
     this.#active -= 1;
   }
+}
+
+function limitOf({ limit }: SharedLimit): number {
+  return limit.value ?? Number.POSITIVE_INFINITY;
 }

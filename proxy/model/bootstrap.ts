@@ -3,6 +3,7 @@ import type { SocketAddress } from '../base/address.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { LocalityConfig } from './cluster.ts';
 import type { StringMatchConfig } from './route-match.ts';
+import type { RuntimeLayerConfig, RuntimeValue } from './runtime.ts';
 
 /** config.bootstrap.v3.Bootstrap without its resources. */
 export interface BootstrapConfig {
@@ -10,12 +11,14 @@ export interface BootstrapConfig {
   /** null: no admin interface. */
   readonly admin: AdminConfig | null;
   readonly stats: StatsConfig;
-  /** Runtime values of all static layers merged: key to number, text or boolean. */
-  readonly runtime: ReadonlyMap<string, string | number | boolean>;
+  /** Layers of the runtime; the last one that has a key decides. */
+  readonly runtimeLayers: readonly RuntimeLayerConfig[];
+  /** What all of them say together when the process starts. */
+  readonly runtime: ReadonlyMap<string, RuntimeValue>;
   /**
    * Downstream connections of the whole process, from the overload manager's monitor
-   * envoy.resource_monitors.global_downstream_max_connections or else the runtime key
-   * `overload.global_downstream_max_connections`; null: unlimited.
+   * envoy.resource_monitors.global_downstream_max_connections; null: the runtime key
+   * `overload.global_downstream_max_connections` decides.
    */
   readonly globalConnectionLimit: number | null;
   readonly statsFlushIntervalMs: number;

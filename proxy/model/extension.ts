@@ -2,6 +2,7 @@
 // configuration. One definition per extension, listed in a registry table; nothing registers itself.
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { FormatEnvironment } from '../formatter/format-options.ts';
+import type { RuntimeValues } from './runtime.ts';
 
 /** What becomes of one field of a message: the same table validates and writes the documentation. */
 export type FieldSupport =
@@ -34,8 +35,8 @@ export interface CompileContext {
 /** What surrounds a resource: compilers read it and never change it. */
 export interface CompileEnvironment {
   readonly extensions: ExtensionRegistry;
-  /** Runtime values of the bootstrap's static layers. */
-  readonly runtime: ReadonlyMap<string, string | number | boolean>;
+  /** To be read with `config/compile/live-value.ts` where Envoy reads it at use. */
+  readonly runtime: RuntimeValues;
   /** Clusters that routes may name when validate_clusters asks for it; null: not known, not checked. */
   readonly clusterNames: ReadonlySet<string> | null;
   /** False: the bootstrap has no envoy.bootstrap.internal_listener, null: not known, not checked. */

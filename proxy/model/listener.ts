@@ -1,9 +1,11 @@
 // A listener as the data path sees it: checked, frozen, defaults filled in.
+
 import type { SocketAddress } from '../base/address.ts';
 import type { Cidr } from '../base/cidr-table.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
 import type { FilterMetadata } from './match-tree.ts';
+import type { Live } from './runtime.ts';
 
 /** config.listener.v3.Listener */
 export interface ListenerConfig {
@@ -20,8 +22,11 @@ export interface ListenerConfig {
   readonly tcpBacklog: number | null;
   /** Soft limit of each direction's buffer per connection; default 1 MiB. */
   readonly perConnectionBufferLimitBytes: number;
-  /** From the runtime key `envoy.resource_limits.listener.<name>.connection_limit`; null: unlimited. */
-  readonly connectionLimit: number | null;
+  /**
+   * From the runtime key `envoy.resource_limits.listener.<name>.connection_limit`; null in it: there
+   * is none now, null: there never is one.
+   */
+  readonly connectionLimit: Live<number | null> | null;
   readonly ignoreGlobalConnectionLimit: boolean;
   readonly drainType: 'default' | 'modify-only';
   readonly trafficDirection: 'unspecified' | 'inbound' | 'outbound';

@@ -33,7 +33,7 @@ export interface RouteCondition {
 export function compileConditions(config: RouteMatchConfig): readonly RouteCondition[] {
   const { runtimeFractionPpm, grpcOnly, tlsContext } = config;
   return [
-    ...(runtimeFractionPpm === null ? [] : [new FractionCondition(runtimeFractionPpm)]),
+    ...(runtimeFractionPpm === null ? [] : [new FractionCondition(config)]),
     ...(grpcOnly ? [GRPC] : []),
     ...config.headers.map((header) => new HeaderCondition(header)),
     ...config.queryParameters.map((parameter) => new QueryParameterCondition(parameter)),
@@ -45,18 +45,19 @@ export function compileConditions(config: RouteMatchConfig): readonly RouteCondi
 }
 
 class FractionCondition implements RouteCondition {
-  readonly #ppm: number;
+  readonly #config: RouteMatchConfig;
 
-  constructor(ppm: number) {
-    this.#ppm = ppm;
+  /** The share is read for each request: runtime may change it. */
+  constructor(config: RouteMatchConfig) {
+    this.#config = config;
   }
 
   matches(_head: RequestHead, { streamRandom }: RouteMatchInput): boolean {
-    return streamRandom % PARTS < this.#ppm;
+    return streamRandom % PARTS < (this.#config.runtimeFractionPpm ?? PARTS);
   }
 
   mismatch(_head: RequestHead, { streamRandom }: RouteMatchInput): string {
-    const share = `runtime_fraction: ${this.#ppm / 10_000} %`;
+    const share = `runtime_fraction: ${(this.#config.runtimeFractionPpm ?? PARTS) / 10_000} %`;
     return `${share}, and the request's random number ${streamRandom} is not in it`;
   }
 }

@@ -18,7 +18,6 @@ import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
 import { apiRegistry } from '../api/registry.ts';
 import type { LogLevel } from '../base/log.ts';
-import { ProblemSink } from '../config/schema/compile-context.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { MemoryUsage } from './link.ts';
 import { LiveExplainer } from './live-explainer.ts';
@@ -26,7 +25,6 @@ import { mergeClusters } from './merge-clusters.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
 import type { StoredResource } from './resource-store.ts';
-import { runtimeStatus } from './runtime-status.ts';
 import type { AdjustableLog } from './worker.ts';
 
 /** What the admin interface may do besides asking the primary. */
@@ -125,10 +123,11 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   runtime(): RuntimeStatus {
-    const { configuration } = this.#primary;
-    const { environment } = configuration.compiler();
-    const context = new ProblemSink(environment).context();
-    return runtimeStatus(configuration.message(), context);
+    return this.#primary.configuration.runtime.status();
+  }
+
+  modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean {
+    return this.#primary.modifyRuntime(changes);
   }
 
   unreadyTargets(): readonly InitTargets[] {

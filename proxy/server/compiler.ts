@@ -17,6 +17,7 @@ import type { ClusterConfig } from '../model/cluster.ts';
 import type { CompileEnvironment } from '../model/extension.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
+import type { RuntimeValues } from '../model/runtime.ts';
 import { SystemRandom } from './system-random.ts';
 
 /** What a resource became; `config` is null when it was refused. */
@@ -25,9 +26,6 @@ export interface Compiled<C> {
   readonly rejected: RejectedResource | null;
   readonly warned: RejectedResource | null;
 }
-
-/** Runtime values of static layers. */
-export type RuntimeValues = CompileEnvironment['runtime'];
 
 /**
  * Compiles resources under one runtime. A message is compiled once: where the worker lives in the

@@ -15,11 +15,13 @@ import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
+import type { RuntimeValues } from '../model/runtime.ts';
 import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
 import { Compiler } from './compiler.ts';
 import { ResourceStore } from './resource-store.ts';
 import { runInSlices } from './run-in-slices.ts';
+import { RuntimeStore } from './runtime-store.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 
@@ -45,6 +47,7 @@ export class Configuration {
   /** Fixed for the life of the process: admin, node, statistics, runtime. */
   readonly bootstrap: BootstrapConfig;
   readonly acceptsStat: NameFilter | null;
+  readonly runtime: RuntimeStore;
   /** Wall-clock ms at which the bootstrap now in use was accepted. */
   acceptedMs: number;
   readonly #load: LoadAgain;
@@ -60,7 +63,8 @@ export class Configuration {
     this.bootstrap = loaded.bootstrap;
     this.acceptsStat = statFilter(loaded.bootstrap.stats);
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
-    this.#compiler = compilerFor(loaded);
+    this.runtime = new RuntimeStore(loaded.bootstrap.runtimeLayers);
+    this.#compiler = compilerFor(loaded, this.runtime.values);
     this.store = new ResourceStore((resource) => this.#compiler.any(resource), SYSTEM_CLOCK.wallMs);
   }
 
@@ -96,10 +100,12 @@ export class Configuration {
 
   /** What a worker needs of the bootstrap: nothing that only the primary uses. */
   bootstrapResource(): Resource {
-    const { node, layeredRuntime, statsConfig, statsFlushInterval } = bootstrapOf(this.#loaded);
+    const { node, statsConfig, statsFlushInterval, overloadManager, bootstrapExtensions } =
+      bootstrapOf(this.#loaded);
     const message = create(BootstrapSchema, {
       ...(node === undefined ? {} : { node }),
-      ...(layeredRuntime === undefined ? {} : { layeredRuntime }),
+      ...(overloadManager === undefined ? {} : { overloadManager }),
+      bootstrapExtensions,
       ...(statsConfig === undefined ? {} : { statsConfig }),
       ...(statsFlushInterval === undefined ? {} : { statsFlushInterval }),
     });
@@ -121,7 +127,7 @@ export class Configuration {
     }
     this.#warnOfFixedParts(bootstrapOf(loaded));
     const update = this.#difference(runResources(loaded));
-    const compiler = compilerFor(loaded);
+    const compiler = compilerFor(loaded, this.runtime.values);
     for (const resource of update.upserted) await runInSlices(compiler.prepare(resource));
     this.#loaded = loaded;
     this.#compiler = compiler;
@@ -160,10 +166,10 @@ export class Configuration {
   }
 }
 
-/** Compiles the resources of a bootstrap under its runtime. */
-export function compilerFor({ bootstrap, resources }: GoodBootstrap): Compiler {
+/** Compiles the resources of a bootstrap under a runtime. */
+export function compilerFor({ resources }: GoodBootstrap, runtime: RuntimeValues): Compiler {
   const clusters = resources.filter(({ kind }) => kind === 'cluster');
-  return new Compiler(bootstrap.runtime, new Set(clusters.map(({ name }) => name)));
+  return new Compiler(runtime, new Set(clusters.map(({ name }) => name)));
 }
 
 function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {

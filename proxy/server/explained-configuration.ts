@@ -3,13 +3,17 @@ import { ExplainedConfiguration } from '../explain/configuration.ts';
 import { Explainer, type Moment } from '../explain/explainer.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
+import type { RuntimeValues } from '../model/runtime.ts';
 import { compilerFor, type GoodBootstrap } from './configuration.ts';
 import { localIp } from './host-facts.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 
 /** Loading compiled every resource: none is refused here. */
-export function explainedConfiguration(loaded: GoodBootstrap): ExplainedConfiguration {
-  const compiler = compilerFor(loaded);
+export function explainedConfiguration(
+  loaded: GoodBootstrap,
+  runtime: RuntimeValues = loaded.bootstrap.runtime,
+): ExplainedConfiguration {
+  const compiler = compilerFor(loaded, runtime);
   const ofKind = (kind: string) => loaded.resources.filter((resource) => resource.kind === kind);
   return new ExplainedConfiguration({
     node: loaded.bootstrap.node,

@@ -8,6 +8,7 @@ import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+import type { RuntimeSettings } from './runtime-store.ts';
 
 /** What a worker must know before its first resource. */
 export interface WorkerSettings {
@@ -15,6 +16,8 @@ export interface WorkerSettings {
   readonly index: number;
   /** The bootstrap without its resources: node, runtime, statistics settings. */
   readonly bootstrap: Resource;
+  /** What its runtime is now. */
+  readonly runtime: RuntimeSettings;
   readonly accessLogFlushBytes: number;
   readonly accessLogFlushIntervalMs: number;
   /** Over this many seconds drained and removed listeners end their connections. */
@@ -73,6 +76,8 @@ export type ToWorker =
   | { readonly kind: 'cells'; readonly places: readonly (readonly [string, number])[] }
   /** Every initial resource was sent: start to accept. */
   | { readonly kind: 'start' }
+  /** All values of the runtime, which changed. */
+  | { readonly kind: 'runtime'; readonly values: RuntimeSettings['values'] }
   | { readonly kind: 'fail-health-check'; readonly failed: boolean }
   /** Stop accepting; end connections politely until `deadlineMs` from now, then cut them. */
   | { readonly kind: 'drain'; readonly deadlineMs: number }

@@ -49,10 +49,11 @@ export class LiveExplainer {
   }
 
   #current(): Explainer {
-    const { loaded } = this.#source.configuration;
+    const { loaded, runtime } = this.#source.configuration;
     if (this.#explainer === null || this.#loaded !== loaded) {
       this.#loaded = loaded;
-      this.#explainer = new Explainer(explainedConfiguration(loaded), localIp(this.#family));
+      const explained = explainedConfiguration(loaded, runtime.values);
+      this.#explainer = new Explainer(explained, localIp(this.#family));
     }
     return this.#explainer;
   }

@@ -15,7 +15,7 @@ import type { AppliedUpdate, Configuration } from './configuration.ts';
 import { Health } from './health.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
-import { countRuntime } from './runtime-stats.ts';
+import { RuntimeStats } from './runtime-stats.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -53,6 +53,7 @@ export class Primary implements WorkforceSource {
   readonly #options: ServerOptions;
   readonly #log: Logger;
   readonly #collector = new StatsCollector();
+  readonly #runtimeStats: RuntimeStats;
   #flushTimer: NodeJS.Timeout | null = null;
   #reloading: Promise<boolean> = Promise.resolve(true);
 
@@ -63,10 +64,8 @@ export class Primary implements WorkforceSource {
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);
     this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
-    countRuntime(this.stats, {
-      keys: configuration.bootstrap.runtime.size,
-      layers: configuration.message().layeredRuntime?.layers.length ?? 0,
-    });
+    this.#runtimeStats = new RuntimeStats(this.stats);
+    this.#runtimeStats.onLoad(configuration.runtime);
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
     this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
@@ -126,6 +125,15 @@ export class Primary implements WorkforceSource {
     this.workforce.broadcast({ kind: 'reset-counters' });
   }
 
+  /** `/runtime_modify`; false: there is no layer for it. */
+  modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean {
+    const { runtime } = this.configuration;
+    if (!runtime.modify(changes)) return false;
+    this.#runtimeStats.onLoad(runtime);
+    this.workforce.broadcast({ kind: 'runtime', values: runtime.settings().values });
+    return true;
+  }
+
   setHealthFailed(failed: boolean): void {
     this.health.setFailed(failed);
     this.workforce.broadcast({ kind: 'fail-health-check', failed });
@@ -166,6 +174,7 @@ export class Primary implements WorkforceSource {
     return {
       index,
       bootstrap: this.configuration.bootstrapResource(),
+      runtime: this.configuration.runtime.settings(),
       accessLogFlushBytes: this.#options.fileFlushMinBytes,
       accessLogFlushIntervalMs: this.#options.fileFlushIntervalMs,
       drainTimeS: this.#options.drain.timeS,

@@ -5,12 +5,15 @@ import type { ClusterStatus } from '../admin/status.ts';
 import type { SharedCells } from '../base/cells/shared-cells.ts';
 import type { Logger, LogSink } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { liveValue } from '../config/compile/live-value.ts';
+import { runtimeInteger } from '../config/compile/runtime-values.ts';
 import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
 import type { CodecServices } from '../http/codec.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
 import { ConnectionBudget } from '../listener/connection-budget.ts';
 import { ListenerManager } from '../listener/listener-manager.ts';
 import { type BootstrapConfig, DEFAULT_INTERNAL_BUFFER_BYTES } from '../model/bootstrap.ts';
+import type { Live, RuntimeValues } from '../model/runtime.ts';
 import { type Connector, SocketConnector } from '../net/connector.ts';
 import { EventLoop } from '../net/event-loop.ts';
 import { type InternalAcceptor, InternalConnector } from '../net/internal-connector.ts';
@@ -32,11 +35,14 @@ import { SystemRandom } from './system-random.ts';
 export interface WorkerRuntimeParts {
   readonly settings: WorkerSettings;
   readonly bootstrap: BootstrapConfig;
+  readonly runtime: RuntimeValues;
   readonly log: LogSink;
   readonly sockets: SocketSource | null;
   /** Cells that all workers share. */
   readonly cells: SharedCells;
 }
+
+const CONNECTIONS_KEY = 'overload.global_downstream_max_connections';
 
 /** What follows from memory running short, for the log. */
 const OVERLOAD_TEXTS: Readonly<Record<OverloadState, string>> = {
@@ -135,7 +141,7 @@ export class WorkerRuntime implements ProcessHealth {
     return new ListenerManager({
       loop: this.loop,
       services,
-      budget: connectionBudget(bootstrap, settings, cells),
+      budget: connectionBudget(globalLimit(parts), settings, cells),
       health: this,
       workerIndex: settings.index,
       drainTimeMs: settings.drainTimeS * 1000,
@@ -161,17 +167,24 @@ export class WorkerRuntime implements ProcessHealth {
 
 /** Of this process half of the descriptors, so that upstream connections and files find some. */
 function connectionBudget(
-  { globalConnectionLimit: limit }: BootstrapConfig,
+  limit: Live<number | null>,
   { workerCount }: WorkerSettings,
   cells: SharedCells,
 ): ConnectionBudget {
   const half = Math.floor(descriptorLimit() / 2);
-  if (limit === null) return new ConnectionBudget(half, null);
   if (cells.isShared) {
     const counter = cells.counter('downstream/connections');
     return new ConnectionBudget(half, { limit, counter });
   }
-  return new ConnectionBudget(Math.min(half, Math.ceil(limit / workerCount)), null);
+  if (limit.value === null) return new ConnectionBudget(half, null);
+  return new ConnectionBudget(Math.min(half, Math.ceil(limit.value / workerCount)), null);
+}
+
+/** As in Envoy, the overload manager's monitor goes before the runtime key. */
+function globalLimit({ bootstrap, runtime }: WorkerRuntimeParts): Live<number | null> {
+  const { globalConnectionLimit: limit } = bootstrap;
+  if (limit !== null) return { value: limit };
+  return liveValue(runtime, () => runtimeInteger(runtime, CONNECTIONS_KEY, null));
 }
 
 function codecServices(loop: EventLoop, random: Random): CodecServices {

@@ -8,10 +8,12 @@ import type {
   ResourceUpdate,
   UpdateOutcome,
 } from '../model/resource.ts';
+import { LiveRuntime } from '../model/runtime.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
 import { runInSlices } from './run-in-slices.ts';
+import { runtimeOf } from './runtime-store.ts';
 import { directCells, inheritedCells, unsharedCells, type WorkerCells } from './worker-cells.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
 import { WorkerSockets } from './worker-sockets.ts';
@@ -96,12 +98,13 @@ export class Worker {
     const { config } = new Compiler(new Map(), null).bootstrap(settings.bootstrap);
     if (config === null) throw new Error('the primary sent a bootstrap that does not compile');
     const { sharedCompiler } = this.#parts;
-    const own = sharedCompiler === null ? new Compiler(config.runtime, null) : null;
+    const own = sharedCompiler === null ? new Compiler(runtimeOf(settings.runtime), null) : null;
     this.#compile = () => own ?? (sharedCompiler as () => Compiler)();
     this.#cells = this.#openCells(settings);
     this.#runtime = new WorkerRuntime({
       settings,
       bootstrap: config,
+      runtime: this.#compile().environment.runtime,
       log: this.#parts.log,
       sockets: this.#sockets,
       cells: this.#cells.cells,
@@ -141,6 +144,9 @@ export class Worker {
           this.#link.send({ kind: 'started', listeners });
         });
         return;
+      case 'runtime':
+        this.#setRuntime(message.values);
+        return;
       case 'fail-health-check':
         runtime.isFailed = message.failed;
         return;
@@ -167,6 +173,14 @@ export class Worker {
         this.#answer(message, runtime);
         return;
     }
+  }
+
+  /** At once: it does not wait for updates that are under way. */
+  #setRuntime(values: WorkerSettings['runtime']['values']): void {
+    // Beside the primary its compiler's runtime has changed already.
+    if (this.#parts.sharedCompiler !== null) return;
+    const { runtime } = this.#compile().environment;
+    if (runtime instanceof LiveRuntime) runtime.replace(new Map(values));
   }
 
   #inTurn(action: () => Promise<void>): void {

@@ -19,19 +19,45 @@ interface BreakerGauges {
   readonly remaining: Gauge | null;
 }
 
+/** A limit's name. */
+type LimitName = 'maxConnections' | 'maxPendingRequests' | 'maxRequests' | 'maxConnectionPools';
+
+/** Where a limit stands. */
+interface LimitPlace {
+  readonly limits: ClusterLimitsConfig;
+  readonly name: LimitName;
+}
+
+/** What counts for a breaker. */
+interface BreakerCounter {
+  readonly counter: SharedCounter;
+  /** Finds the one of all workers; null: `counter` is it. */
+  readonly share: (() => SharedCounter) | null;
+}
+
 /** One counted thing with its limit. The breaker is open while nothing more may be taken. */
 export class Breaker {
-  readonly limit: number;
-  readonly #counter: SharedCounter;
+  readonly #limits: ClusterLimitsConfig;
+  readonly #name: LimitName;
+  #counter: SharedCounter;
+  /** Finds the counter of all workers, while nobody is limited; null: it counts there already. */
+  #share: (() => SharedCounter) | null;
   readonly #gauges: BreakerGauges;
   /** Envoy writes the gauges when something is taken or given back, not before. */
   #isTouched = false;
 
-  constructor(limit: number, counter: SharedCounter, gauges: BreakerGauges) {
-    this.limit = limit;
-    this.#counter = counter;
+  constructor(of: LimitPlace, own: BreakerCounter, gauges: BreakerGauges) {
+    this.#limits = of.limits;
+    this.#name = of.name;
+    this.#counter = own.counter;
+    this.#share = own.share;
     this.#gauges = gauges;
-    gauges.remaining?.set(limit);
+    gauges.remaining?.set(this.limit);
+  }
+
+  /** Read at each use: runtime may change it. */
+  get limit(): number {
+    return this.#limits[this.#name];
   }
 
   /** False: nobody is ever refused. */
@@ -51,7 +77,9 @@ export class Breaker {
 
   /** Takes one if it may be taken. */
   tryAcquire(): boolean {
-    if (!this.#counter.tryAcquire(this.limit)) return false;
+    const { limit } = this;
+    if (this.#share !== null && limit < UNLIMITED) this.#countTogether(this.#share);
+    if (!this.#counter.tryAcquire(limit)) return false;
     this.#isTouched = true;
     return true;
   }
@@ -65,6 +93,14 @@ export class Breaker {
   /** Gives one back. */
   release(): void {
     this.#counter.release();
+  }
+
+  /** Runtime has set a limit where there was none: what is held here counts there from now on. */
+  #countTogether(share: () => SharedCounter): void {
+    const counter = share();
+    for (let held = this.#counter.own; held > 0; held -= 1) counter.acquire();
+    this.#counter = counter;
+    this.#share = null;
   }
 
   /** Brings its gauges up to date: what other workers took counts, too. */
@@ -154,11 +190,11 @@ export class PriorityBreakers {
 
   constructor(limits: ClusterLimitsConfig, made: BreakerParts) {
     this.maxConnectionsPerHost = limits.maxConnectionsPerHost;
-    this.connections = made.breaker('connections', limits.maxConnections);
-    this.pendingRequests = made.breaker('pending', limits.maxPendingRequests);
-    this.requests = made.breaker('requests', limits.maxRequests);
-    this.pools = made.breaker('pools', limits.maxConnectionPools);
-    const counter = made.counter('retries', limits.maxRetries);
+    this.connections = made.breaker('connections', 'maxConnections');
+    this.pendingRequests = made.breaker('pending', 'maxPendingRequests');
+    this.requests = made.breaker('requests', 'maxRequests');
+    this.pools = made.breaker('pools', 'maxConnectionPools');
+    const { counter } = made.counter('retries', limits.maxRetries);
     const gauges = made.gauges('retries');
     this.retries = new RetryBreaker(limits, { counter, gauges }, this);
   }
@@ -197,17 +233,23 @@ class BreakerParts {
     this.#scope = place.scope.scope(`circuit_breakers.${priority}`);
   }
 
-  breaker(kind: keyof typeof GAUGES, limit: number): Breaker {
-    return new Breaker(limit, this.counter(kind, limit), this.gauges(kind));
+  breaker(kind: keyof typeof GAUGES, name: LimitName): Breaker {
+    const limits = this.#limits;
+    return new Breaker({ limits, name }, this.counter(kind, limits[name]), this.gauges(kind));
   }
 
   /** Shared where somebody compares it with a limit or shows what is left. */
-  counter(kind: keyof typeof GAUGES, limit: number): SharedCounter {
+  counter(kind: keyof typeof GAUGES, limit: number): BreakerCounter {
     const { tracksRemaining, retryBudget } = this.#limits;
-    if (limit >= UNLIMITED && !tracksRemaining && retryBudget === null) return new SharedCounter();
-    const key = this.#keyPrefix + kind;
-    this.keys.push(key);
-    return this.#cells.counter(key);
+    const share = (): SharedCounter => {
+      const key = this.#keyPrefix + kind;
+      this.keys.push(key);
+      return this.#cells.counter(key);
+    };
+    if (limit < UNLIMITED || tracksRemaining || retryBudget !== null) {
+      return { counter: share(), share: null };
+    }
+    return { counter: new SharedCounter(), share };
   }
 
   gauges(kind: keyof typeof GAUGES): BreakerGauges {

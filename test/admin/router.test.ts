@@ -11,7 +11,7 @@ t.test('help and home page know every endpoint', async (t) => {
       ...['certs', 'clusters', 'config_dump', 'drain_listeners', 'explain', 'healthcheck/fail'],
       ...['healthcheck/ok', 'help', 'hot_restart_version', 'init_dump', 'listeners', 'logging'],
       ...['memory', 'quitquitquit', 'ready', 'reopen_logs', 'reset_counters', 'runtime'],
-      ...['server_info', 'stats', 'stats/prometheus'],
+      ...['runtime_modify', 'server_info', 'stats', 'stats/prometheus'],
     ]) {
       t.match(help, `\n  /${name}`);
       t.match(home.body, `>${name}</`);
@@ -90,6 +90,22 @@ t.test('memory, runtime and init_dump', async (t) => {
     t.same(JSON.parse((await ask('/init_dump?mask=listener')).body), {
       unready_targets_dumps: [{ name: 'listener l1', target_names: ['rds local'] }],
     });
+  });
+});
+
+t.test('runtime keys are changed by query or form', async (t) => {
+  await withAdmin(async ({ ask, backend }) => {
+    const path = '/runtime_modify';
+    t.equal((await ask(path)).status, 405);
+    const usage = await ask(path, { method: 'POST' });
+    t.equal(usage.status, 400);
+    t.match(usage.body, /^usage: \/runtime_modify\?key1=value1/);
+    t.equal((await ask(`${path}?a=1&b=`, { method: 'POST' })).body, 'OK\n');
+    t.strictSame(backend.commands, [['modifyRuntime', ['a', '1'], ['b', '']]]);
+    backend.hasAdminLayer = false;
+    const refused = await ask(`${path}?a=1`, { method: 'POST' });
+    t.equal(refused.status, 503);
+    t.equal(refused.body, 'No admin layer specified');
   });
 });
 

@@ -16,22 +16,22 @@ function withRequestId(id: string): FormatContext {
 
 t.test('status codes are compared, a missing response is 0', async (t) => {
   const { statusCodeFilter } = filters;
-  t.ok(statusCodeFilter('EQ', 200).accepts(proxiedContext()));
-  t.notOk(statusCodeFilter('NE', 200).accepts(proxiedContext()));
-  t.ok(statusCodeFilter('GE', 200).accepts(proxiedContext()));
-  t.notOk(statusCodeFilter('GE', 201).accepts(proxiedContext()));
-  t.ok(statusCodeFilter('LE', 200).accepts(proxiedContext()));
-  t.ok(statusCodeFilter('EQ', 0).accepts(emptyContext()));
+  t.ok(statusCodeFilter('EQ', { value: 200 }).accepts(proxiedContext()));
+  t.notOk(statusCodeFilter('NE', { value: 200 }).accepts(proxiedContext()));
+  t.ok(statusCodeFilter('GE', { value: 200 }).accepts(proxiedContext()));
+  t.notOk(statusCodeFilter('GE', { value: 201 }).accepts(proxiedContext()));
+  t.ok(statusCodeFilter('LE', { value: 200 }).accepts(proxiedContext()));
+  t.ok(statusCodeFilter('EQ', { value: 0 }).accepts(emptyContext()));
 });
 
 t.test('durations are whole milliseconds, to the end or to now', async (t) => {
-  t.ok(filters.durationFilter('EQ', 2).accepts(proxiedContext()));
-  t.notOk(filters.durationFilter('GE', 3).accepts(proxiedContext()));
-  t.ok(filters.durationFilter('EQ', 0).accepts(emptyContext()));
+  t.ok(filters.durationFilter('EQ', { value: 2 }).accepts(proxiedContext()));
+  t.notOk(filters.durationFilter('GE', { value: 3 }).accepts(proxiedContext()));
+  t.ok(filters.durationFilter('EQ', { value: 0 }).accepts(emptyContext()));
   const context = proxiedContext();
   context.info.endMs = -1;
-  t.ok(filters.durationFilter('EQ', 5000).accepts(context));
-  t.ok(filters.durationFilter('EQ', 0).accepts({ ...context, wallMs: 0 }));
+  t.ok(filters.durationFilter('EQ', { value: 5000 }).accepts(context));
+  t.ok(filters.durationFilter('EQ', { value: 0 }).accepts({ ...context, wallMs: 0 }));
 });
 
 t.test('health checks can be left out, traces accept nothing', async (t) => {
@@ -52,8 +52,8 @@ t.test('header filters see the request, if there is one', async (t) => {
 });
 
 t.test('samples by request id when it is a UUID, else by the random number', async (t) => {
-  const half = { numerator: 50, denominator: 100, useIndependentRandomness: false };
-  const sampled = filters.runtimeFilter(half);
+  const half = { numerator: 50, denominator: 100 };
+  const sampled = filters.runtimeFilter(half, false);
   t.ok(sampled.accepts(withRequestId('00000031-0000-4000-8000-000000000000')));
   t.notOk(sampled.accepts(withRequestId('00000032-0000-4000-8000-000000000000')));
   for (const context of [withRequestId('no-uuid-here'), emptyContext()]) {
@@ -62,7 +62,7 @@ t.test('samples by request id when it is a UUID, else by the random number', asy
     context.info.streamRandom = 1_000_050;
     t.notOk(sampled.accepts(context));
   }
-  const independent = filters.runtimeFilter({ ...half, useIndependentRandomness: true });
+  const independent = filters.runtimeFilter(half, true);
   const context = withRequestId('00000031-0000-4000-8000-000000000000');
   context.info.streamRandom = 50;
   t.notOk(independent.accepts(context));

@@ -153,7 +153,7 @@ t.test('counts connections while they are there', async (t) => {
 });
 
 t.test('accepts up to its own limit and counts what is over it', async (t) => {
-  const { listener, stats, accept } = rig({ connectionLimit: 1 });
+  const { listener, stats, accept } = rig({ connectionLimit: { value: 1 } });
   t.ok(listener.mayAccept());
   accept();
   t.notOk(listener.mayAccept());

@@ -16,7 +16,7 @@ t.test('a process has as many connections as its descriptors bear', async (t) =>
 
 t.test('all workers together have as many as was configured', async (t) => {
   const counter = new SharedCounter();
-  const workers = [1, 2].map(() => new ConnectionBudget(2, { limit: 3, counter }));
+  const workers = [1, 2].map(() => new ConnectionBudget(2, { limit: { value: 3 }, counter }));
   const [one, two] = workers as [ConnectionBudget, ConnectionBudget];
   t.strictSame([one.tryTake(), one.tryTake(), one.tryTake()], [true, true, false]);
   t.equal(counter.taken, 2, 'who is refused takes nothing');

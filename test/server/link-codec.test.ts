@@ -40,6 +40,7 @@ t.test('carries the settings of a worker', async (t) => {
     settings: {
       index: 1,
       bootstrap: { kind: 'bootstrap', name: '', version: '', message },
+      runtime: { values: [['k', 1]], isLive: true },
       accessLogFlushBytes: 1,
       accessLogFlushIntervalMs: 2,
       drainTimeS: 3,
@@ -50,7 +51,12 @@ t.test('carries the settings of a worker', async (t) => {
     },
   });
   if (received.kind !== 'init') throw new Error('another kind');
-  t.match(received.settings, { index: 1, drainTimeS: 3, workerCount: 4 });
+  t.match(received.settings, {
+    index: 1,
+    drainTimeS: 3,
+    workerCount: 4,
+    runtime: { values: [['k', 1]] },
+  });
   t.ok(equals(BootstrapSchema, received.settings.bootstrap.message as typeof message, message));
 });
 

@@ -1,13 +1,17 @@
 import t from 'tap';
-import { countRuntime } from '../../proxy/server/runtime-stats.ts';
+import { RuntimeStats } from '../../proxy/server/runtime-stats.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 
-t.test('says how much the static layers hold', async (t) => {
+t.test('says how much the layers hold, each time they are read', async (t) => {
   const store = new StatsStore(null);
-  countRuntime(store, { keys: 3, layers: 2 });
+  const stats = new RuntimeStats(store);
+  stats.onLoad({ keyCount: 3, layerCount: 2, hasOverrides: false });
+  t.equal(store.snapshot().gauges['runtime.admin_overrides_active'], 0);
+  stats.onLoad({ keyCount: 4, layerCount: 2, hasOverrides: true });
   const { counters, gauges } = store.snapshot();
-  t.equal(gauges['runtime.num_keys'], 3);
+  t.equal(gauges['runtime.num_keys'], 4);
   t.equal(gauges['runtime.num_layers'], 2);
-  t.equal(counters['runtime.load_success'], 1);
+  t.equal(gauges['runtime.admin_overrides_active'], 1);
+  t.equal(counters['runtime.load_success'], 2);
   t.equal(counters['runtime.load_error'], 0);
 });

@@ -56,6 +56,7 @@ export class FakeAdminBackend implements AdminBackend {
   /** What was commanded, in order. */
   readonly commands: unknown[] = [];
   serverState: ServerState = 'LIVE';
+  hasAdminLayer = true;
   levels: Record<string, LogLevel> = { admin: 'info', http: 'info' };
   dump: ConfigDumpData = EMPTY_DUMP;
   certificates: readonly CertificateStatus[] = [];
@@ -118,6 +119,11 @@ export class FakeAdminBackend implements AdminBackend {
       },
       { name: 'c2', ...common, addedViaApi: true, hosts: [] },
     ]);
+  }
+
+  modifyRuntime(changes: readonly (readonly [string, string])[]): boolean {
+    this.commands.push(['modifyRuntime', ...changes]);
+    return this.hasAdminLayer;
   }
 
   listeners(): Promise<readonly ListenerStatus[]> {

@@ -166,3 +166,19 @@ t.test('a cluster that is gone gives back its cells and what it held', async (t)
   one.default.requests.release();
   t.equal(two.default.requests.taken, 0, 'late ones reach nobody');
 });
+
+t.test('a limit that runtime sets later counts what all workers hold', async (t) => {
+  const workers = new Workers();
+  const limits = { maxRequests: 2 ** 32 - 1 };
+  const live = (): ClusterLimitsConfig =>
+    Object.defineProperty(clusterLimits(), 'maxRequests', { get: () => limits.maxRequests });
+  const [one, two] = [workers.worker({}, live()), workers.worker({}, live())];
+  one.of('high').requests.acquire();
+  t.ok(one.of('high').requests.tryAcquire());
+  limits.maxRequests = 3;
+  t.ok(one.of('high').requests.tryAcquire());
+  t.notOk(two.of('high').requests.tryAcquire(), 'three are taken');
+  one.of('high').requests.release();
+  t.ok(two.of('high').requests.tryAcquire());
+  t.equal(one.of('high').requests.taken, 3);
+});

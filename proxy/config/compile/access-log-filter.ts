@@ -28,8 +28,10 @@ import { RESPONSE_FLAGS, type ResponseFlag } from '../../http/response-flags.ts'
 import type { CompileContext } from '../../model/extension.ts';
 import { matchesMetadataValue, metadataAt } from '../../model/match-metadata.ts';
 import { matchesHeader } from '../../model/match-value.ts';
+import type { Live } from '../../model/runtime.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
+import { liveFraction, liveValue } from './live-value.ts';
 import { compileMetadataMatcher } from './metadata-matcher.ts';
 import { runtimeFraction, runtimeInteger } from './runtime-values.ts';
 
@@ -94,14 +96,16 @@ export function compileAccessLogFilter(
 
 function comparison(
   message: ComparisonFilter | undefined,
-  make: (op: ComparisonOp, value: number) => AccessLogFilter,
+  make: (op: ComparisonOp, limit: Live<number>) => AccessLogFilter,
   context: CompileContext,
 ): AccessLogFilter {
   const { defaultValue = 0, runtimeKey = '' } = message?.value ?? {};
   const { runtime } = context.environment;
-  const value =
-    runtimeKey === '' ? defaultValue : runtimeInteger(runtime, runtimeKey, defaultValue);
-  return make(Op[message?.op ?? Op.EQ] as ComparisonOp, value);
+  const limit =
+    runtimeKey === ''
+      ? { value: defaultValue }
+      : liveValue(runtime, () => runtimeInteger(runtime, runtimeKey, defaultValue));
+  return make(Op[message?.op ?? Op.EQ] as ComparisonOp, limit);
 }
 
 function compileAll(
@@ -113,10 +117,9 @@ function compileAll(
 
 function compileRuntimeFilter(message: RuntimeFilter, context: CompileContext): AccessLogFilter {
   const { runtime } = context.environment;
-  return runtimeFilter({
-    ...runtimeFraction(runtime, message.runtimeKey, message.percentSampled),
-    useIndependentRandomness: message.useIndependentRandomness,
-  });
+  const { runtimeKey, percentSampled } = message;
+  const share = liveFraction(runtime, () => runtimeFraction(runtime, runtimeKey, percentSampled));
+  return runtimeFilter(share, message.useIndependentRandomness);
 }
 
 function compileHeaderFilter(

@@ -1,10 +1,6 @@
 // config.bootstrap.v3.Bootstrap: what it says about the process. Its listeners and clusters are
 // resources of their own.
-import type {
-  Admin,
-  Bootstrap,
-  RuntimeLayer,
-} from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Admin, Bootstrap } from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Node } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import { GoogleRE2Schema } from '../../api/gen/envoy/extensions/regex_engines/v3/google_re2_pb.js';
 import type { AccessLogConfig } from '../../model/access-log.ts';
@@ -18,7 +14,7 @@ import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileGlobalConnectionLimit } from './global-connection-limit.ts';
 import { compileInternalBuffer } from './internal-listeners.ts';
-import { addLayer, type RuntimeValues } from './runtime-values.ts';
+import { compileRuntimeLayers, mergeRuntimeLayers } from './runtime-layers.ts';
 import { compileAddress } from './socket-address.ts';
 import { compileStatsConfig } from './stats-config.ts';
 
@@ -32,15 +28,17 @@ export function compileBootstrap(
   message: Bootstrap,
   context: CompileContext,
 ): BootstrapConfig | null {
-  const runtime = compileRuntime(message, context);
+  const runtimeLayers = compileRuntimeLayers(message.layeredRuntime, context);
+  const runtime = mergeRuntimeLayers(runtimeLayers);
   checkFixedFields(message, context);
   const interval = { path: 'stats_flush_interval', value: message.statsFlushInterval };
   const config: BootstrapConfig = {
     node: compileNode(message.node),
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
+    runtimeLayers,
     runtime,
-    globalConnectionLimit: compileGlobalConnectionLimit(message, runtime, context),
+    globalConnectionLimit: compileGlobalConnectionLimit(message, context),
     internalBufferBytes: compileInternalBuffer(message.bootstrapExtensions, context),
     statsFlushIntervalMs: durationMs(context, interval, DEFAULT_STATS_FLUSH_INTERVAL_MS),
   };
@@ -86,42 +84,4 @@ function oldAccessLog(message: Admin, context: CompileContext): readonly AccessL
   if (message.accessLogPath === '') return [];
   const log = defaultFileAccessLog(message.accessLogPath, context.at('access_log_path'));
   return log === null ? [] : [{ filter: null, ...log }];
-}
-
-function compileRuntime(message: Bootstrap, context: CompileContext): RuntimeValues {
-  const values = new Map<string, string | number | boolean>();
-  const names = new Set<string>();
-  message.layeredRuntime?.layers.forEach((layer, index) => {
-    const at = context.at(`layered_runtime.layers[${index}]`);
-    if (names.has(layer.name)) at.reject('name', `Duplicate layer name: ${layer.name}`);
-    names.add(layer.name);
-    compileLayer(layer, values, at);
-  });
-  const adminLayers = message.layeredRuntime?.layers.filter(isAdminLayer) ?? [];
-  if (adminLayers.length > 1) {
-    const rule = 'Too many admin layers specified in LayeredRuntime, at most one may be specified';
-    context.reject('layered_runtime.layers', rule);
-  }
-  return values;
-}
-
-function isAdminLayer(layer: RuntimeLayer): boolean {
-  return layer.layerSpecifier.case === 'adminLayer';
-}
-
-function compileLayer(
-  layer: RuntimeLayer,
-  values: Map<string, string | number | boolean>,
-  context: CompileContext,
-): void {
-  const specifier = layer.layerSpecifier;
-  switch (specifier.case) {
-    case 'staticLayer':
-      addLayer(values, specifier.value, context.at('static_layer'));
-      return;
-    case 'adminLayer':
-      return;
-    default:
-      context.reject('', 'layer_specifier is required: use static_layer');
-  }
 }

@@ -4,6 +4,7 @@ import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.j
 import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import type { ClusterConfig, ClusterLimitsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { liveRecord } from './live-value.ts';
 import { runtimeInteger, runtimeNumber } from './runtime-values.ts';
 
 /** Envoy cluster.v3.CircuitBreakers.Thresholds: connections, pending and active requests alike. */
@@ -21,10 +22,10 @@ export function compileLimits(
   message: Cluster,
   context: CompileContext,
 ): Pick<ClusterConfig, 'limits' | 'highLimits'> {
-  return {
-    limits: limitsOf(message, RoutingPriority.DEFAULT, context),
-    highLimits: limitsOf(message, RoutingPriority.HIGH, context),
-  };
+  const { runtime } = context.environment;
+  const limits = (priority: RoutingPriority): ClusterLimitsConfig =>
+    liveRecord(runtime, () => limitsOf(message, priority, context));
+  return { limits: limits(RoutingPriority.DEFAULT), highLimits: limits(RoutingPriority.HIGH) };
 }
 
 /** As Envoy, the first thresholds of a priority count. */

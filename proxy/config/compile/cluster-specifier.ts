@@ -7,6 +7,7 @@ import type {
 import type { CompileContext } from '../../model/extension.ts';
 import type { ClusterSpecifierConfig, WeightedClusterConfig } from '../../model/route.ts';
 import { compileHeaderMutations } from './header-mutations.ts';
+import { withLive } from './live-value.ts';
 import { compileMetadataMatch } from './metadata-match.ts';
 import { compilePerFilterConfig } from './per-filter-config.ts';
 import type { RouteTableRules } from './route-table-rules.ts';
@@ -58,16 +59,27 @@ function compileWeighted(
     context.reject('clusters', `${subject} exceeds ${MAX_TOTAL_WEIGHT}`);
     return null;
   }
-  const specifier = { kind: 'weighted', clusters, totalWeight } as const;
+  const specifier = weightedBy(clusters, message.runtimeKeyPrefix === '' ? null : context);
   const source = message.randomValueSpecifier;
   switch (source.case) {
     case 'headerName':
-      return { ...specifier, headerName: source.value.toLowerCase() };
+      return Object.assign(specifier, { headerName: source.value.toLowerCase() });
     case 'useHashPolicy':
-      return { ...specifier, usesHash: source.value.value };
+      return Object.assign(specifier, { usesHash: source.value.value });
     default:
       return specifier;
   }
+}
+
+/** With `context` weights follow its runtime, and so does their sum. */
+function weightedBy(
+  clusters: readonly WeightedClusterConfig[],
+  context: CompileContext | null,
+): Extract<ClusterSpecifierConfig, { readonly kind: 'weighted' }> {
+  const total = (): number => clusters.reduce((sum, { weight }) => sum + weight, 0);
+  const specifier = { kind: 'weighted', clusters } as const;
+  if (context === null) return { ...specifier, totalWeight: total() };
+  return withLive(specifier, context.environment.runtime, ['totalWeight', total]);
 }
 
 function compileEntry(
@@ -76,15 +88,15 @@ function compileEntry(
   context: CompileContext,
 ): WeightedClusterConfig {
   checkTarget(entry, surroundings.rules, context);
-  return {
+  const config = {
     name: entry.name,
     clusterHeader: entry.clusterHeader.toLowerCase(),
-    weight: compileWeight(entry, surroundings.runtimeKeyPrefix, context),
     metadataMatch: compileMetadataMatch(entry.metadataMatch),
     mutations: compileHeaderMutations(entry, context),
     hostRewriteLiteral: entry.hostRewriteSpecifier.value ?? '',
     perFilterConfig: compilePerFilterConfig(entry, context),
   };
+  return withWeight(config, { entry, prefix: surroundings.runtimeKeyPrefix }, context);
 }
 
 function checkTarget(entry: ClusterWeight, rules: RouteTableRules, context: CompileContext): void {
@@ -97,18 +109,19 @@ function checkTarget(entry: ClusterWeight, rules: RouteTableRules, context: Comp
   }
 }
 
-function compileWeight(
-  entry: ClusterWeight,
-  runtimeKeyPrefix: string,
+function withWeight(
+  config: Omit<WeightedClusterConfig, 'weight'>,
+  { entry, prefix }: { readonly entry: ClusterWeight; readonly prefix: string },
   context: CompileContext,
-): number {
+): WeightedClusterConfig {
   if (entry.weight === undefined) {
     context.reject('weight', "Field 'weight' is missing: give each cluster a weight");
   }
-  const weight = entry.weight ?? 0;
-  if (runtimeKeyPrefix === '') return weight;
-  const key = `${runtimeKeyPrefix}.${entry.name}`;
-  return runtimeInteger(context.environment.runtime, key, weight);
+  const own = entry.weight ?? 0;
+  if (prefix === '') return { ...config, weight: own };
+  const { runtime } = context.environment;
+  const key = `${prefix}.${entry.name}`;
+  return withLive({ ...config }, runtime, ['weight', () => runtimeInteger(runtime, key, own)]);
 }
 
 function checkKnown(

@@ -1,5 +1,5 @@
-// How many downstream connections the whole process may have: a resource monitor of the overload
-// manager, or the older runtime key.
+// How many downstream connections the whole process may have, by a resource monitor of the overload
+// manager.
 import type { Bootstrap } from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import {
   type DownstreamConnectionsConfig,
@@ -8,14 +8,10 @@ import {
 import type { CompileContext } from '../../model/extension.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { unpack } from './extension-lookup.ts';
-import { type RuntimeValues, runtimeInteger } from './runtime-values.ts';
 
-const LIMIT_KEY = 'overload.global_downstream_max_connections';
-
-/** The limit; null: unlimited. As in Envoy, the monitor goes before the runtime key. */
+/** The limit; null: there is no such monitor. */
 export function compileGlobalConnectionLimit(
   message: Bootstrap,
-  runtime: RuntimeValues,
   context: CompileContext,
 ): number | null {
   let limit: number | null = null;
@@ -29,7 +25,7 @@ export function compileGlobalConnectionLimit(
     if (limit !== null) context.reject(path, `Duplicate resource monitor ${name}`);
     limit = monitorLimit(configType.value, context.at(`${path}.typed_config`));
   });
-  return limit ?? runtimeInteger(runtime, LIMIT_KEY, null);
+  return limit;
 }
 
 function monitorLimit(any: Parameters<typeof unpack>[0], context: CompileContext): number | null {

@@ -12,6 +12,7 @@ import type {
   SlowStartConfig,
 } from '../../model/load-balancing.ts';
 import { type DurationField, durationMs } from './field-values.ts';
+import { liveRecord } from './live-value.ts';
 
 /** Envoy cluster.v3.Cluster.LeastRequestLbConfig.choice_count. */
 export const DEFAULT_CHOICE_COUNT = 2;
@@ -76,11 +77,11 @@ export function compileSlowStart(
   const path = 'slow_start_config.slow_start_window';
   const windowMs = durationMs(context, { path, value: fields.slowStartWindow }, 0);
   if (windowMs === 0) return null;
-  return {
+  return liveRecord(context.environment.runtime, () => ({
     windowMs,
     aggression: Math.max(0, runtimeDouble(fields.aggression, context) ?? DEFAULT_AGGRESSION),
     minWeightPercent: fields.minWeightPercent?.value ?? DEFAULT_MIN_WEIGHT_PERCENT,
-  };
+  }));
 }
 
 /** Options of least request, without what is decided around it. */

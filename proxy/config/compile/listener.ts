@@ -16,6 +16,7 @@ import { checkFilterChainMatches, checkOverlaps } from './filter-chain-match.ts'
 import { deepFreeze } from './freeze.ts';
 import { checkInternalListener } from './internal-listeners.ts';
 import { compileListenerFilters } from './listener-filters.ts';
+import { liveValue } from './live-value.ts';
 import { compileMetadata } from './metadata.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
@@ -59,7 +60,6 @@ export function compileListener(message: Listener, context: CompileContext): Lis
   const [first] = addresses;
   if (first === undefined || context.failed) return null;
   const name = message.name === '' ? first.text : message.name;
-  const limitKey = `envoy.resource_limits.listener.${message.name}.connection_limit`;
   return deepFreeze({
     name,
     addresses,
@@ -69,7 +69,7 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     tcpBacklog: message.tcpBacklogSize ?? null,
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
-    connectionLimit: runtimeInteger(context.environment.runtime, limitKey, null),
+    connectionLimit: compileConnectionLimit(message.name, context),
     // Only sockets count for Envoy.
     ignoreGlobalConnectionLimit: message.ignoreGlobalConnLimit || isInternalAddress(first),
     drainType: DRAIN_TYPES[message.drainType],
@@ -139,4 +139,14 @@ function errorAdding(message: Listener, reason: string): string {
       ? `${choice.value.address}:${choice.value.portSpecifier.value ?? ''}`
       : message.name;
   return `error adding listener '${address}': ${reason}`;
+}
+
+function compileConnectionLimit(
+  name: string,
+  { environment }: CompileContext,
+): ListenerConfig['connectionLimit'] {
+  const { runtime } = environment;
+  const key = `envoy.resource_limits.listener.${name}.connection_limit`;
+  const limit = liveValue(runtime, () => runtimeInteger(runtime, key, null));
+  return runtime.version === undefined && limit.value === null ? null : limit;
 }

@@ -5,6 +5,7 @@ import type { CompileContext } from '../../model/extension.ts';
 import type { MirrorMutationConfig, MirrorPolicyConfig } from '../../model/route-policies.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderOption } from './header-mutations.ts';
+import { withLive } from './live-value.ts';
 import { runtimeFractionPpm } from './runtime-values.ts';
 import { compileStringMatcher } from './string-matcher.ts';
 
@@ -29,17 +30,18 @@ function compileMirror(
   }
   const { runtime } = context.environment;
   const mutations = { path: 'request_headers_mutations', items: message.requestHeadersMutations };
-  return {
+  const config = {
     cluster,
     clusterHeader: clusterHeader.toLowerCase(),
-    fractionPpm:
-      runtimeFraction === undefined
-        ? ALL_PPM
-        : runtimeFractionPpm(runtime, runtimeFraction.runtimeKey, runtimeFraction.defaultValue),
     appendsShadow: !message.disableShadowHostSuffixAppend,
     hostRewriteLiteral: message.hostRewriteLiteral,
     mutations: compileEach(mutations, context, compileMutation),
   };
+  if (runtimeFraction === undefined) return { ...config, fractionPpm: ALL_PPM };
+  const { runtimeKey, defaultValue } = runtimeFraction;
+  const share = (): number => runtimeFractionPpm(runtime, runtimeKey, defaultValue);
+  if (runtimeKey === '') return { ...config, fractionPpm: share() };
+  return withLive(config, runtime, ['fractionPpm', share]);
 }
 
 function oneOfBoth(hasBoth: boolean): string {

@@ -3,6 +3,7 @@ import type { OutlierDetection } from '../../api/gen/envoy/config/cluster/v3/out
 import type { CompileContext } from '../../model/extension.ts';
 import type { OutlierConfig } from '../../model/outlier.ts';
 import { durationMs } from './field-values.ts';
+import { liveRecord } from './live-value.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy's defaults; durations are ms. */
@@ -20,12 +21,16 @@ const DEFAULTS = {
   failurePercentageVolume: 50,
 } as const;
 
-/** The compiled detection; null: the cluster has none. An empty message asks for the defaults. */
+/** The compiled detection, whose members follow the runtime; null: the cluster has none. An empty message asks for the defaults. */
 export function compileOutlierDetection(
   message: OutlierDetection | undefined,
   context: CompileContext,
 ): OutlierConfig | null {
   if (message === undefined) return null;
+  return liveRecord(context.environment.runtime, () => compileNow(message, context));
+}
+
+function compileNow(message: OutlierDetection, context: CompileContext): OutlierConfig {
   return {
     ...compileStreaks(message, context),
     ...compileTimes(message, context),

@@ -2,6 +2,7 @@
 import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { PriorityRulesConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { withLive } from './live-value.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy cluster.v3.Cluster.CommonLbConfig.healthy_panic_threshold. */
@@ -18,13 +19,12 @@ export function compilePriorityRules(
 ): PriorityRulesConfig {
   const written = message.commonLbConfig?.healthyPanicThreshold?.value;
   const threshold = Math.floor(written ?? DEFAULT_PANIC_THRESHOLD_PERCENT);
-  return {
+  const { runtime } = context.environment;
+  const rules = {
     overprovisioningPercent:
       message.loadAssignment?.policy?.overprovisioningFactor ?? DEFAULT_OVERPROVISIONING_PERCENT,
-    panicThresholdPercent: Math.min(
-      100,
-      runtimeInteger(context.environment.runtime, PANIC_KEY, threshold),
-    ),
     ignoresUncheckedHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
   };
+  const percent = (): number => Math.min(100, runtimeInteger(runtime, PANIC_KEY, threshold));
+  return withLive(rules, runtime, ['panicThresholdPercent', percent]);
 }

@@ -11,6 +11,7 @@ import type {
 } from '../../model/route-match.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher, compileQueryParameterMatcher } from './header-matcher.ts';
+import { withLive } from './live-value.ts';
 import { compileFilterStateMatcher, compileMetadataMatcher } from './metadata-matcher.ts';
 import { compilePathMatch } from './path-match.ts';
 import { runtimeFractionPpm } from './runtime-values.ts';
@@ -28,14 +29,14 @@ export function compileRouteMatch(
   const path = compilePathMatch(match, context);
   const conditions = compileConditions(match, context);
   if (path === null) return null;
-  return {
+  const config = {
     path,
     caseSensitive: match.caseSensitive ?? true,
-    runtimeFractionPpm: fractionPpm(match, context),
     grpcOnly: match.grpc !== undefined,
     tlsContext: compileTlsContext(match),
     ...conditions,
   };
+  return withFraction(config, match, context);
 }
 
 type Conditions = Pick<
@@ -74,12 +75,15 @@ function compileTlsContext({ tlsContext }: RouteMatch): TlsContextMatchConfig | 
   return presented === null && validated === null ? null : { presented, validated };
 }
 
-function fractionPpm(match: RouteMatch, context: CompileContext): number | null {
-  const fraction = match.runtimeFraction;
-  if (fraction === undefined) return null;
-  return runtimeFractionPpm(
-    context.environment.runtime,
-    fraction.runtimeKey,
-    fraction.defaultValue,
-  );
+function withFraction(
+  config: Omit<RouteMatchConfig, 'runtimeFractionPpm'>,
+  { runtimeFraction: fraction }: RouteMatch,
+  context: CompileContext,
+): RouteMatchConfig {
+  if (fraction === undefined) return { ...config, runtimeFractionPpm: null };
+  const { runtime } = context.environment;
+  const { runtimeKey: key, defaultValue } = fraction;
+  const share = (): number => runtimeFractionPpm(runtime, key, defaultValue);
+  if (key === '') return { ...config, runtimeFractionPpm: share() };
+  return withLive(config, runtime, ['runtimeFractionPpm', share]);
 }

@@ -5,7 +5,7 @@ import {
   BandwidthLimit_EnableMode as EnableMode,
 } from '../../api/gen/envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit_pb.js';
 import { durationMs } from '../../config/compile/field-values.ts';
-import { runtimeFlag } from '../../config/compile/runtime-values.ts';
+import { compileRuntimeFlag } from '../../config/compile/runtime-values.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpFilter, HttpFilterDefinition, HttpFilterServices } from '../http-filter.ts';
 import type { BandwidthConfig } from './bandwidth-limit/bandwidth-config.ts';
@@ -74,12 +74,12 @@ function runtimeOf(config: BandwidthConfig, services: HttpFilterServices): Bandw
 
 function compileLimit(message: BandwidthLimit, context: CompileContext): BandwidthConfig {
   const { enableMode, responseTrailerPrefix: prefix } = message;
-  const isEnabled = runtimeFlag(context.environment.runtime, message.runtimeEnabled);
   const interval = { path: 'fill_interval', value: message.fillInterval };
   return Object.freeze({
     statPrefix: message.statPrefix,
-    limitsRequests: isEnabled && (enableMode & EnableMode.REQUEST) !== 0,
-    limitsResponses: isEnabled && (enableMode & EnableMode.RESPONSE) !== 0,
+    enabled: compileRuntimeFlag(message.runtimeEnabled, context),
+    limitsRequests: (enableMode & EnableMode.REQUEST) !== 0,
+    limitsResponses: (enableMode & EnableMode.RESPONSE) !== 0,
     bytesPerSecond: Number(message.limitKbps ?? 0n) * BYTES_PER_KB,
     fillIntervalMs: durationMs(context, interval, DEFAULT_FILL_INTERVAL_MS),
     addsTrailers: message.enableResponseTrailers,

@@ -1,4 +1,5 @@
 // Compresses content on the fly with gzip, brotli or zstd.
+
 import {
   type Compressor_CommonDirectionConfig as CommonDirection,
   type Compressor,
@@ -11,9 +12,10 @@ import {
   CompressorSchema,
   ResponseDirectionOverridesSchema,
 } from '../../api/gen/envoy/extensions/filters/http/compressor/v3/compressor_pb.js';
-import { runtimeFlag } from '../../config/compile/runtime-values.ts';
+import { compileRuntimeFlag } from '../../config/compile/runtime-values.ts';
 import { compileStringMatcher } from '../../config/compile/string-matcher.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import type { Live } from '../../model/runtime.ts';
 import type { HttpFilterDefinition } from '../http-filter.ts';
 import type { CodingLibrary } from './coding/coding-library.ts';
 import { COMPRESSORS } from './coding/compressors.ts';
@@ -27,6 +29,7 @@ import {
 import { CompressorFilter, CompressorRuntime } from './compressor/compressor-filter.ts';
 
 /** Envoy's min_content_length, also for 0: less would grow. */
+const NEVER: Live<boolean> = Object.freeze({ value: false });
 const DEFAULT_MIN_CONTENT_LENGTH = 30;
 /** Envoy's content types. */
 const DEFAULT_TYPES: readonly string[] = [
@@ -134,7 +137,7 @@ function compileCompressor(message: Compressor, context: CompileContext): Compre
     libraryName: message.compressorLibrary?.name ?? '',
     coding: library.coding,
     library,
-    request: { ...requestConfig, isEnabled: request !== undefined && requestConfig.isEnabled },
+    request: request === undefined ? { ...requestConfig, enabled: NEVER } : requestConfig,
     response,
     chooseFirst: message.chooseFirst,
   });
@@ -186,7 +189,7 @@ function compileDirection(
   }
   const minContentLength = message?.minContentLength ?? 0;
   return {
-    isEnabled: runtimeFlag(context.environment.runtime, message?.enabled),
+    enabled: compileRuntimeFlag(message?.enabled, context),
     minContentLength: minContentLength === 0 ? DEFAULT_MIN_CONTENT_LENGTH : minContentLength,
     types: hasMatchers ? NO_TYPES : typeSet(types.length > 0 ? types : DEFAULT_TYPES),
     typeMatchers: matchers,
@@ -225,7 +228,7 @@ function override(own: CompressorConfig, overrides: RouteOverrides): CompressorC
     library: library ?? own.library,
     response: {
       ...response,
-      isEnabled: responseIsEnabled ?? response.isEnabled,
+      enabled: responseIsEnabled === null ? response.enabled : { value: responseIsEnabled },
       removeAcceptEncoding: removeAcceptEncoding ?? response.removeAcceptEncoding,
     },
   });

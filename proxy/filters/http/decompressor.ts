@@ -7,7 +7,7 @@ import {
   Decompressor_ResponseDirectionConfigSchema,
   DecompressorSchema,
 } from '../../api/gen/envoy/extensions/filters/http/decompressor/v3/decompressor_pb.js';
-import { runtimeFlag } from '../../config/compile/runtime-values.ts';
+import { compileRuntimeFlag } from '../../config/compile/runtime-values.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpFilterDefinition } from '../http-filter.ts';
 import type { DecompressionLibrary } from './coding/coding-library.ts';
@@ -76,7 +76,7 @@ function compileDirection(
   context: CompileContext,
 ): DecompressedDirection {
   return {
-    isEnabled: runtimeFlag(context.environment.runtime, message?.enabled),
+    enabled: compileRuntimeFlag(message?.enabled, context),
     ignoresNoTransform: message?.ignoreNoTransformHeader ?? false,
   };
 }

@@ -19,7 +19,7 @@ import { type FaultConfig, injectsFaults } from './fault/fault-config.ts';
 import { FaultFilter } from './fault/fault-filter.ts';
 import { FaultRuntime } from './fault/fault-runtime.ts';
 
-const RUNTIME_KEY: FieldSupport = { partly: 'values of static layers' };
+const RUNTIME_KEY: FieldSupport = 'honoured';
 
 const SUPPORT: Readonly<Record<string, SupportTable>> = {
   [HTTPFaultSchema.typeName]: {

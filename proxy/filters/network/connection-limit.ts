@@ -7,7 +7,8 @@ import {
 import type { SharedCounter } from '../../base/cells/shared-counter.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import { durationMs } from '../../config/compile/field-values.ts';
-import { runtimeFlag } from '../../config/compile/runtime-values.ts';
+import { compileRuntimeFlag } from '../../config/compile/runtime-values.ts';
+import type { Live } from '../../model/runtime.ts';
 import type { Counter, Gauge } from '../../stats/metrics.ts';
 import {
   ADMIT,
@@ -28,7 +29,7 @@ interface ConnectionLimitConfig {
   /** How long who is refused is kept waiting; 0: closed at once. */
   readonly delayMs: number;
   /** runtime_enabled: false lets everybody in. */
-  readonly isEnabled: boolean;
+  readonly enabled: Live<boolean>;
 }
 
 /** envoy.filters.network.connection_limit */
@@ -44,7 +45,7 @@ export const connectionLimitDefinition: ConnectionGateDefinition<
       stat_prefix: 'honoured',
       max_connections: 'honoured',
       delay: 'honoured',
-      runtime_enabled: { partly: 'values of static layers' },
+      runtime_enabled: 'honoured',
     },
   },
   compile: (message, context) =>
@@ -52,7 +53,7 @@ export const connectionLimitDefinition: ConnectionGateDefinition<
       statPrefix: message.statPrefix,
       maxConnections: Number(message.maxConnections ?? 0n),
       delayMs: durationMs(context, { path: 'delay', value: message.delay }, 0),
-      isEnabled: runtimeFlag(context.environment.runtime, message.runtimeEnabled),
+      enabled: compileRuntimeFlag(message.runtimeEnabled, context),
     }),
   gateFactory: (config, services, listener) => {
     const chain = new LimitedChain(config, services, listener);
@@ -98,7 +99,7 @@ class ConnectionLimitGate implements ConnectionGate, TimerTarget {
 
   onConnection(gated: GatedConnection): GateStatus {
     const { config, services, limited, active, counter } = this.#chain;
-    if (!config.isEnabled) return ADMIT;
+    if (!config.enabled.value) return ADMIT;
     if (counter.tryAcquire(config.maxConnections)) {
       this.#isCounted = true;
       active.inc();

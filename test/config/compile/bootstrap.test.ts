@@ -31,6 +31,7 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
     node: { id: '', cluster: '', locality: { region: '', zone: '', subZone: '' } },
     admin: null,
     stats: { matcher: null, useAllDefaultTags: true, tags: [], histogramBuckets: [] },
+    runtimeLayers: [],
     runtime: new Map(),
     globalConnectionLimit: null,
     internalBufferBytes: null,
@@ -76,14 +77,21 @@ t.test('merges static runtime layers; later ones win', (t) => {
     { name: 'admin', admin_layer: {} },
     { name: 'b', static_layer: { x: 2, 'overload.global_downstream_max_connections': 50000 } },
   ];
-  const { runtime, globalConnectionLimit } = bootstrap({ layered_runtime: { layers } });
+  const { runtime, runtimeLayers } = bootstrap({ layered_runtime: { layers } });
   t.same(Object.fromEntries(runtime), {
     x: 2,
     'a.b': 'text',
     'deep.er.on': true,
     'overload.global_downstream_max_connections': 50000,
   });
-  t.equal(globalConnectionLimit, 50000);
+  t.same(
+    runtimeLayers.map(({ name, isAdmin }) => [name, isAdmin]),
+    [
+      ['a', false],
+      ['admin', true],
+      ['b', false],
+    ],
+  );
   t.end();
 });
 

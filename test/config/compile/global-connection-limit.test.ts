@@ -2,7 +2,6 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { BootstrapSchema } from '../../../proxy/api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import { compileGlobalConnectionLimit } from '../../../proxy/config/compile/global-connection-limit.ts';
-import type { RuntimeValues } from '../../../proxy/config/compile/runtime-values.ts';
 import { compileJson, problemLines, typed } from '../../support/compile-json.ts';
 
 const MONITOR = {
@@ -12,18 +11,16 @@ const MONITOR = {
     { max_active_downstream_connections: '1000' },
   ),
 };
-const RUNTIME: RuntimeValues = new Map([['overload.global_downstream_max_connections', 7]]);
 
-function compile(monitors: JsonValue[], runtime: RuntimeValues = new Map()) {
+function compile(monitors: JsonValue[]) {
   const json = { overload_manager: { resource_monitors: monitors } };
   return compileJson({ schema: BootstrapSchema, json }, (message, context) =>
-    compileGlobalConnectionLimit(message, runtime, context),
+    compileGlobalConnectionLimit(message, context),
   );
 }
 
-t.test('the monitor goes before the runtime key; without both there is no limit', (t) => {
-  t.equal(compile([MONITOR], RUNTIME).value, 1000);
-  t.equal(compile([], RUNTIME).value, 7);
+t.test('the monitor says the limit', (t) => {
+  t.equal(compile([MONITOR]).value, 1000);
   t.equal(compile([]).value, null);
   t.end();
 });

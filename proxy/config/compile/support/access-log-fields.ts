@@ -36,7 +36,7 @@ export const ACCESS_LOG_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.accesslog.v3.NotHealthCheckFilter': {},
   'envoy.config.accesslog.v3.TraceableFilter': {},
   'envoy.config.accesslog.v3.RuntimeFilter': {
-    runtime_key: { partly: 'values of static layers' },
+    runtime_key: 'honoured',
     percent_sampled: 'honoured',
     use_independent_randomness: 'honoured',
   },

@@ -50,7 +50,9 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.bootstrap.v3.RuntimeLayer': {
     name: 'honoured',
     static_layer: { partly: 'keys that honoured fields name; others change nothing' },
-    admin_layer: { accepted: 'the admin interface changes no runtime values' },
+    admin_layer: 'honoured',
+    disk_layer: { refused: 'use a static_layer, and an admin_layer for what changes' },
+    rtds_layer: { refused: 'there is no control plane yet: use an admin_layer for what changes' },
   },
   'envoy.extensions.bootstrap.internal_listener.v3.InternalListener': {
     buffer_size_kb: 'honoured',

@@ -257,7 +257,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.route.v3.WeightedCluster': {
     clusters: 'honoured',
     total_weight: { accepted: 'the sum of the weights counts, as in Envoy' },
-    runtime_key_prefix: { partly: 'values of static layers' },
+    runtime_key_prefix: 'honoured',
     header_name: 'honoured',
     use_hash_policy: 'honoured',
   },

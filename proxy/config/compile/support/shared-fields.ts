@@ -60,20 +60,20 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.core.v3.TypedExtensionConfig': { name: 'honoured', typed_config: 'honoured' },
   'envoy.config.core.v3.RuntimeFractionalPercent': {
     default_value: 'honoured',
-    runtime_key: { partly: 'values of static layers' },
+    runtime_key: 'honoured',
   },
   'envoy.config.core.v3.HealthStatusSet': { statuses: 'honoured' },
   'envoy.config.core.v3.RuntimeFeatureFlag': {
     default_value: 'honoured',
-    runtime_key: { partly: 'values of static layers' },
+    runtime_key: 'honoured',
   },
   'envoy.config.core.v3.RuntimeUInt32': {
     default_value: 'honoured',
-    runtime_key: { partly: 'values of static layers' },
+    runtime_key: 'honoured',
   },
   'envoy.config.core.v3.RuntimeDouble': {
     default_value: 'honoured',
-    runtime_key: { partly: 'values of static layers' },
+    runtime_key: 'honoured',
   },
   'envoy.config.core.v3.SchemeHeaderTransformation': {
     scheme_to_overwrite: 'honoured',

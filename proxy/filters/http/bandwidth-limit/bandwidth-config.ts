@@ -1,9 +1,12 @@
 // What a bandwidth limit was configured with, and its statistics.
+import type { Live } from '../../../model/runtime.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../../../stats/metrics.ts';
 
 /** envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit, complete. */
 export interface BandwidthConfig {
   readonly statPrefix: string;
+  /** Read for each message. */
+  readonly enabled: Live<boolean>;
   readonly limitsRequests: boolean;
   readonly limitsResponses: boolean;
   /** Octets a second, of all limited streams together. */

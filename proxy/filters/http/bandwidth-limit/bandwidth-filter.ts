@@ -49,7 +49,7 @@ export class BandwidthFilter implements HttpFilter, LimitedBodyOwner {
 
   onRequestHead(): FilterStatus {
     const { config, request } = this.#runtime;
-    if (config.limitsRequests) this.#request = this.#limit(request);
+    if (config.limitsRequests && config.enabled.value) this.#request = this.#limit(request);
     return CONTINUE;
   }
 
@@ -67,7 +67,7 @@ export class BandwidthFilter implements HttpFilter, LimitedBodyOwner {
 
   onResponseHead(): FilterStatus {
     const { config, response } = this.#runtime;
-    if (config.limitsResponses) this.#response = this.#limit(response);
+    if (config.limitsResponses && config.enabled.value) this.#response = this.#limit(response);
     return CONTINUE;
   }
 

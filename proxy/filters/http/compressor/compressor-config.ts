@@ -1,11 +1,13 @@
 // What a compressor was configured to do, and its statistics.
 import type { StringMatchConfig } from '../../../model/route-match.ts';
+import type { Live } from '../../../model/runtime.ts';
 import type { Counter, StatsScope } from '../../../stats/metrics.ts';
 import type { CodingLibrary } from '../coding/coding-library.ts';
 
 /** Both directions have this. */
 export interface DirectionConfig {
-  readonly isEnabled: boolean;
+  /** Read for each message. */
+  readonly enabled: Live<boolean>;
   /** Content-Length below this is not compressed; content without length is. */
   readonly minContentLength: number;
   /** Media types in lower case, without parameters; empty where matchers say it. */

@@ -90,8 +90,8 @@ export class CompressorFilter implements HttpFilter {
     const { headers } = head;
     if (headers.mayHave(ACCEPT_ENCODING)) {
       this.#acceptEncoding = listOf(headers, 'accept-encoding');
-      const { isEnabled, removeAcceptEncoding } = config.response;
-      if (isEnabled && removeAcceptEncoding) headers.removeKnown(ACCEPT_ENCODING);
+      const { enabled, removeAcceptEncoding } = config.response;
+      if (enabled.value && removeAcceptEncoding) headers.removeKnown(ACCEPT_ENCODING);
     }
     if (endStream || !this.#compressesRequest(head)) {
       stats.request.notCompressed.inc();
@@ -163,7 +163,7 @@ export class CompressorFilter implements HttpFilter {
   #compressesRequest(head: RequestHead): boolean {
     const { config, stats } = this.#runtime;
     const { request } = config;
-    if (!request.isEnabled || head.asksForTunnel) return false;
+    if (!request.enabled.value || head.asksForTunnel) return false;
     if (!isLongEnough(request, head.headers)) {
       stats.request.contentLengthTooSmall.inc();
       return false;
@@ -173,8 +173,8 @@ export class CompressorFilter implements HttpFilter {
 
   /** Also tells caches and, where asked for, the client why not. */
   #compressesResponse(head: ResponseHead, endStream: boolean): boolean {
-    const { isEnabled, statusHeader } = this.#runtime.config.response;
-    if (!isEnabled) return false;
+    const { enabled, statusHeader } = this.#runtime.config.response;
+    if (!enabled.value) return false;
     const { headers } = head;
     const obstacle = this.#obstacle(head);
     this.#countObstacle(obstacle, endStream);

@@ -3,6 +3,7 @@
 import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
+import type { Live } from '../../../model/runtime.ts';
 import type { Counter, StatsScope } from '../../../stats/metrics.ts';
 import {
   CONTINUE,
@@ -25,7 +26,8 @@ const MAX_BYTES_AT_ONCE = 4096;
 
 /** Both directions have this. */
 export interface DecompressedDirection {
-  readonly isEnabled: boolean;
+  /** Read for each message. */
+  readonly enabled: Live<boolean>;
   readonly ignoresNoTransform: boolean;
 }
 
@@ -134,7 +136,7 @@ export class DecompressorFilter implements HttpFilter {
 
   onRequestHead(head: RequestHead, endStream: boolean): FilterStatus {
     const { config, requestStats, requestPlan } = this.#runtime;
-    if (config.response.isEnabled && config.advertises) {
+    if (config.response.enabled.value && config.advertises) {
       advertise(head.headers, config.library.coding);
     }
     if (endStream) return CONTINUE;
@@ -189,7 +191,7 @@ export class DecompressorFilter implements HttpFilter {
   }
 
   #takes(headers: HeaderList, direction: DecompressedDirection): boolean {
-    if (!direction.isEnabled || !headers.mayHave(CONTENT_ENCODING)) return false;
+    if (!direction.enabled.value || !headers.mayHave(CONTENT_ENCODING)) return false;
     if (forbidsTransform(headers) && !direction.ignoresNoTransform) return false;
     const codings = listOf(headers, 'content-encoding') ?? '';
     const [first = ''] = codings.split(',', 1);

@@ -1,4 +1,4 @@
-// extensions.filters.http.fault.v3.HTTPFault, with what runtime's static layers say of it.
+// extensions.filters.http.fault.v3.HTTPFault, with what the runtime says of it.
 import type {
   FaultDelay,
   FaultRateLimit,
@@ -11,13 +11,14 @@ import type { FractionalPercent } from '../../../api/gen/envoy/type/v3/percent_p
 import { compileEach } from '../../../config/compile/compile-each.ts';
 import { durationMs } from '../../../config/compile/field-values.ts';
 import { compileHeaderMatcher } from '../../../config/compile/header-matcher.ts';
+import { liveRecord } from '../../../config/compile/live-value.ts';
 import {
-  type RuntimeValues,
   runtimeFraction,
   runtimeInteger,
   runtimeShare,
 } from '../../../config/compile/runtime-values.ts';
 import type { CompileContext } from '../../../model/extension.ts';
+import type { RuntimeValues } from '../../../model/runtime.ts';
 import type {
   AbortConfig,
   ClusterFaultRuntime,
@@ -41,8 +42,12 @@ const KEYS = {
 const CLUSTER_KEY =
   /^fault\.http\.(.*)\.(?:delay\.fixed_delay_percent|abort\.abort_percent|delay\.fixed_duration_ms|abort\.http_status|abort\.grpc_status)(?:\.numerator)?$/;
 
-/** A compiled, frozen HTTPFault. */
+/** A compiled HTTPFault, which follows the runtime. */
 export function compileFault(message: HTTPFault, context: CompileContext): FaultConfig {
+  return liveRecord(context.environment.runtime, () => compileNow(message, context));
+}
+
+function compileNow(message: HTTPFault, context: CompileContext): FaultConfig {
   const { runtime } = context.environment;
   const headers = { path: 'headers', items: message.headers };
   const maxKey = message.maxActiveFaultsRuntime || KEYS.maxActiveFaults;
