@@ -107,6 +107,8 @@ export class StreamInfo {
   /** In the order in which they were set; null until the first. */
   flags: ResponseFlag[] | null = null;
   routeName = '';
+  /** How often a route was looked for. */
+  routeResolutions = 0;
   virtualClusterName = '';
   /** The cluster's name once a route was matched, even if no host was picked. */
   clusterName = '';

@@ -168,6 +168,8 @@ const CASES: readonly (readonly [format: string, proxied: string, empty: string]
   ['METADATA(LISTENER_FILTER_CHAIN:ns:k)', 'chain', '-'],
   ['METADATA(ROUTE)', '-', '-'],
   ['CLUSTER_METADATA(ns:n)', '1.5', '-'],
+  ['ROUTE_RESOLUTION_COUNT', '0', '0'],
+  ['ROUTE_RESOLUTION_TIME_US', '-', '-'],
   ['LISTENER_NAME', 'in', '-'],
   ['UPSTREAM_FILTER_STATE(fs)', '-', '-'],
   ['FILTER_STATE(fs:FIELD:field:more)', 'x', '-'],

@@ -45,6 +45,9 @@ export const STREAM_OPERATORS: OperatorTable = {
   BYTES_RETRANSMITTED: bare(() => 0),
   PACKETS_RETRANSMITTED: bare(() => 0),
   ROUTE_NAME: fact((info) => orMissing(info.routeName)),
+  ROUTE_RESOLUTION_COUNT: fact((info) => info.routeResolutions),
+  // All of one turn of the event loop happens at one instant, looking for routes included.
+  ROUTE_RESOLUTION_TIME_US: fact((info) => (info.routeResolutions === 0 ? null : 0)),
   VIRTUAL_CLUSTER_NAME: fact((info) => orMissing(info.virtualClusterName)),
   UPSTREAM_CLUSTER: fact((info) =>
     orMissing(info.upstreamHost?.observabilityName ?? info.clusterName),

@@ -34,6 +34,7 @@ export function routeRequest(stream: RoutedStream, head: RequestHead): Refusal |
   const { runtime, info } = stream;
   const lookup = runtime.routeTable.match(head, stream);
   stream.route = lookup.kind === 'route' ? lookup.route : null;
+  info.routeResolutions += 1;
   info.routeName = stream.route?.config.name ?? '';
   if (lookup.kind === 'tls-required') return redirectToTls(head);
   if (stream.route === null) return null;
