@@ -9,6 +9,7 @@ import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExplainFlags } from './explain-command.ts';
 import { type FlagValues, parseOptions } from './parse-options.ts';
 import type { TestFlags } from './test-command.ts';
+import type { TopFlags } from './top-command.ts';
 import { versionText } from './version.ts';
 
 /** Hot restart needs shared memory between processes; there is none here. */
@@ -59,6 +60,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
   addExplain(program, finish);
   addTest(program, finish);
   addDiff(program, finish);
+  addTop(program, finish);
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
@@ -123,6 +125,25 @@ function addDiff(program: Command, finish: (exitCode: number) => void): void {
     });
 }
 
+function addTop(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('top')
+    .description('watch the clusters and hosts of a running proxy')
+    .argument('[admin]', 'HOST:PORT or the pipe of its admin interface', '127.0.0.1:9901')
+    .option('--once', 'print one table, of the next second, and exit')
+    .option('--json', 'for programs: a line of JSON for each interval')
+    .option('--interval <seconds>', 'time between two looks (default 2; 1 with --once)')
+    .option('--sort <key>', 'name, rps, success, latency, connections, pending or ejected')
+    .option('--filter <text>', 'only clusters and hosts with this in their name or address')
+    .option('--no-hosts', 'clusters only')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .action(async (admin: string, flags: TopFlags) => {
+      const { runTop } = await import('./top-command.ts');
+      finish(await runTop(admin, flags));
+    });
+}
+
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -131,7 +152,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, diff, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

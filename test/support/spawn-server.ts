@@ -26,6 +26,8 @@ export interface SpawnedServer {
   readonly pid: number;
   /** The directory of its files, removed with it. */
   readonly directory: string;
+  /** `ip:port` of its admin interface. */
+  readonly adminAddress: string;
   /** Standard error so far. */
   readonly stderr: () => string;
   /** Reads a path of the admin interface. */
@@ -67,6 +69,7 @@ export async function spawnServer(
   return {
     pid: child.pid as number,
     directory,
+    adminAddress: address(),
     stderr: () => stderr,
     admin: ask,
     listener: async (name) => addressOf(await ask('/listeners'), name),
