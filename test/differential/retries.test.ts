@@ -78,7 +78,20 @@ const ROUTES: readonly Message[] = [
     hedge_policy: { hedge_on_per_try_timeout: true },
   }),
   to('overflow', on('5xx', { num_retries: 2 }), { cluster: 'narrow' }),
-  to('small', on('5xx', {}), {}, { request_body_buffer_limit: 2000000 }),
+  to('large', on('5xx'), {}, { request_body_buffer_limit: 2000000 }),
+  to('large-once', on('5xx'), {}, { per_request_buffer_limit_bytes: 2000000 }),
+  to('small', on('5xx'), {}, { request_body_buffer_limit: 10 }),
+  to('small-once', on('5xx'), {}, { per_request_buffer_limit_bytes: 10 }),
+  to('zero-limit', on('5xx'), {}, { request_body_buffer_limit: 0 }),
+  to(
+    'both-limits',
+    on('5xx'),
+    {},
+    {
+      per_request_buffer_limit_bytes: 10,
+      request_body_buffer_limit: 2000000,
+    },
+  ),
   to(
     'rate-limited',
     on('5xx', {
@@ -202,7 +215,12 @@ const CASES: readonly PlayCase[] = [
   { title: 'too far off', path: '/rate-limited', play: '503 retry-after=100;200' },
   { title: 'no time', path: '/rate-limited', play: '503 retry-after=soon;200' },
   { title: 'rate limited', path: '/rate-limited', play: '503 retry-after=0 x-later=1;200' },
-  { title: 'much content', ...post('/small', 'x'.repeat(1_500_000), '503;200') },
+  { title: 'much content', ...post('/large', 'x'.repeat(1_500_000), '503;200') },
+  { title: 'much content, older', ...post('/large-once', 'x'.repeat(1_500_000), '503;200') },
+  { title: 'much content, both', ...post('/both-limits', 'x'.repeat(1_500_000), '503;200') },
+  { title: 'a small limit', ...post('/small', 'x'.repeat(100), '503;200') },
+  { title: 'a small limit, older', ...post('/small-once', 'x'.repeat(100), '503;200') },
+  { title: 'a limit of nothing', ...post('/zero-limit', 'x'.repeat(100), '503;200') },
   { title: 'too much content', ...post('/5xx', 'x'.repeat(1_500_000), '503;200') },
 ];
 

@@ -276,7 +276,7 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
 
   /** Keeps content for another attempt, unless it gets too much. */
   #retain(retained: RequestBuffer, data: Buffer): void {
-    if (retained.take(data, this.#callbacks.bufferLimitBytes)) return;
+    if (retained.take(data, this.#request.retainedLimitBytes)) return;
     this.#retained = null;
     this.#request.abandon();
     const isNowhere = this.#retries?.flying.length === 0;

@@ -8,6 +8,7 @@ import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig, SubsetMatch } from '../../../model/route.ts';
 import type { InternalRedirectConfig } from '../../../model/route-policies.ts';
+import { bufferLimitOf } from '../../../routing/buffer-limit.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
 import type { RequestHash } from '../../../routing/hash-policy.ts';
@@ -181,6 +182,11 @@ export class ForwardedRequest implements LoadBalancerContext {
   get isRetained(): boolean {
     if (this.head.asksForTunnel) return false;
     return this.retryRules !== null || this.#action.internalRedirect !== null;
+  }
+
+  /** How much of its content may be kept: here a route may also say less than its listener. */
+  get retainedLimitBytes(): number {
+    return bufferLimitOf(this.route) ?? this.#callbacks.bufferLimitBytes;
   }
 
   rejectsHost(host: Host): boolean {

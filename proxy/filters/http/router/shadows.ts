@@ -19,6 +19,7 @@ export interface CopiedRequest {
   readonly head: RequestHead;
   readonly cluster: Cluster;
   readonly timeouts: RequestTimeouts;
+  readonly retainedLimitBytes: number;
 }
 
 /** Content goes on to all of them; none of them answers. */
@@ -34,11 +35,11 @@ export class Shadows {
 
   /** Makes a copy for each mirror that wants one and whose cluster there is. */
   start(mirrors: readonly Mirror[], request: CopiedRequest, endStream: boolean): void {
-    const { services, streamRandom, bufferLimitBytes, info } = this.#callbacks;
+    const { services, streamRandom, info } = this.#callbacks;
     const timeoutMs = request.timeouts.globalMs;
     const setup: ShadowSetup = {
       ...{ services, info, timeoutMs },
-      limitBytes: bufferLimitBytes,
+      limitBytes: request.retainedLimitBytes,
       abandoned: request.cluster.stats.retryOrShadowAbandoned,
       dynamicStats: this.#runtime.config.dynamicStats,
     };

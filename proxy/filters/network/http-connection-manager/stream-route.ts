@@ -4,6 +4,7 @@ import { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
 import type { ForwardActionConfig, StreamDurationConfig } from '../../../model/route.ts';
+import { bufferLimitOf } from '../../../routing/buffer-limit.ts';
 import { httpsLocation } from '../../../routing/redirect.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { LocalReply } from '../../http-filter.ts';
@@ -51,10 +52,9 @@ function redirectToTls(head: RequestHead): Refusal {
   return { reply, closesConnection: false };
 }
 
-/** Envoy: a route lets more be held than its listener does, and never less. */
-function raiseBufferLimit(stream: RoutedStream, { config, virtualHost }: Route): void {
-  const [own, shared] = [config.bufferLimit, virtualHost.bufferLimit];
-  const limitBytes = own.bytes ?? shared.bytes ?? own.olderBytes ?? shared.olderBytes;
+/** Envoy: a route lets filters hold more than its listener does, and never less. */
+function raiseBufferLimit(stream: RoutedStream, route: Route): void {
+  const limitBytes = bufferLimitOf(route);
   if (limitBytes !== null && limitBytes > stream.bufferLimitBytes) {
     stream.setBufferLimit(limitBytes);
   }

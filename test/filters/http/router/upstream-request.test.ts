@@ -4,6 +4,7 @@ import type {
   Attempt,
   UpstreamRequestOwner,
 } from '../../../../proxy/filters/http/router/attempt.ts';
+import { RequestBuffer } from '../../../../proxy/filters/http/router/request-buffer.ts';
 import { UpstreamRequest } from '../../../../proxy/filters/http/router/upstream-request.ts';
 import { HeaderList } from '../../../../proxy/http/header-list.ts';
 import { RequestHead } from '../../../../proxy/http/message.ts';
@@ -72,7 +73,7 @@ interface Sent {
   readonly request: UpstreamRequest;
 }
 
-function send(pool: PoolFixture, endStream = true): Sent {
+function send(pool: PoolFixture, endStream = true, retained: RequestBuffer | null = null): Sent {
   const owner = new FakeOwner(pool);
   const target = { path: '/', authority: 'h.test', scheme: 'http' };
   const head = new RequestHead('HTTP/1.1', 'GET', target, HeaderList.empty());
@@ -82,7 +83,7 @@ function send(pool: PoolFixture, endStream = true): Sent {
     host,
     head,
     pool: cluster.httpPool(host, head.protocol) as ConnectionPool,
-    ...{ retained: null, tryMs: 0, tryIdleMs: 0 },
+    ...{ retained, tryMs: 0, tryIdleMs: 0 },
   };
   const request = new UpstreamRequest(owner, place, endStream);
   request.start();
@@ -131,6 +132,23 @@ t.test('content that was sent is gone: the request fails', async (t) => {
     pool.connection(0).receive('G0\n');
     t.strictSame(owner.told, ['ready', 'reset remote-refused false'], how);
   }
+});
+
+t.test('content that is kept goes with it', async (t) => {
+  const pool = h2Pool();
+  const retained = new RequestBuffer(true);
+  const { owner, request } = send(pool, false, retained);
+  retained.add(Buffer.from('early'));
+  request.sendData(Buffer.from('early'), false);
+  pool.connection(0).accept();
+  retained.add(Buffer.from('late'));
+  request.sendData(Buffer.from('late'), false);
+  pool.connection(0).receive('G0\n');
+  t.equal(request.state, 'waiting');
+  pool.connection(1).accept();
+  t.equal(request.state, 'sending');
+  pool.connection(1).receive('R1\n');
+  t.strictSame(owner.told, ['ready', 'head']);
 });
 
 t.test('a stream that the peer may have worked on is not sent again', async (t) => {
