@@ -82,13 +82,8 @@ export class CompiledRoute {
       const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
       const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
       const filterPlan = plans.of(config, weightedCluster);
-      return {
-        kind: 'route',
-        route: {
-          ...{ config: route, virtualHost, finalizer, mirrors, stats, filterPlan, hashPolicies },
-          watchedBody: this.#watchedBody,
-        },
-      };
+      const parts = { virtualHost, finalizer, mirrors, stats, filterPlan, hashPolicies };
+      return { kind: 'route', route: { config: route, watchedBody: this.#watchedBody, ...parts } };
     });
     const draw = weighted === null ? null : new WeightedDraw(weighted, hashPolicies);
     return { draw, lookups };

@@ -258,16 +258,11 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
     const { cluster, head, timeouts } = this.#request;
     this.info.upstreamHost = host;
     this.#request.address(host);
-    const attempt = new UpstreamRequest(
-      this,
-      {
-        ...{ cluster, host, head, pool },
-        retained: this.#retained,
-        tryMs: timeouts.perTryMs,
-        tryIdleMs: timeouts.perTryIdleMs,
-      },
-      endStream,
-    );
+    const { perTryMs: tryMs, perTryIdleMs: tryIdleMs } = timeouts;
+    const retained = this.#retained;
+    // One literal: a spread costs more than the rest of this method.
+    const target = { cluster, host, head, pool, retained, tryMs, tryIdleMs };
+    const attempt = new UpstreamRequest(this, target, endStream);
     this.#attempt = attempt;
     this.#retries?.add(attempt);
     if (this.#isComplete || isTimedFromHead(head)) this.#startTimeout();
