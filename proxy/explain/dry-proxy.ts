@@ -183,9 +183,10 @@ export class DryProxy {
       codecServices,
       stats: this.#stats,
       cells: privateCells(() => this.#clock.nowMs()),
+      streaks: { onStreak: () => undefined },
       log: SILENT_LOG.logger('explain'),
     };
-    const owner = { onClusterDrained: () => undefined };
+    const owner = { onClusterDrained: () => undefined, flagsOf: () => new Map<string, number>() };
     return new Map(
       clusters.map((config) => {
         return [config.name, new WorkerCluster(config, context, owner)];

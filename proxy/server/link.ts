@@ -7,6 +7,7 @@ import type { LogLevel } from '../base/log.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { RuntimeSettings } from './runtime-store.ts';
 
@@ -116,6 +117,13 @@ export type FromWorker =
     }
   /** Cells of the shared region by key. */
   | { readonly kind: 'want-cells'; readonly requests: readonly CellRequest[] }
+  /** A host under outlier detection failed as often in a row as is allowed, over all workers. */
+  | {
+      readonly kind: 'streak';
+      readonly cluster: string;
+      readonly address: string;
+      readonly streak: Streak;
+    }
   /** It does not use these any more. */
   | { readonly kind: 'give-up-cells'; readonly keys: readonly string[] }
   /** Its last statistics, sent before it stops by itself. */

@@ -3,6 +3,7 @@ import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
 import type { SocketKeeper } from './socket-keeper.ts';
 
@@ -24,6 +25,8 @@ export interface WorkerPeerHandler {
   /** It asks for cells of the shared region, or gives them up. */
   onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void;
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
+  /** A host failed too often in a row. */
+  onStreak(cluster: string, address: string, streak: Streak): void;
   onGone(peer: WorkerPeer): void;
 }
 
@@ -149,6 +152,9 @@ export class WorkerPeer {
         return;
       case 'give-up-cells':
         this.#handler.onGiveUpCells(this, message.keys);
+        return;
+      case 'streak':
+        this.#handler.onStreak(message.cluster, message.address, message.streak);
         return;
       case 'drained':
         this.#hasDrained = true;

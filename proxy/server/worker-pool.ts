@@ -3,6 +3,7 @@
 import type { ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
+import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ToWorker } from './link.ts';
 import type { SocketKeeper } from './socket-keeper.ts';
 import { type SpawnedWorker, WorkerPeer, type WorkerPeerHandler } from './worker-peer.ts';
@@ -21,6 +22,8 @@ export interface WorkerPoolHandler {
   /** A worker asks for cells of the shared region, or gives them up. */
   onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void;
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
+  /** A worker saw a host fail too often in a row. */
+  onStreak(cluster: string, address: string, streak: Streak): void;
   /** A worker that was replaced on purpose has ended. */
   onRetired(peer: WorkerPeer): void;
   /** A worker asks for a listening socket. */
@@ -147,6 +150,10 @@ export class WorkerPool implements WorkerPeerHandler {
 
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void {
     this.#options.handler.onGiveUpCells(peer, keys);
+  }
+
+  onStreak(cluster: string, address: string, streak: Streak): void {
+    this.#options.handler.onStreak(cluster, address, streak);
   }
 
   onDrained(peer: WorkerPeer): void {

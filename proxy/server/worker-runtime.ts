@@ -20,6 +20,7 @@ import { type InternalAcceptor, InternalConnector } from '../net/internal-connec
 import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
+import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { clusterStatus } from './cluster-status.ts';
@@ -40,6 +41,8 @@ export interface WorkerRuntimeParts {
   readonly sockets: SocketSource | null;
   /** Cells that all workers share. */
   readonly cells: SharedCells;
+  /** Hears of hosts that failed too often in a row. */
+  readonly streaks: StreakSink;
 }
 
 const CONNECTIONS_KEY = 'overload.global_downstream_max_connections';
@@ -79,6 +82,7 @@ export class WorkerRuntime implements ProcessHealth {
       codecServices: codecServices(this.loop, random),
       stats: this.stats,
       cells: parts.cells,
+      streaks: parts.streaks,
       log: log.logger('upstream'),
     });
     this.accessLogs = new AccessLogManager(this.stats, {

@@ -108,6 +108,10 @@ export class Worker {
       log: this.#parts.log,
       sockets: this.#sockets,
       cells: this.#cells.cells,
+      streaks: {
+        onStreak: (cluster, address, streak) =>
+          this.#link.send({ kind: 'streak', cluster, address, streak }),
+      },
     });
   }
 

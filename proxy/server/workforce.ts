@@ -5,6 +5,7 @@ import type { Logger, LogLevel } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
 import type { AddressFlags } from '../upstream/host-flags.ts';
+import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
@@ -24,6 +25,8 @@ export interface WorkforceSource {
   isHealthFailed(): boolean;
   onWorkerDied(peer: WorkerPeer): void;
   onWorkerRetired(peer: WorkerPeer): void;
+  /** A worker saw a host fail too often in a row. */
+  onStreak(cluster: string, address: string, streak: Streak): void;
 }
 
 /** Options of a workforce. */
@@ -190,6 +193,10 @@ export class Workforce implements WorkerPoolHandler {
 
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void {
     this.#cells.giveUp(peer, keys);
+  }
+
+  onStreak(cluster: string, address: string, streak: Streak): void {
+    this.#source.onStreak(cluster, address, streak);
   }
 
   onDied(peer: WorkerPeer): void {

@@ -4,8 +4,10 @@
 /** What the proxy itself saw of an attempt, before or without a response. */
 export type LocalOriginEvent =
   | 'connect-succeeded'
+  /** Connected, and nothing else will be known of it: plain TCP. */
+  | 'session-began'
   | 'connect-failed'
-  /** Reset before a response began. */
+  /** The stream was reset, before its response or inside it. */
   | 'reset'
   /** The response did not come in time. */
   | 'timed-out';

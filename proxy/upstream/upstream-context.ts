@@ -11,6 +11,7 @@ import type { Connector } from '../net/connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
+import type { StreakSink } from './outlier/outlier-monitor.ts';
 
 /** What all codecs of one pool are made of. */
 export type ClientCodecSetup =
@@ -41,6 +42,8 @@ export interface UpstreamContext {
   readonly stats: StatsScope;
   /** What all workers count together. */
   readonly cells: SharedCells;
+  /** Hears of hosts under outlier detection that failed too often in a row. */
+  readonly streaks: StreakSink;
   /** Component `upstream`. */
   readonly log: Logger;
 }

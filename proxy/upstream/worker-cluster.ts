@@ -15,6 +15,7 @@ import { type Host, HostPools } from './host.ts';
 import { healthOf } from './host-health.ts';
 import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
+import { HostWatch } from './host-watch.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
 import { overrideHostOf } from './lb/override-host.ts';
@@ -28,6 +29,8 @@ import type { ClientCodecSetup, ClusterResources, UpstreamContext } from './upst
 export interface WorkerClusterOwner {
   /** Once: the cluster was drained and no connection or request of it is left. */
   onClusterDrained(cluster: WorkerCluster): void;
+  /** What the primary said of the hosts of a cluster so far, by `ip:port`; the map is kept current. */
+  flagsOf(cluster: string): ReadonlyMap<string, number>;
 }
 
 /** Where the pools of a host are. */
@@ -53,6 +56,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   readonly #scope: StatsScope;
   readonly #pools = new Map<OwnedPool, PoolPlace>();
   readonly #hostLimits: HostLimits;
+  readonly #hostWatch: HostWatch;
   /** Of an ORIGINAL_DST cluster; null for the others. */
   readonly #destinations: OriginalDstHosts | null;
   #hostSet: HostSet;
@@ -72,6 +76,8 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
       cells: context.cells,
     });
     this.#hostLimits = new HostLimits(config, context.cells);
+    const { cells, streaks } = context;
+    this.#hostWatch = new HostWatch({ config, cells, streaks, flags: owner.flagsOf(name) });
     this.#resources = { config, context, stats: this.stats, breakers };
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
@@ -125,11 +131,14 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   setEndpoints(endpoints: readonly ResolvedEndpoint[]): boolean {
     const before = this.#hostSet.hosts;
     const update = updateHosts(this.config, before, endpoints);
+    const known = new Set(before);
+    const added = update.hosts.filter((host) => !known.has(host));
+    this.#hostWatch.follow(update.hosts, added);
     // With none gone and as many as before they are the same: the balancer's turn goes on.
     if (update.removed.length === 0 && update.hosts.length === before.length) return false;
     const kept = before.length - update.removed.length;
     this.stats.transportSocketMatches.add(update.hosts.length - kept);
-    this.#startHealthy(update.hosts.filter((host) => !before.includes(host)));
+    this.#startHealthy(added);
     this.#hostSet = this.#snapshot(update.hosts);
     this.#balancer = this.#makeBalancer();
     this.#hostLimits.follow(update.hosts);
@@ -212,6 +221,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   #removeHost(host: Host): void {
     host.isRemoved = true;
     this.#hostLimits.forget(host);
+    this.#hostWatch.forget(host);
     for (const pool of host.pools.all()) pool.drain();
     for (const pool of host.highPools?.all() ?? []) pool.drain();
   }

@@ -44,6 +44,8 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   /** Clusters whose first endpoints have not come: the one they replace stays in use meanwhile. */
   readonly #warming = new Map<string, WorkerCluster>();
   readonly #draining = new Set<WorkerCluster>();
+  /** What the primary said of hosts, by cluster and `ip:port`: hosts that come anew are told. */
+  readonly #flags = new Map<string, Map<string, number>>();
   readonly #stats: ManagerStats;
 
   constructor(context: UpstreamContext) {
@@ -86,8 +88,21 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
 
   /** Health of hosts as the primary found it, by `ip:port`: reasons of HEALTH_FLAG. */
   setHostFlags(name: string, flags: ReadonlyMap<string, number>): void {
+    const known = this.flagsOf(name);
+    for (const [address, found] of flags) {
+      if (found === 0) known.delete(address);
+      else known.set(address, found);
+    }
     this.#warming.get(name)?.setHostFlags(flags);
     this.#active.get(name)?.setHostFlags(flags);
+  }
+
+  flagsOf(cluster: string): Map<string, number> {
+    const known = this.#flags.get(cluster);
+    if (known !== undefined) return known;
+    const made = new Map<string, number>();
+    this.#flags.set(cluster, made);
+    return made;
   }
 
   /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */
@@ -134,6 +149,7 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   #remove(name: string): void {
     const isKnown = this.#active.has(name) || this.#warming.has(name);
     if (isKnown) this.#stats.removed.inc();
+    this.#flags.delete(name);
     this.#dropWarming(name);
     const active = this.#active.get(name);
     if (active === undefined) return;

@@ -31,6 +31,7 @@ function makePool(workers: FakeWorkers, count: number, notes: string[] = []): Wo
     openSocket: () => ({ handle: null }),
     onWantCells: (peer) => notes.push(`cells for ${peer.index}`),
     onGiveUpCells: (peer) => notes.push(`cells of ${peer.index}`),
+    onStreak: (_cluster, address, streak) => notes.push(`${streak} of ${address}`),
     onRetired: (peer) => notes.push(`retired ${peer.index}`),
     onDied: (peer) => notes.push(`died ${peer.index}`),
   };

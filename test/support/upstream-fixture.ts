@@ -42,6 +42,7 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
     },
     stats,
     cells: privateCells(() => clock.nowMs()),
+    streaks: { onStreak: () => undefined },
     log: SILENT_LOG.logger('upstream'),
   };
   const stat = (name: string): number => {

@@ -48,8 +48,9 @@ export class EjectableHost {
     return nowMs - this.ejectedAtMs >= longMs + this.#jitterMs;
   }
 
-  /** An interval went by in which it was not ejected. */
-  relent(): void {
-    if (this.#multiplier > 0) this.#multiplier -= 1;
+  /** An interval is over; one that it was back for the whole of makes its next ejection shorter. */
+  relent(config: OutlierConfig, nowMs: number): void {
+    if (this.isEjected || this.#multiplier === 0 || this.unejectedAtMs < 0) return;
+    if (nowMs - this.unejectedAtMs >= config.intervalMs) this.#multiplier -= 1;
   }
 }

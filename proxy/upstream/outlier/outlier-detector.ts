@@ -103,11 +103,11 @@ export class OutlierDetector {
   onInterval(nowMs: number): void {
     const { config } = this.#parts;
     for (const host of this.#hosts.values()) {
-      if (!host.isEjected) host.relent();
-      else if (host.hasServed(config, nowMs)) this.#uneject(host, nowMs);
+      if (host.isEjected && host.hasServed(config, nowMs)) this.#uneject(host, nowMs);
     }
     this.#judge('external', nowMs);
     this.#judge('local', nowMs);
+    for (const host of this.#hosts.values()) host.relent(config, nowMs);
   }
 
   #judge(origin: Origin, nowMs: number): void {

@@ -20,9 +20,10 @@ export class OutlierStats {
   readonly #enforcedTotal: Counter;
   readonly #detected: ReadonlyMap<OutlierType, Counter>;
   readonly #enforced: ReadonlyMap<OutlierType, Counter>;
-  /** Older names of the same. */
+  /** Older names, with their own rules. */
   readonly #total: Counter;
-  readonly #totalByType: ReadonlyMap<OutlierType, Counter>;
+  readonly #consecutive5xx: Counter;
+  readonly #successRate: Counter;
 
   /** `cluster` is `cluster.<name>.` */
   constructor(cluster: StatsScope) {
@@ -41,14 +42,15 @@ export class OutlierStats {
     this.#detected = each('ejections_detected');
     this.#enforced = each('ejections_enforced');
     this.#total = scope.counter('ejections_total');
-    this.#totalByType = new Map([
-      ['CONSECUTIVE_5XX', scope.counter('ejections_consecutive_5xx')],
-      ['SUCCESS_RATE', scope.counter('ejections_success_rate')],
-    ]);
+    this.#consecutive5xx = scope.counter('ejections_consecutive_5xx');
+    this.#successRate = scope.counter('ejections_success_rate');
   }
 
   countDetected(type: OutlierType): void {
     this.#detected.get(type)?.inc();
+    // The older counters of both kinds count what was found, not what came of it.
+    if (type === 'CONSECUTIVE_5XX') this.#consecutive5xx.inc();
+    if (type === 'SUCCESS_RATE' || type === 'SUCCESS_RATE_LOCAL_ORIGIN') this.#successRate.inc();
   }
 
   /** A host was ejected. */
@@ -60,7 +62,6 @@ export class OutlierStats {
 
   /** A host was to be ejected, whether chance let it be or not. */
   countAttempt(type: OutlierType): void {
-    this.#total.inc();
-    this.#totalByType.get(type)?.inc();
+    if (type === 'CONSECUTIVE_5XX' || type === 'SUCCESS_RATE') this.#total.inc();
   }
 }
