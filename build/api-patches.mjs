@@ -19,6 +19,7 @@ const PROXY_PROTOCOL = 'envoy/extensions/filters/listener/proxy_protocol/v3/prox
 const TLS_INSPECTOR = 'envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto';
 const UPSTREAM_HTTP = 'envoy/extensions/upstreams/http/v3/http_protocol_options.proto';
 const COMPRESSOR = 'envoy/extensions/filters/http/compressor/v3/compressor.proto';
+const OUTLIER_DETECTION = 'envoy/config/cluster/v3/outlier_detection.proto';
 const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto';
 const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 
@@ -439,6 +440,11 @@ import "envoy/config/core/v3/extension.proto";`,
     file: HEADER_TO_METADATA,
     after: 'repeated Rule response_rules = 2;',
     insert: '\n  string stat_prefix = 3;',
+  },
+  {
+    file: OUTLIER_DETECTION,
+    after: 'google.protobuf.BoolValue always_eject_one_host = 25;',
+    insert: '\n  google.protobuf.BoolValue detect_degraded_hosts = 26;',
   },
   {
     file: SET_FILTER_STATE,

@@ -51,6 +51,13 @@ export class AccessLogManager {
     return new OpenAccessLog(config, file);
   }
 
+  /** The file of a path, for whoever makes lines of another kind: byte strings with their newline. */
+  openFile(path: string): LogFile {
+    const file = this.#file({ kind: 'file', path });
+    file.open();
+    return file;
+  }
+
   /** SIGUSR1 and POST /reopen_logs: opens every path anew. */
   reopen(): void {
     for (const file of this.#files.values()) file.reopen();

@@ -22,6 +22,8 @@ export interface BootstrapConfig {
    */
   readonly globalConnectionLimit: number | null;
   readonly statsFlushIntervalMs: number;
+  /** cluster_manager.outlier_detection.event_log_path; '': no event of outlier detection is logged. */
+  readonly outlierLogPath: string;
   /**
    * Octets that wait at most in each direction of a connection to an internal listener; null: the
    * extension envoy.bootstrap.internal_listener is not there, and such listeners are refused.

@@ -4,6 +4,7 @@ import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
 import type { LoadBalancerConfig } from './load-balancing.ts';
 import type { FilterMetadata } from './match-tree.ts';
+import type { OutlierConfig } from './outlier.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */
 export interface ClusterConfig {
@@ -23,6 +24,8 @@ export interface ClusterConfig {
   readonly limits: ClusterLimitsConfig;
   readonly highLimits: ClusterLimitsConfig;
   readonly http: UpstreamHttpConfig;
+  /** null: hosts are not watched for failures. */
+  readonly outlier: OutlierConfig | null;
   readonly dns: DnsConfig;
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
   readonly metadata: FilterMetadata;

@@ -10,6 +10,9 @@ export type OutlierType =
   | 'FAILURE_PERCENTAGE'
   | 'FAILURE_PERCENTAGE_LOCAL_ORIGIN';
 
+/** What the event log tells of; a degraded host is told of like an ejected one. */
+export type OutlierEventType = OutlierType | 'DEGRADED';
+
 /** Durations are ms, percentages 0 to 100. Defaults are Envoy's. */
 export interface OutlierConfig {
   readonly consecutive5xx: number;

@@ -172,7 +172,7 @@ export class PrimaryAdminBackend implements AdminBackend {
 
   reopenLogs(): void {
     this.#log.reopen();
-    this.#primary.workforce.broadcast({ kind: 'reopen-logs' });
+    this.#primary.reopenLogs();
   }
 }
 

@@ -1,5 +1,6 @@
 // The part of the proxy that exists once: configuration, resource store, DNS, health, and the
 // workers. It accepts no traffic and outlives every worker.
+import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
@@ -8,6 +9,8 @@ import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { type AddressFlags, HostFlags } from '../upstream/host-flags.ts';
+import type { Streak } from '../upstream/outlier/host-counts.ts';
+import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { CellDesk } from './cell-desk.ts';
 import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
@@ -15,6 +18,7 @@ import type { AppliedUpdate, Configuration } from './configuration.ts';
 import { Health } from './health.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
+import { outlierClusters } from './outlier-clusters.ts';
 import { RuntimeStats } from './runtime-stats.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
@@ -44,6 +48,9 @@ export class Primary implements WorkforceSource {
   readonly serverStats: ServerStats;
   readonly workforce: Workforce;
   readonly discovery: ClusterDiscovery;
+  readonly outliers: OutlierClusters;
+  /** Logs that exist once: the admin interface's, and that of ejections. */
+  readonly accessLogs: AccessLogManager;
   /** Cells that it shares with all workers. */
   readonly cells: CellDesk;
   /** What was found out about the health of hosts. */
@@ -73,8 +80,13 @@ export class Primary implements WorkforceSource {
       sink: (cluster, flags) => this.workforce.broadcast({ kind: 'host-flags', cluster, flags }),
       later: queueMicrotask,
     });
+    this.accessLogs = new AccessLogManager(this.stats, {
+      minBytes: options.fileFlushMinBytes,
+      intervalMs: options.fileFlushIntervalMs,
+    });
+    this.outliers = this.#makeOutliers();
     this.discovery = parts.makeDiscovery(
-      (cluster, endpoints) => this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints }),
+      (cluster, endpoints) => this.#onEndpoints(cluster, endpoints),
       this.stats,
     );
   }
@@ -134,6 +146,12 @@ export class Primary implements WorkforceSource {
     return true;
   }
 
+  /** SIGUSR1 and POST /reopen_logs, for every log of exchanges and events. */
+  reopenLogs(): void {
+    this.accessLogs.reopen();
+    this.workforce.broadcast({ kind: 'reopen-logs' });
+  }
+
   setHealthFailed(failed: boolean): void {
     this.health.setFailed(failed);
     this.workforce.broadcast({ kind: 'fail-health-check', failed });
@@ -167,6 +185,7 @@ export class Primary implements WorkforceSource {
     if (this.#flushTimer !== null) clearInterval(this.#flushTimer);
     this.#flushTimer = null;
     this.discovery.stop();
+    this.outliers.stop();
     this.workforce.kill();
   }
 
@@ -198,6 +217,10 @@ export class Primary implements WorkforceSource {
 
   isHealthFailed(): boolean {
     return this.health.isFailed;
+  }
+
+  onStreak(cluster: string, address: string, streak: Streak): void {
+    this.outliers.onStreak(cluster, address, streak);
   }
 
   onWorkerRetired(peer: WorkerPeer): void {
@@ -238,9 +261,29 @@ export class Primary implements WorkforceSource {
 
   #follow(applied: AppliedUpdate): void {
     for (const { kind, name } of applied.update.removed) {
-      if (kind === 'cluster') this.discovery.forget(name);
+      if (kind !== 'cluster') continue;
+      this.discovery.forget(name);
+      this.outliers.forget(name);
     }
-    for (const cluster of applied.clusters) this.discovery.follow(cluster);
+    for (const cluster of applied.clusters) {
+      this.outliers.follow(cluster);
+      this.discovery.follow(cluster);
+    }
+  }
+
+  #onEndpoints(cluster: string, endpoints: readonly ResolvedEndpoint[]): void {
+    this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints });
+    this.outliers.setEndpoints(cluster, endpoints);
+  }
+
+  #makeOutliers(): OutlierClusters {
+    const { stats, hostFlags: flags, accessLogs } = this;
+    const { outlierLogPath } = this.configuration.bootstrap;
+    return outlierClusters({
+      ...{ stats, flags },
+      cells: this.cells.cells,
+      log: outlierLogPath === '' ? null : accessLogs.openFile(outlierLogPath),
+    });
   }
 
   /** Ends histogram intervals, and remembers what each worker counted in case it dies. */

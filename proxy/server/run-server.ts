@@ -107,7 +107,7 @@ class RunningServer implements SignalHandler {
 
   onReopenLogs(): void {
     this.#parts.log.reopen();
-    this.#started?.primary.workforce.broadcast({ kind: 'reopen-logs' });
+    this.#started?.primary.reopenLogs();
   }
 
   onReplaceWorkers(): void {

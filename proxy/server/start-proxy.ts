@@ -1,7 +1,6 @@
 // Puts a whole proxy together: primary, workers, admin interface. The command line and tests start
 // it in the same way.
 import { writeFileSync } from 'node:fs';
-import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import { AdminServer } from '../admin/server.ts';
 import type { SocketAddress } from '../base/address.ts';
 import { TagExtractor } from '../stats/tags.ts';
@@ -56,11 +55,8 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
         : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
     makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });
-  const accessLogs = new AccessLogManager(primary.stats, {
-    minBytes: options.fileFlushMinBytes,
-    intervalMs: options.fileFlushIntervalMs,
-  });
-  const admin = adminServer(parts, primary, accessLogs);
+  const { accessLogs } = primary;
+  const admin = adminServer(parts, primary);
   const bound = admin === null ? null : await bindAdmin(admin, options);
   if (typeof bound === 'string') return { ok: false, errors: [bound] };
   const closeAdmin = async () => {
@@ -83,9 +79,9 @@ function levelsOf(log: AdjustableLog, options: ServerOptions) {
 function adminServer(
   { options, log, quit }: ProxyParts,
   primary: Primary,
-  accessLogs: AccessLogManager,
 ): AdminServer | null {
-  const { admin, stats } = primary.configuration.bootstrap;
+  const { accessLogs, configuration } = primary;
+  const { admin, stats } = configuration.bootstrap;
   if (admin === null) return null;
   return new AdminServer({
     backend: new PrimaryAdminBackend({ primary, options, log, quit }),

@@ -39,7 +39,7 @@ export function updateHosts(
   for (const resolved of endpoints) {
     const endpoint = config.endpoints[resolved.endpointIndex];
     if (endpoint === undefined) continue;
-    const address = addressOf(resolved, endpoint);
+    const address = endpointAddress(resolved, endpoint);
     const key = hostKey(endpoint, address);
     // Two names with one address are one host; a STATIC list is taken as it was written.
     if (seen.has(key) && config.discovery !== 'static') continue;
@@ -68,9 +68,9 @@ function moveLogicalHost(
   if (first === undefined || endpoint === undefined) return { hosts: current, removed: [] };
   const host = current[0];
   if (host === undefined) {
-    return { hosts: [makeHost(config, endpoint, addressOf(first, endpoint))], removed: [] };
+    return { hosts: [makeHost(config, endpoint, endpointAddress(first, endpoint))], removed: [] };
   }
-  const address = addressOf(first, endpoint);
+  const address = endpointAddress(first, endpoint);
   if (address.text !== host.address.text) host.address = address;
   return { hosts: current, removed: [] };
 }
@@ -82,7 +82,8 @@ function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: Sock
   return new Host(address, named, config);
 }
 
-function addressOf(resolved: ResolvedEndpoint, { endpointId }: EndpointConfig): SocketAddress {
+/** Where an endpoint is. */
+export function endpointAddress(resolved: ResolvedEndpoint, { endpointId }: EndpointConfig): SocketAddress {
   if (resolved.port === INTERNAL_PORT) return internalAddress(resolved.ip, endpointId);
   if (resolved.port < 0) return pipeAddress(resolved.ip);
   return socketAddress(resolved.ip, resolved.port);

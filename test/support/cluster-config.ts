@@ -56,6 +56,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     },
     overrideHostHealth: ['healthy', 'degraded'],
     endpoints: [endpointConfig()],
+    outlier: null,
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1048576,
     limits: clusterLimits(),

@@ -40,6 +40,7 @@ export function compileBootstrap(
     runtime,
     globalConnectionLimit: compileGlobalConnectionLimit(message, context),
     internalBufferBytes: compileInternalBuffer(message.bootstrapExtensions, context),
+    outlierLogPath: message.clusterManager?.outlierDetection?.eventLogPath ?? '',
     statsFlushIntervalMs: durationMs(context, interval, DEFAULT_STATS_FLUSH_INTERVAL_MS),
   };
   return context.failed ? null : deepFreeze(config);

@@ -16,6 +16,7 @@ import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
 import { compileMetadata } from './metadata.ts';
 import { compileOriginalDst } from './original-dst.ts';
+import { compileOutlierDetection } from './outlier.ts';
 import { compileOverrideHealth } from './override-health.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
@@ -66,6 +67,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
     ...compileLimits(message, context),
     http: compileUpstreamHttp(message, context),
+    outlier: compileOutlier(message, originalDst, context),
     originalDst,
     dns: compileClusterDns(message, context),
     tcpKeepalive: compileKeepalive(message),
@@ -82,6 +84,20 @@ function compileDiscovery(
 ): ClusterConfig['discovery'] | null {
   const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
   return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
+}
+
+function compileOutlier(
+  { outlierDetection }: Cluster,
+  originalDst: ClusterConfig['originalDst'],
+  context: CompileContext,
+): ClusterConfig['outlier'] {
+  const outlier = compileOutlierDetection(outlierDetection, context.at('outlier_detection'));
+  if (outlier === null || originalDst === null) return outlier;
+  context.warn(
+    'outlier_detection',
+    'hosts of an ORIGINAL_DST cluster are not watched: each worker finds its own',
+  );
+  return null;
 }
 
 function compileKeepalive(message: Cluster): TcpKeepaliveConfig | null {

@@ -165,7 +165,7 @@ function compileSwitches(
     alwaysEjectOneHost: message.alwaysEjectOneHost ?? false,
     splitsLocalOrigin: message.splitExternalLocalOriginErrors,
     successfulCheckUnejects: message.successfulActiveHealthCheckUnejectHost ?? true,
-    detectsDegraded: false,
+    detectsDegraded: message.detectDegradedHosts ?? false,
   };
 }
 

@@ -15,13 +15,17 @@ export interface RatedHost<H> {
   readonly rate: number;
 }
 
+/** Mean and threshold in percent, -1 when too few hosts had enough requests. */
+export interface RateLimits {
+  readonly average: number;
+  readonly threshold: number;
+}
+
 /** What an interval shows. */
 export interface RateVerdict<H> {
   /** Hosts that had traffic worth looking at. */
   readonly rated: readonly RatedHost<H>[];
-  /** Mean and threshold in percent, -1 when too few hosts had enough requests. */
-  readonly average: number;
-  readonly threshold: number;
+  readonly limits: RateLimits;
   /** Rate below the threshold. */
   readonly belowThreshold: readonly RatedHost<H>[];
   /** Failure percentage at or over failure_percentage_threshold. */
@@ -50,7 +54,7 @@ export function judgeRates<H>(
   const failing = countable.filter((it) => 100 - it.rate >= config.failurePercentageThreshold);
   return {
     rated,
-    ...limits,
+    limits,
     belowThreshold: comparable.filter((it) => it.rate < limits.threshold),
     failing: hasEnough ? failing : [],
   };
@@ -68,7 +72,7 @@ function rate<H>({ host, total, success }: HostBucket<H>): RatedHost<H> {
 function ejectionThreshold<H>(
   hosts: readonly RatedHost<H>[],
   factor: number,
-): { readonly average: number; readonly threshold: number } {
+): RateLimits {
   const average = hosts.reduce((sum, it) => sum + it.rate, 0) / hosts.length;
   const variance = hosts.reduce((sum, it) => sum + (it.rate - average) ** 2, 0) / hosts.length;
   return { average, threshold: average - factor * Math.sqrt(variance) };

@@ -47,17 +47,23 @@ function rig(config: Partial<OutlierConfig> = {}, hosts = 10, chance = 0) {
   const events: OutlierEvent[] = [];
   const store = new StatsStore(null);
   const stats = new OutlierStats(store.scope('cluster').scope('c'));
-  const detector = new OutlierDetector({
-    config: { ...CONFIG, ...config },
-    stats,
-    random: { next: () => chance, uuid: () => '' },
-    observer: { onEjection: () => undefined, onEvent: (event) => events.push(event) },
-    countsOf: (address) => {
-      const own = new Counts();
-      counts.set(address, own);
-      return own;
+  const detector = new OutlierDetector(
+    { ...CONFIG, ...config },
+    {
+      stats,
+      random: { next: () => chance, uuid: () => '' },
+      observer: {
+        onFlags: () => undefined,
+        onLeft: () => undefined,
+        onEvent: (event) => events.push(event),
+        openCounts: (address) => {
+          const own = new Counts();
+          counts.set(address, own);
+          return own;
+        },
+      },
     },
-  });
+  );
   const names = Array.from({ length: hosts }, (_, index) => `10.0.0.${index}:80`);
   detector.setHosts(names);
   const ejected = () => [...detector.hosts()].filter((it) => it.isEjected).map((it) => it.address);

@@ -88,6 +88,7 @@ function realCluster(
     timers: loop.timers,
     random,
     connector: new SocketConnector(loop),
+    streaks: { onStreak: () => undefined },
     codecs: CLIENT_CODECS,
     codecServices: {
       nowMs: () => loop.nowMs(),

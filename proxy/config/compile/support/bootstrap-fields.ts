@@ -45,6 +45,11 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.bootstrap.v3.ClusterManager': {
     local_cluster_name: { accepted: 'it serves zone-aware routing, which is refused' },
     enable_deferred_cluster_creation: { accepted: 'it saves memory in Envoy only' },
+    outlier_detection: 'honoured',
+  },
+  'envoy.config.bootstrap.v3.ClusterManager.OutlierDetection': {
+    event_log_path: 'honoured',
+    event_service: { accepted: 'Envoy does not use it either' },
   },
   'envoy.config.bootstrap.v3.LayeredRuntime': { layers: 'honoured' },
   'envoy.config.bootstrap.v3.RuntimeLayer': {
