@@ -21,7 +21,7 @@ import type { LogLevel } from '../base/log.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { MemoryUsage } from './link.ts';
 import { LiveExplainer } from './live-explainer.ts';
-import { mergeClusters } from './merge-clusters.ts';
+import { mergeClusters, withFindings } from './merge-clusters.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
 import type { StoredResource } from './resource-store.ts';
@@ -76,7 +76,10 @@ export class PrimaryAdminBackend implements AdminBackend {
   async clusters(): Promise<readonly ClusterStatus[]> {
     const peers = this.#primary.workforce.living();
     const lists = await Promise.all(peers.map((peer) => peer.ask('clusters')));
-    return mergeClusters(lists.filter((list) => list !== null));
+    const { outliers } = this.#primary;
+    return mergeClusters(lists.filter((list) => list !== null)).map((cluster) =>
+      withFindings(cluster, outliers.findings(cluster.name)),
+    );
   }
 
   async listeners(): Promise<readonly ListenerStatus[]> {

@@ -1,5 +1,6 @@
 // What `/clusters` shows: every worker counts for itself, the reader sees sums.
 import type { ClusterStatus, HostStatus } from '../admin/status.ts';
+import type { OutlierFindings } from '../upstream/outlier/outlier-clusters.ts';
 
 /** One list out of each worker's, in order of name. */
 export function mergeClusters(
@@ -36,4 +37,24 @@ function addHost(left: HostStatus, right: HostStatus): HostStatus {
     rqTimeout: left.rqTimeout + right.rqTimeout,
     rqTotal: left.rqTotal + right.rqTotal,
   };
+}
+
+/** Adds what only the primary knows: what outlier detection worked out; null: there is none. */
+export function withFindings(
+  cluster: ClusterStatus,
+  findings: OutlierFindings | null,
+): ClusterStatus {
+  if (findings === null) return cluster;
+  const { external, local } = findings.limits;
+  const hosts = cluster.hosts.map((host) => {
+    const rates = findings.rates(host.address);
+    return { ...host, successRate: rates.external, localOriginSuccessRate: rates.local };
+  });
+  const outlier = {
+    successRateAverage: external.average,
+    successRateThreshold: external.threshold,
+    localOriginAverage: local.average,
+    localOriginThreshold: local.threshold,
+  };
+  return { ...cluster, outlier, hosts };
 }

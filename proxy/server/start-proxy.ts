@@ -76,10 +76,7 @@ function levelsOf(log: AdjustableLog, options: ServerOptions) {
   return { '': options.log.level, ...log.levels() };
 }
 
-function adminServer(
-  { options, log, quit }: ProxyParts,
-  primary: Primary,
-): AdminServer | null {
+function adminServer({ options, log, quit }: ProxyParts, primary: Primary): AdminServer | null {
   const { accessLogs, configuration } = primary;
   const { admin, stats } = configuration.bootstrap;
   if (admin === null) return null;

@@ -14,6 +14,8 @@ export type LocalOriginEvent =
 
 /** Envoy Upstream::Outlier::DetectorHostMonitor. */
 export interface HostMonitor {
+  /** Whether it wants to hear of `onDegradedResponse` (detect_degraded_hosts). */
+  readonly detectsDegraded: boolean;
   /** A response; `status` is HTTP's, of gRPC calls that ended with their head the mapped one. */
   onResponse(status: number): void;
   /** The response says `x-envoy-degraded`. */

@@ -83,7 +83,10 @@ function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: Sock
 }
 
 /** Where an endpoint is. */
-export function endpointAddress(resolved: ResolvedEndpoint, { endpointId }: EndpointConfig): SocketAddress {
+export function endpointAddress(
+  resolved: ResolvedEndpoint,
+  { endpointId }: EndpointConfig,
+): SocketAddress {
   if (resolved.port === INTERNAL_PORT) return internalAddress(resolved.ip, endpointId);
   if (resolved.port < 0) return pipeAddress(resolved.ip);
   return socketAddress(resolved.ip, resolved.port);

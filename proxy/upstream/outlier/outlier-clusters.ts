@@ -87,7 +87,8 @@ export class OutlierClusters {
   #cluster(config: ClusterConfig, outlier: OutlierConfig): WatchedCluster {
     const known = this.#clusters.get(config.name);
     // Its statistics are elsewhere from now on.
-    const isMoved = known !== undefined && known.config.observabilityName !== config.observabilityName;
+    const isMoved =
+      known !== undefined && known.config.observabilityName !== config.observabilityName;
     if (known !== undefined && !isMoved) return known;
     this.forget(config.name);
     const made = new WatchedCluster(config, outlier, this.#services);

@@ -32,10 +32,12 @@ const GATEWAY_TIMEOUT = 504;
 /** See the file's head. */
 export class OutlierMonitor implements HostMonitor {
   readonly address: string;
+  readonly detectsDegraded: boolean;
   readonly #parts: OutlierMonitorParts;
 
   constructor(parts: OutlierMonitorParts) {
     this.address = parts.address;
+    this.detectsDegraded = parts.config.detectsDegraded;
     this.#parts = parts;
   }
 

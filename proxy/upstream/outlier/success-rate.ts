@@ -69,10 +69,7 @@ function rate<H>({ host, total, success }: HostBucket<H>): RatedHost<H> {
 }
 
 /** The mean less so many standard deviations of the whole population. */
-function ejectionThreshold<H>(
-  hosts: readonly RatedHost<H>[],
-  factor: number,
-): RateLimits {
+function ejectionThreshold<H>(hosts: readonly RatedHost<H>[], factor: number): RateLimits {
   const average = hosts.reduce((sum, it) => sum + it.rate, 0) / hosts.length;
   const variance = hosts.reduce((sum, it) => sum + (it.rate - average) ** 2, 0) / hosts.length;
   return { average, threshold: average - factor * Math.sqrt(variance) };

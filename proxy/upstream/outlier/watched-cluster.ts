@@ -45,7 +45,11 @@ export class WatchedCluster implements OutlierObserver, TimerTarget {
     this.#services = services;
     this.#scope = services.stats.scope('cluster').scope(config.observabilityName);
     const stats = new OutlierStats(this.#scope);
-    this.detector = new OutlierDetector(outlier, { stats, random: services.random, observer: this });
+    this.detector = new OutlierDetector(outlier, {
+      stats,
+      random: services.random,
+      observer: this,
+    });
     this.#timer = new Timer(this);
     this.#arm();
   }

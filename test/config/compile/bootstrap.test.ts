@@ -35,6 +35,7 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
     runtime: new Map(),
     globalConnectionLimit: null,
     internalBufferBytes: null,
+    outlierLogPath: '',
     statsFlushIntervalMs: 5000,
   });
   t.ok(Object.isFrozen(config) && Object.isFrozen(config.stats));
@@ -62,6 +63,7 @@ t.test('takes over node, admin and flush interval', (t) => {
         { filter: null, sink: { kind: 'file', path: '/admin.log' } },
       ],
     },
+    outlierLogPath: '',
     statsFlushIntervalMs: 500,
   });
   t.equal(bootstrap({ admin: {} }).admin, null, 'an admin without an address is none');

@@ -97,6 +97,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
       jitterMs: 0,
       family: 'auto',
     },
+    outlier: null,
     tcpKeepalive: null,
     metadata: {},
     overrideHostHealth: ['healthy', 'degraded'],

@@ -44,6 +44,8 @@ export interface Attempt {
   verdict: Verdict;
   /** It answers although another one was sent after it. */
   noteAnswer(): void;
+  /** A timeout is over, whatever follows from it: its host hears so, once. */
+  noteTimeout(): void;
   /** Gives it up; the owner hears nothing more of it. Harmless when it is done. */
   abort(): void;
 }

@@ -175,15 +175,13 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
 
   onUpstreamTryTimeout(attempt: Attempt, limit: 'try' | 'idle'): void {
     if (limit === 'try' && attempt.hasStarted) return;
-    const { timeouts, cluster } = this.#request;
-    attempt.host.monitor?.onLocalOrigin('timed-out');
+    const { timeouts } = this.#request;
+    attempt.noteTimeout();
     if (timeouts.hedges && !attempt.hasStarted) {
       this.#retries?.hedge(attempt);
       return;
     }
-    const { rqPerTryTimeout, rqPerTryIdleTimeout } = cluster.stats;
-    (limit === 'try' ? rqPerTryTimeout : rqPerTryIdleTimeout).inc();
-    attempt.host.stats.rqTimeout += 1;
+    this.#request.countTryTimeout(attempt, limit);
     attempt.abort();
     if (attempt.hasStarted) this.#breakOff('UT', TRY_TIMEOUTS[limit].details);
     else if (!this.#takesFailure(attempt, 'local-reset', true)) {

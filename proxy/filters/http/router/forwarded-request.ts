@@ -270,11 +270,18 @@ export class ForwardedRequest implements LoadBalancerContext {
     return { serviceMs: this.suppresses ? -1 : serviceMs, cookies };
   }
 
-  /** An attempt brought no response in time. */
-  countTimeout({ host }: Attempt): void {
-    this.#cluster.stats.rqTimeout.inc();
+  /** An attempt is given up for its own timeout. */
+  countTryTimeout({ host }: Attempt, limit: 'try' | 'idle'): void {
+    const { rqPerTryTimeout, rqPerTryIdleTimeout } = this.#cluster.stats;
+    (limit === 'try' ? rqPerTryTimeout : rqPerTryIdleTimeout).inc();
     host.stats.rqTimeout += 1;
-    host.monitor?.onLocalOrigin('timed-out');
+  }
+
+  /** An attempt brought no response in time. */
+  countTimeout(attempt: Attempt): void {
+    this.#cluster.stats.rqTimeout.inc();
+    attempt.host.stats.rqTimeout += 1;
+    attempt.noteTimeout();
     this.charges.timeout();
   }
 

@@ -22,6 +22,7 @@ export function tellMonitor({ monitor }: Host, head: ResponseHead, request: Requ
   if (monitor === null) return;
   const grpc = hasGrpcType(request.headers) ? grpcStatusIn(head.headers) : null;
   monitor.onResponse(grpc === null ? head.status : httpStatusOfGrpc(grpc));
+  if (!monitor.detectsDegraded) return;
   if (head.headers.getByName('x-envoy-degraded') !== null) monitor.onDegradedResponse();
 }
 

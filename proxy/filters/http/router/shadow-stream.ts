@@ -173,6 +173,7 @@ export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
     if (attempt === null) return;
     this.#cluster.stats.rqTimeout.inc();
     attempt.host.stats.rqTimeout += 1;
+    attempt.noteTimeout();
     const { hasStarted } = attempt;
     attempt.abort();
     this.#fail(attempt, hasStarted ? null : RESPONSE_TIMEOUT.status);

@@ -73,6 +73,7 @@ export class UpstreamRequest implements Attempt, StreamWaiter, TimerTarget {
   #requestEnded: boolean;
   #isReadingPaused = false;
   #isTunnel = false;
+  #hasTimedOut = false;
 
   constructor(owner: UpstreamRequestOwner, target: UpstreamTarget, endStream: boolean) {
     this.host = target.host;
@@ -134,6 +135,13 @@ export class UpstreamRequest implements Attempt, StreamWaiter, TimerTarget {
     this.#content.sendTrailers(this.#sender, trailers);
     this.#onRequestSent();
     if (INVARIANTS) this.checkInvariants();
+  }
+
+  noteTimeout(): void {
+    // As Envoy: a host without a connection, or with a response, is not to blame.
+    const isBlamed = this.hasBegun && !this.hasStarted && !this.#hasTimedOut;
+    this.#hasTimedOut = true;
+    if (isBlamed) this.host.monitor?.onLocalOrigin('timed-out');
   }
 
   /** Gives it up; the owner hears nothing more of it. Harmless when it is done. */

@@ -10,6 +10,7 @@ import type {
   StreamWaiter,
   UpstreamConnectionInfo,
 } from '../../../upstream/conn-pool.ts';
+import type { Host } from '../../../upstream/host.ts';
 import type { TcpRuntime } from './tcp-runtime.ts';
 
 /**
@@ -54,6 +55,8 @@ export class TcpUpstream implements StreamWaiter {
   readonly #owner: TcpUpstreamOwner;
   #state: TcpUpstreamState = 'idle';
   #cluster: Cluster | null = null;
+  /** The one that is tried or used. */
+  #host: Host | null = null;
   #pool: ConnectionPool | null = null;
   #sender: RequestSender | null = null;
   #startMs = 0;
@@ -151,7 +154,13 @@ export class TcpUpstream implements StreamWaiter {
 
   onPoolFailure(reason: ResetReason, detail: string): void {
     this.#noteWait();
-    this.#retry(reason === 'overflow' ? 'UO' : 'UF', detail);
+    if (reason === 'overflow') {
+      this.#retry('UO', detail);
+      return;
+    }
+    const isLate = reason === 'connection-timeout';
+    this.#host?.monitor?.onLocalOrigin(isLate ? 'timed-out' : 'connect-failed');
+    this.#retry('UF', detail);
   }
 
   onInformational(): void {
@@ -162,10 +171,12 @@ export class TcpUpstream implements StreamWaiter {
     if (this.#state !== 'asking') return;
     const sender = this.#sender;
     if (head.status < 200 || head.status > 299) {
+      this.#host?.monitor?.onLocalOrigin('connect-failed');
       this.#retry('UF', `tunnel response:${head.status}`, sender);
       return;
     }
     this.#enter('open');
+    this.#host?.monitor?.onLocalOrigin('session-began');
     this.#owner.onUpstreamOpen();
     if (endStream) this.onData(NO_BYTES, true);
   }
@@ -185,6 +196,7 @@ export class TcpUpstream implements StreamWaiter {
   onReset(reason: ResetReason, detail: string): void {
     const was = this.#state;
     if (was === 'asking') {
+      this.#host?.monitor?.onLocalOrigin('connect-failed');
       this.#retry('UF', '');
       return;
     }
@@ -215,6 +227,7 @@ export class TcpUpstream implements StreamWaiter {
       this.#fail('UH');
       return;
     }
+    this.#host = host;
     info.upstreamHost = host;
     info.attemptCount += 1;
     this.#startMs = this.#owner.nowMs();
