@@ -1,7 +1,7 @@
 // The HTTP filter chain's surface. A filter sees a request's events in the order of configuration
 // and the response's in reverse; it lets each pass, holds it back, or answers itself.
 import type { Message } from '@bufbuild/protobuf';
-import type { SharedCells } from '../base/cells/shared-cells.ts';
+import type { CellUser } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -186,7 +186,7 @@ export interface HttpFilterServices {
   readonly timers: TimerWheel;
   readonly clusters: ClusterManager;
   /** What all workers count together. */
-  readonly cells: SharedCells;
+  readonly cells: CellUser;
   readonly log: Logger;
   /** The address that this host is known by. */
   readonly localIp: string;

@@ -1,7 +1,7 @@
 // The network filter chain's surface: what happens to a connection's bytes. HTTP is one such filter.
 
 import type { Message } from '@bufbuild/protobuf';
-import type { SharedCells } from '../base/cells/shared-cells.ts';
+import type { CellUser } from '../base/cells/shared-cells.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -17,7 +17,10 @@ import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 
-/** What the worker gives to every filter chain. */
+/**
+ * What the worker gives to every filter chain. Statistics, cells and files that are taken here go
+ * back by themselves when the chain and its last connection are gone.
+ */
 export interface WorkerServices {
   readonly clock: Clock;
   readonly random: Random;
@@ -28,7 +31,7 @@ export interface WorkerServices {
   /** Root scope. */
   readonly stats: StatsScope;
   /** What all workers count together: `cells.counter(key)` and the like, by keys of their own. */
-  readonly cells: SharedCells;
+  readonly cells: CellUser;
   readonly log: Logger;
   /** Who this proxy is, as the bootstrap's node says. */
   readonly node: NodeConfig;
@@ -110,8 +113,6 @@ export interface ConnectionGate {
 /** Makes the gate of each connection; built once per filter chain. */
 export interface ConnectionGateFactory {
   createGate(): ConnectionGate;
-  /** The filter chain is gone, and so are its connections. */
-  dispose?(): void;
 }
 
 /** A network filter that is not terminal, as an extension. */

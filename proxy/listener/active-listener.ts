@@ -23,6 +23,7 @@ import { factsOf } from './connection-facts.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
+import { ServicesLoan } from './services-loan.ts';
 
 /** A connection that has its filter, and the time at which it was accepted. */
 interface Tracked {
@@ -52,8 +53,10 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   readonly config: ListenerConfig;
   readonly scope: StatsScope;
   readonly bufferLimitBytes: number;
+  /** What is taken of them goes back when it serves no more. */
   readonly services: WorkerServices;
   readonly filtersTimeoutMs: number;
+  readonly #loan: ServicesLoan;
   readonly #surroundings: ListenerSurroundings;
   readonly #stats: ListenerStats;
   readonly #filterFactories: readonly ListenerFilterFactory[];
@@ -72,12 +75,10 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   /** Called whenever the last connection is gone. */
   onEmpty: (() => void) | null = null;
 
-  constructor(
-    config: ListenerConfig,
-    services: WorkerServices,
-    surroundings: ListenerSurroundings,
-  ) {
+  constructor(config: ListenerConfig, worker: WorkerServices, surroundings: ListenerSurroundings) {
     this.config = config;
+    this.#loan = new ServicesLoan(worker);
+    const { services } = this.#loan;
     this.services = services;
     this.scope = services.stats.scope(`listener.${config.statPrefix}`);
     this.bufferLimitBytes = config.perConnectionBufferLimitBytes;
@@ -152,8 +153,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** It serves no more, and its last connection is gone. */
   dispose(): void {
-    for (const chain of this.#chains) for (const gate of chain.gates) gate.dispose?.();
-    if (this.#limit !== null) this.services.cells.release(this.#limitKey());
+    this.#loan.giveBack();
   }
 
   /** False, and counted: another worker took the last one since `mayAccept` was asked. */
@@ -173,14 +173,10 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** One that replaces another of its name counts that one's connections, too, until they end. */
   #openLimit(): ConnectionBudget | null {
-    const { connectionLimit: limit } = this.config;
+    const { connectionLimit: limit, name } = this.config;
     if (limit === null) return null;
-    const counter = this.services.cells.counter(this.#limitKey());
+    const counter = this.services.cells.counter(`listener/${name}/connections`);
     return new ConnectionBudget(Number.POSITIVE_INFINITY, { limit, counter });
-  }
-
-  #limitKey(): string {
-    return `listener/${this.config.name}/connections`;
   }
 
   #inspect(candidate: Candidate): void {

@@ -12,6 +12,8 @@ export interface WatchedFileConfig {
 /** A file's latest content. */
 export interface WatchedText {
   readonly text: string;
+  /** Once, by whoever opened it: nobody there reads it any more. */
+  close(): void;
 }
 
 /** Watches files for whoever only wants to know what they say. */
@@ -22,5 +24,5 @@ export interface WatchedFiles {
 
 /** Where nothing is watched: the text stays what it was. */
 export const UNWATCHED: WatchedFiles = Object.freeze({
-  open: (_file: WatchedFileConfig, initial: string) => ({ text: initial }),
+  open: (_file: WatchedFileConfig, initial: string) => ({ text: initial, close: () => undefined }),
 });

@@ -26,7 +26,18 @@ export class FileWatcher implements WatchedFiles {
       directory = new WatchedDirectory(file.directory, this.#log);
       this.#directories.set(file.directory, directory);
     }
-    return directory.open(file, initial);
+    const watched = directory;
+    const shared = watched.open(file, initial);
+    return new OpenedText(shared, () => this.#release(watched, shared));
+  }
+
+  /** The last user of a directory's last file ends the watch. */
+  #release(directory: WatchedDirectory, file: WatchedFile): void {
+    if (!directory.release(file)) return;
+    directory.close();
+    if (this.#directories.get(directory.path) === directory) {
+      this.#directories.delete(directory.path);
+    }
   }
 
   close(): void {
@@ -35,15 +46,35 @@ export class FileWatcher implements WatchedFiles {
   }
 }
 
+/** A file as one of its users sees it. */
+class OpenedText implements WatchedText {
+  readonly #file: WatchedFile;
+  #onClose: (() => void) | null;
+
+  constructor(file: WatchedFile, onClose: () => void) {
+    this.#file = file;
+    this.#onClose = onClose;
+  }
+
+  get text(): string {
+    return this.#file.text;
+  }
+
+  close(): void {
+    this.#onClose?.();
+    this.#onClose = null;
+  }
+}
+
 class WatchedDirectory {
-  readonly #path: string;
+  readonly path: string;
   readonly #log: Logger;
   readonly #files = new Map<string, WatchedFile>();
   #watcher: FSWatcher | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
 
   constructor(path: string, log: Logger) {
-    this.#path = path;
+    this.path = path;
     this.#log = log;
     try {
       this.#watcher = watch(path, { persistent: false }, () => this.#onChange());
@@ -54,15 +85,25 @@ class WatchedDirectory {
   }
 
   /** Those who ask for the same get the same. */
-  open(config: WatchedFileConfig, initial: string): WatchedText {
-    const key = `${config.maxBytes} ${config.path}`;
+  open(config: WatchedFileConfig, initial: string): WatchedFile {
+    const key = keyOf(config);
     const known = this.#files.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.users += 1;
+      return known;
+    }
     const file = new WatchedFile(config, initial, this.#log);
     this.#files.set(key, file);
     // It may have changed since it was loaded.
     void file.refresh();
     return file;
+  }
+
+  /** One user of the file is done. True: nobody uses any file here. */
+  release(file: WatchedFile): boolean {
+    file.users -= 1;
+    if (file.users === 0) this.#files.delete(keyOf(file.config));
+    return this.#files.size === 0;
   }
 
   close(): void {
@@ -83,22 +124,28 @@ class WatchedDirectory {
     this.#watcher?.close();
     this.#watcher = null;
     const reason = error instanceof Error ? error.message : String(error);
-    const what = `unable to add filesystem watch for ${this.#path}: ${reason}`;
+    const what = `unable to add filesystem watch for ${this.path}: ${reason}`;
     this.#log.log('error', `${what}; its files stay as they were read`);
   }
 }
 
-class WatchedFile implements WatchedText {
+/** Those who ask for the same get the same. */
+function keyOf({ maxBytes, path }: WatchedFileConfig): string {
+  return `${maxBytes} ${path}`;
+}
+
+class WatchedFile {
+  readonly config: WatchedFileConfig;
   text: string;
-  readonly #config: WatchedFileConfig;
+  users = 1;
   readonly #log: Logger;
   /** It is being read, and `isStale` says that it changed meanwhile. */
   #isReading = false;
   #isStale = false;
 
   constructor(config: WatchedFileConfig, initial: string, log: Logger) {
+    this.config = config;
     this.text = initial;
-    this.#config = config;
     this.#log = log;
   }
 
@@ -115,7 +162,7 @@ class WatchedFile implements WatchedText {
 
   /** What cannot be used leaves the text as it is. */
   async #read(): Promise<void> {
-    const { path, maxBytes } = this.#config;
+    const { path, maxBytes } = this.config;
     try {
       const text = await readText(path, maxBytes);
       if (text === this.text) return;

@@ -74,6 +74,7 @@ export interface TextReadout {
 export interface StatsScope {
   /** Dotted prefix with its final dot; '' for the root. */
   readonly prefix: string;
+  /** '' for one with the same prefix, to be released on its own. */
   scope(name: string): StatsScope;
   counter(name: string): Counter;
   gauge(name: string): Gauge;

@@ -77,7 +77,8 @@ class Scope implements StatsScope {
   }
 
   scope(name: string): StatsScope {
-    const child = new Scope(this.#lists, `${this.prefix}${scopeName(name)}.`, this);
+    const prefix = name === '' ? this.prefix : `${this.prefix}${scopeName(name)}.`;
+    const child = new Scope(this.#lists, prefix, this);
     if (this.#isReleased) child.release();
     else this.#children.add(child);
     return child;

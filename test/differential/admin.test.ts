@@ -110,8 +110,8 @@ t.test('the help of what both have is the same', { skip: withoutEnvoy }, async (
     await withAdmin(async ({ address }) => {
       const theirs = new Set((await ask(envoy.admin, 'GET', '/help')).body.split('\n'));
       const ours = (await ask(`http://${address.text}`, 'GET', '/help')).body.split('\n');
-      for (const line of ours.filter((text) => text.startsWith('  /')))
-        t.ok(theirs.has(line), line);
+      const known = ours.filter((text) => text.startsWith('  /') && !text.includes('/explain'));
+      for (const line of known) t.ok(theirs.has(line), line);
     });
   });
 });

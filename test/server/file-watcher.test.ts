@@ -86,8 +86,37 @@ t.test('says that a directory cannot be watched', async (t) => {
 });
 
 t.test('those who watch the same file share it', async (t) => {
-  const { directory, watcher, file } = setUp(t);
+  const { directory, watcher, file, lines } = setUp(t);
+  fs.writeFileSync(file, 'one');
   const config = { path: file, directory, maxBytes: 10 };
-  t.equal(watcher.open(config, 'a'), watcher.open({ ...config }, 'b'));
-  t.not(watcher.open(config, 'a'), watcher.open({ ...config, maxBytes: 11 }, 'b'));
+  const texts = [watcher.open(config, 'one'), watcher.open({ ...config }, 'one')];
+  replace(file, 'two');
+  await eventually(() => texts.every(({ text }) => text === 'two'));
+  t.same(lines, [`${file} changed: 3 characters`]);
+});
+
+t.test('who closes a text hears of no change any more; others do', async (t) => {
+  const { directory, watcher, file, lines } = setUp(t);
+  const other = path.join(directory, 'other');
+  for (const each of [file, other]) fs.writeFileSync(each, 'one');
+  const open = (at: string) => watcher.open({ path: at, directory, maxBytes: 10 }, 'one');
+  const [first, second, third] = [open(file), open(file), open(other)];
+  first.close();
+  first.close();
+  replace(file, 'two');
+  await eventually(() => second.text === 'two');
+  second.close();
+  for (const each of [file, other]) replace(each, 'three');
+  await eventually(() => third.text === 'three');
+  t.equal(second.text, 'two');
+  t.equal(lines.filter((line) => line.includes('/f changed')).length, 1);
+});
+
+t.test('a directory is watched again after its last text was closed', async (t) => {
+  const { directory, watcher, file } = setUp(t);
+  fs.writeFileSync(file, 'one');
+  watcher.open({ path: file, directory, maxBytes: 10 }, 'one').close();
+  const again = watcher.open({ path: file, directory, maxBytes: 10 }, 'one');
+  replace(file, 'two');
+  await eventually(() => again.text === 'two');
 });

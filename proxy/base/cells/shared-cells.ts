@@ -36,8 +36,24 @@ interface Entry {
   users: number;
 }
 
-/** See the file's head. Each `counter`, `ints` and `bucket` is paired with one `release`. */
-export class SharedCells {
+/** Where cells are taken. Each `counter`, `ints` and `bucket` is paired with one `release`. */
+export interface CellUser {
+  /** True: what is counted here is counted together with all other workers, if there are any. */
+  readonly isShared: boolean;
+  /** The time for token buckets. */
+  nowMs(): number;
+  /** The counter of that key; the same object for all users here. */
+  counter(key: string): SharedCounter;
+  /** A block of `size` plain cells. */
+  ints(key: string, size: number): SharedInts;
+  /** A token bucket; who asks first finds it full. */
+  bucket(key: string): SharedTokenBucket;
+  /** A user is done with the key, and holds nothing there. The last one ends it. */
+  release(key: string): void;
+}
+
+/** See the file's head. */
+export class SharedCells implements CellUser {
   readonly #place: CellsPlace;
   readonly #entries = new Map<string, Entry>();
 
@@ -45,33 +61,27 @@ export class SharedCells {
     this.#place = place;
   }
 
-  /** True: what is counted here is counted together with all other workers, if there are any. */
   get isShared(): boolean {
     return this.#place.region !== null;
   }
 
-  /** The time for token buckets. */
   nowMs(): number {
     return this.#place.nowMs();
   }
 
-  /** The counter of that key; the same object for all users here. */
   counter(key: string): SharedCounter {
     return this.#hold({ key, kind: 'counter', size: 1 }, () => new SharedCounter());
   }
 
-  /** A block of `size` plain cells. */
   ints(key: string, size: number): SharedInts {
     return this.#hold({ key, kind: 'ints', size }, () => new SharedInts(size));
   }
 
-  /** A token bucket; who asks first finds it full. */
   bucket(key: string): SharedTokenBucket {
     const request = { key, kind: 'ints', size: BUCKET_INTS } as const;
     return this.#hold(request, () => new SharedTokenBucket());
   }
 
-  /** A user is done with the key, and holds nothing there. The last one ends it. */
   release(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;

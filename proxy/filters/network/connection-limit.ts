@@ -57,10 +57,7 @@ export const connectionLimitDefinition: ConnectionGateDefinition<
     }),
   gateFactory: (config, services, listener) => {
     const chain = new LimitedChain(config, services, listener);
-    return {
-      createGate: () => new ConnectionLimitGate(chain),
-      dispose: () => services.cells.release(chain.key),
-    };
+    return { createGate: () => new ConnectionLimitGate(chain) };
   },
 };
 
@@ -70,9 +67,7 @@ class LimitedChain {
   readonly services: WorkerServices;
   readonly limited: Counter;
   readonly active: Gauge;
-  /** Of a listener's chains those with the same prefix count together. */
-  readonly key: string;
-  /** Connections of all workers. */
+  /** Connections of all workers; of a listener's chains those with the same prefix count together. */
   readonly counter: SharedCounter;
 
   constructor(config: ConnectionLimitConfig, services: WorkerServices, listener: ListenerFacts) {
@@ -81,8 +76,8 @@ class LimitedChain {
     this.services = services;
     this.limited = scope.counter('limited_connections');
     this.active = scope.gauge('active_connections');
-    this.key = `connection_limit/${listener.scope.prefix}${config.statPrefix}`;
-    this.counter = services.cells.counter(this.key);
+    const key = `connection_limit/${listener.scope.prefix}${config.statPrefix}`;
+    this.counter = services.cells.counter(key);
   }
 }
 
