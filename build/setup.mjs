@@ -2,7 +2,7 @@
 // (install, generate, compile), says so, and skips what is up to date.
 //
 //   build | api | docs | check | check:static | test [filter…] | start [argument…] | bench [argument…] |
-//   h2spec [argument…]
+//   h2spec [argument…] | chaos [workers]
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -32,6 +32,7 @@ const COMMANDS = {
   test,
   start: () => become('dist/examples/start.js'),
   bench: () => become('dist/bench/main.js'),
+  chaos: () => become('dist/test/chaos/main.js'),
   h2spec: () => become('dist/test/h2spec/main.js'),
 };
 const action = COMMANDS[command];
