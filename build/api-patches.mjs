@@ -4,6 +4,7 @@
 const ACCESS_LOG = 'envoy/config/accesslog/v3/accesslog.proto';
 const CORE_BASE = 'envoy/config/core/v3/base.proto';
 const CORE_PROTOCOL = 'envoy/config/core/v3/protocol.proto';
+const CORE_HEALTH_CHECK = 'envoy/config/core/v3/health_check.proto';
 const HTTP_CONNECTION_MANAGER =
   'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto';
 const ROUTE_COMPONENTS = 'envoy/config/route/v3/route_components.proto';
@@ -58,6 +59,17 @@ export const PATCHES = [
   google.protobuf.BoolValue disallow_obs_text = 20;
   google.protobuf.UInt64Value stream_reset_burst = 21;
   google.protobuf.UInt64Value stream_reset_rate = 22;`,
+  },
+  {
+    file: CORE_HEALTH_CHECK,
+    after:
+      'type.v3.CodecClientType codec_client_type = 10 [(validate.rules).enum = {defined_only: true}];',
+    insert: '\n    bool use_alpn_protocol = 15;',
+  },
+  {
+    file: CORE_HEALTH_CHECK,
+    after: 'bool always_log_health_check_success = 26;',
+    insert: '\n  string name = 27;',
   },
   {
     file: HTTP_CONNECTION_MANAGER,

@@ -1,5 +1,6 @@
 // A cluster as the data path sees it: checked, frozen, defaults filled in.
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
+import type { EndpointCheckConfig, HealthCheckConfig } from './health-check.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
 import type { LoadBalancerConfig } from './load-balancing.ts';
@@ -33,6 +34,12 @@ export interface ClusterConfig {
   readonly overrideHostHealth: readonly ('healthy' | 'degraded' | 'unhealthy')[];
   /** Source address of upstream connections; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
+  /** health_checks; null: hosts are not asked how they are. */
+  readonly healthCheck: HealthCheckConfig | null;
+  /** close_connections_on_host_health_failure */
+  readonly closesOnHealthFailure: boolean;
+  /** ignore_health_on_host_removal: a host that checks find healthy goes like any other. */
+  readonly ignoresHealthOnRemoval: boolean;
 }
 
 /** Cluster.OriginalDstLbConfig */
@@ -78,6 +85,7 @@ export interface EndpointConfig {
   /** `envoy.lb` metadata: `canary: true`. Its responses are counted apart. */
   readonly isCanary: boolean;
   readonly metadata: FilterMetadata;
+  readonly check: EndpointCheckConfig;
 }
 
 /** config.core.v3.Locality; '' where unset. */

@@ -5,6 +5,7 @@ import { ipVersion } from '../base/ip-address.ts';
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { ClusterConfig, EndpointConfig, OriginalDstConfig } from '../model/cluster.ts';
+import { PLAIN_ENDPOINT_CHECK } from '../model/health-check.ts';
 import type { Counter } from '../stats/metrics.ts';
 import type { LoadBalancerContext } from './cluster-manager.ts';
 import { Host } from './host.ts';
@@ -150,5 +151,6 @@ function endpointOf({ ip, port }: SocketAddress): EndpointConfig {
     localityWeight: 0,
     isCanary: false,
     metadata: {},
+    check: PLAIN_ENDPOINT_CHECK,
   };
 }

@@ -5,6 +5,7 @@ import type {
   ClusterLimitsConfig,
   EndpointConfig,
 } from '../../proxy/model/cluster.ts';
+import { PLAIN_ENDPOINT_CHECK } from '../../proxy/model/health-check.ts';
 import { DEFAULT_HTTP1_OPTIONS } from '../../proxy/model/http-connection-manager.ts';
 import { ROUND_ROBIN } from './lb-configs.ts';
 
@@ -22,6 +23,7 @@ export function endpointConfig(members: Partial<EndpointConfig> = {}): EndpointC
     localityWeight: 0,
     locality: { region: '', zone: '', subZone: '' },
     metadata: {},
+    check: PLAIN_ENDPOINT_CHECK,
     ...members,
   };
 }
@@ -84,6 +86,9 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     tcpKeepalive: null,
     metadata: {},
     bindAddress: null,
+    healthCheck: null,
+    closesOnHealthFailure: false,
+    ignoresHealthOnRemoval: false,
     ...members,
   };
 }

@@ -12,6 +12,7 @@ import { compileLimits } from './cluster-limits.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
+import { compileHealthCheck } from './health-check.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
 import { compileMetadata } from './metadata.ts';
@@ -56,6 +57,8 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
   }
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };
+  const http = compileUpstreamHttp(message, context);
+  const checked = { discovery: discovery ?? 'strict-dns', endpoints, http } as const;
   const config = {
     name: message.name,
     observabilityName: message.altStatName === '' ? message.name : message.altStatName,
@@ -66,13 +69,16 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     perConnectionBufferLimitBytes:
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
     ...compileLimits(message, context),
-    http: compileUpstreamHttp(message, context),
+    http,
     outlier: compileOutlier(message, originalDst, context),
     originalDst,
     dns: compileClusterDns(message, context),
     tcpKeepalive: compileKeepalive(message),
     metadata: compileMetadata(message.metadata),
     bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),
+    healthCheck: compileHealthCheck(message, checked, context),
+    closesOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
+    ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
   };
   if (discovery === null || loadBalancer === null || context.failed) return null;
   return deepFreeze({ ...config, discovery, loadBalancer });

@@ -11,6 +11,7 @@ import { isInternalAddress, type SocketAddress } from '../../base/address.ts';
 import { ipVersion } from '../../base/ip-address.ts';
 import type { ClusterConfig, EndpointConfig, LocalityConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { compileEndpointCheck } from './endpoint-check.ts';
 import { compileMetadata } from './metadata.ts';
 import { compileTarget } from './socket-address.ts';
 
@@ -93,6 +94,11 @@ function compileEndpoint(
     healthStatus: HEALTH[message.healthStatus],
     isCanary: message.metadata?.filterMetadata['envoy.lb']?.['canary'] === true,
     metadata: compileMetadata(message.metadata),
+    check: compileEndpointCheck(
+      endpoint?.healthCheckConfig,
+      target.port,
+      context.at('endpoint.health_check_config'),
+    ),
   };
 }
 

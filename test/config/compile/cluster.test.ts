@@ -62,6 +62,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
         locality: { region: '', zone: '', subZone: '' },
         isCanary: false,
         metadata: {},
+        check: { address: null, port: 0, hostname: '', isDisabled: false },
       },
     ],
     connectTimeoutMs: 5000,
@@ -102,6 +103,9 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     metadata: {},
     overrideHostHealth: ['healthy', 'degraded'],
     bindAddress: null,
+    healthCheck: null,
+    closesOnHealthFailure: false,
+    ignoresHealthOnRemoval: false,
     originalDst: null,
   });
   t.ok(

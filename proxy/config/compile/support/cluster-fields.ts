@@ -1,8 +1,7 @@
 // Which fields of clusters and endpoints are honoured; those not listed are refused by name.
-import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+import type { SupportTable } from '../../../model/extension.ts';
+import { HEALTH_CHECK_FIELDS } from './health-check-fields.ts';
 import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
-
-const NO_HEALTH_CHECKS: FieldSupport = { accepted: 'there are no active health checks' };
 
 const SLOW_START: SupportTable = {
   slow_start_window: 'honoured',
@@ -16,6 +15,7 @@ const HASHING: SupportTable = {
 
 /** Support of envoy.config.cluster.v3 and envoy.config.endpoint.v3 messages, by type name. */
 export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
+  ...HEALTH_CHECK_FIELDS,
   'envoy.config.cluster.v3.Cluster': {
     name: 'honoured',
     alt_stat_name: 'honoured',
@@ -54,8 +54,9 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     metadata: 'honoured',
     outlier_detection: 'honoured',
     upstream_connection_options: 'honoured',
-    close_connections_on_host_health_failure: NO_HEALTH_CHECKS,
-    ignore_health_on_host_removal: NO_HEALTH_CHECKS,
+    health_checks: { partly: 'one, which the primary makes for all workers' },
+    close_connections_on_host_health_failure: 'honoured',
+    ignore_health_on_host_removal: 'honoured',
     load_balancing_policy: { partly: 'round_robin, least_request, random, ring_hash, maglev' },
     preconnect_policy: { accepted: 'connections are made when requests need them' },
   },
@@ -88,7 +89,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     healthy_panic_threshold: 'honoured',
     override_host_status: { partly: 'DRAINING and TIMEOUT are UNHEALTHY, UNKNOWN is HEALTHY' },
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
-    ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
+    ignore_new_hosts_until_first_hc: 'honoured',
     consistent_hashing_lb_config: 'honoured',
     locality_weighted_lb_config: 'honoured',
   },
@@ -170,7 +171,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.endpoint.v3.Endpoint': {
     address: 'honoured',
-    health_check_config: NO_HEALTH_CHECKS,
+    health_check_config: 'honoured',
     hostname: 'honoured',
   },
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {

@@ -1,0 +1,123 @@
+// config.core.v3.HealthCheck: active health checks of a cluster.
+import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { HealthCheck } from '../../api/gen/envoy/config/core/v3/health_check_pb.js';
+import {
+  type HealthCheckEventFileSink,
+  HealthCheckEventFileSinkSchema,
+} from '../../api/gen/envoy/extensions/health_check/event_sinks/file/v3/file_pb.js';
+import type { ClusterConfig } from '../../model/cluster.ts';
+import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
+import type { CheckIntervalsConfig, HealthCheckConfig } from '../../model/health-check.ts';
+import { compileExtension } from './extension-lookup.ts';
+import { durationMs } from './field-values.ts';
+import { compileChecker } from './health-checker.ts';
+import { runtimeInteger } from './runtime-values.ts';
+
+/** Envoy core.v3.HealthCheck.no_traffic_interval. */
+export const DEFAULT_NO_TRAFFIC_INTERVAL_MS = 60_000;
+
+const FILE_SINK: ExtensionDefinition<HealthCheckEventFileSink, string> = {
+  name: 'envoy.health_check.event_sinks.file',
+  schema: HealthCheckEventFileSinkSchema,
+  support: {},
+  compile: ({ eventLogPath }) => eventLogPath,
+};
+
+/** The cluster's checks; null: it has none, or they were refused. */
+export function compileHealthCheck(
+  cluster: Cluster,
+  facts: Pick<ClusterConfig, 'discovery' | 'endpoints' | 'http'>,
+  context: CompileContext,
+): HealthCheckConfig | null {
+  const [message, ...others] = cluster.healthChecks;
+  if (message === undefined) return null;
+  const at = context.at('health_checks[0]');
+  if (others.length > 0) {
+    const advice = 'several checks of one cluster are not supported; keep the one that says most';
+    context.reject('health_checks', `Multiple health checks not supported: ${advice}`);
+  }
+  if (facts.discovery === 'original-dst') {
+    context.warn('health_checks', 'has no effect: hosts of ORIGINAL_DST clusters are not checked');
+    return null;
+  }
+  refuseInternal(facts.endpoints, context);
+  const checker = compileChecker(message, { name: cluster.name, http: facts.http }, at);
+  if (checker === null) return null;
+  const required = (path: string, value: HealthCheck['timeout']): number =>
+    durationMs(at, { path, value }, 0);
+  return {
+    timeoutMs: required('timeout', message.timeout),
+    intervals: compileIntervals(message, at),
+    unhealthyThreshold: message.unhealthyThreshold ?? 0,
+    healthyThreshold: message.healthyThreshold ?? 0,
+    reusesConnection: message.reuseConnection ?? true,
+    alwaysLogsFailures: message.alwaysLogHealthCheckFailures,
+    alwaysLogsSuccesses: message.alwaysLogHealthCheckSuccess,
+    eventLogPaths: compileEventLogs(message, at),
+    checker,
+  };
+}
+
+/** Checks are made where no internal listener is. */
+function refuseInternal(endpoints: ClusterConfig['endpoints'], context: CompileContext): void {
+  const isInternal = endpoints.some(
+    ({ port, check }) => port === -2 && check.address === null && !check.isDisabled,
+  );
+  if (!isInternal) return;
+  const advice = 'set health_check_config.disable_active_health_check, or check another address';
+  context.reject('health_checks', `internal listeners cannot be checked: ${advice}`);
+}
+
+function compileIntervals(message: HealthCheck, context: CompileContext): CheckIntervalsConfig {
+  const read = (path: string, value: HealthCheck['interval'], absent: number): number =>
+    durationMs(context, { path, value }, absent);
+  const m = message;
+  const intervalMs = read('interval', m.interval, 0);
+  const unhealthyMs = read('unhealthy_interval', m.unhealthyInterval, intervalMs);
+  const noTrafficMs = read(
+    'no_traffic_interval',
+    m.noTrafficInterval,
+    DEFAULT_NO_TRAFFIC_INTERVAL_MS,
+  );
+  const { runtime } = context.environment;
+  return {
+    intervalMs,
+    unhealthyMs,
+    unhealthyEdgeMs: read('unhealthy_edge_interval', m.unhealthyEdgeInterval, unhealthyMs),
+    healthyEdgeMs: read('healthy_edge_interval', m.healthyEdgeInterval, intervalMs),
+    noTrafficMs,
+    noTrafficHealthyMs: read(
+      'no_traffic_healthy_interval',
+      m.noTrafficHealthyInterval,
+      noTrafficMs,
+    ),
+    initialJitterMs: read('initial_jitter', m.initialJitter, 0),
+    jitterMs: read('interval_jitter', m.intervalJitter, 0),
+    jitterPercent: m.intervalJitterPercent,
+    minMs: runtimeInteger(runtime, 'health_check.min_interval', 0),
+    maxMs: runtimeInteger(runtime, 'health_check.max_interval', Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function compileEventLogs(message: HealthCheck, context: CompileContext): readonly string[] {
+  const paths: string[] = [];
+  const add = (path: string, field: string): void => {
+    const problem = context.environment.probeLogFile(path);
+    if (problem === null) paths.push(path);
+    else context.reject(field, problem);
+  };
+  if (message.eventLogPath !== '') add(message.eventLogPath, 'event_log_path');
+  message.eventLogger.forEach((logger, index) => {
+    const slot = {
+      name: logger.name,
+      typedConfig: logger.typedConfig,
+      definitions: [FILE_SINK],
+      category: 'health check event sink',
+      typePrefix: 'envoy.extensions.health_check.event_sinks.',
+    };
+    const path = `event_logger[${index}]`;
+    const found = compileExtension(slot, context.at(path));
+    if (found !== null) add(found.config as string, path);
+  });
+  return paths;
+}

@@ -1,0 +1,57 @@
+// Events of health checks as lines of JSON, as Envoy writes its data.core.v3.HealthCheckEvent.
+import type { SocketAddress } from '../../base/address.ts';
+import type { CheckerConfig } from '../../model/health-check.ts';
+import type { CheckEvent } from './checked-host.ts';
+
+/** One event with where it happened. */
+export interface LoggedEvent {
+  readonly checker: CheckerConfig['kind'];
+  readonly cluster: string;
+  readonly address: SocketAddress;
+  readonly event: CheckEvent;
+  /** Wall-clock ms. */
+  readonly wallMs: number;
+}
+
+/** The line, with its end. */
+export function checkEventText({ checker, cluster, address, event, wallMs }: LoggedEvent): string {
+  const line = {
+    health_checker_type: checker.toUpperCase(),
+    host: addressJson(address),
+    cluster_name: cluster,
+    ...eventJson(event),
+    timestamp: new Date(wallMs).toISOString(),
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
+function addressJson({ ip, port }: SocketAddress): object {
+  if (port < 0) return { pipe: { path: ip, mode: 0 } };
+  return {
+    socket_address: {
+      ...{ protocol: 'TCP', address: ip, resolver_name: '', ipv4_compat: false, port_value: port },
+    },
+  };
+}
+
+function eventJson(event: CheckEvent): object {
+  switch (event.kind) {
+    case 'add-healthy':
+      return { add_healthy_event: { first_check: event.isFirstCheck } };
+    case 'eject-unhealthy': {
+      const { type, status } = event;
+      return { eject_unhealthy_event: { failure_type: type, http_status_code: status } };
+    }
+    case 'failure': {
+      const { type, isFirstCheck, status } = event;
+      const failure = { failure_type: type, first_check: isFirstCheck, http_status_code: status };
+      return { health_check_failure_event: failure };
+    }
+    case 'success':
+      return { successful_health_check_event: {} };
+    case 'degraded':
+      return { degraded_healthy_host: {} };
+    case 'no-longer-degraded':
+      return { no_longer_degraded_host: {} };
+  }
+}

@@ -1,0 +1,175 @@
+// Active health checks of all clusters. Lives in the primary: each host is asked once for all
+// workers, and what is found goes into the book of hosts' flags.
+import { isDeepStrictEqual } from 'node:util';
+import type { ClusterConfig } from '../../model/cluster.ts';
+import type { StatsScope } from '../../stats/metrics.ts';
+import type { HostFlags } from '../host-flags.ts';
+import { staticEndpoints } from '../host-update.ts';
+import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
+import { checkEventText } from './check-event-text.ts';
+import type { CheckEvent, CheckedHost } from './checked-host.ts';
+import type { CheckServices } from './checker.ts';
+import { ClusterChecks, type ClusterChecksOwner } from './cluster-checks.ts';
+
+/** What the checks of a process are given by the primary. */
+export interface HealthChecksParts {
+  readonly services: CheckServices;
+  /** The root scope. */
+  readonly stats: StatsScope;
+  readonly flags: HostFlags;
+  /** Tells workers the endpoints of a cluster whose names are resolved. */
+  readonly sendEndpoints: (cluster: string, endpoints: readonly ResolvedEndpoint[]) => void;
+  /** Tells workers that they may use a cluster. */
+  readonly sendWarm: (cluster: string) => void;
+  /** Appends a line to an event log. */
+  readonly writeEvent: (path: string, line: string) => void;
+}
+
+/** See the file's head. */
+export class HealthChecks implements ClusterChecksOwner {
+  /** A host passed a check and is not failed: outlier detection may let it back in. */
+  onHealthy: (cluster: string | ClusterChecks, address: string) => void = () => undefined;
+  readonly #parts: HealthChecksParts;
+  readonly #clusters = new Map<string, ClusterChecks>();
+  #whenSettled: (() => void)[] = [];
+
+  constructor(parts: HealthChecksParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Follows a cluster, or its new configuration: what is known of its hosts is kept. Tell the
+   * workers first, and this before whoever resolves names.
+   */
+  follow(config: ClusterConfig): void {
+    const { name } = config;
+    const before = this.#clusters.get(name) ?? null;
+    if (before !== null && isDeepStrictEqual(before.cluster, config)) return;
+    before?.stop();
+    this.#clusters.delete(name);
+    if (config.healthCheck === null) {
+      if (before !== null) this.#forgetFlags(before);
+    } else {
+      this.#begin(config, before);
+    }
+    this.#tellIfSettled();
+  }
+
+  /** Ends a cluster; harmless for names it does not know. */
+  forget(name: string): void {
+    const cluster = this.#clusters.get(name);
+    if (cluster === undefined) return;
+    this.#clusters.delete(name);
+    this.#forgetFlags(cluster);
+    cluster.stop();
+    this.#tellIfSettled();
+  }
+
+  /** Hosts of a cluster were found; workers are told of them and of those that are kept. */
+  setEndpoints(name: string, endpoints: readonly ResolvedEndpoint[]): void {
+    const cluster = this.#clusters.get(name);
+    if (cluster === undefined) {
+      this.#parts.sendEndpoints(name, endpoints);
+      return;
+    }
+    cluster.setEndpoints(endpoints);
+    this.onEndpoints(cluster);
+  }
+
+  /** `found` with the hosts that are kept. */
+  withKept(
+    found: ReadonlyMap<string, readonly ResolvedEndpoint[]>,
+  ): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
+    const all = [...found].map(([name, endpoints]) => {
+      return [name, this.#clusters.get(name)?.endpoints ?? endpoints] as const;
+    });
+    return new Map(all);
+  }
+
+  /** A worker connected to a host of the cluster: from now on it has traffic. */
+  onTraffic(name: string): void {
+    const cluster = this.#clusters.get(name);
+    if (cluster !== undefined) cluster.hadTraffic = true;
+  }
+
+  /** A host told a worker that it fails its checks. */
+  onImmediateFailure(name: string, address: string): void {
+    this.#clusters.get(name)?.failNow(address);
+  }
+
+  /** Clusters whose first hosts are not all checked, for `/init_dump`. */
+  waiting(): readonly string[] {
+    return [...this.#clusters.values()]
+      .filter(({ isWarm }) => !isWarm)
+      .map(({ cluster }) => cluster.name);
+  }
+
+  /** Clusters with checks that workers may use. */
+  warm(): readonly string[] {
+    return [...this.#clusters.values()]
+      .filter(({ isWarm }) => isWarm)
+      .map(({ cluster }) => cluster.name);
+  }
+
+  /** Resolves when each host that was known by then had a result. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenSettled.push(resolve);
+      this.#tellIfSettled();
+    });
+  }
+
+  /** Ends all checks. */
+  stop(): void {
+    for (const cluster of this.#clusters.values()) cluster.stop();
+    this.#clusters.clear();
+    this.#tellIfSettled();
+  }
+
+  onFlags({ cluster }: ClusterChecks, address: string, flags: number | null): void {
+    const host = { cluster: cluster.name, address };
+    if (flags === null) this.#parts.flags.forget('active-checks', host);
+    else this.#parts.flags.set('active-checks', host, flags);
+  }
+
+  onEvent({ cluster, config }: ClusterChecks, { address }: CheckedHost, event: CheckEvent): void {
+    const { services, writeEvent } = this.#parts;
+    const { eventLogPaths, checker } = config;
+    if (eventLogPaths.length === 0) return;
+    const wallMs = services.clock.wallMs();
+    const logged = { checker: checker.kind, cluster: cluster.name, address, event, wallMs };
+    const line = checkEventText(logged);
+    for (const path of eventLogPaths) writeEvent(path, line);
+  }
+
+  onWarm({ cluster }: ClusterChecks): void {
+    this.#parts.sendWarm(cluster.name);
+    this.#tellIfSettled();
+  }
+
+  onEndpoints({ cluster, endpoints }: ClusterChecks): void {
+    if (cluster.discovery === 'static') return;
+    this.#parts.sendEndpoints(cluster.name, endpoints ?? []);
+  }
+
+  #begin(config: ClusterConfig, before: ClusterChecks | null): void {
+    const { services, stats, flags } = this.#parts;
+    const scope = stats.scope('cluster').scope(config.observabilityName);
+    const cluster = new ClusterChecks({ config, services, scope, owner: this, before });
+    this.#clusters.set(config.name, cluster);
+    if (config.discovery === 'static') cluster.setEndpoints(staticEndpoints(config));
+    // Workers made new hosts, which know nothing of what was found before.
+    flags.repeat(config.name);
+  }
+
+  #forgetFlags(cluster: ClusterChecks): void {
+    for (const address of cluster.hosts().keys()) this.onFlags(cluster, address, null);
+  }
+
+  #tellIfSettled(): void {
+    if (this.#whenSettled.length === 0 || this.waiting().length > 0) return;
+    const told = this.#whenSettled;
+    this.#whenSettled = [];
+    for (const tell of told) tell();
+  }
+}
