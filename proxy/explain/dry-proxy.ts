@@ -184,12 +184,15 @@ export class DryProxy {
       stats: this.#stats,
       cells: privateCells(() => this.#clock.nowMs()),
       streaks: { onStreak: () => undefined },
+      healthReports: null,
       log: SILENT_LOG.logger('explain'),
     };
     const owner = { onClusterDrained: () => undefined, flagsOf: () => new Map<string, number>() };
     return new Map(
       clusters.map((config) => {
-        return [config.name, new WorkerCluster(config, context, owner)];
+        // Nobody checks hosts here: they are taken to be as healthy as their endpoints say.
+        const unchecked = { ...config, healthCheck: null };
+        return [config.name, new WorkerCluster(unchecked, context, owner)];
       }),
     );
   }

@@ -134,7 +134,9 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   unreadyTargets(): readonly InitTargets[] {
-    const targetNames = this.#primary.discovery.unresolved().map((name) => `Cluster ${name}`);
+    const { discovery, checks } = this.#primary;
+    const waiting = new Set([...discovery.unresolved(), ...checks.waiting()]);
+    const targetNames = [...waiting].map((name) => `Cluster ${name}`);
     return targetNames.length === 0 ? [] : [{ name: 'init manager Server', targetNames }];
   }
 

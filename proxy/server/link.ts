@@ -73,6 +73,8 @@ export type ToWorker =
       readonly cluster: string;
       readonly flags: readonly (readonly [string, number])[];
     }
+  /** Each host of a cluster with health checks had a result: it may be used. */
+  | { readonly kind: 'cluster-warm'; readonly cluster: string }
   /** Answers `want-cells`: the first cell's number by key, or NO_ROOM. */
   | { readonly kind: 'cells'; readonly places: readonly (readonly [string, number])[] }
   /** Every initial resource was sent: start to accept. */
@@ -115,6 +117,10 @@ export type FromWorker =
       readonly ip: string;
       readonly port: number;
     }
+  /** A cluster with health checks had its first upstream connection here. */
+  | { readonly kind: 'cluster-traffic'; readonly cluster: string }
+  /** A host said in an ordinary response that it fails its checks. */
+  | { readonly kind: 'host-failed'; readonly cluster: string; readonly address: string }
   /** Cells of the shared region by key. */
   | { readonly kind: 'want-cells'; readonly requests: readonly CellRequest[] }
   /** A host under outlier detection failed as often in a row as is allowed, over all workers. */

@@ -8,6 +8,7 @@ import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
+import type { HealthChecks } from '../upstream/health/health-checks.ts';
 import { type AddressFlags, HostFlags } from '../upstream/host-flags.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
@@ -16,6 +17,7 @@ import { CellDesk } from './cell-desk.ts';
 import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
 import type { AppliedUpdate, Configuration } from './configuration.ts';
 import { Health } from './health.ts';
+import type { HealthCheckOutputs } from './health-checking.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
@@ -35,6 +37,7 @@ export interface PrimaryParts {
   readonly registry: CellRegistry | null;
   /** Loaded once already: a proxy that never had a good configuration does not start. */
   readonly configuration: Configuration;
+  readonly makeHealthChecks: (outputs: HealthCheckOutputs) => HealthChecks;
   readonly makeDiscovery: (sink: EndpointsSink, stats: StatsStore) => ClusterDiscovery;
 }
 
@@ -55,6 +58,7 @@ export class Primary implements WorkforceSource {
   readonly cells: CellDesk;
   /** What was found out about the health of hosts. */
   readonly hostFlags: HostFlags;
+  readonly checks: HealthChecks;
   readonly configuration: Configuration;
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
@@ -85,8 +89,15 @@ export class Primary implements WorkforceSource {
       intervalMs: options.fileFlushIntervalMs,
     });
     this.outliers = this.#makeOutliers();
+    this.checks = parts.makeHealthChecks({
+      stats: this.stats,
+      flags: this.hostFlags,
+      sendEndpoints: (cluster, endpoints) => this.#onEndpoints(cluster, endpoints),
+      sendWarm: (cluster) => this.workforce.broadcast({ kind: 'cluster-warm', cluster }),
+      writeEvent: (path, line) => this.accessLogs.openFile(path).append(line),
+    });
     this.discovery = parts.makeDiscovery(
-      (cluster, endpoints) => this.#onEndpoints(cluster, endpoints),
+      (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
       this.stats,
     );
   }
@@ -97,6 +108,7 @@ export class Primary implements WorkforceSource {
     const applied = this.configuration.takeOver();
     this.#follow(applied);
     await this.discovery.settled();
+    await this.checks.settled();
     await this.workforce.start();
     const failures = this.workforce.listeners
       .filter(({ error }) => error !== '')
@@ -186,6 +198,7 @@ export class Primary implements WorkforceSource {
     this.#flushTimer = null;
     this.discovery.stop();
     this.outliers.stop();
+    this.checks.stop();
     this.workforce.kill();
   }
 
@@ -208,11 +221,23 @@ export class Primary implements WorkforceSource {
   }
 
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
-    return this.discovery.endpoints();
+    return this.checks.withKept(this.discovery.endpoints());
   }
 
   allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]> {
     return this.hostFlags.all();
+  }
+
+  warmClusters(): readonly string[] {
+    return this.checks.warm();
+  }
+
+  onClusterTraffic(cluster: string): void {
+    this.checks.onTraffic(cluster);
+  }
+
+  onHostFailed(cluster: string, address: string): void {
+    this.checks.onImmediateFailure(cluster, address);
   }
 
   isHealthFailed(): boolean {
@@ -264,9 +289,11 @@ export class Primary implements WorkforceSource {
       if (kind !== 'cluster') continue;
       this.discovery.forget(name);
       this.outliers.forget(name);
+      this.checks.forget(name);
     }
     for (const cluster of applied.clusters) {
       this.outliers.follow(cluster);
+      this.checks.follow(cluster);
       this.discovery.follow(cluster);
     }
   }

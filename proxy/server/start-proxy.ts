@@ -9,6 +9,7 @@ import { openRegistry } from './cell-desk.ts';
 import { forkWorkers } from './cluster-host.ts';
 import { Configuration, type GoodBootstrap, type LoadAgain } from './configuration.ts';
 import { dnsDiscovery } from './dns-discovery.ts';
+import { healthChecking } from './health-checking.ts';
 import { spawnInProcess } from './in-process-worker.ts';
 import type { ServerOptions } from './options.ts';
 import { Primary } from './primary.ts';
@@ -53,6 +54,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
       options.concurrency === 1
         ? spawnInProcess({ log, compiler: () => configuration.compiler(), registry })
         : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
+    makeHealthChecks: (outputs) => healthChecking(outputs, log.logger('health_checker')),
     makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });
   const { accessLogs } = primary;

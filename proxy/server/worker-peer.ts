@@ -27,6 +27,9 @@ export interface WorkerPeerHandler {
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
   /** A host failed too often in a row. */
   onStreak(cluster: string, address: string, streak: Streak): void;
+  /** A cluster with health checks is used; one of its hosts said that it fails them. */
+  onClusterTraffic(cluster: string): void;
+  onHostFailed(cluster: string, address: string): void;
   onGone(peer: WorkerPeer): void;
 }
 
@@ -155,6 +158,12 @@ export class WorkerPeer {
         return;
       case 'streak':
         this.#handler.onStreak(message.cluster, message.address, message.streak);
+        return;
+      case 'cluster-traffic':
+        this.#handler.onClusterTraffic(message.cluster);
+        return;
+      case 'host-failed':
+        this.#handler.onHostFailed(message.cluster, message.address);
         return;
       case 'drained':
         this.#hasDrained = true;

@@ -24,6 +24,9 @@ export interface WorkerPoolHandler {
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
   /** A worker saw a host fail too often in a row. */
   onStreak(cluster: string, address: string, streak: Streak): void;
+  /** What a worker tells health checks. */
+  onClusterTraffic(cluster: string): void;
+  onHostFailed(cluster: string, address: string): void;
   /** A worker that was replaced on purpose has ended. */
   onRetired(peer: WorkerPeer): void;
   /** A worker asks for a listening socket. */
@@ -154,6 +157,14 @@ export class WorkerPool implements WorkerPeerHandler {
 
   onStreak(cluster: string, address: string, streak: Streak): void {
     this.#options.handler.onStreak(cluster, address, streak);
+  }
+
+  onClusterTraffic(cluster: string): void {
+    this.#options.handler.onClusterTraffic(cluster);
+  }
+
+  onHostFailed(cluster: string, address: string): void {
+    this.#options.handler.onHostFailed(cluster, address);
   }
 
   onDrained(peer: WorkerPeer): void {

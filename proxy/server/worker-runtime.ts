@@ -21,6 +21,7 @@ import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
+import type { HealthReports } from '../upstream/check-reporter.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { clusterStatus } from './cluster-status.ts';
@@ -43,6 +44,8 @@ export interface WorkerRuntimeParts {
   readonly cells: SharedCells;
   /** Hears of hosts that failed too often in a row. */
   readonly streaks: StreakSink;
+  /** To the primary, which makes health checks. */
+  readonly healthReports: HealthReports;
 }
 
 const CONNECTIONS_KEY = 'overload.global_downstream_max_connections';
@@ -83,6 +86,7 @@ export class WorkerRuntime implements ProcessHealth {
       stats: this.stats,
       cells: parts.cells,
       streaks: parts.streaks,
+      healthReports: parts.healthReports,
       log: log.logger('upstream'),
     });
     this.accessLogs = new AccessLogManager(this.stats, {

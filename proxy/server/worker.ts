@@ -10,6 +10,7 @@ import type {
 } from '../model/resource.ts';
 import { LiveRuntime } from '../model/runtime.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
+import type { HealthReports } from '../upstream/check-reporter.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
 import { runInSlices } from './run-in-slices.ts';
@@ -112,6 +113,7 @@ export class Worker {
         onStreak: (cluster, address, streak) =>
           this.#link.send({ kind: 'streak', cluster, address, streak }),
       },
+      healthReports: healthReports(this.#link),
     });
   }
 
@@ -141,6 +143,9 @@ export class Worker {
         this.#inTurn(async () =>
           runtime.clusters.setHostFlags(message.cluster, new Map(message.flags)),
         );
+        return;
+      case 'cluster-warm':
+        this.#inTurn(async () => runtime.clusters.setWarm(message.cluster));
         return;
       case 'start':
         this.#inTurn(async () => {
@@ -285,6 +290,13 @@ function ofKind<T extends { readonly kind: ResourceKind }>(
   items: readonly T[],
 ): readonly T[] {
   return items.filter((item) => item.kind === kind);
+}
+
+function healthReports(link: LinkEnd<FromWorker, ToWorker>): HealthReports {
+  return {
+    onClusterTraffic: (cluster) => link.send({ kind: 'cluster-traffic', cluster }),
+    onImmediateFailure: (cluster, address) => link.send({ kind: 'host-failed', cluster, address }),
+  };
 }
 
 function notYet(): Compiler {

@@ -22,11 +22,16 @@ export interface WorkforceSource {
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]>;
   /** What was found out about the health of hosts, by cluster. */
   allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]>;
+  /** Clusters with health checks that may be used. */
+  warmClusters(): readonly string[];
   isHealthFailed(): boolean;
   onWorkerDied(peer: WorkerPeer): void;
   onWorkerRetired(peer: WorkerPeer): void;
   /** A worker saw a host fail too often in a row. */
   onStreak(cluster: string, address: string, streak: Streak): void;
+  /** What workers tell health checks. */
+  onClusterTraffic(cluster: string): void;
+  onHostFailed(cluster: string, address: string): void;
 }
 
 /** Options of a workforce. */
@@ -160,6 +165,9 @@ export class Workforce implements WorkerPoolHandler {
     for (const [cluster, flags] of this.#source.allHostFlags()) {
       messages.push({ kind: 'host-flags', cluster, flags });
     }
+    for (const cluster of this.#source.warmClusters()) {
+      messages.push({ kind: 'cluster-warm', cluster });
+    }
     if (this.#source.isHealthFailed()) messages.push({ kind: 'fail-health-check', failed: true });
     messages.push({ kind: 'start' });
     return messages;
@@ -197,6 +205,14 @@ export class Workforce implements WorkerPoolHandler {
 
   onStreak(cluster: string, address: string, streak: Streak): void {
     this.#source.onStreak(cluster, address, streak);
+  }
+
+  onClusterTraffic(cluster: string): void {
+    this.#source.onClusterTraffic(cluster);
+  }
+
+  onHostFailed(cluster: string, address: string): void {
+    this.#source.onHostFailed(cluster, address);
   }
 
   onDied(peer: WorkerPeer): void {

@@ -203,11 +203,19 @@ export class ClusterStats {
   /** `membership_*` after hosts came or went. */
   countMembers(hostSet: HostSet): void {
     const members = this.#members;
-    const { hosts, priorities } = hostSet;
+    const { hosts } = hostSet;
     members.change.inc();
     members.total.set(hosts.length);
+    this.countHealth(hostSet);
+  }
+
+  /** How many of them are healthy, after that changed. */
+  countHealth({ hosts, priorities }: HostSet): void {
+    const members = this.#members;
     members.healthy.set(priorities.reduce((sum, { healthy }) => sum + healthy.length, 0));
     members.degraded.set(priorities.reduce((sum, { degraded }) => sum + degraded.length, 0));
+    const counted = priorities.reduce((sum, each) => sum + each.counted.length, 0);
+    members.excluded.set(hosts.length - counted);
   }
 
   /** `membership_*` of an ORIGINAL_DST cluster, whose hosts are all healthy. */
@@ -235,17 +243,17 @@ interface MembershipCells {
   readonly total: Gauge;
   readonly healthy: Gauge;
   readonly degraded: Gauge;
+  readonly excluded: Gauge;
   readonly maxHostWeight: Gauge;
 }
 
 function membershipCells(scope: StatsScope): MembershipCells {
-  // Hosts are left out of account only by active health checks, which this cluster has not.
-  scope.gauge('membership_excluded');
   return {
     change: scope.counter('membership_change'),
     total: scope.gauge('membership_total'),
     healthy: scope.gauge('membership_healthy'),
     degraded: scope.gauge('membership_degraded'),
+    excluded: scope.gauge('membership_excluded'),
     maxHostWeight: scope.gauge('max_host_weight'),
   };
 }

@@ -50,6 +50,11 @@ export interface ConnectionPool {
 export interface OwnedPool extends ConnectionPool {
   /** The host is gone: connections close as they fall idle, requests in flight and queued finish. */
   drain(): void;
+  /**
+   * The host's health failed: present connections end as they fall idle, and further requests get
+   * new ones, which may fare better.
+   */
+  refresh(): void;
   /** Closes every connection now; requests on them and in the queue fail. */
   close(): void;
   /** True while a request is on a connection or waits for one. */

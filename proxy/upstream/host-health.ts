@@ -31,6 +31,10 @@ export const PRIMARY_FLAGS =
   HEALTH_FLAG.activeCheckTimeout |
   HEALTH_FLAG.degradedOutlierDetection;
 
+/** Those of them that active health checks set. */
+export const CHECK_FLAGS =
+  PRIMARY_FLAGS & ~(HEALTH_FLAG.failedOutlierCheck | HEALTH_FLAG.degradedOutlierDetection);
+
 const UNHEALTHY =
   HEALTH_FLAG.failedActiveCheck |
   HEALTH_FLAG.failedOutlierCheck |

@@ -8,6 +8,7 @@ import {
   socketAddress,
 } from '../base/address.ts';
 import type { ClusterConfig, EndpointConfig } from '../model/cluster.ts';
+import { uncheckedFlags } from './health/checked-host.ts';
 import { Host } from './host.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 
@@ -79,7 +80,10 @@ function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: Sock
   // Envoy: a host that was found by its name is called by it unless its endpoint says otherwise.
   const isNamed = config.discovery !== 'static' && endpoint.hostname === '';
   const named = isNamed ? { ...endpoint, hostname: endpoint.address } : endpoint;
-  return new Host(address, named, config);
+  const host = new Host(address, named, config);
+  const isChecked = config.healthCheck !== null && !endpoint.check.isDisabled;
+  if (isChecked) host.setPrimaryFlags(uncheckedFlags(config.priorities.ignoresUncheckedHosts));
+  return host;
 }
 
 /** Where an endpoint is. */

@@ -2,7 +2,9 @@
 // primary knows of their health and, under outlier detection, get a monitor; those that go lose it.
 import type { SharedCells } from '../base/cells/shared-cells.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { CheckReporter } from './check-reporter.ts';
 import type { Host } from './host.ts';
+import { CHECK_FLAGS } from './host-health.ts';
 import { OutlierMonitor, type StreakSink } from './outlier/outlier-monitor.ts';
 import { HOST_COUNT_CELLS, hostCountsKey, SharedHostCounts } from './outlier/shared-host-counts.ts';
 
@@ -11,6 +13,8 @@ export interface HostWatchParts {
   readonly config: ClusterConfig;
   readonly cells: SharedCells;
   readonly streaks: StreakSink;
+  /** null: the cluster has no health checks. */
+  readonly checks: CheckReporter | null;
   /** What the primary said of the cluster's hosts so far, by `ip:port`. */
   readonly flags: ReadonlyMap<string, number>;
 }
@@ -26,8 +30,12 @@ export class HostWatch {
 
   /** These are the cluster's hosts now; call it before they are balanced over. */
   follow(hosts: readonly Host[], added: readonly Host[]): void {
-    const { config, flags } = this.#parts;
-    for (const host of added) host.setPrimaryFlags(flags.get(host.address.text) ?? 0);
+    const { config, flags, checks } = this.#parts;
+    for (const host of added) {
+      const known = flags.get(host.address.text);
+      if (known !== undefined) host.setPrimaryFlags(known & usableFlags(config));
+      host.checks = checks;
+    }
     if (config.outlier === null) return;
     for (const host of hosts) {
       const monitor = this.#monitors.get(host);
@@ -66,4 +74,12 @@ export class HostWatch {
   #release({ address }: OutlierMonitor): void {
     this.#parts.cells.release(hostCountsKey(this.#parts.config.name, address));
   }
+}
+
+/**
+ * Flags that mean something to hosts of the cluster: an older configuration of it, with health
+ * checks, may still be what the primary speaks of.
+ */
+export function usableFlags({ healthCheck }: ClusterConfig): number {
+  return healthCheck === null ? ~CHECK_FLAGS : -1;
 }

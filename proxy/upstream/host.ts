@@ -2,6 +2,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { UpstreamHostInfo } from '../http/stream-info.ts';
 import type { EndpointConfig } from '../model/cluster.ts';
+import type { CheckReporter } from './check-reporter.ts';
 import type { OwnedPool } from './conn-pool.ts';
 import { endpointFlags, PRIMARY_FLAGS } from './host-health.ts';
 import type { HostMonitor } from './host-monitor.ts';
@@ -55,6 +56,8 @@ export class Host implements UpstreamHostInfo {
   healthFlags: number;
   /** null: nobody asks how its requests went. */
   monitor: HostMonitor | null = null;
+  /** null: its cluster has no health checks. */
+  checks: CheckReporter | null = null;
   /** Connections to it for requests of priority DEFAULT; null until the first one of HIGH. */
   readonly pools = new HostPools();
   highPools: HostPools | null = null;

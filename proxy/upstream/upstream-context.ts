@@ -9,6 +9,7 @@ import type { H2Counters } from '../http/h2/counters.ts';
 import type { ClusterConfig, UpstreamHttpConfig } from '../model/cluster.ts';
 import type { Connector } from '../net/connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
+import type { HealthReports } from './check-reporter.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { StreakSink } from './outlier/outlier-monitor.ts';
@@ -44,6 +45,8 @@ export interface UpstreamContext {
   readonly cells: SharedCells;
   /** Hears of hosts under outlier detection that failed too often in a row. */
   readonly streaks: StreakSink;
+  /** null: nobody makes health checks. */
+  readonly healthReports: HealthReports | null;
   /** Component `upstream`. */
   readonly log: Logger;
 }

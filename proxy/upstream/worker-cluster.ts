@@ -3,6 +3,7 @@
 import type { Protocol } from '../http/message.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { StatsScope } from '../stats/metrics.ts';
+import { CheckReporter } from './check-reporter.ts';
 import {
   CircuitBreakers,
   type PriorityBreakers,
@@ -16,7 +17,7 @@ import { healthOf } from './host-health.ts';
 import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
-import { HostWatch } from './host-watch.ts';
+import { HostWatch, usableFlags } from './host-watch.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
 import { overrideHostOf } from './lb/override-host.ts';
 import { PriorityBalancer } from './lb/priority-balancer.ts';
@@ -76,8 +77,10 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
       cells: context.cells,
     });
     this.#hostLimits = new HostLimits(config, context.cells);
-    const { cells, streaks } = context;
-    this.#hostWatch = new HostWatch({ config, cells, streaks, flags: owner.flagsOf(name) });
+    const { cells, streaks, healthReports: reports } = context;
+    const isChecked = config.healthCheck !== null && reports !== null;
+    const checks = isChecked ? new CheckReporter(name, reports) : null;
+    this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags: owner.flagsOf(name) });
     this.#resources = { config, context, stats: this.stats, breakers };
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
@@ -150,20 +153,24 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
 
   /** What the primary found of these hosts, by `ip:port`; those that are not named keep theirs. */
   setHostFlags(flags: ReadonlyMap<string, number>): void {
+    const usable = usableFlags(this.config);
     const changed: Host[] = [];
     const recovered: Host[] = [];
+    const failed: Host[] = [];
     for (const host of this.#hostSet.hosts) {
       const found = flags.get(host.address.text);
-      const wasHealthy = healthOf(host.healthFlags) === 'healthy';
-      if (found === undefined || !host.setPrimaryFlags(found)) continue;
+      const before = healthOf(host.healthFlags);
+      if (found === undefined || !host.setPrimaryFlags(found & usable)) continue;
       changed.push(host);
-      if (!wasHealthy) recovered.push(host);
+      if (before !== 'healthy') recovered.push(host);
+      if (before !== 'unhealthy' && healthOf(host.healthFlags) === 'unhealthy') failed.push(host);
     }
     if (changed.length === 0) return;
     this.#startHealthy(recovered);
     this.#hostSet = this.#snapshot(this.#hostSet.hosts);
     this.#balancer = this.#makeBalancer();
-    this.stats.countMembers(this.#hostSet);
+    this.stats.countHealth(this.#hostSet);
+    for (const host of failed) this.#onHealthFailure(host);
   }
 
   /** The cluster was removed or replaced: requests in flight finish, idle connections close. */
@@ -216,6 +223,15 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     pools.forget(pool);
     if (isCounted) this.breakers(priority).pools.release();
     if (hostLimit !== null) this.#hostLimits.release(hostLimit);
+  }
+
+  /** As Envoy: connections for HTTP are renewed; what is relayed as it is, only where asked for. */
+  #onHealthFailure({ pools, highPools }: Host): void {
+    for (const each of highPools === null ? [pools] : [pools, highPools]) {
+      each.http1?.refresh();
+      each.http2?.refresh();
+      if (this.config.closesOnHealthFailure) each.tunnel?.close();
+    }
   }
 
   #removeHost(host: Host): void {

@@ -41,7 +41,7 @@ class ManagerStats {
 export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   readonly #context: UpstreamContext;
   readonly #active = new Map<string, WorkerCluster>();
-  /** Clusters whose first endpoints have not come: the one they replace stays in use meanwhile. */
+  /** Clusters whose first endpoints have not come or were not checked: the one they replace stays in use meanwhile. */
   readonly #warming = new Map<string, WorkerCluster>();
   readonly #draining = new Set<WorkerCluster>();
   /** What the primary said of hosts, by cluster and `ip:port`: hosts that come anew are told. */
@@ -81,9 +81,13 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
       return;
     }
     warming.setEndpoints(endpoints);
-    this.#warming.delete(name);
-    this.#activate(warming);
-    this.#countClusters();
+    if (warming.config.healthCheck === null) this.#finishWarming(warming);
+  }
+
+  /** Each host of a cluster with health checks had a result: it may be used. */
+  setWarm(name: string): void {
+    const warming = this.#warming.get(name);
+    if (warming !== undefined) this.#finishWarming(warming);
   }
 
   /** Health of hosts as the primary found it, by `ip:port`: reasons of HEALTH_FLAG. */
@@ -133,10 +137,17 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
       ? this.#stats.added
       : this.#stats.modified
     ).inc();
-    // Only names have to be looked up before there is a first host.
-    const isWarm = config.discovery === 'static' || config.discovery === 'original-dst';
+    // Names have to be looked up before there is a first host, and hosts be checked.
+    const isKnown = config.discovery === 'static' || config.discovery === 'original-dst';
+    const isWarm = isKnown && config.healthCheck === null;
     if (isWarm) this.#activate(cluster);
     else this.#warming.set(name, cluster);
+  }
+
+  #finishWarming(cluster: WorkerCluster): void {
+    this.#warming.delete(cluster.config.name);
+    this.#activate(cluster);
+    this.#countClusters();
   }
 
   #activate(cluster: WorkerCluster): void {

@@ -32,6 +32,8 @@ function makePool(workers: FakeWorkers, count: number, notes: string[] = []): Wo
     onWantCells: (peer) => notes.push(`cells for ${peer.index}`),
     onGiveUpCells: (peer) => notes.push(`cells of ${peer.index}`),
     onStreak: (_cluster, address, streak) => notes.push(`${streak} of ${address}`),
+    onClusterTraffic: (cluster) => notes.push(`traffic to ${cluster}`),
+    onHostFailed: (cluster, address) => notes.push(`${address} of ${cluster} fails`),
     onRetired: (peer) => notes.push(`retired ${peer.index}`),
     onDied: (peer) => notes.push(`died ${peer.index}`),
   };

@@ -41,6 +41,7 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
       flushLater: (target) => turn.push(target),
     },
     stats,
+    healthReports: null,
     cells: privateCells(() => clock.nowMs()),
     streaks: { onStreak: () => undefined },
     log: SILENT_LOG.logger('upstream'),

@@ -21,7 +21,7 @@ export interface ClusterChecksOwner {
   onHealthy(cluster: ClusterChecks, address: string): void;
   /** Once: each of the first hosts had a result. */
   onWarm(cluster: ClusterChecks): void;
-  /** Other endpoints than were set: a host that was kept has failed. */
+  /** Its endpoints changed: they were set, or a host that was kept has failed. */
   onEndpoints(cluster: ClusterChecks): void;
 }
 
@@ -50,7 +50,8 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   #endpoints: readonly ResolvedEndpoint[] = [];
   /** Endpoints that should be gone, but whose hosts pass. */
   #kept: readonly ResolvedEndpoint[] = [];
-  #unchecked = 0;
+  /** Checks without a result so far. */
+  readonly #waiting = new Set<HostCheck>();
   #hasEndpoints = false;
   #isWarm = false;
   #http2: H2Counters | null = null;
@@ -95,16 +96,9 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
       else if (kept.has(address)) this.#setPendingRemoval(check, true);
       else this.#remove(address, check);
     }
-    const added = [...wanted].filter(([address]) => !this.#checks.has(address));
-    const known = this.#known;
-    this.#known = new Map();
-    const checks = added.map(([address, endpoint]) =>
-      this.#add(endpoint, known.get(address) ?? null),
-    );
-    for (const address of known.keys()) {
-      if (!wanted.has(address)) this.#parts.owner.onFlags(this, address, null);
-    }
-    for (const check of checks) check.start();
+    const added = this.#addAll(wanted);
+    this.#parts.owner.onEndpoints(this);
+    for (const check of added) check.start();
     this.#tellIfWarm();
   }
 
@@ -125,10 +119,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     const { host } = check;
     const address = host.address.text;
     owner.onFlags(this, address, host.flags);
-    if (this.#waiting.delete(check)) {
-      this.#unchecked -= 1;
-      this.#tellIfWarm();
-    }
+    if (this.#waiting.delete(check)) this.#tellIfWarm();
     if (hasPassed && host.isHealthy) owner.onHealthy(this, address);
     if (transition === 'changed' && !host.isHealthy) this.#letGo(address);
   }
@@ -137,18 +128,26 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     this.#parts.owner.onEvent(this, host, event);
   }
 
-  /** Checks without a result. */
-  readonly #waiting = new Set<HostCheck>();
+  #addAll(wanted: ReadonlyMap<string, ResolvedEndpoint>): readonly HostCheck[] {
+    const known = this.#known;
+    this.#known = new Map();
+    const added: HostCheck[] = [];
+    for (const [address, endpoint] of wanted) {
+      if (this.#checks.has(address)) continue;
+      added.push(this.#add(endpoint, known.get(address) ?? null));
+    }
+    for (const address of known.keys()) {
+      if (!wanted.has(address)) this.#parts.owner.onFlags(this, address, null);
+    }
+    return added;
+  }
 
   #add(endpoint: ResolvedEndpoint, known: CheckedHost | null): HostCheck {
     const address = this.#addressOf(endpoint);
     const host = new CheckedHost(address, this, known);
     const check = new HostCheck(host, this.#targetOf(endpoint, address), this);
     this.#checks.set(address.text, check);
-    if (host.isUnchecked) {
-      this.#waiting.add(check);
-      this.#unchecked += 1;
-    }
+    if (host.isUnchecked) this.#waiting.add(check);
     this.#parts.owner.onFlags(this, address.text, host.flags);
     return check;
   }
@@ -157,7 +156,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     this.#checks.delete(address);
     check.stop();
     check.host.leave();
-    if (this.#waiting.delete(check)) this.#unchecked -= 1;
+    this.#waiting.delete(check);
     this.#parts.owner.onFlags(this, address, null);
   }
 
@@ -244,7 +243,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   }
 
   #tellIfWarm(): void {
-    if (this.#isWarm || !this.#hasEndpoints || this.#unchecked > 0) return;
+    if (this.#isWarm || !this.#hasEndpoints || this.#waiting.size > 0) return;
     this.#isWarm = true;
     this.#parts.owner.onWarm(this);
   }

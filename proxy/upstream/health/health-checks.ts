@@ -19,6 +19,8 @@ export interface HealthChecksParts {
   readonly flags: HostFlags;
   /** Tells workers the endpoints of a cluster whose names are resolved. */
   readonly sendEndpoints: (cluster: string, endpoints: readonly ResolvedEndpoint[]) => void;
+  /** Runs a task behind what the book of flags has to tell. */
+  readonly later: (task: () => void) => void;
   /** Tells workers that they may use a cluster. */
   readonly sendWarm: (cluster: string) => void;
   /** Appends a line to an event log. */
@@ -27,8 +29,8 @@ export interface HealthChecksParts {
 
 /** See the file's head. */
 export class HealthChecks implements ClusterChecksOwner {
-  /** A host passed a check and is not failed: outlier detection may let it back in. */
-  onHealthy: (cluster: string | ClusterChecks, address: string) => void = () => undefined;
+  /** Told when a host passed a check and is not failed: outlier detection may let it back in. */
+  whenHealthy: ((cluster: string, address: string) => void) | null = null;
   readonly #parts: HealthChecksParts;
   readonly #clusters = new Map<string, ClusterChecks>();
   #whenSettled: (() => void)[] = [];
@@ -45,13 +47,11 @@ export class HealthChecks implements ClusterChecksOwner {
     const { name } = config;
     const before = this.#clusters.get(name) ?? null;
     if (before !== null && isDeepStrictEqual(before.cluster, config)) return;
-    before?.stop();
     this.#clusters.delete(name);
-    if (config.healthCheck === null) {
-      if (before !== null) this.#forgetFlags(before);
-    } else {
-      this.#begin(config, before);
-    }
+    if (config.healthCheck !== null) this.#begin(config, before);
+    else if (before !== null) this.#forgetFlags(before);
+    // Only now: what both count in goes on.
+    before?.stop();
     this.#tellIfSettled();
   }
 
@@ -73,7 +73,6 @@ export class HealthChecks implements ClusterChecksOwner {
       return;
     }
     cluster.setEndpoints(endpoints);
-    this.onEndpoints(cluster);
   }
 
   /** `found` with the hosts that are kept. */
@@ -132,6 +131,10 @@ export class HealthChecks implements ClusterChecksOwner {
     else this.#parts.flags.set('active-checks', host, flags);
   }
 
+  onHealthy({ cluster }: ClusterChecks, address: string): void {
+    this.whenHealthy?.(cluster.name, address);
+  }
+
   onEvent({ cluster, config }: ClusterChecks, { address }: CheckedHost, event: CheckEvent): void {
     const { services, writeEvent } = this.#parts;
     const { eventLogPaths, checker } = config;
@@ -143,7 +146,11 @@ export class HealthChecks implements ClusterChecksOwner {
   }
 
   onWarm({ cluster }: ClusterChecks): void {
-    this.#parts.sendWarm(cluster.name);
+    const { later, sendWarm } = this.#parts;
+    later(() => {
+      // Another configuration may have come meanwhile.
+      if (this.#clusters.get(cluster.name)?.isWarm === true) sendWarm(cluster.name);
+    });
     this.#tellIfSettled();
   }
 

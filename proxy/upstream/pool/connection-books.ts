@@ -67,6 +67,7 @@ export class ConnectionBooks {
     stats.cxActive.inc();
     if (setup.protocol === 'http1') stats.cxHttp1Total.inc();
     else if (setup.protocol === 'http2') stats.cxHttp2Total.inc();
+    host.checks?.onConnection();
     host.stats.cxTotal += 1;
     host.stats.cxActive += 1;
   }

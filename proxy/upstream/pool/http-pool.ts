@@ -92,6 +92,11 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     if (INVARIANTS) this.checkInvariants();
   }
 
+  refresh(): void {
+    for (const connection of [...this.#connections]) connection.drain();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
   /** Drains from its first request on: its host was removed before the pool was made. */
   drainWhenUsed(): void {
     this.#isDraining = true;

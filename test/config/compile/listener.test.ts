@@ -119,7 +119,8 @@ t.test('a listener without a name goes by its address', (t) => {
 t.test('runtime limits its connections', (t) => {
   const key = 'envoy.resource_limits.listener.l.connection_limit';
   const limit = (value: string | number | boolean) =>
-    listener({}, testEnvironment({ runtime: new Map([[key, value]]) })).connectionLimit?.value ?? null;
+    listener({}, testEnvironment({ runtime: new Map([[key, value]]) })).connectionLimit?.value ??
+    null;
   t.equal(limit(10), 10);
   t.equal(limit('10'), 10);
   t.equal(limit(0), 0);

@@ -98,6 +98,7 @@ function realCluster(
     },
     stats: new StatsStore(null),
     cells: privateCells(() => loop.nowMs()),
+    healthReports: null,
     log: SILENT_LOG.logger('upstream'),
   });
   const config = clusterConfig({ endpoints: [endpointConfig({ port })] });

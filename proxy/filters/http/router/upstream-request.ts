@@ -3,6 +3,7 @@
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import type { Timer, TimerTarget } from '../../../base/timer-wheel.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
+import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../../http/stream.ts';
 import { agreesToTunnel, tunnelKind } from '../../../http/tunnel.ts';
@@ -24,6 +25,8 @@ import { AttemptTimers } from './attempt-timers.ts';
 import type { Verdict } from './host-verdict.ts';
 import type { RequestBuffer } from './request-buffer.ts';
 import { RequestContent } from './request-content.ts';
+
+const IMMEDIATE_FAIL = HEADER_ID['x-envoy-immediate-health-check-fail'];
 
 /**
  * How often one request is put on another connection. A server that goes away may send GOAWAY on
@@ -203,6 +206,7 @@ export class UpstreamRequest implements Attempt, StreamWaiter, TimerTarget {
       this.#content.release(this.#sender, this.#requestEnded);
     this.hasStarted = true;
     this.#timers?.touch(this.#owner.nowMs());
+    if (head.headers.mayHave(IMMEDIATE_FAIL)) this.host.checks?.onImmediateFailure(this.host);
     this.#isTunnel = agreesToTunnel(tunnelKind(this.#head), head.status);
     if (endStream) this.#completeResponse();
     else this.#enter('responding');
