@@ -5,6 +5,8 @@ import type { StringMatchConfig } from './route-match.ts';
 
 /** Intervals and times are ms; each check takes at most `timeoutMs`. */
 export interface HealthCheckConfig {
+  /** Its statistics are `health_check.name.<this>.`; '': they are `health_check.` */
+  readonly name: string;
   readonly timeoutMs: number;
   readonly intervals: CheckIntervalsConfig;
   /** Failures in a row, of those that are not definite, that make a host unhealthy; 0: none do. */

@@ -11,10 +11,7 @@ import { SystemRandom } from './system-random.ts';
 export type HealthCheckOutputs = Omit<HealthChecksParts, 'services' | 'later'>;
 
 /** Makes the checks of a process over the system's sockets. */
-export function healthChecking(
-  outputs: HealthCheckOutputs,
-  log: Logger,
-): HealthChecks {
+export function healthChecking(outputs: HealthCheckOutputs, log: Logger): HealthChecks {
   const loop = new EventLoop(SYSTEM_CLOCK);
   const random = new SystemRandom();
   return new HealthChecks({

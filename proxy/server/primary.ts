@@ -96,6 +96,7 @@ export class Primary implements WorkforceSource {
       sendWarm: (cluster) => this.workforce.broadcast({ kind: 'cluster-warm', cluster }),
       writeEvent: (path, line) => this.accessLogs.openFile(path).append(line),
     });
+    this.checks.whenHealthy = (cluster, address) => this.outliers.onCheckPassed(cluster, address);
     this.discovery = parts.makeDiscovery(
       (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
       this.stats,

@@ -20,8 +20,8 @@ import { type InternalAcceptor, InternalConnector } from '../net/internal-connec
 import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
-import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
+import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
 import { clusterStatus } from './cluster-status.ts';

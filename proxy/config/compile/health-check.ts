@@ -46,6 +46,7 @@ export function compileHealthCheck(
   const required = (path: string, value: HealthCheck['timeout']): number =>
     durationMs(at, { path, value }, 0);
   return {
+    name: message.name,
     timeoutMs: required('timeout', message.timeout),
     intervals: compileIntervals(message, at),
     unhealthyThreshold: message.unhealthyThreshold ?? 0,

@@ -14,9 +14,9 @@ export class CheckStats {
   readonly healthy: Gauge;
   readonly degraded: Gauge;
 
-  /** `cluster` is `cluster.<name>.` */
-  constructor(cluster: StatsScope) {
-    const scope = cluster.scope('health_check');
+  /** `cluster` is `cluster.<name>.`; `name` is that of the check, '' for none. */
+  constructor(cluster: StatsScope, name: string) {
+    const scope = cluster.scope(name === '' ? 'health_check' : `health_check.name.${name}`);
     this.attempt = scope.counter('attempt');
     this.success = scope.counter('success');
     this.failure = scope.counter('failure');

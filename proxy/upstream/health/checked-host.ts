@@ -2,6 +2,7 @@
 // changed. It makes no checks and knows no time. Flags are those of HEALTH_FLAG that checks own.
 import type { SocketAddress } from '../../base/address.ts';
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import type { EndpointConfig } from '../../model/cluster.ts';
 import type { HealthCheckConfig } from '../../model/health-check.ts';
 import { HEALTH_FLAG } from '../host-health.ts';
 import type { CheckStats } from './check-stats.ts';
@@ -49,9 +50,16 @@ export interface CheckBooks {
   onEvent(host: CheckedHost, event: CheckEvent): void;
 }
 
+/** Which host it is. */
+export interface CheckedPlace {
+  readonly address: SocketAddress;
+  readonly endpoint: EndpointConfig;
+}
+
 /** See the file's head. */
 export class CheckedHost {
-  address: SocketAddress;
+  readonly address: SocketAddress;
+  readonly endpoint: EndpointConfig;
   /** No check of it has ended yet. */
   isUnchecked = true;
   readonly #books: CheckBooks;
@@ -60,8 +68,9 @@ export class CheckedHost {
   #failures = 0;
 
   /** `known` is what was found under another configuration of the cluster; null: nothing. */
-  constructor(address: SocketAddress, books: CheckBooks, known: CheckedHost | null) {
-    this.address = address;
+  constructor(place: CheckedPlace, books: CheckBooks, known: CheckedHost | null) {
+    this.address = place.address;
+    this.endpoint = place.endpoint;
     this.#books = books;
     this.#flags = known?.flags ?? uncheckedFlags(books.ignoresUnchecked);
     this.isUnchecked = known?.isUnchecked ?? true;

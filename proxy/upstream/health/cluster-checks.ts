@@ -62,7 +62,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     this.#parts = parts;
     this.cluster = config;
     this.config = config.healthCheck;
-    this.stats = new CheckStats(scope);
+    this.stats = new CheckStats(scope, this.config.name);
     this.ignoresUnchecked = config.priorities.ignoresUncheckedHosts;
     this.hadTraffic = before?.hadTraffic ?? false;
     this.#known = before === null ? new Map() : before.hosts();
@@ -144,7 +144,8 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
 
   #add(endpoint: ResolvedEndpoint, known: CheckedHost | null): HostCheck {
     const address = this.#addressOf(endpoint);
-    const host = new CheckedHost(address, this, known);
+    const place = { address, endpoint: this.#configOf(endpoint) };
+    const host = new CheckedHost(place, this, known);
     const check = new HostCheck(host, this.#targetOf(endpoint, address), this);
     this.#checks.set(address.text, check);
     if (host.isUnchecked) this.#waiting.add(check);

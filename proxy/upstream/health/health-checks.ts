@@ -135,13 +135,14 @@ export class HealthChecks implements ClusterChecksOwner {
     this.whenHealthy?.(cluster.name, address);
   }
 
-  onEvent({ cluster, config }: ClusterChecks, { address }: CheckedHost, event: CheckEvent): void {
+  onEvent({ cluster, config }: ClusterChecks, host: CheckedHost, event: CheckEvent): void {
     const { services, writeEvent } = this.#parts;
     const { eventLogPaths, checker } = config;
     if (eventLogPaths.length === 0) return;
     const wallMs = services.clock.wallMs();
-    const logged = { checker: checker.kind, cluster: cluster.name, address, event, wallMs };
-    const line = checkEventText(logged);
+    const { address, endpoint } = host;
+    const of = { checker: checker.kind, cluster: cluster.name, address, endpoint };
+    const line = checkEventText({ ...of, event, wallMs });
     for (const path of eventLogPaths) writeEvent(path, line);
   }
 

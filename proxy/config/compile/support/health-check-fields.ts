@@ -6,7 +6,7 @@ const NO_TLS: FieldSupport = { accepted: 'checks go over connections without TLS
 /** Support of envoy.config.core.v3.HealthCheck and its parts, by type name. */
 export const HEALTH_CHECK_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.core.v3.HealthCheck': {
-    name: { accepted: 'it tells several checks of a cluster apart, and there is one' },
+    name: 'honoured',
     timeout: 'honoured',
     interval: 'honoured',
     initial_jitter: 'honoured',
