@@ -1,6 +1,5 @@
 // What a worker tells the primary's health checks about one cluster: that it is used, and which
 // hosts said in ordinary responses that they fail their checks.
-import type { Host } from './host.ts';
 import { HEALTH_FLAG } from './host-health.ts';
 
 /** Who takes it to the primary. */
@@ -9,6 +8,12 @@ export interface HealthReports {
   onClusterTraffic(cluster: string): void;
   /** A response of the host (`ip:port`) said x-envoy-immediate-health-check-fail. */
   onImmediateFailure(cluster: string, address: string): void;
+}
+
+/** The host that said so. */
+export interface FailingHost {
+  readonly address: { readonly text: string };
+  readonly healthFlags: number;
 }
 
 /** One per cluster with health checks, shared by its hosts. */
@@ -30,7 +35,7 @@ export class CheckReporter {
   }
 
   /** A response said so; one that is known to fail is not told again. */
-  onImmediateFailure({ address, healthFlags }: Host): void {
+  onImmediateFailure({ address, healthFlags }: FailingHost): void {
     if ((healthFlags & HEALTH_FLAG.failedActiveCheck) !== 0) return;
     this.#reports.onImmediateFailure(this.#cluster, address.text);
   }
