@@ -22,6 +22,7 @@ const UPSTREAM_HTTP = 'envoy/extensions/upstreams/http/v3/http_protocol_options.
 const COMPRESSOR = 'envoy/extensions/filters/http/compressor/v3/compressor.proto';
 const OUTLIER_DETECTION = 'envoy/config/cluster/v3/outlier_detection.proto';
 const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto';
+const LB_COMMON = 'envoy/extensions/load_balancing_policies/common/v3/common.proto';
 const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 
 /** Each: the first place of `after` in `file`, and the text to put behind it. */
@@ -462,5 +463,20 @@ import "envoy/config/core/v3/extension.proto";`,
     file: SET_FILTER_STATE,
     after: 'repeated common.set_filter_state.v3.FilterStateValue on_request_headers = 1;',
     insert: '\n  bool clear_route_cache = 2;',
+  },
+  {
+    file: LB_COMMON,
+    after: 'bool fail_traffic_on_panic = 3;',
+    insert: `
+    enum LocalityBasis {
+      HEALTHY_HOSTS_NUM = 0;
+      HEALTHY_HOSTS_WEIGHT = 1;
+    }
+    message ForceLocalZone {
+      google.protobuf.UInt32Value min_size = 1;
+    }
+    bool force_locality_direct_routing = 4 [deprecated = true];
+    ForceLocalZone force_local_zone = 5;
+    LocalityBasis locality_basis = 6;`,
   },
 ];

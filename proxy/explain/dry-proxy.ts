@@ -187,7 +187,11 @@ export class DryProxy {
       healthReports: null,
       log: SILENT_LOG.logger('explain'),
     };
-    const owner = { onClusterDrained: () => undefined, flagsOf: () => new Map<string, number>() };
+    const owner = {
+      onClusterDrained: () => undefined,
+      flagsOf: () => new Map<string, number>(),
+      own: { locality: null, hosts: () => null },
+    };
     return new Map(
       clusters.map((config) => {
         // Nobody checks hosts here: they are taken to be as healthy as their endpoints say.

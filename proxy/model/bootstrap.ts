@@ -8,6 +8,8 @@ import type { RuntimeLayerConfig, RuntimeValue } from './runtime.ts';
 /** config.bootstrap.v3.Bootstrap without its resources. */
 export interface BootstrapConfig {
   readonly node: NodeConfig;
+  /** cluster_manager.local_cluster_name: the cluster of this proxy and its likes; '': none. */
+  readonly localClusterName: string;
   /** null: no admin interface. */
   readonly admin: AdminConfig | null;
   readonly stats: StatsConfig;

@@ -60,6 +60,8 @@ export interface PriorityRulesConfig {
   readonly panicThresholdPercent: number;
   /** ignore_new_hosts_until_first_hc: hosts without a first check do not count at all. */
   readonly ignoresUncheckedHosts: boolean;
+  /** weighted_priority_health: hosts count by their weight. */
+  readonly isHealthWeighted: boolean;
 }
 
 /** One lb_endpoint with what its locality says. */

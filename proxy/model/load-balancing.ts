@@ -1,13 +1,30 @@
 // How a cluster chooses among its hosts, compiled from lb_policy or load_balancing_policy.
 import type { FilterMetadata } from './match-tree.ts';
 
-/** Load balancing policy. */
-export type LoadBalancerConfig =
-  | RoundRobinConfig
-  | LeastRequestConfig
-  | { readonly kind: 'random'; readonly locality: LocalityRulesConfig }
-  | RingHashConfig
-  | MaglevConfig;
+/** Load balancing policy: one that picks hosts, or one around another. */
+export type LoadBalancerConfig = PickingConfig | SubsetPolicyConfig;
+
+/** Policies that pick from a list of hosts. */
+export type PickingConfig = HostPolicyConfig | HashingConfig;
+
+/** Policies that do not look at the request. */
+export type HostPolicyConfig = RoundRobinConfig | LeastRequestConfig | RandomConfig;
+
+/** Policies that go by the request's hash. */
+export type HashingConfig = RingHashConfig | MaglevConfig;
+
+/** lb_subset_config, or subset.v3.Subset: another policy for each subset. */
+export interface SubsetPolicyConfig {
+  readonly kind: 'subset';
+  readonly subsets: SubsetsConfig;
+  readonly inner: LoadBalancerConfig;
+}
+
+/** random.v3.Random */
+export interface RandomConfig {
+  readonly kind: 'random';
+  readonly locality: LocalityRulesConfig;
+}
 
 /** round_robin.v3.RoundRobin */
 export interface RoundRobinConfig {
@@ -60,8 +77,13 @@ export type LocalityRulesConfig =
   | {
       readonly kind: 'zone-aware';
       readonly routingEnabledPercent: number;
+      /** With fewer healthy hosts zones are not looked at. */
       readonly minClusterSize: number;
       readonly failsOnPanic: boolean;
+      /** force_local_zone: with so many healthy hosts the own zone gets all; null: never. */
+      readonly forcedLocalMinSize: number | null;
+      /** locality_basis: zones are as large as the weight of their hosts, or as their number. */
+      readonly basis: 'hosts' | 'weight';
     };
 
 /** common.v3.SlowStartConfig */

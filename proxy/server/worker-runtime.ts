@@ -87,6 +87,7 @@ export class WorkerRuntime implements ProcessHealth {
       cells: parts.cells,
       streaks: parts.streaks,
       healthReports: parts.healthReports,
+      place: { locality: bootstrap.node.locality, clusterName: bootstrap.localClusterName },
       log: log.logger('upstream'),
     });
     this.accessLogs = new AccessLogManager(this.stats, {

@@ -21,6 +21,12 @@ export interface OverrideHost {
   isMissing: boolean;
 }
 
+/** Hosts of one priority that are well enough. */
+export interface ChosenPriority {
+  readonly priority: number;
+  readonly kind: 'healthy' | 'degraded';
+}
+
 /** What a load balancer may look at. */
 export interface LoadBalancerContext {
   readonly request: RequestHead | null;
@@ -43,6 +49,8 @@ export interface LoadBalancerContext {
   readonly hostSelectionAttempts?: number;
   /** A retry: priorities that were tried already and are to be avoided (retry_priority). */
   readonly triedPriorities?: readonly number[] | null;
+  /** An aggregate cluster chose the priority already; absent or null: the balancer does. */
+  readonly chosenPriority?: ChosenPriority | null;
 }
 
 /** One cluster of this worker. */

@@ -6,6 +6,7 @@ import { RetryCounters } from '../stats/retry-counters.ts';
 import { ClusterGrpcStats } from './cluster-grpc-stats.ts';
 import { ClusterResponseStats } from './cluster-response-stats.ts';
 import type { HostSet } from './host-set.ts';
+import { LoadBalancerStats } from './lb/load-balancer-stats.ts';
 
 /**
  * Cells that Envoy has in every cluster and nothing here changes: they stay at 0, so that a
@@ -16,18 +17,6 @@ const UNTOUCHED_COUNTERS = [
   'assignment_timeout_received',
   'assignment_use_cached',
   'bind_errors',
-  'lb_local_cluster_not_ok',
-  'lb_recalculate_zone_structures',
-  'lb_subsets_created',
-  'lb_subsets_fallback',
-  'lb_subsets_fallback_panic',
-  'lb_subsets_removed',
-  'lb_subsets_selected',
-  'lb_zone_cluster_too_small',
-  'lb_zone_no_capacity_left',
-  'lb_zone_routing_all_directly',
-  'lb_zone_routing_cross_zone',
-  'lb_zone_routing_sampled',
   // The primary counts these for clusters that it resolves: see DnsStats.
   'update_attempt',
   'update_empty',
@@ -45,7 +34,6 @@ const UNTOUCHED_COUNTERS = [
 
 /** The same for gauges. Nothing is buffered on the reading side: octets are handed on as they come. */
 const UNTOUCHED_GAUGES = [
-  'lb_subsets_active',
   'upstream_cx_rx_bytes_buffered',
   'upstream_queue_overloaded',
   'version',
@@ -113,7 +101,7 @@ export class ClusterStats {
   readonly rqTxReset: Counter;
   /** Requests that a connection had served when it closed. */
   readonly rqPerCx: Histogram;
-  readonly lbHealthyPanic: Counter;
+  readonly lb: LoadBalancerStats;
   readonly originalDstHostInvalid: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
@@ -179,7 +167,7 @@ export class ClusterStats {
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');
     this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
-    this.lbHealthyPanic = scope.counter('lb_healthy_panic');
+    this.lb = new LoadBalancerStats(scope);
     this.originalDstHostInvalid = scope.counter('original_dst_host_invalid');
     this.flowPaused = scope.counter('upstream_flow_control_paused_reading_total');
     this.flowResumed = scope.counter('upstream_flow_control_resumed_reading_total');

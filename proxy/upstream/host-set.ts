@@ -18,16 +18,23 @@ export class HostSet {
   readonly hosts: readonly Host[];
   /** By priority from 0; gaps are empty priorities. At least one. */
   readonly priorities: readonly PriorityHosts[];
+  readonly #ignoresUnchecked: boolean;
   /** By `ip:port`; null until somebody looks for one. */
   #byAddress: ReadonlyMap<string, Host> | null = null;
 
   /** `ignoresUnchecked`: common_lb_config.ignore_new_hosts_until_first_hc. */
   constructor(hosts: readonly Host[], ignoresUnchecked = false) {
     this.hosts = hosts;
+    this.#ignoresUnchecked = ignoresUnchecked;
     const count = hosts.reduce((most, host) => Math.max(most, host.endpoint.priority + 1), 1);
     const lists: Host[][] = Array.from({ length: count }, () => []);
     for (const host of hosts) (lists[host.endpoint.priority] as Host[]).push(host);
     this.priorities = lists.map((list) => sortByHealth(list, ignoresUnchecked));
+  }
+
+  /** The same rules for some of these hosts. */
+  subset(hosts: readonly Host[]): HostSet {
+    return new HostSet(hosts, this.#ignoresUnchecked);
   }
 
   /** The member with this address; null: there is none. */

@@ -6,7 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { ByteSink, ClientCodec, ClientCodecHandler, CodecServices } from '../http/codec.ts';
 import type { H2Counters } from '../http/h2/counters.ts';
-import type { ClusterConfig, UpstreamHttpConfig } from '../model/cluster.ts';
+import type { ClusterConfig, LocalityConfig, UpstreamHttpConfig } from '../model/cluster.ts';
 import type { Connector } from '../net/connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { HealthReports } from './check-reporter.ts';
@@ -47,6 +47,11 @@ export interface UpstreamContext {
   readonly streaks: StreakSink;
   /** null: nobody makes health checks. */
   readonly healthReports: HealthReports | null;
+  /**
+   * Where the proxy is: its node's locality, and cluster_manager.local_cluster_name, the cluster of
+   * its likes. Absent: nobody says.
+   */
+  readonly place?: { readonly locality: LocalityConfig | null; readonly clusterName: string };
   /** Component `upstream`. */
   readonly log: Logger;
 }

@@ -18,9 +18,9 @@ import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import { HostWatch, usableFlags } from './host-watch.ts';
-import type { LoadBalancer } from './lb/load-balancer.ts';
+import type { LoadBalancer, OwnPlace } from './lb/load-balancer.ts';
+import { makeBalancer } from './lb/make-balancer.ts';
 import { overrideHostOf } from './lb/override-host.ts';
-import { PriorityBalancer } from './lb/priority-balancer.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
 import { HttpPool } from './pool/http-pool.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
@@ -32,6 +32,8 @@ export interface WorkerClusterOwner {
   onClusterDrained(cluster: WorkerCluster): void;
   /** What the primary said of the hosts of a cluster so far, by `ip:port`; the map is kept current. */
   flagsOf(cluster: string): ReadonlyMap<string, number>;
+  /** Where the proxy itself is. */
+  readonly own: OwnPlace;
 }
 
 /** Where the pools of a host are. */
@@ -84,7 +86,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.#resources = { config, context, stats: this.stats, breakers };
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
-    this.#balancer = this.#destinations ?? this.#makeBalancer();
+    this.#balancer = this.#destinations ?? this.#makeBalancer(null);
     if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
   }
 
@@ -143,7 +145,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.stats.transportSocketMatches.add(update.hosts.length - kept);
     this.#startHealthy(added);
     this.#hostSet = this.#snapshot(update.hosts);
-    this.#balancer = this.#makeBalancer();
+    this.#balancer = this.#makeBalancer(this.#balancer);
     this.#hostLimits.follow(update.hosts);
     this.stats.countMembers(this.#hostSet);
     if (this.config.discovery === 'strict-dns') this.stats.countMaxWeight(this.#hostSet);
@@ -168,7 +170,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     if (changed.length === 0) return;
     this.#startHealthy(recovered);
     this.#hostSet = this.#snapshot(this.#hostSet.hosts);
-    this.#balancer = this.#makeBalancer();
+    this.#balancer = this.#makeBalancer(this.#balancer);
     this.stats.countHealth(this.#hostSet);
     for (const host of failed) this.#onHealthFailure(host);
   }
@@ -291,14 +293,17 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     return new OriginalDstHosts({ config, originalDst, context, invalidHost }, this);
   }
 
-  #makeBalancer(): LoadBalancer {
-    return new PriorityBalancer(this.#hostSet, {
+  #makeBalancer(previous: LoadBalancer | null): LoadBalancer {
+    const { clock, random } = this.#resources.context;
+    const options = {
       config: this.config.loadBalancer,
       priorities: this.config.priorities,
-      random: this.#resources.context.random,
-      nowMs: () => this.#resources.context.clock.nowMs(),
-      healthyPanic: this.stats.lbHealthyPanic,
-    });
+      random,
+      nowMs: () => clock.nowMs(),
+      stats: this.stats.lb,
+      own: this.#owner.own,
+    };
+    return makeBalancer(this.#hostSet, options, previous);
   }
 
   #snapshot(hosts: readonly Host[]): HostSet {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { Counter, Gauge, StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from './cluster-manager.ts';
+import type { OwnPlace } from './lb/load-balancer.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import { WorkerCluster, type WorkerClusterOwner } from './worker-cluster.ts';
@@ -47,9 +48,16 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   /** What the primary said of hosts, by cluster and `ip:port`: hosts that come anew are told. */
   readonly #flags = new Map<string, Map<string, number>>();
   readonly #stats: ManagerStats;
+  readonly own: OwnPlace;
 
   constructor(context: UpstreamContext) {
     this.#context = context;
+    const { locality = null, clusterName = '' } = context.place ?? {};
+    const isKnown = locality !== null && Object.values(locality).some((part) => part !== '');
+    this.own = {
+      locality: isKnown ? locality : null,
+      hosts: () => this.get(clusterName)?.hostSet ?? null,
+    };
     this.#stats = new ManagerStats(context.stats.scope('cluster_manager'));
   }
 

@@ -1,11 +1,12 @@
 // What every load balancing policy must do, whatever its order of picking.
 import t from 'tap';
 import type { LoadBalancerConfig } from '../../proxy/model/load-balancing.ts';
-import { Counter } from '../../proxy/stats/metrics.ts';
+import { StatsStore } from '../../proxy/stats/store.ts';
 import type { LoadBalancerContext } from '../../proxy/upstream/cluster-manager.ts';
 import type { Host } from '../../proxy/upstream/host.ts';
 import { HostSet } from '../../proxy/upstream/host-set.ts';
-import { PriorityBalancer } from '../../proxy/upstream/lb/priority-balancer.ts';
+import { LoadBalancerStats } from '../../proxy/upstream/lb/load-balancer-stats.ts';
+import { makeBalancer } from '../../proxy/upstream/lb/make-balancer.ts';
 import { balancerContext, host } from '../support/hosts.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
@@ -16,17 +17,19 @@ export function balancer(
   seed = 1,
   clock = { ms: 0 },
 ): { pick: () => Host | null; panics: () => number } {
-  const healthyPanic = new Counter('lb_healthy_panic');
+  const stats = new LoadBalancerStats(new StatsStore(null).scope('c'));
   const priorities = {
     overprovisioningPercent: 140,
     panicThresholdPercent: 50,
     ignoresUncheckedHosts: false,
+    isHealthWeighted: false,
   };
   const nowMs = () => clock.ms;
-  const options = { config, priorities, random: seededRandom(seed), nowMs, healthyPanic };
-  const made = new PriorityBalancer(new HostSet(hosts), options);
+  const own = { locality: null, hosts: () => null };
+  const options = { config, priorities, random: seededRandom(seed), nowMs, stats, own };
+  const made = makeBalancer(new HostSet(hosts), options, null);
   const context: LoadBalancerContext = balancerContext();
-  return { pick: () => made.pick(context), panics: () => healthyPanic.value };
+  return { pick: () => made.pick(context), panics: () => stats.healthyPanic.value };
 }
 
 /** How often each host is picked in `count` picks. */

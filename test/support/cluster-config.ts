@@ -55,6 +55,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       overprovisioningPercent: 140,
       panicThresholdPercent: 50,
       ignoresUncheckedHosts: false,
+      isHealthWeighted: false,
     },
     overrideHostHealth: ['healthy', 'degraded'],
     endpoints: [endpointConfig()],

@@ -2,12 +2,24 @@
 import type {
   LeastRequestConfig,
   LoadBalancerConfig,
+  LocalityRulesConfig,
   MaglevConfig,
   RingHashConfig,
   RoundRobinConfig,
 } from '../../proxy/model/load-balancing.ts';
 
 const NO_LOCALITIES = { kind: 'none' } as const;
+
+/** Rules for zones with some members replaced. */
+export function zoneAware(
+  members: Partial<Extract<LocalityRulesConfig, { kind: 'zone-aware' }>> = {},
+): LocalityRulesConfig {
+  return {
+    ...{ kind: 'zone-aware', routingEnabledPercent: 100, minClusterSize: 6 },
+    ...{ failsOnPanic: false, forcedLocalMinSize: null, basis: 'hosts' },
+    ...members,
+  };
+}
 
 /** ROUND_ROBIN without localities and slow start. */
 export const ROUND_ROBIN: RoundRobinConfig = {

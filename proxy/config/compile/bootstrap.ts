@@ -34,6 +34,7 @@ export function compileBootstrap(
   const interval = { path: 'stats_flush_interval', value: message.statsFlushInterval };
   const config: BootstrapConfig = {
     node: compileNode(message.node),
+    localClusterName: message.clusterManager?.localClusterName ?? '',
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtimeLayers,

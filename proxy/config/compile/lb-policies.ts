@@ -1,5 +1,6 @@
 // Load balancing policies as extensions (envoy.extensions.load_balancing_policies.*).
 import type { Message } from '@bufbuild/protobuf';
+import type { LoadBalancingPolicy } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
   type LeastRequest,
   LeastRequestSchema,
@@ -9,7 +10,10 @@ import {
   type Maglev,
   MaglevSchema,
 } from '../../api/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js';
-import { RandomSchema } from '../../api/gen/envoy/extensions/load_balancing_policies/random/v3/random_pb.js';
+import {
+  type Random,
+  RandomSchema,
+} from '../../api/gen/envoy/extensions/load_balancing_policies/random/v3/random_pb.js';
 import {
   RingHash_HashFunction as HashFunction,
   type RingHash,
@@ -19,41 +23,89 @@ import {
   type RoundRobin,
   RoundRobinSchema,
 } from '../../api/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js';
+import {
+  type Subset,
+  SubsetSchema,
+} from '../../api/gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
+import { typeNameOf } from '../schema/any.ts';
+import { unpack } from './extension-lookup.ts';
 import {
   compileConsistentHashing,
   compileLocalityRules,
   compileSlowStart,
-  DEFAULT_LOCALITY,
   leastRequest,
   maglev,
   ringHash,
 } from './lb-policy-parts.ts';
+import { compileSubsets } from './lb-subsets.ts';
 
-type PolicyCompiler = (message: Message, context: CompileContext) => LoadBalancerConfig;
+type PolicyCompiler = (message: Message, context: CompileContext) => LoadBalancerConfig | null;
 
 const COMPILERS: Readonly<Record<string, PolicyCompiler>> = {
   [RoundRobinSchema.typeName]: (message, context) =>
     compileRoundRobin(message as RoundRobin, context),
   [LeastRequestSchema.typeName]: (message, context) =>
     compileLeastRequest(message as LeastRequest, context),
-  [RandomSchema.typeName]: () => ({ kind: 'random', locality: DEFAULT_LOCALITY }),
+  [RandomSchema.typeName]: (message, context) => compileRandom(message as Random, context),
   [RingHashSchema.typeName]: (message, context) => compileRingHash(message as RingHash, context),
   [MaglevSchema.typeName]: (message, context) => compileMaglev(message as Maglev, context),
+  [SubsetSchema.typeName]: (message, context) => compileSubset(message as Subset, context),
 };
 
 /** Their names as people say them. */
-export const KNOWN_POLICIES = ['round_robin', 'least_request', 'random', 'ring_hash', 'maglev'];
+const KNOWN_POLICIES = [
+  ...['round_robin', 'least_request', 'random', 'ring_hash', 'maglev'],
+  'subset',
+];
+
+/** For messages: what there is. */
+export const SUPPORTED = `${KNOWN_POLICIES.join(', ')} are supported`;
 
 /** There is such a policy. */
-export function isKnownPolicy(typeName: string): boolean {
+function isKnownPolicy(typeName: string): boolean {
   return Object.hasOwn(COMPILERS, typeName);
 }
 
-/** The compiled policy of a known type. */
-export function compilePolicy(message: Message, context: CompileContext): LoadBalancerConfig {
-  return (COMPILERS[message.$typeName] as PolicyCompiler)(message, context);
+/**
+ * The first policy of a list that is known, as Envoy takes it; null: there is none, or a rejection
+ * says what is wrong with it. `onUnknown` rejects the list as the place calls for.
+ */
+export function compileFirstKnown(
+  message: LoadBalancingPolicy | undefined,
+  context: CompileContext,
+  onUnknown: (names: string) => void,
+): LoadBalancerConfig | null {
+  const policies = message?.policies ?? [];
+  for (const [index, { typedExtensionConfig }] of policies.entries()) {
+    const any = typedExtensionConfig?.typedConfig;
+    if (any === undefined || !isKnownPolicy(typeNameOf(any.typeUrl))) continue;
+    const path = `policies[${index}].typed_extension_config.typed_config`;
+    const policy = unpack(any, context, path);
+    if (policy === null) return null;
+    return (COMPILERS[policy.$typeName] as PolicyCompiler)(policy, context.at(path));
+  }
+  const names = policies.map(({ typedExtensionConfig }) => typedExtensionConfig?.name ?? '');
+  onUnknown(names.join(', '));
+  return null;
+}
+
+function compileRandom(message: Random, context: CompileContext): LoadBalancerConfig {
+  const at = context.at('locality_lb_config');
+  const choice = message.localityLbConfig?.localityConfigSpecifier;
+  return { kind: 'random', locality: compileLocalityRules(choice, at) };
+}
+
+function compileSubset(message: Subset, context: CompileContext): LoadBalancerConfig | null {
+  const subsets = compileSubsets(message, context);
+  const path = 'subset_lb_policy';
+  const inner = compileFirstKnown(message.subsetLbPolicy, context.at(path), (names) => {
+    const rule = "didn't find a registered load balancer factory implementation for subset lb";
+    context.reject(path, `cluster: ${rule} with names from [${names}]: ${SUPPORTED}`);
+  });
+  if (inner === null) return null;
+  return { kind: 'subset', subsets, inner };
 }
 
 function compileRoundRobin(message: RoundRobin, context: CompileContext): LoadBalancerConfig {

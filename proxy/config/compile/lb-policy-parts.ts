@@ -1,6 +1,7 @@
 // What both forms of a load balancing policy have in common: the cluster's fields of old and the
 // extensions.
 import type { RuntimeDouble } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import { LocalityLbConfig_ZoneAwareLbConfig_LocalityBasis as LocalityBasis } from '../../api/gen/envoy/extensions/load_balancing_policies/common/v3/common_pb.js';
 import type { Percent } from '../../api/gen/envoy/type/v3/percent_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type {
@@ -11,20 +12,28 @@ import type {
   RingHashConfig,
   SlowStartConfig,
 } from '../../model/load-balancing.ts';
+import type { RuntimeValues } from '../../model/runtime.ts';
 import { type DurationField, durationMs } from './field-values.ts';
 import { liveRecord } from './live-value.ts';
+import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy cluster.v3.Cluster.LeastRequestLbConfig.choice_count. */
 export const DEFAULT_CHOICE_COUNT = 2;
 /** Envoy cluster.v3.Cluster.LeastRequestLbConfig.active_request_bias: 0 ignores active requests. */
 export const DEFAULT_ACTIVE_REQUEST_BIAS = 1;
 /** Envoy cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig, which holds where nothing else is said. */
-export const DEFAULT_LOCALITY: LocalityRulesConfig = Object.freeze({
-  kind: 'zone-aware',
+export const DEFAULT_LOCALITY = Object.freeze({
+  kind: 'zone-aware' as const,
   routingEnabledPercent: 100,
   minClusterSize: 6,
   failsOnPanic: false,
+  forcedLocalMinSize: null,
+  basis: 'hosts' as const,
 });
+/** Envoy ZoneAwareLbConfig.ForceLocalZone.min_size. */
+const DEFAULT_FORCED_MIN_SIZE = 1;
+const ZONE_KEYS = 'upstream.zone_routing';
+const NOT_WRITTEN: ZoneAwareFields = { failTrafficOnPanic: false };
 
 const DEFAULT_MINIMUM_RING_SIZE = 1024;
 const MAX_RING_SIZE = 8_388_608;
@@ -43,22 +52,39 @@ interface ZoneAwareFields {
   readonly routingEnabled?: Percent | undefined;
   readonly minClusterSize?: bigint | undefined;
   readonly failTrafficOnPanic: boolean;
+  /** Only the extension has these. */
+  readonly forceLocalityDirectRouting?: boolean;
+  readonly forceLocalZone?: { readonly minSize?: number | undefined } | undefined;
+  readonly localityBasis?: LocalityBasis;
 }
 
 /** How localities share traffic. */
 export function compileLocalityRules(
   choice: LocalityChoice | undefined,
-  _context: CompileContext,
+  context: CompileContext,
 ): LocalityRulesConfig {
   if (choice?.case === 'localityWeightedLbConfig') return { kind: 'weighted' };
-  if (choice?.case !== 'zoneAwareLbConfig') return DEFAULT_LOCALITY;
-  const fields = choice.value as ZoneAwareFields;
-  return {
+  const fields =
+    choice?.case === 'zoneAwareLbConfig' ? (choice.value as ZoneAwareFields) : NOT_WRITTEN;
+  const { runtime } = context.environment;
+  const enabled = fields.routingEnabled?.value ?? DEFAULT_LOCALITY.routingEnabledPercent;
+  const minSize = Number(fields.minClusterSize ?? DEFAULT_LOCALITY.minClusterSize);
+  return liveRecord(runtime, () => ({
     kind: 'zone-aware',
-    routingEnabledPercent: fields.routingEnabled?.value ?? 100,
-    minClusterSize: Number(fields.minClusterSize ?? 6n),
+    routingEnabledPercent: runtimeInteger(runtime, `${ZONE_KEYS}.enabled`, enabled),
+    minClusterSize: runtimeInteger(runtime, `${ZONE_KEYS}.min_cluster_size`, minSize),
     failsOnPanic: fields.failTrafficOnPanic,
-  };
+    forcedLocalMinSize: forcedLocalMinSize(fields, runtime),
+    basis: fields.localityBasis === LocalityBasis.HEALTHY_HOSTS_WEIGHT ? 'weight' : 'hosts',
+  }));
+}
+
+/** null: the own zone is not forced. */
+function forcedLocalMinSize(fields: ZoneAwareFields, runtime: RuntimeValues): number | null {
+  const forced = fields.forceLocalZone;
+  if (forced === undefined && fields.forceLocalityDirectRouting !== true) return null;
+  const minSize = forced?.minSize ?? DEFAULT_FORCED_MIN_SIZE;
+  return runtimeInteger(runtime, `${ZONE_KEYS}.force_local_zone.min_size`, minSize);
 }
 
 /** Fields of both forms of a SlowStartConfig. */

@@ -6,11 +6,9 @@ import {
   type LoadBalancingPolicy,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
-import { typeNameOf } from '../schema/any.ts';
-import { unpack } from './extension-lookup.ts';
+import type { LoadBalancerConfig, PickingConfig } from '../../model/load-balancing.ts';
 import { enumMember } from './field-values.ts';
-import { compilePolicy, isKnownPolicy, KNOWN_POLICIES } from './lb-policies.ts';
+import { compileFirstKnown, SUPPORTED } from './lb-policies.ts';
 import {
   compileConsistentHashing,
   compileLocalityRules,
@@ -19,8 +17,9 @@ import {
   maglev,
   ringHash,
 } from './lb-policy-parts.ts';
+import { compileSubsets } from './lb-subsets.ts';
 
-type Kind = LoadBalancerConfig['kind'];
+type Kind = PickingConfig['kind'];
 
 const POLICY_KINDS: Readonly<Partial<Record<LbPolicy, Kind>>> = {
   [LbPolicy.ROUND_ROBIN]: 'round-robin',
@@ -49,11 +48,27 @@ export function compileLoadBalancer(
   }
   const choice = { value: message.lbPolicy, names: LbPolicy, table: POLICY_KINDS };
   const kind = enumMember(context, 'lb_policy', choice);
-  return kind === null ? null : compileByName(kind, message, context);
+  if (kind === null) return null;
+  const inner = compileByName(kind, message, context);
+  const subsets = message.lbSubsetConfig;
+  // As Envoy: without selectors there are no subsets, whatever else is said of them.
+  if (subsets === undefined || subsets.subsetSelectors.length === 0) return inner;
+  const at = context.at('lb_subset_config');
+  if (subsets.localityWeightAware && !isLocalityWeighted(inner)) {
+    const rule =
+      'Locality weight aware subset LB requires that a locality_weighted_lb_config be set';
+    at.reject('locality_weight_aware', `${rule} in ${message.name}`);
+  }
+  return { kind: 'subset', subsets: compileSubsets(subsets, at), inner };
+}
+
+function isLocalityWeighted(config: PickingConfig): boolean {
+  if ('consistent' in config) return config.consistent.isLocalityWeighted;
+  return config.locality.kind === 'weighted';
 }
 
 /** The older form: the policy's options stand in fields of the cluster. */
-function compileByName(kind: Kind, message: Cluster, context: CompileContext): LoadBalancerConfig {
+function compileByName(kind: Kind, message: Cluster, context: CompileContext): PickingConfig {
   const { lbConfig, commonLbConfig } = message;
   const at = context.at('common_lb_config');
   const locality = compileLocalityRules(commonLbConfig?.localityConfigSpecifier, at);
@@ -86,25 +101,15 @@ function compileByName(kind: Kind, message: Cluster, context: CompileContext): L
   }
 }
 
-/** Envoy takes the first policy of the list that it knows. */
 function compilePolicyList(
   cluster: Cluster,
   message: LoadBalancingPolicy,
   context: CompileContext,
 ): LoadBalancerConfig | null {
-  for (const [index, { typedExtensionConfig }] of message.policies.entries()) {
-    const any = typedExtensionConfig?.typedConfig;
-    if (any === undefined || !isKnownPolicy(typeNameOf(any.typeUrl))) continue;
-    const path = `load_balancing_policy.policies[${index}].typed_extension_config.typed_config`;
-    const policy = unpack(any, context, path);
-    return policy === null ? null : compilePolicy(policy, context.at(path));
-  }
-  const names = message.policies.map(
-    ({ typedExtensionConfig }) => typedExtensionConfig?.name ?? '',
-  );
-  const rule = "didn't find a registered load balancer factory implementation for cluster";
-  const supported = `${KNOWN_POLICIES.join(', ')} are supported`;
-  const subject = `'${cluster.name}' with names from [${names.join(', ')}]`;
-  context.reject('load_balancing_policy.policies', `cluster: ${rule}: ${subject}: ${supported}`);
-  return null;
+  const path = 'load_balancing_policy';
+  return compileFirstKnown(message, context.at(path), (names) => {
+    const rule = "didn't find a registered load balancer factory implementation for cluster";
+    const subject = `'${cluster.name}' with names from [${names}]`;
+    context.reject(`${path}.policies`, `cluster: ${rule}: ${subject}: ${SUPPORTED}`);
+  });
 }

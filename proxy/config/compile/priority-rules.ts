@@ -23,6 +23,7 @@ export function compilePriorityRules(
   const rules = {
     overprovisioningPercent:
       message.loadAssignment?.policy?.overprovisioningFactor ?? DEFAULT_OVERPROVISIONING_PERCENT,
+    isHealthWeighted: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
     ignoresUncheckedHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
   };
   const percent = (): number => Math.min(100, runtimeInteger(runtime, PANIC_KEY, threshold));

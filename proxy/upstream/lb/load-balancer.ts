@@ -2,9 +2,17 @@
 // (priority, health, panic) is the same question for all policies: see PriorityBalancer.
 import type { Random } from '../../base/random.ts';
 import type { Hash64 } from '../../base/xx-hash.ts';
-import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
+import type { LocalityConfig, PriorityRulesConfig } from '../../model/cluster.ts';
+import type {
+  HostPolicyConfig,
+  LoadBalancerConfig,
+  PickingConfig,
+} from '../../model/load-balancing.ts';
 import type { LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
+import type { HostSet } from '../host-set.ts';
+import type { LoadBalancerStats } from './load-balancer-stats.ts';
+import type { LocalityHosts } from './localities.ts';
 
 /** Picks a host of a cluster for a request; null: none is usable. Allocates nothing. */
 export interface LoadBalancer {
@@ -21,18 +29,40 @@ export class PickRequest {
 
 /** Picks from a fixed list that is not empty. Allocates nothing. */
 export interface HostPicker {
-  pick(request: PickRequest): Host;
+  /** null only where it divides its list and a part is empty. */
+  pick(request: PickRequest): Host | null;
 }
 
 /** What policies use of their worker. */
 export interface PickerServices {
   readonly random: Random;
+  readonly stats: LoadBalancerStats;
   /** Monotonic ms. */
   nowMs(): number;
 }
 
+/** Where the proxy itself is, for zone-aware routing. */
+export interface OwnPlace {
+  /** null: the node has no locality. */
+  readonly locality: LocalityConfig | null;
+  /** Hosts of cluster_manager.local_cluster_name now; null: none is named, or it is not there. */
+  hosts(): HostSet | null;
+}
+
+/** What a balancer is made with. */
+export interface BalancerOptions extends PickerServices {
+  readonly config: LoadBalancerConfig;
+  readonly priorities: PriorityRulesConfig;
+  readonly own: OwnPlace;
+  /** Weight of a locality with these hosts; absent: what its endpoints say, null: none has one. */
+  readonly localityWeight?: ((hosts: LocalityHosts) => number) | null;
+}
+
+/** Options whose policy picks hosts. */
+export type PickingOptions = BalancerOptions & { readonly config: PickingConfig };
+
 /** One policy. */
-export type HostPickerFactory<Config extends LoadBalancerConfig = LoadBalancerConfig> = (
+export type HostPickerFactory<Config extends HostPolicyConfig = HostPolicyConfig> = (
   hosts: readonly Host[],
   config: Config,
   services: PickerServices,

@@ -3,71 +3,89 @@
 import { type Random, randomBelow } from '../../base/random.ts';
 import { hashModulo } from '../../base/xx-hash.ts';
 import type { PriorityRulesConfig } from '../../model/cluster.ts';
-import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
-import type { Counter } from '../../stats/metrics.ts';
-import type { LoadBalancerContext } from '../cluster-manager.ts';
+import type { ChosenPriority, LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
-import type { HostSet, PriorityHosts } from '../host-set.ts';
-import { type HostPicker, type LoadBalancer, PickRequest } from './load-balancer.ts';
-import { priorityLoad } from './priority-load.ts';
-import { isHashing, makeHostPicker } from './registry.ts';
+import type { HostSet } from '../host-set.ts';
+import { type LoadBalancer, type PickingOptions, PickRequest } from './load-balancer.ts';
+import type { LoadBalancerStats } from './load-balancer-stats.ts';
 import {
-  effectiveWeight,
-  groupByLocality,
-  type LocalityHosts,
-  WeightedLocalities,
-} from './weighted-localities.ts';
+  type PriorityCounts,
+  type PriorityLoad,
+  priorityCounts,
+  priorityLoad,
+  retryLoad,
+} from './priority-load.ts';
+import { PriorityPickers } from './priority-pickers.ts';
+import { isHashing } from './registry.ts';
 
 const UINT32 = 2 ** 32;
 
-/** What a balancer is made with. */
-export interface BalancerOptions {
-  readonly config: LoadBalancerConfig;
-  readonly priorities: PriorityRulesConfig;
-  readonly random: Random;
-  /** Monotonic ms. */
-  nowMs(): number;
-  /** `lb_healthy_panic` */
-  readonly healthyPanic: Counter;
-}
-
 /** A share of the traffic with the hosts that get it. */
-interface Share {
+interface Share extends ChosenPriority {
   /** The share ends here: upper bound in percent, over all shares in order. */
   readonly upTo: number;
-  readonly picker: HostPicker | null;
-  readonly panics: boolean;
 }
 
 /** See the file's head. */
 export class PriorityBalancer implements LoadBalancer {
+  readonly #counts: readonly PriorityCounts[];
+  readonly #rules: PriorityRulesConfig;
+  readonly #panics: readonly boolean[];
   readonly #shares: readonly Share[];
+  readonly #pickers: PriorityPickers;
   readonly #random: Random;
-  readonly #healthyPanic: Counter;
+  readonly #stats: LoadBalancerStats;
   readonly #hashes: boolean;
   readonly #request = new PickRequest();
 
-  constructor(hostSet: HostSet, options: BalancerOptions) {
+  constructor(hostSet: HostSet, options: PickingOptions) {
     this.#random = options.random;
-    this.#healthyPanic = options.healthyPanic;
+    this.#stats = options.stats;
+    this.#rules = options.priorities;
     this.#hashes = isHashing(options.config);
-    this.#shares = makeShares(hostSet, options);
+    this.#counts = hostSet.priorities.map((priority) => priorityCounts(priority, this.#rules));
+    const load = priorityLoad(this.#counts, this.#rules);
+    this.#panics = load.panics;
+    this.#shares = sharesOf(load);
+    this.#pickers = new PriorityPickers(hostSet, options);
+    if (this.#hashes) {
+      // Rings and tables are large: not while a request waits.
+      for (const share of this.#shares) this.#pickers.of(share, this.#panicsAt(share));
+    }
   }
 
   pick(context: LoadBalancerContext): Host | null {
-    const request = this.#request;
-    if (this.#hashes) this.#takeHash(context);
-    const share = this.#share();
-    if (share.panics) this.#healthyPanic.inc();
-    if (share.picker === null) return null;
-    request.attempt = 0;
-    let host = share.picker.pick(request);
     const attempts = context.hostSelectionAttempts ?? 0;
-    while (request.attempt < attempts && context.rejectsHost?.(host) === true) {
+    if (this.#hashes) return this.#pickByHash(context, attempts);
+    for (let attempt = 0; ; attempt += 1) {
+      const host = this.#pickFrom(this.#choose(context));
+      if (host === null || attempt >= attempts) return host;
+      if (context.rejectsHost?.(host) !== true) return host;
+    }
+  }
+
+  /** The same hash leads to the same priority as well. */
+  #pickByHash(context: LoadBalancerContext, attempts: number): Host | null {
+    this.#takeHash(context);
+    const request = this.#request;
+    request.attempt = 0;
+    const share = this.#choose(context);
+    let host = this.#pickFrom(share);
+    while (host !== null && request.attempt < attempts && context.rejectsHost?.(host) === true) {
       request.attempt += 1;
-      host = share.picker.pick(request);
+      host = this.#pickers.of(share, this.#panicsAt(share))?.pick(request) ?? null;
     }
     return host;
+  }
+
+  #pickFrom(share: ChosenPriority): Host | null {
+    const panics = this.#panicsAt(share);
+    if (panics) this.#stats.healthyPanic.inc();
+    return this.#pickers.of(share, panics)?.pick(this.#request) ?? null;
+  }
+
+  #panicsAt({ priority }: ChosenPriority): boolean {
+    return this.#panics[priority] === true;
   }
 
   #takeHash(context: LoadBalancerContext): void {
@@ -77,10 +95,15 @@ export class PriorityBalancer implements LoadBalancer {
     hash.low = given === null ? randomBelow(this.#random, UINT32) : given.low;
   }
 
-  /** With a hash the same for all requests that have it: a key sticks to its priority. */
-  #share(): Share {
-    const shares = this.#shares;
-    if (shares.length === 1) return shares[0] as Share;
+  #choose(context: LoadBalancerContext): ChosenPriority {
+    const chosen = context.chosenPriority ?? null;
+    if (chosen !== null) return chosen;
+    const tried = context.triedPriorities ?? null;
+    const shares = tried === null || tried.length === 0 ? this.#shares : this.#untried(tried);
+    return shares.length === 1 ? (shares[0] as Share) : this.#draw(shares);
+  }
+
+  #draw(shares: readonly Share[]): Share {
     const point = this.#hashes
       ? hashModulo(this.#request.hash, 100) + 1
       : randomBelow(this.#random, 100) + 1;
@@ -88,62 +111,24 @@ export class PriorityBalancer implements LoadBalancer {
     while ((shares[index] as Share).upTo < point) index += 1;
     return shares[index] as Share;
   }
+
+  /** Only for retries: made each time. */
+  #untried(tried: readonly number[]): readonly Share[] {
+    const load = retryLoad(this.#counts, this.#rules, tried);
+    return load === null ? this.#shares : sharesOf(load);
+  }
 }
 
-function makeShares(hostSet: HostSet, options: BalancerOptions): readonly Share[] {
-  const { priorities } = hostSet;
-  const load = priorityLoad(
-    priorities.map((priority) => ({
-      total: priority.counted.length,
-      healthy: priority.healthy.length,
-      degraded: priority.degraded.length,
-    })),
-    options.priorities,
-  );
+/** Healthy hosts of all priorities first, degraded ones then. */
+function sharesOf(load: Pick<PriorityLoad, 'healthy' | 'degraded'>): readonly Share[] {
   const shares: Share[] = [];
   let upTo = 0;
   for (const kind of ['healthy', 'degraded'] as const) {
-    for (const [index, priority] of priorities.entries()) {
-      const percent = load[kind][index] ?? 0;
-      if (percent === 0) continue;
+    load[kind].forEach((percent, priority) => {
+      if (percent === 0) return;
       upTo += percent;
-      const panics = load.panics[index] === true;
-      shares.push({ upTo, picker: pickerFor(priority, panics ? 'all' : kind, options), panics });
-    }
+      shares.push({ upTo, priority, kind });
+    });
   }
   return shares;
-}
-
-/** null: nobody may be picked. */
-function pickerFor(
-  priority: PriorityHosts,
-  kind: 'healthy' | 'degraded' | 'all',
-  options: BalancerOptions,
-): HostPicker | null {
-  const { config } = options;
-  const rules = 'locality' in config ? config.locality : null;
-  if (kind === 'all' && rules?.kind === 'zone-aware' && rules.failsOnPanic) return null;
-  const hosts = priority[kind];
-  if (hosts.length === 0) return null;
-  const localities =
-    kind !== 'all' && rules?.kind === 'weighted'
-      ? weightedLocalities(groupByLocality(priority.counted, hosts), options)
-      : null;
-  return localities ?? makeHostPicker(hosts, config, options);
-}
-
-/** null: no locality with hosts has a weight, so that all hosts are alike. */
-function weightedLocalities(
-  groups: readonly LocalityHosts[],
-  options: BalancerOptions,
-): HostPicker | null {
-  const { overprovisioningPercent } = options.priorities;
-  const weighed = groups
-    .map((group) => ({ group, weight: effectiveWeight(group, overprovisioningPercent) }))
-    .filter(({ weight }) => weight > 0);
-  if (weighed.length === 0) return null;
-  return new WeightedLocalities(
-    weighed.map(({ group }) => makeHostPicker(group.eligible, options.config, options)),
-    weighed.map(({ weight }) => weight),
-  );
 }

@@ -1,12 +1,39 @@
 // How much of the traffic each priority gets, in whole percent: lower priorities take over as the
 // hosts of higher ones fail. Pure arithmetic on counts, with Envoy's rounding.
 import type { PriorityRulesConfig } from '../../model/cluster.ts';
+import type { Host } from '../host.ts';
+import type { PriorityHosts } from '../host-set.ts';
 
 /** What counts of one priority. */
-export interface PriorityCounts {
+export interface PriorityCounts extends PrioritySizes {
+  /** Sizes that shares go by where not by numbers of hosts; panic always goes by numbers. */
+  readonly weights?: PrioritySizes;
+}
+
+/** Of all, healthy and degraded hosts. */
+export interface PrioritySizes {
   readonly total: number;
   readonly healthy: number;
   readonly degraded: number;
+}
+
+/** Counts of a priority's hosts. */
+export function priorityCounts(
+  { counted, healthy, degraded }: PriorityHosts,
+  { isHealthWeighted }: PriorityRulesConfig,
+): PriorityCounts {
+  const sizes = { total: counted.length, healthy: healthy.length, degraded: degraded.length };
+  if (!isHealthWeighted) return sizes;
+  const weights = {
+    total: weightOf(counted),
+    healthy: weightOf(healthy),
+    degraded: weightOf(degraded),
+  };
+  return { ...sizes, weights };
+}
+
+function weightOf(hosts: readonly Host[]): number {
+  return hosts.reduce((sum, { endpoint }) => sum + endpoint.weight, 0);
 }
 
 /** Shares of the traffic by priority; healthy and degraded ones together make 100. */
@@ -22,16 +49,43 @@ export function priorityLoad(
   counts: readonly PriorityCounts[],
   rules: PriorityRulesConfig,
 ): PriorityLoad {
-  const share = (usable: number, total: number): number =>
-    availability(usable, total, rules.overprovisioningPercent);
-  const healthy = counts.map((count) => share(count.healthy, count.total));
-  const degraded = counts.map((count) => share(count.degraded, count.total));
+  const { healthy, degraded } = availabilities(counts, rules);
   const total = Math.min(100, sum(healthy) + sum(degraded));
   const threshold = rules.panicThresholdPercent;
   if (threshold === 0 && total === 0) return nobody(counts);
   const panics = counts.map((count) => total < 100 && usablePercent(count) < threshold);
   if (panics.every(Boolean)) return allPanicking(counts);
   return { ...distribute(healthy, degraded, total), panics };
+}
+
+/**
+ * Shares for a retry that is to avoid priorities (retry_priority); null: nobody else is usable, and
+ * nothing is avoided.
+ */
+export function retryLoad(
+  counts: readonly PriorityCounts[],
+  rules: PriorityRulesConfig,
+  tried: readonly number[],
+): Pick<PriorityLoad, 'healthy' | 'degraded'> | null {
+  const all = availabilities(counts, rules);
+  const untried = (shares: readonly number[]) =>
+    shares.map((share, priority) => (tried.includes(priority) ? 0 : share));
+  const [healthy, degraded] = [untried(all.healthy), untried(all.degraded)];
+  const total = Math.min(100, sum(healthy) + sum(degraded));
+  return total === 0 ? null : distribute(healthy, degraded, total);
+}
+
+function availabilities(
+  counts: readonly PriorityCounts[],
+  rules: PriorityRulesConfig,
+): { readonly healthy: readonly number[]; readonly degraded: readonly number[] } {
+  const sizes = counts.map((count) => count.weights ?? count);
+  const share = (usable: number, total: number): number =>
+    availability(usable, total, rules.overprovisioningPercent);
+  return {
+    healthy: sizes.map(({ healthy, total }) => share(healthy, total)),
+    degraded: sizes.map(({ degraded, total }) => share(degraded, total)),
+  };
 }
 
 function availability(usable: number, total: number, overprovisioningPercent: number): number {

@@ -29,6 +29,7 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
   const config = bootstrap({});
   t.same(config, {
     node: { id: '', cluster: '', locality: { region: '', zone: '', subZone: '' } },
+    localClusterName: '',
     admin: null,
     stats: { matcher: null, useAllDefaultTags: true, tags: [], histogramBuckets: [] },
     runtimeLayers: [],

@@ -48,6 +48,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
       overprovisioningPercent: 140,
       panicThresholdPercent: 50,
       ignoresUncheckedHosts: false,
+      isHealthWeighted: false,
     },
     endpoints: [
       {
@@ -255,6 +256,7 @@ t.test('says how traffic is shared between priorities', (t) => {
     overprovisioningPercent: 140,
     panicThresholdPercent: 50,
     ignoresUncheckedHosts: false,
+      isHealthWeighted: false,
   };
   t.same(cluster({}).priorities, defaults);
   const threshold = (value: number) => ({

@@ -3,7 +3,7 @@ import type { Host } from '../../../proxy/upstream/host.ts';
 import { HEALTH_FLAG } from '../../../proxy/upstream/host-health.ts';
 import { balancer, tally } from '../../conformance/balancer.ts';
 import { host } from '../../support/hosts.ts';
-import { leastRequestConfig, ROUND_ROBIN } from '../../support/lb-configs.ts';
+import { leastRequestConfig, ROUND_ROBIN, zoneAware } from '../../support/lb-configs.ts';
 
 const WEIGHTED = { kind: 'weighted' } as const;
 const SLOW = { windowMs: 10_000, aggression: 1, minWeightPercent: 10 };
@@ -70,8 +70,7 @@ t.test(
       host({ healthStatus: 'unhealthy' }),
       host({ healthStatus: 'unhealthy' }),
     ];
-    const rules = { routingEnabledPercent: 100, minClusterSize: 6, failsOnPanic: true };
-    const locality = { kind: 'zone-aware', ...rules } as const;
+    const locality = zoneAware({ failsOnPanic: true });
     const { pick, panics } = balancer({ ...ROUND_ROBIN, locality }, hosts);
     t.equal(pick(), null);
     t.equal(panics(), 1);

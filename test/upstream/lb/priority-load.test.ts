@@ -14,7 +14,10 @@ function loadBy(
 ): PriorityLoad {
   return priorityLoad(
     counts.map(([total, healthy, degraded = 0]) => ({ total, healthy, degraded })),
-    { overprovisioningPercent, panicThresholdPercent, ignoresUncheckedHosts: false },
+    {
+      ...{ overprovisioningPercent, panicThresholdPercent },
+      ...{ ignoresUncheckedHosts: false, isHealthWeighted: false },
+    },
   );
 }
 

@@ -43,7 +43,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     ignore_global_conn_limit: { accepted: 'admin connections are never limited' },
   },
   'envoy.config.bootstrap.v3.ClusterManager': {
-    local_cluster_name: { accepted: 'it serves zone-aware routing, which is refused' },
+    local_cluster_name: 'honoured',
     enable_deferred_cluster_creation: { accepted: 'it saves memory in Envoy only' },
     outlier_detection: 'honoured',
   },

@@ -8,6 +8,27 @@ const SLOW_START: SupportTable = {
   aggression: 'honoured',
   min_weight_percent: 'honoured',
 };
+const ZONE_AWARE: SupportTable = {
+  routing_enabled: 'honoured',
+  min_cluster_size: 'honoured',
+  fail_traffic_on_panic: 'honoured',
+};
+const SELECTOR: SupportTable = {
+  keys: 'honoured',
+  single_host_per_subset: 'honoured',
+  fallback_policy: 'honoured',
+  fallback_keys_subset: 'honoured',
+};
+const SUBSETS: SupportTable = {
+  fallback_policy: 'honoured',
+  default_subset: 'honoured',
+  subset_selectors: 'honoured',
+  locality_weight_aware: 'honoured',
+  scale_locality_weight: 'honoured',
+  panic_mode_any: 'honoured',
+  list_as_any: 'honoured',
+  metadata_fallback_policy: 'honoured',
+};
 const HASHING: SupportTable = {
   use_hostname_for_hashing: 'honoured',
   hash_balance_factor: 'honoured',
@@ -49,6 +70,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     ring_hash_lb_config: 'honoured',
     maglev_lb_config: 'honoured',
     round_robin_lb_config: 'honoured',
+    lb_subset_config: 'honoured',
     common_lb_config: 'honoured',
     transport_socket: 'honoured',
     metadata: 'honoured',
@@ -57,7 +79,9 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     health_checks: { partly: 'one, which the primary makes for all workers' },
     close_connections_on_host_health_failure: 'honoured',
     ignore_health_on_host_removal: 'honoured',
-    load_balancing_policy: { partly: 'round_robin, least_request, random, ring_hash, maglev' },
+    load_balancing_policy: {
+      partly: 'round_robin, least_request, random, ring_hash, maglev, subset',
+    },
     preconnect_policy: { accepted: 'connections are made when requests need them' },
   },
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
@@ -92,6 +116,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     ignore_new_hosts_until_first_hc: 'honoured',
     consistent_hashing_lb_config: 'honoured',
     locality_weighted_lb_config: 'honoured',
+    zone_aware_lb_config: 'honoured',
   },
   'envoy.config.cluster.v3.OutlierDetection': {
     consecutive_5xx: 'honoured',
@@ -121,6 +146,15 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     always_eject_one_host: 'honoured',
     detect_degraded_hosts: 'honoured',
   },
+  'envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig': ZONE_AWARE,
+  'envoy.config.cluster.v3.Cluster.LbSubsetConfig': SUBSETS,
+  'envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector': SELECTOR,
+  'envoy.extensions.load_balancing_policies.subset.v3.Subset': {
+    ...SUBSETS,
+    allow_redundant_keys: 'honoured',
+    subset_lb_policy: 'honoured',
+  },
+  'envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector': SELECTOR,
   'envoy.config.cluster.v3.CircuitBreakers': {
     thresholds: 'honoured',
     per_host_thresholds: { partly: 'max_connections, the only one that Envoy has' },
@@ -153,6 +187,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy': {
     overprovisioning_factor: 'honoured',
+    weighted_priority_health: 'honoured',
     endpoint_stale_after: { accepted: 'static endpoints do not become stale' },
   },
   'envoy.config.endpoint.v3.LocalityLbEndpoints': {
@@ -181,10 +216,21 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig': SLOW_START,
   'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig': {
     locality_weighted_lb_config: 'honoured',
+    zone_aware_lb_config: 'honoured',
   },
+  'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig': {
+    ...ZONE_AWARE,
+    force_locality_direct_routing: 'honoured',
+    force_local_zone: 'honoured',
+    locality_basis: 'honoured',
+  },
+  'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig.ForceLocalZone':
+    { min_size: 'honoured' },
   'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig':
     {},
-  'envoy.extensions.load_balancing_policies.random.v3.Random': {},
+  'envoy.extensions.load_balancing_policies.random.v3.Random': {
+    locality_lb_config: 'honoured',
+  },
   'envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig': HASHING,
   'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash': {
     hash_function: 'honoured',

@@ -5,16 +5,21 @@ import type { Host } from '../../host.ts';
 import type { HostPicker, PickRequest } from '../load-balancer.ts';
 import type { HashedHost } from './hashed-hosts.ts';
 
+/** A ring or a table: it always has a host. */
+export interface HashedPicker extends HostPicker {
+  pick(request: PickRequest): Host;
+}
+
 /** A picker around another. Looks at every host at worst: only for who asked for it. */
 export class BoundedLoadPicker implements HostPicker {
-  readonly #inner: HostPicker;
+  readonly #inner: HashedPicker;
   readonly #hosts: readonly HashedHost[];
   readonly #weights: ReadonlyMap<Host, number>;
   readonly #factorPercent: number;
   /** A permutation of the hosts, shuffled anew for each request that needs it. */
   readonly #order: Uint32Array;
 
-  constructor(inner: HostPicker, hosts: readonly HashedHost[], factorPercent: number) {
+  constructor(inner: HashedPicker, hosts: readonly HashedHost[], factorPercent: number) {
     this.#inner = inner;
     this.#hosts = hosts;
     this.#weights = new Map(hosts.map(({ host, weight }) => [host, weight]));

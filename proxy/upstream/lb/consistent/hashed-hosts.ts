@@ -6,49 +6,47 @@ import {
   loadBalancingMetadata,
 } from '../../../model/load-balancing.ts';
 import type { Host } from '../../host.ts';
-import { localityKey } from '../weighted-localities.ts';
 
 /** A host with its place among the others. */
 export interface HashedHost {
   readonly host: Host;
   readonly key: string;
-  /** Its share; all shares together make 1. */
+  /** Its share; all shares together make 1, less where a locality has nobody to be sent to. */
   readonly weight: number;
 }
 
-/** Keys and shares; hosts of localities without weight are left out where localities are weighted. */
+/** Hosts of a locality that may be picked. */
+export interface HashedLocality {
+  readonly hosts: readonly Host[];
+  readonly weight: number;
+}
+
+/** Keys and shares of hosts that all count alike. */
 export function hashedHosts(
   hosts: readonly Host[],
-  config: ConsistentHashingConfig,
+  { usesHostname }: ConsistentHashingConfig,
 ): readonly HashedHost[] {
-  const groups = config.isLocalityWeighted ? byLocality(hosts) : [{ hosts, share: 1 }];
-  return groups.flatMap((group) => {
-    const sum = group.hosts.reduce((total, { endpoint }) => total + endpoint.weight, 0);
-    return group.hosts.map((host) => ({
-      host,
-      key: keyOf(host, config.usesHostname),
-      weight: (host.endpoint.weight * group.share) / sum,
-    }));
-  });
+  return shareOut(hosts, 1, usesHostname);
 }
 
-interface LocalityGroup {
-  readonly hosts: readonly Host[];
-  readonly share: number;
+/** The same of hosts whose localities share first; localities without weight are left out. */
+export function hashedLocalities(
+  localities: readonly HashedLocality[],
+  { usesHostname }: ConsistentHashingConfig,
+): readonly HashedHost[] {
+  const sum = localities.reduce((total, { weight }) => total + weight, 0);
+  return localities
+    .filter(({ weight }) => weight > 0)
+    .flatMap(({ hosts, weight }) => shareOut(hosts, weight / sum, usesHostname));
 }
 
-function byLocality(hosts: readonly Host[]): readonly LocalityGroup[] {
-  const groups = new Map<string, Host[]>();
-  for (const host of hosts) {
-    if (host.endpoint.localityWeight === 0) continue;
-    const key = localityKey(host.endpoint.locality);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [host]);
-    else group.push(host);
-  }
-  const weightOf = (group: readonly Host[]): number => group[0]?.endpoint.localityWeight ?? 0;
-  const sum = [...groups.values()].reduce((total, group) => total + weightOf(group), 0);
-  return [...groups.values()].map((group) => ({ hosts: group, share: weightOf(group) / sum }));
+function shareOut(hosts: readonly Host[], share: number, usesHostname: boolean): HashedHost[] {
+  const sum = hosts.reduce((total, { endpoint }) => total + endpoint.weight, 0);
+  return hosts.map((host) => ({
+    host,
+    key: keyOf(host, usesHostname),
+    weight: (host.endpoint.weight * share) / sum,
+  }));
 }
 
 /** Metadata `envoy.lb` may name a key, so that a host keeps its place when its address changes. */

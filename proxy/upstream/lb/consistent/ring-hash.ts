@@ -28,9 +28,10 @@ export class HashRing implements HostPicker {
 
   /** `hosts` is not empty. */
   constructor(hosts: readonly HashedHost[], config: RingHashConfig) {
-    const counts = hashesPerHost(hosts, config);
-    const size = counts.reduce((sum, count) => sum + count, 0);
-    const points = new Points(size);
+    const scale = ringScale(hosts, config);
+    const counts = hashesPerHost(hosts, scale);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const points = new Points(total);
     const hash = HASHES[config.hashFunction];
     hosts.forEach(({ host, key }, index) => {
       for (let turn = 0; turn < (counts[index] ?? 0); turn += 1)
@@ -41,7 +42,7 @@ export class HashRing implements HostPicker {
     this.#low = order.map((at) => points.low[at] as number);
     this.#hosts = Array.from(order, (at) => points.hosts[at] as Host);
     const [minHashesPerHost, maxHashesPerHost] = extremes(counts);
-    this.facts = { size, minHashesPerHost, maxHashesPerHost };
+    this.facts = { size: Math.ceil(scale), minHashesPerHost, maxHashesPerHost };
   }
 
   pick({ hash, attempt }: PickRequest): Host {
@@ -95,15 +96,17 @@ class Points {
 }
 
 /**
- * Every host at least once, heavier ones more often, so that the lightest has a whole number of
- * points and there are at least minimum_ring_size of them (unless the maximum is in the way).
+ * How many points make a whole: so many that the lightest has a whole number of them and there are
+ * at least minimum_ring_size (unless the maximum is in the way).
  */
-function hashesPerHost(hosts: readonly HashedHost[], config: RingHashConfig): readonly number[] {
+function ringScale(hosts: readonly HashedHost[], config: RingHashConfig): number {
   const lightest = hosts.reduce((least, { weight }) => Math.min(least, weight), 1);
-  const scale = Math.min(
-    Math.ceil(lightest * config.minimumRingSize) / lightest,
-    config.maximumRingSize,
-  );
+  const wanted = Math.ceil(lightest * config.minimumRingSize) / lightest;
+  return Math.min(wanted, config.maximumRingSize);
+}
+
+/** By weight; rounded over all of them together, not each. */
+function hashesPerHost(hosts: readonly HashedHost[], scale: number): readonly number[] {
   let wanted = 0;
   let have = 0;
   return hosts.map(({ weight }) => {

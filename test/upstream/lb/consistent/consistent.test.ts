@@ -3,14 +3,18 @@ import { socketAddress } from '../../../../proxy/base/address.ts';
 import { xxHash64 } from '../../../../proxy/base/xx-hash.ts';
 import type { EndpointConfig } from '../../../../proxy/model/cluster.ts';
 import type { LoadBalancerConfig } from '../../../../proxy/model/load-balancing.ts';
-import { Counter } from '../../../../proxy/stats/metrics.ts';
+import { StatsStore } from '../../../../proxy/stats/store.ts';
 import { Host } from '../../../../proxy/upstream/host.ts';
 import { HostSet } from '../../../../proxy/upstream/host-set.ts';
-import { hashedHosts } from '../../../../proxy/upstream/lb/consistent/hashed-hosts.ts';
+import {
+  hashedHosts,
+  hashedLocalities,
+} from '../../../../proxy/upstream/lb/consistent/hashed-hosts.ts';
 import { MaglevTable } from '../../../../proxy/upstream/lb/consistent/maglev.ts';
 import { HashRing } from '../../../../proxy/upstream/lb/consistent/ring-hash.ts';
 import { PickRequest } from '../../../../proxy/upstream/lb/load-balancer.ts';
-import { PriorityBalancer } from '../../../../proxy/upstream/lb/priority-balancer.ts';
+import { LoadBalancerStats } from '../../../../proxy/upstream/lb/load-balancer-stats.ts';
+import { makeBalancer } from '../../../../proxy/upstream/lb/make-balancer.ts';
 import { testBalancer } from '../../../conformance/balancer.ts';
 import { endpointConfig } from '../../../support/cluster-config.ts';
 import { balancerContext } from '../../../support/hosts.ts';
@@ -35,14 +39,18 @@ function hostsAt(count: number): Host[] {
 
 /** Picks with the hash of `key`, as a route's hash policy would have it. */
 function picker(config: LoadBalancerConfig, hosts: readonly Host[]) {
-  const made = new PriorityBalancer(new HostSet(hosts), {
-    ...{ config, random: seededRandom(1), healthyPanic: new Counter('p'), nowMs: () => 0 },
+  const options = {
+    ...{ config, random: seededRandom(1), nowMs: () => 0 },
+    stats: new LoadBalancerStats(new StatsStore(null).scope('c')),
+    own: { locality: null, hosts: () => null },
     priorities: {
       overprovisioningPercent: 140,
       panicThresholdPercent: 50,
       ignoresUncheckedHosts: false,
+      isHealthWeighted: false,
     },
-  });
+  };
+  const made = makeBalancer(new HostSet(hosts), options, null);
   return (key: string, rejected: readonly Host[] = [], attempts = 0): Host | null => {
     const hash = { high: 0, low: 0 };
     xxHash64(key, hash);
@@ -137,10 +145,12 @@ t.test('metadata or the hostname may stand for a host', async (t) => {
 });
 
 t.test('weighted localities share first, their hosts then', async (t) => {
-  const at = (port: number, zone: string, localityWeight: number) =>
-    hostAt(port, { localityWeight, locality: { region: 'r', zone, subZone: '' } });
-  const hosts = [at(1, 'a', 3), at(2, 'b', 1), at(3, 'b', 1), at(4, 'c', 0)];
-  const weights = hashedHosts(hosts, { ...CONSISTENT, isLocalityWeighted: true });
+  const localities = [
+    { hosts: [hostAt(1)], weight: 3 },
+    { hosts: [hostAt(2), hostAt(3)], weight: 1 },
+    { hosts: [hostAt(4)], weight: 0 },
+  ];
+  const weights = hashedLocalities(localities, CONSISTENT);
   t.same(
     weights.map(({ weight }) => weight),
     [0.75, 0.125, 0.125],

@@ -1,0 +1,116 @@
+// For each priority and health class what picks from its hosts: the cluster's policy, one for each
+// locality where localities share. Made when the first request needs it.
+import type { HashingConfig, HostPolicyConfig } from '../../model/load-balancing.ts';
+import type { ChosenPriority } from '../cluster-manager.ts';
+import type { HostSet, PriorityHosts } from '../host-set.ts';
+import { hashedHosts, hashedLocalities } from './consistent/hashed-hosts.ts';
+import type { HostPicker, PickingOptions } from './load-balancer.ts';
+import { effectiveWeight, type LocalityHosts, localitiesOf } from './localities.ts';
+import { isHashing, makeHashPicker, makeHostPicker } from './registry.ts';
+import { WeightedLocalities } from './weighted-localities.ts';
+import { ZoneRouting } from './zone-routing.ts';
+
+/** Of a priority. `all`: it panics. */
+type Kind = 'healthy' | 'degraded' | 'all';
+
+/** `undefined`: not asked for yet; null: nobody may be picked. */
+type Made = { [K in Kind]: HostPicker | null | undefined };
+
+/** See the file's head. */
+export class PriorityPickers {
+  readonly #priorities: readonly PriorityHosts[];
+  readonly #options: PickingOptions;
+  readonly #made: readonly Made[];
+  /** null: zones are not looked at. */
+  readonly #zones: ZoneRouting | null;
+
+  constructor({ priorities }: HostSet, options: PickingOptions) {
+    this.#priorities = priorities;
+    this.#options = options;
+    this.#made = priorities.map(() => ({
+      healthy: undefined,
+      degraded: undefined,
+      all: undefined,
+    }));
+    this.#zones = ZoneRouting.of(priorities[0] as PriorityHosts, options);
+  }
+
+  /** null: nobody may be picked. */
+  of({ priority, kind }: ChosenPriority, panics: boolean): HostPicker | null {
+    const made = this.#made[priority];
+    if (made === undefined) return null;
+    const wanted = panics ? 'all' : kind;
+    const known = made[wanted];
+    if (known !== undefined) return known;
+    const picker = this.#make(priority, wanted);
+    made[wanted] = picker;
+    return picker;
+  }
+
+  #make(priority: number, kind: Kind): HostPicker | null {
+    const hosts = this.#priorities[priority] as PriorityHosts;
+    const { config } = this.#options;
+    if (isHashing(config)) return this.#hashPicker(hosts, kind, config);
+    const { locality } = config;
+    if (kind === 'all') {
+      if (locality.kind === 'zone-aware' && locality.failsOnPanic) return null;
+    } else if (locality.kind === 'weighted') {
+      const weighted = this.#weighted(hosts, kind, config);
+      if (weighted !== null) return weighted;
+    }
+    if (hosts[kind].length === 0) return null;
+    const plain = makeHostPicker(hosts[kind], config, this.#options);
+    if (kind === 'all' || priority > 0 || this.#zones === null) return plain;
+    return this.#zones.around(plain, kind);
+  }
+
+  /** As in Envoy, what hashes knows no degraded hosts. */
+  #hashPicker(priority: PriorityHosts, kind: Kind, config: HashingConfig): HostPicker | null {
+    const list = kind === 'all' ? 'all' : 'healthy';
+    const { consistent } = config;
+    const isWeighted = consistent.isLocalityWeighted && this.#options.localityWeight !== null;
+    const hashed = isWeighted
+      ? hashedLocalities(
+          this.#localities(priority).map((hosts) => ({
+            hosts: hosts[list],
+            weight: this.#weightOf(hosts),
+          })),
+          consistent,
+        )
+      : hashedHosts(priority[list], consistent);
+    return makeHashPicker(hashed, config, this.#options);
+  }
+
+  /** null: no locality with hosts has a weight, so that all hosts are alike. */
+  #weighted(
+    priority: PriorityHosts,
+    kind: 'healthy' | 'degraded',
+    config: HostPolicyConfig,
+  ): HostPicker | null {
+    if (this.#options.localityWeight === null) return null;
+    const { overprovisioningPercent } = this.#options.priorities;
+    const weighed = this.#localities(priority)
+      .map((hosts) => {
+        const usable = { weight: this.#weightOf(hosts), usable: hosts[kind].length };
+        return {
+          hosts: hosts[kind],
+          weight: effectiveWeight(hosts, usable, overprovisioningPercent),
+        };
+      })
+      .filter(({ weight }) => weight > 0);
+    if (weighed.length === 0) return null;
+    return new WeightedLocalities(
+      weighed.map(({ hosts }) => makeHostPicker(hosts, config, this.#options)),
+      weighed.map(({ weight }) => weight),
+    );
+  }
+
+  #localities(priority: PriorityHosts): readonly LocalityHosts[] {
+    return localitiesOf(priority, this.#options.own.locality);
+  }
+
+  #weightOf(hosts: LocalityHosts): number {
+    const { localityWeight } = this.#options;
+    return localityWeight == null ? hosts.weight : localityWeight(hosts);
+  }
+}
