@@ -163,13 +163,15 @@ export class OutlierDetector {
   ): void {
     const { stats, random, observer } = this.#parts;
     stats.countDetected(type);
-    if (host.isEjected) return;
     if (!this.#mayEject()) {
       stats.overflow.inc();
       return;
     }
     stats.countAttempt(type);
     const enforced = randomBelow(random, 100) < this.config.enforcing[type];
+    // Guilty by success rate and by failure percentage at once: Envoy ejects it twice, and its gauge
+    // does not come down again.
+    if (enforced && host.isEjected) return;
     if (enforced) {
       stats.countEjection(type);
       host.ejections += 1;
