@@ -7,21 +7,7 @@ import {
   type OutlierEvent,
 } from '../../../proxy/upstream/outlier/outlier-detector.ts';
 import { OutlierStats } from '../../../proxy/upstream/outlier/outlier-stats.ts';
-
-const CONFIG: OutlierConfig = {
-  ...{ consecutive5xx: 5, consecutiveGatewayFailure: 5, consecutiveLocalOriginFailure: 5 },
-  ...{ intervalMs: 10_000, baseEjectionTimeMs: 30_000, maxEjectionTimeMs: 300_000 },
-  ...{ maxEjectionTimeJitterMs: 0, maxEjectionPercent: 100, alwaysEjectOneHost: false },
-  ...{ successRateMinimumHosts: 5, successRateRequestVolume: 100, successRateStdevFactor: 1900 },
-  ...{ failurePercentageThreshold: 85, failurePercentageMinimumHosts: 5 },
-  ...{ failurePercentageRequestVolume: 50, splitsLocalOrigin: false },
-  ...{ successfulCheckUnejects: true, detectsDegraded: false },
-  enforcing: {
-    ...{ CONSECUTIVE_5XX: 100, CONSECUTIVE_GATEWAY_FAILURE: 0, SUCCESS_RATE: 100 },
-    ...{ CONSECUTIVE_LOCAL_ORIGIN_FAILURE: 100, SUCCESS_RATE_LOCAL_ORIGIN: 100 },
-    ...{ FAILURE_PERCENTAGE: 0, FAILURE_PERCENTAGE_LOCAL_ORIGIN: 0 },
-  },
-};
+import { outlierConfig } from '../../support/outlier-config.ts';
 
 /** Counts that a test sets. */
 class Counts implements HostCounts {
@@ -45,31 +31,29 @@ class Counts implements HostCounts {
 function rig(config: Partial<OutlierConfig> = {}, hosts = 10, chance = 0) {
   const counts = new Map<string, Counts>();
   const events: OutlierEvent[] = [];
+  const told: string[] = [];
   const store = new StatsStore(null);
   const stats = new OutlierStats(store.scope('cluster').scope('c'));
-  const detector = new OutlierDetector(
-    { ...CONFIG, ...config },
-    {
-      stats,
-      random: { next: () => chance, uuid: () => '' },
-      observer: {
-        onFlags: () => undefined,
-        onLeft: () => undefined,
-        onEvent: (event) => events.push(event),
-        openCounts: (address) => {
-          const own = new Counts();
-          counts.set(address, own);
-          return own;
-        },
+  const detector = new OutlierDetector(outlierConfig(config), {
+    stats,
+    random: { next: () => chance, uuid: () => '' },
+    observer: {
+      onFlags: (host) => told.push(`${host.address} ${host.flags()}`),
+      onLeft: (host) => told.push(`${host.address} left`),
+      onEvent: (event) => events.push(event),
+      openCounts: (address) => {
+        const own = new Counts();
+        counts.set(address, own);
+        return own;
       },
     },
-  );
+  });
   const names = Array.from({ length: hosts }, (_, index) => `10.0.0.${index}:80`);
   detector.setHosts(names);
   const ejected = () => [...detector.hosts()].filter((it) => it.isEjected).map((it) => it.address);
   const count = (name: string) =>
     store.scope('cluster').scope('c').scope('outlier_detection').counter(name).value;
-  return { detector, counts, events, stats, names, ejected, count };
+  return { detector, counts, events, told, stats, names, ejected, count };
 }
 
 t.test('a host that failed too often in a row is ejected for the base time', async (t) => {
@@ -159,7 +143,7 @@ t.test('too few requests, or too few hosts with enough of them, tell nothing', a
 });
 
 t.test('a failure percentage over the threshold ejects where it is enforced', async (t) => {
-  const enforcing = { ...CONFIG.enforcing, FAILURE_PERCENTAGE: 100, SUCCESS_RATE: 0 };
+  const enforcing = { ...outlierConfig().enforcing, FAILURE_PERCENTAGE: 100, SUCCESS_RATE: 0 };
   const { detector, counts, ejected, count } = rig({ enforcing });
   for (const own of counts.values()) own.buckets.external = { total: 50, success: 50 };
   (counts.get('10.0.0.3:80') as Counts).buckets.external = { total: 60, success: 9 };
@@ -188,4 +172,75 @@ t.test('hosts that go take their ejection with them; who stays keeps it', async 
   t.equal(stats.active.value, 1);
   detector.onStreak('10.0.0.1:80', '5xx', 0);
   t.equal(stats.active.value, 1, 'a host that is gone is nobody');
+});
+
+t.test('older counters count what was found, whether it was ejected or not', async (t) => {
+  const none = {
+    ...outlierConfig().enforcing,
+    CONSECUTIVE_5XX: 0,
+    CONSECUTIVE_GATEWAY_FAILURE: 100,
+  };
+  const { detector, count } = rig({ enforcing: none });
+  detector.onStreak('10.0.0.1:80', '5xx', 0);
+  detector.onStreak('10.0.0.1:80', 'gateway', 0);
+  t.equal(count('ejections_consecutive_5xx'), 1);
+  t.equal(count('ejections_total'), 1, 'of gateway failures it knows nothing');
+  t.equal(count('ejections_enforced_total'), 1);
+  const full = rig({ maxEjectionPercent: 0 });
+  full.detector.onStreak('10.0.0.1:80', '5xx', 0);
+  t.equal(full.count('ejections_consecutive_5xx'), 1);
+  t.equal(full.count('ejections_total'), 0);
+});
+
+t.test('a host that is guilty of both in one interval is ejected once', async (t) => {
+  const enforcing = { ...outlierConfig().enforcing, FAILURE_PERCENTAGE: 100 };
+  const { detector, counts, events, stats, count } = rig({ enforcing });
+  for (const own of counts.values()) own.buckets.external = { total: 200, success: 200 };
+  (counts.get('10.0.0.3:80') as Counts).buckets.external = { total: 200, success: 0 };
+  detector.onInterval(10_000);
+  t.equal(events.length, 1);
+  t.equal(stats.active.value, 1);
+  t.equal(count('ejections_detected_success_rate'), 1);
+  t.equal(count('ejections_detected_failure_percentage'), 1);
+});
+
+t.test('a degraded host is degraded for the base time, whatever the limits are', async (t) => {
+  const { detector, events, told, stats, count } = rig({ maxEjectionPercent: 0 });
+  detector.onStreak('10.0.0.1:80', 'degraded', 0);
+  detector.onStreak('10.0.0.1:80', 'degraded', 10);
+  t.equal(count('ejections_detected_degradation'), 1);
+  t.equal(stats.active.value, 0);
+  detector.onInterval(29_999);
+  t.same(told, ['10.0.0.1:80 1024']);
+  detector.onInterval(30_000);
+  t.same(told, ['10.0.0.1:80 1024', '10.0.0.1:80 0']);
+  t.match(events, [
+    { action: 'EJECT', type: 'DEGRADED', enforced: true, msSinceLastAction: null },
+    { action: 'UNEJECT', type: 'CONSECUTIVE_5XX', enforced: false, msSinceLastAction: null },
+  ]);
+  const out = rig();
+  out.detector.onStreak('10.0.0.1:80', '5xx', 0);
+  out.detector.onStreak('10.0.0.1:80', 'degraded', 0);
+  t.equal(out.count('ejections_detected_degradation'), 0, 'who is out says nothing');
+});
+
+t.test('what rates are compared with is known until the next interval', async (t) => {
+  const { detector, counts } = rig({}, 5);
+  for (const own of counts.values()) own.buckets.local = { total: 100, success: 90 };
+  detector.onInterval(10_000);
+  t.same(detector.limits.local, { average: 90, threshold: 90 });
+  t.same(detector.limits.external, { average: -1, threshold: -1 });
+  t.equal(detector.host('10.0.0.1:80')?.rates.local, 90);
+  detector.onInterval(20_000);
+  t.same(detector.limits.local, { average: -1, threshold: -1 });
+  t.equal(detector.host('10.0.0.1:80')?.rates.local, -1);
+});
+
+t.test('another configuration holds from now on; hosts stay what they are', async (t) => {
+  const { detector, ejected } = rig();
+  detector.onStreak('10.0.0.1:80', '5xx', 0);
+  detector.config = outlierConfig({ baseEjectionTimeMs: 1000 });
+  t.equal(ejected().length, 1);
+  detector.onInterval(1000);
+  t.same(ejected(), []);
 });
