@@ -139,6 +139,8 @@ export class GrpcWebFilter implements HttpFilter {
       return CONTINUE;
     }
     const frame = trailersFrame(trailers);
+    // They are content now: access logs find none, as in Envoy.
+    removeAll(trailers);
     const encoder = this.#encoder;
     const content =
       encoder === null ? frame : Buffer.from(encoder.finish() + frame.toString('base64'), 'latin1');
@@ -182,4 +184,10 @@ export class GrpcWebFilter implements HttpFilter {
     const status = fields.get(GRPC_STATUS);
     if (status !== null) this.#stats.chargeStatus(status);
   }
+}
+
+function removeAll(fields: HeaderList): void {
+  const names = new Set<string>();
+  for (let index = 0; index < fields.length; index += 1) names.add(fields.nameAt(index));
+  for (const name of names) fields.remove(name);
 }

@@ -91,6 +91,7 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
   end(): void {
     this.timers.cancel(this.#timer);
     this.#attempt?.abort();
+    this.#retained = null;
     this.#settle();
     if (INVARIANTS) this.checkInvariants();
   }
