@@ -1,5 +1,6 @@
 // Small repairs and additions to the protos that are generated from: what Envoy 1.40 has and the
 // packaged files, which are older, lack. Field numbers and rules are those of Envoy's descriptors.
+import { RATE_LIMIT_PATCHES } from './rate-limit-patches.mjs';
 
 const ACCESS_LOG = 'envoy/config/accesslog/v3/accesslog.proto';
 const CORE_BASE = 'envoy/config/core/v3/base.proto';
@@ -25,8 +26,9 @@ const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stat
 const LB_COMMON = 'envoy/extensions/load_balancing_policies/common/v3/common.proto';
 const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 
-/** Each: the first place of `after` in `file`, and the text to put behind it. */
+/** Each: the first place of `after` in `file`, and the text to put behind it, or to `replace` it. */
 export const PATCHES = [
+  ...RATE_LIMIT_PATCHES,
   {
     file: 'validate/validate.proto',
     after: 'optional bool strict = 25 [default = true];',

@@ -139,7 +139,7 @@ function patched(name, text) {
     if (patch.file !== name) continue;
     if (!text.includes(patch.after))
       throw new Error(`patch for ${name} no longer fits: ${patch.after}`);
-    text = text.replace(patch.after, (found) => found + patch.insert);
+    text = text.replace(patch.after, (found) => patch.replace ?? found + patch.insert);
   }
   return text;
 }

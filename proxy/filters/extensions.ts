@@ -22,6 +22,7 @@ import { grpcWebDefinition } from './http/grpc-web.ts';
 import { headerMutationDefinition } from './http/header-mutation.ts';
 import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
 import { healthCheckDefinition } from './http/health-check.ts';
+import { localRateLimitDefinition } from './http/local-ratelimit.ts';
 import { routerDefinition } from './http/router.ts';
 import { setRequestStateDefinition } from './http/set-filter-state.ts';
 import { setMetadataDefinition } from './http/set-metadata.ts';
@@ -34,6 +35,7 @@ import { connectionLimitDefinition } from './network/connection-limit.ts';
 import { directResponseDefinition } from './network/direct-response.ts';
 import { echoDefinition } from './network/echo.ts';
 import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
+import { networkLocalRateLimitDefinition } from './network/local-ratelimit.ts';
 import { setFilterStateDefinition } from './network/set-filter-state.ts';
 import { sniClusterDefinition } from './network/sni-cluster.ts';
 import { tcpProxyDefinition } from './network/tcp-proxy.ts';
@@ -45,6 +47,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(directResponseDefinition),
     filter(echoDefinition),
     filter(httpConnectionManagerDefinition),
+    filter(networkLocalRateLimitDefinition),
     filter(setFilterStateDefinition),
     filter(sniClusterDefinition),
     filter(tcpProxyDefinition),
@@ -62,6 +65,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(headerMutationDefinition),
     filter(headerToMetadataDefinition),
     filter(healthCheckDefinition),
+    filter(localRateLimitDefinition),
     filter(setRequestStateDefinition),
     filter(setMetadataDefinition),
     filter(statefulSessionDefinition),

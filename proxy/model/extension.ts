@@ -28,6 +28,8 @@ export interface CompileContext {
   at(path: string): CompileContext;
   /** True once anything was refused in this resource. */
   readonly failed: boolean;
+  /** Where the message at hand stands among all there are: the same in every process. */
+  readonly place: string;
   /** What the resource is compiled against; the same object at every depth. */
   readonly environment: CompileEnvironment;
 }
@@ -75,6 +77,11 @@ export interface FilterDefinition<M extends Message = Message, C = unknown>
   extends ExtensionDefinition<M, C> {
   /** A terminal filter must be the last of its chain, and the last must be terminal. */
   readonly isTerminal: boolean;
+  /**
+   * What routes say to it is made with the route table, not with the first request: it takes cells
+   * that all workers share, and gets them only after a moment.
+   */
+  readonly isMadeEarly?: boolean;
   /** Absent: routes cannot configure it, only switch it off and on. */
   readonly perRoute?: PerRouteDefinition;
 }

@@ -49,7 +49,7 @@ export class CompiledRoute {
   readonly #stats: RouteStats | null;
   /** Watched from the start: the first request is not to get what was loaded long ago. */
   readonly #watchedBody: WatchedText | null;
-  /** null until the first match. */
+  /** null until the first match, where no filter needs them before. */
   #answers: RouteAnswers | null = null;
 
   constructor(place: RoutePlace, config: RouteConfig) {
@@ -58,6 +58,7 @@ export class CompiledRoute {
     this.#place = place;
     this.#stats = place.stats.ofRoute(config.statPrefix);
     this.#watchedBody = watchedBodyOf(config.action, place.files);
+    if (needsPlansEarly(config)) this.#answers = this.#makeAnswers();
   }
 
   /** The answer to a request that matches; weighted clusters are drawn here. */
@@ -88,6 +89,14 @@ export class CompiledRoute {
     const draw = weighted === null ? null : new WeightedDraw(weighted, hashPolicies);
     return { draw, lookups };
   }
+}
+
+function needsPlansEarly({ perFilterConfig, action }: RouteConfig): boolean {
+  const isEarly = (configs: PerFilterConfigs): boolean =>
+    configs.size > 0 && [...configs.values()].some(({ definition }) => definition?.isMadeEarly);
+  if (isEarly(perFilterConfig)) return true;
+  if (action.kind !== 'forward' || action.cluster.kind !== 'weighted') return false;
+  return action.cluster.clusters.some((entry) => isEarly(entry.perFilterConfig ?? NO_PER_FILTER_CONFIG));
 }
 
 /** The route as if it had but this cluster, so that the draw is made once for all who ask. */

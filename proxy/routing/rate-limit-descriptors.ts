@@ -53,18 +53,24 @@ const UNITS: ReadonlySet<unknown> = new Set<RateLimitUnitName>([
   ...(['UNKNOWN', 'SECOND', 'MINUTE', 'HOUR', 'DAY', 'MONTH', 'YEAR'] as const),
 ]);
 
+/** What a filter does with the rate limits of virtual hosts. */
+export type VirtualHostLimits = 'override' | 'include' | 'ignore';
+
 /**
  * The rate limits of a route for filters of this stage: its own, and those of its virtual host where
- * it has none or includes them. Made once per route, not per request.
+ * it or `option` includes them, or where it has none and `option` lets its own take their place.
+ * Found once per route, not per request.
  */
 export function rateLimitsOf(
   { config, virtualHost }: Pick<Route, 'config' | 'virtualHost'>,
   stage: number,
+  option: VirtualHostLimits = 'override',
 ): readonly RateLimitConfig[] {
   const { action } = config;
   const own = action.kind === 'forward' ? action.rateLimits : [];
+  const isIncluded = action.kind === 'forward' && action.includeVhRateLimits;
   const includesHost =
-    own.length === 0 || (action.kind === 'forward' && action.includeVhRateLimits);
+    isIncluded || option === 'include' || (option === 'override' && own.length === 0);
   const all = includesHost ? [...own, ...virtualHost.rateLimits] : own;
   return all.filter((limit) => limit.stage === stage);
 }

@@ -70,7 +70,7 @@ export class Compiler {
   #compile<M extends Message, C>(resource: Resource, compile: ResourceCompiler<M, C>): Compiled<C> {
     const known = this.#known.get(resource.message);
     if (known !== undefined) return known as Compiled<C>;
-    const sink = new ProblemSink(this.environment);
+    const sink = new ProblemSink(this.environment, `${resource.kind}/${resource.name}`);
     const config = compile(resource.message as M, sink.context());
     const compiled = {
       config: sink.rejections.length === 0 ? config : null,

@@ -42,6 +42,11 @@ export class SharedTokenBucket {
     return tokensOf(Atomics.load(this.#cells, this.#at), nowMs, rate);
   }
 
+  /** Full again, in every process. */
+  refill(): void {
+    Atomics.store(this.#cells, this.#at, UNTOUCHED);
+  }
+
   /** From now on it is the one in those cells; `first` is even. What was drawn so far is forgotten. */
   bind(cells: Int32Array, first: number): void {
     this.#cells = new BigInt64Array(cells.buffer, cells.byteOffset, cells.length >> 1);

@@ -1,6 +1,7 @@
 // Route tables that were compiled ahead of the listener that holds them: in steps, where compiling
 // all of it at once would hold up a loop that serves.
 import type { Any } from '@bufbuild/protobuf/wkt';
+import type { Filter } from '../../api/gen/envoy/config/listener/v3/listener_components_pb.js';
 import type { Listener } from '../../api/gen/envoy/config/listener/v3/listener_pb.js';
 import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import {
@@ -29,15 +30,27 @@ export function* prepareRouteTables(
   listener: Listener,
   environment: CompileEnvironment,
 ): Generator<void, void> {
-  const chains = [...listener.filterChains, listener.defaultFilterChain];
-  for (const filter of chains.flatMap((chain) => chain?.filters ?? [])) {
+  for (const { filter, path } of filtersOf(listener)) {
     const message = routesIn(typedConfigOf(filter.configType));
     if (message === null) continue;
     yield;
-    const sink = new ProblemSink(environment);
+    const place = `listener/${listener.name}.${path}.typed_config.route_config`;
+    const sink = new ProblemSink(environment, place);
     const table = yield* compileRouteTableInSteps(message, sink.context(), 'static');
     prepared.set(message, { table, sink });
   }
+}
+
+/** The network filters of every chain, with their paths. */
+function filtersOf(listener: Listener): readonly { filter: Filter; path: string }[] {
+  const chains = listener.filterChains.map((chain, index) => ({
+    chain,
+    path: `filter_chains[${index}]`,
+  }));
+  const last = { chain: listener.defaultFilterChain, path: 'default_filter_chain' };
+  return [...chains, last].flatMap(({ chain, path }) =>
+    (chain?.filters ?? []).map((filter, index) => ({ filter, path: `${path}.filters[${index}]` })),
+  );
 }
 
 /** The table compiled ahead; undefined: there is none, or it was made for other surroundings. */

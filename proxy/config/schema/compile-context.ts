@@ -13,9 +13,12 @@ export class ProblemSink {
   readonly rejections: Rejection[] = [];
   readonly warnings: Warning[] = [];
   readonly environment: CompileEnvironment;
+  /** What the paths of its contexts begin with where they are told apart from other resources'. */
+  readonly place: string;
 
-  constructor(environment: CompileEnvironment) {
+  constructor(environment: CompileEnvironment, place = '') {
     this.environment = environment;
+    this.place = place;
   }
 
   /** A context whose paths start at `path`, '' for the resource itself. */
@@ -42,6 +45,10 @@ class SinkContext implements CompileContext {
 
   get environment(): CompileEnvironment {
     return this.#sink.environment;
+  }
+
+  get place(): string {
+    return joinPath(this.#sink.place, this.#path);
   }
 
   get failed(): boolean {

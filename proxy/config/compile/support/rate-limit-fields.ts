@@ -11,7 +11,7 @@ const DESCRIPTOR_VALUE: SupportTable = {
 export const RATE_LIMIT_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.route.v3.RateLimit': {
     stage: 'honoured',
-    disable_key: { partly: 'values of static layers' },
+    disable_key: { partly: 'local rate limits with a key are left out, as in Envoy' },
     actions: 'honoured',
     limit: 'honoured',
     hits_addend: 'honoured',
