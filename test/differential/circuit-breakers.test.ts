@@ -142,9 +142,16 @@ class Side {
 
   /** Everything that was asked is answered, held, or waits in the proxy. */
   async #settle(name: string, asked: number, answers: readonly string[]): Promise<void> {
+    // A request that waits for its connection may yet be refused: what is so has to stay so.
+    let before = '';
+    let same = 0;
     await eventually(async () => {
       const waiting = (await this.#stats(name)).get('upstream_rq_pending_active') ?? 0;
-      return answers.length + this.#upstream.active.size + waiting === asked;
+      const [answered, held] = [answers.length, this.#upstream.active.size];
+      const now = `${answered} ${held} ${waiting}`;
+      same = now === before ? same + 1 : 0;
+      before = now;
+      return answered + held + waiting === asked && same >= 5;
     });
   }
 
