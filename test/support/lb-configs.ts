@@ -6,6 +6,8 @@ import type {
   MaglevConfig,
   RingHashConfig,
   RoundRobinConfig,
+  SubsetPolicyConfig,
+  SubsetsConfig,
 } from '../../proxy/model/load-balancing.ts';
 
 const NO_LOCALITIES = { kind: 'none' } as const;
@@ -54,4 +56,15 @@ export function ringHashConfig(members: Partial<RingHashConfig> = {}): RingHashC
 /** MAGLEV with some members replaced. */
 export function maglevConfig(members: Partial<MaglevConfig> = {}): MaglevConfig {
   return { kind: 'maglev', tableSize: 65_537, consistent: CONSISTENT, ...members };
+}
+
+/** Subsets of round robin without selectors, some members replaced. */
+export function subsetConfig(members: Partial<SubsetsConfig> = {}): SubsetPolicyConfig {
+  const subsets: SubsetsConfig = {
+    ...{ fallback: 'none', defaultSubset: {}, selectors: [], allowsRedundantKeys: false },
+    ...{ isLocalityWeightAware: false, scalesLocalityWeight: false, panicModeAny: false },
+    ...{ listAsAny: false, triesFallbackList: false },
+    ...members,
+  };
+  return { kind: 'subset', subsets, inner: ROUND_ROBIN };
 }

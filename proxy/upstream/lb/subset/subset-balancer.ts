@@ -72,9 +72,8 @@ export class SubsetBalancer implements LoadBalancer {
   pick(context: LoadBalancerContext): Host | null {
     const match = context.metadataMatch ?? NOTHING;
     const list = this.#config.triesFallbackList ? match[FALLBACK_LIST] : undefined;
-    return Array.isArray(list)
-      ? this.#pickFromList(match, list, context)
-      : this.#pick(match, context);
+    if (list === undefined) return this.#pick(match, context);
+    return this.#pickFromList(match, Array.isArray(list) ? list : [], context);
   }
 
   #pick(match: MetadataFields, context: LoadBalancerContext): Host | null {
@@ -100,13 +99,12 @@ export class SubsetBalancer implements LoadBalancer {
   /** The cluster's own fallback. */
   #fallBack(context: LoadBalancerContext): Host | null {
     const { fallback, panicModeAny } = this.#config;
-    if (fallback !== 'none') {
-      const subset = fallback === 'any-endpoint' ? this.#any : this.#default;
-      const host = subset.pick(context);
-      if (host !== null) {
-        this.#stats.subsetsFallback.inc();
-        return host;
-      }
+    if (fallback === 'none') return null;
+    const subset = fallback === 'any-endpoint' ? this.#any : this.#default;
+    const found = subset.pick(context);
+    if (found !== null) {
+      this.#stats.subsetsFallback.inc();
+      return found;
     }
     if (!panicModeAny) return null;
     const host = this.#any.pick(context);
@@ -170,7 +168,7 @@ export class SubsetBalancer implements LoadBalancer {
     this.#stats.subsetsActive.set(index.size);
     this.#stats.subsetsCreated.add(previous === null ? index.size : index.missingIn(previous));
     this.#stats.subsetsRemoved.add(previous?.missingIn(index) ?? 0);
-    if (index.duplicates !== null) this.#stats.singleHostDuplicates().set(index.duplicates);
+    this.#stats.singleHostDuplicates().set(index.duplicates);
   }
 }
 

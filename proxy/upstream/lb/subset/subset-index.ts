@@ -10,8 +10,8 @@ import { subsetsOfHost } from './subset-key.ts';
 
 /** See the file's head. */
 export class SubsetIndex {
-  /** Hosts too many in subsets that use only one; null: there are no such subsets. */
-  readonly duplicates: number | null;
+  /** Hosts too many in subsets that use only one. */
+  readonly duplicates: number;
   readonly #subsets = new Map<string, Subset>();
 
   constructor(hostSet: HostSet, config: SubsetsConfig, make: BalancerOfHosts) {
@@ -27,8 +27,7 @@ export class SubsetIndex {
         }
       }
     }
-    const areSingle = config.selectors.some(({ singleHostPerSubset }) => singleHostPerSubset);
-    this.duplicates = areSingle ? duplicates : null;
+    this.duplicates = duplicates;
   }
 
   get size(): number {

@@ -22,11 +22,11 @@ export class Subset implements LoadBalancer {
   }
 }
 
-/** A subset of which one host is used, well or not: the last of its first priority. */
+/** A subset of which one host is used, well or not: the first of its first priority. */
 export function onlyHost(hosts: readonly Host[]): LoadBalancer {
   let only: Host | null = null;
   for (const host of hosts) {
-    if (only === null || host.endpoint.priority <= only.endpoint.priority) only = host;
+    if (only === null || host.endpoint.priority < only.endpoint.priority) only = host;
   }
   return { pick: () => only };
 }
