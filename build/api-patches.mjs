@@ -24,6 +24,10 @@ const COMPRESSOR = 'envoy/extensions/filters/http/compressor/v3/compressor.proto
 const OUTLIER_DETECTION = 'envoy/config/cluster/v3/outlier_detection.proto';
 const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto';
 const LB_COMMON = 'envoy/extensions/load_balancing_policies/common/v3/common.proto';
+const CLUSTER = 'envoy/config/cluster/v3/cluster.proto';
+const CARES = 'envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.proto';
+const GETADDRINFO =
+  'envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver.proto';
 const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 
 /** Each: the first place of `after` in `file`, and the text to put behind it, or to `replace` it. */
@@ -460,6 +464,40 @@ import "envoy/config/core/v3/extension.proto";`,
     file: OUTLIER_DETECTION,
     after: 'google.protobuf.BoolValue always_eject_one_host = 25;',
     insert: '\n  google.protobuf.BoolValue detect_degraded_hosts = 26;',
+  },
+  {
+    file: CLUSTER,
+    after: 'bool respect_dns_ttl = 39;',
+    insert: '\n  google.protobuf.Duration dns_jitter = 58 [(validate.rules).duration = {gte {}}];',
+  },
+  {
+    file: CARES,
+    after: 'import "google/protobuf/wrappers.proto";',
+    insert: '\nimport "google/protobuf/duration.proto";',
+  },
+  {
+    file: GETADDRINFO,
+    after: 'import "udpa/annotations/status.proto";',
+    insert: '\nimport "google/protobuf/wrappers.proto";',
+  },
+  {
+    file: GETADDRINFO,
+    after: 'message GetAddrInfoDnsResolverConfig {',
+    insert: `
+  google.protobuf.UInt32Value num_retries = 1;
+  google.protobuf.UInt32Value num_resolver_threads = 2;`,
+  },
+  {
+    file: CARES,
+    after: 'google.protobuf.UInt32Value udp_max_queries = 5;',
+    insert: `
+  google.protobuf.UInt64Value query_timeout_seconds = 6 [(validate.rules).uint64 = {gte: 1}];
+  google.protobuf.UInt32Value query_tries = 7 [(validate.rules).uint32 = {gte: 1}];
+  bool rotate_nameservers = 8;
+  google.protobuf.UInt32Value edns0_max_payload_size = 9 [(validate.rules).uint32 = {lte: 4096 gte: 512}];
+  google.protobuf.Duration max_udp_channel_duration = 10 [(validate.rules).duration = {gte {}}];
+  bool reinit_channel_on_timeout = 11;
+  google.protobuf.UInt32Value qcache_max_ttl = 12 [(validate.rules).uint32 = {gte: 0}];`,
   },
   {
     file: SET_FILTER_STATE,

@@ -13,6 +13,9 @@ const MANAGER =
 const PREVIOUS_HOSTS =
   'type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate';
 
+const CARES =
+  'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig';
+
 /** retries: { attempts: 3, perTryTimeout: 400ms }, timeout: 5s; what Istio adds to it. */
 export const RETRYING: Json = {
   timeout: '5s',
@@ -50,10 +53,10 @@ export const NO_BREAKERS: Json = {
   ],
 };
 
-/** One listener, one route to one cluster of these ports. */
+/** One listener, one route to the cluster `c`. */
 export function chaosBootstrap(
-  ports: readonly number[],
-  policies: { readonly route: Json; readonly cluster?: Json },
+  clusters: readonly Json[],
+  policies: { readonly route: Json },
 ): Json {
   const manager = {
     '@type': MANAGER,
@@ -73,21 +76,45 @@ export function chaosBootstrap(
   const filters = [
     { name: 'envoy.filters.network.http_connection_manager', typed_config: manager },
   ];
-  const endpoints = ports.map((port) => ({ endpoint: { address: socket(port) } }));
   return {
     static_resources: {
       listeners: [{ name: 'main', address: socket(0), filter_chains: [{ filters }] }],
-      clusters: [
-        {
-          ...{ name: 'c', type: 'STATIC', connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s` },
-          load_assignment: { cluster_name: 'c', endpoints: [{ lb_endpoints: endpoints }] },
-          ...policies.cluster,
-        },
-      ],
+      clusters,
     },
   };
 }
 
-function socket(port: number): Json {
-  return { socket_address: { address: '127.0.0.1', port_value: port } };
+/** The cluster `c`, of these ports. */
+export function staticCluster(ports: readonly number[], more: Json = {}): Json {
+  const endpoints = ports.map((port) => ({ endpoint: { address: socket(port) } }));
+  return {
+    ...{ name: 'c', type: 'STATIC', connect_timeout: `${CONNECT_TIMEOUT_MS / 1000}s` },
+    load_assignment: { cluster_name: 'c', endpoints: [{ lb_endpoints: endpoints }] },
+    ...more,
+  };
+}
+
+/** A cluster whose name a server of the test's own resolves. */
+export function dnsCluster(
+  name: string,
+  place: { readonly port: number; readonly dnsPort: number },
+): Json {
+  const endpoint = { endpoint: { address: socket(place.port, 'upstream.chaos.test') } };
+  return {
+    ...{ name, type: 'STRICT_DNS', dns_lookup_family: 'V4_ONLY', respect_dns_ttl: true },
+    typed_dns_resolver_config: {
+      name: 'envoy.network.dns_resolver.cares',
+      typed_config: {
+        '@type': CARES,
+        resolvers: [socket(place.dnsPort)],
+        dns_resolver_options: { no_default_search_domain: true },
+        query_tries: 1,
+      },
+    },
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint] }] },
+  };
+}
+
+function socket(port: number, address = '127.0.0.1'): Json {
+  return { socket_address: { address, port_value: port } };
 }

@@ -8,6 +8,7 @@ import {
   PLAIN,
   RETRYING,
   ROUTE_TIMEOUT_MS,
+  staticCluster,
 } from './chaos-bootstrap.ts';
 import { ask, type Outcome } from './client.ts';
 import { type Failure, SickUpstream } from './sick-upstream.ts';
@@ -112,7 +113,9 @@ async function withLone(
   use: (lone: Lone) => Promise<Verdict>,
 ): Promise<Verdict> {
   const upstream = await SickUpstream.start();
-  const server = await spawnServer(() => chaosBootstrap([upstream.port], { route }));
+  const server = await spawnServer(() =>
+    chaosBootstrap([staticCluster([upstream.port])], { route }),
+  );
   try {
     const port = Number((await server.listener('main')).split(':').at(-1));
     // Code that runs for the first time is compiled then: that is not what is measured.

@@ -1,7 +1,13 @@
 // One of three upstreams fails under load, behind retries and outlier detection: no client notices.
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawnServer } from '../support/spawn-server.ts';
-import { chaosBootstrap, NO_BREAKERS, OUTLIERS, RETRYING } from './chaos-bootstrap.ts';
+import {
+  chaosBootstrap,
+  NO_BREAKERS,
+  OUTLIERS,
+  RETRYING,
+  staticCluster,
+} from './chaos-bootstrap.ts';
 import { Load, quantile } from './client.ts';
 import { type Failure, SickUpstream } from './sick-upstream.ts';
 import type { Verdict } from './verdict.ts';
@@ -33,8 +39,8 @@ export async function oneOfThree(workers: number): Promise<readonly Verdict[]> {
 async function tryOne(failure: Failure, text: string, workers: number): Promise<Verdict> {
   const upstreams = await Promise.all([1, 2, 3].map(() => SickUpstream.start()));
   const ports = upstreams.map(({ port }) => port);
-  const policies = { route: RETRYING, cluster: CLUSTER };
-  const server = await spawnServer(() => chaosBootstrap(ports, policies), {
+  const cluster = staticCluster(ports, CLUSTER);
+  const server = await spawnServer(() => chaosBootstrap([cluster], { route: RETRYING }), {
     flags: ['--concurrency', String(workers)],
   });
   try {

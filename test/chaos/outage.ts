@@ -1,7 +1,7 @@
 // Everything is down: a retry budget keeps attempts few.
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawnServer } from '../support/spawn-server.ts';
-import { chaosBootstrap, RETRYING } from './chaos-bootstrap.ts';
+import { chaosBootstrap, RETRYING, staticCluster } from './chaos-bootstrap.ts';
 import { Load } from './client.ts';
 import { SickUpstream } from './sick-upstream.ts';
 import type { Verdict } from './verdict.ts';
@@ -16,8 +16,9 @@ const BUDGET = { budget_percent: { value: 20 }, min_retry_concurrency: 3 };
 export async function outage(workers: number): Promise<readonly Verdict[]> {
   const upstreams = await Promise.all([1, 2, 3].map(() => SickUpstream.start()));
   const ports = upstreams.map(({ port }) => port);
-  const cluster = { circuit_breakers: { thresholds: [{ retry_budget: BUDGET }] } };
-  const server = await spawnServer(() => chaosBootstrap(ports, { route: RETRYING, cluster }), {
+  const breakers = { circuit_breakers: { thresholds: [{ retry_budget: BUDGET }] } };
+  const cluster = staticCluster(ports, breakers);
+  const server = await spawnServer(() => chaosBootstrap([cluster], { route: RETRYING }), {
     flags: ['--concurrency', String(workers)],
   });
   try {

@@ -83,6 +83,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       respectTtl: false,
       jitterMs: 0,
       family: 'auto',
+      resolver: { kind: 'system' },
     },
     tcpKeepalive: null,
     metadata: {},

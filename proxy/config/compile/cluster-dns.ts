@@ -5,6 +5,7 @@ import {
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { DnsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { compileDnsResolver } from './dns-resolver.ts';
 import { durationMs } from './field-values.ts';
 
 /** Envoy cluster.v3.Cluster.dns_refresh_rate. Longer serves dead addresses, shorter loads resolvers. */
@@ -28,8 +29,9 @@ export function compileClusterDns(message: Cluster, context: CompileContext): Dn
     refreshMs,
     ...failureRefresh(message, refreshMs, context.at('dns_failure_refresh_rate')),
     respectTtl: message.respectDnsTtl,
-    jitterMs: 0,
+    jitterMs: durationMs(context, { path: 'dns_jitter', value: message.dnsJitter }, 0),
     family: FAMILIES[message.dnsLookupFamily],
+    resolver: compileDnsResolver(message, context),
   };
 }
 

@@ -1,5 +1,5 @@
 // Asking for the addresses of a name: what DNS clusters need, whoever answers.
-import type { DnsConfig } from '../../model/cluster.ts';
+import type { DnsConfig, DnsResolverConfig } from '../../model/cluster.ts';
 
 /** Which addresses are wanted; see DnsConfig. */
 export type DnsFamily = DnsConfig['family'];
@@ -10,6 +10,7 @@ export interface DnsQuestion {
   readonly family: DnsFamily;
   /** The answer's time to live is wanted too. */
   readonly wantsTtl: boolean;
+  readonly resolver: DnsResolverConfig;
 }
 
 /**

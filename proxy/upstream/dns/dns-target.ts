@@ -35,7 +35,8 @@ export class DnsTarget implements TimerTarget {
   constructor(options: DnsTargetOptions) {
     this.#options = options;
     const { dns } = options.cluster;
-    this.#question = { name: options.name, family: dns.family, wantsTtl: dns.respectTtl };
+    const { family, respectTtl: wantsTtl, resolver } = dns;
+    this.#question = { name: options.name, family, wantsTtl, resolver };
     this.#schedule = new RefreshSchedule(dns, options.services.random);
   }
 

@@ -31,7 +31,8 @@ export class SharedLookups {
    * Resolves a name; an answer that is younger than `maxAgeMs` is given again, inside the call.
    */
   ask(question: DnsQuestion, maxAgeMs: number, done: Done): void {
-    const key = `${question.family} ${question.wantsTtl} ${question.name}`;
+    const { family, wantsTtl, name, resolver } = question;
+    const key = `${family} ${wantsTtl} ${name} ${JSON.stringify(resolver)}`;
     const lookup = this.#find(key);
     if (lookup.waiting !== null) {
       lookup.waiting.push(done);

@@ -3,23 +3,19 @@
 // only a few may run at once: file writes need the others.
 import { type LookupAddress, lookup, promises } from 'node:dns';
 import { chooseFamily } from './choose-family.ts';
+import { askRecords, NO_ADDRESS_CODES } from './dns-records.ts';
 import type { DnsAnswer, DnsFamily, DnsQuestion, DnsResolver } from './dns-resolver.ts';
+import { askServers } from './dns-servers.ts';
 
 /** Questions under way at once; the rest wait. */
 const MAX_CONCURRENT = 3;
 
-/** Errors that say that the name has no address; every other says nothing about it. */
-const NO_ADDRESS_CODES = new Set(['ENOTFOUND', 'ENODATA']);
+/** Envoy's getaddrinfo resolver knows no times to live: answers get this one. */
+const GETADDRINFO_TTL_MS = 60_000;
 
 interface WaitingQuestion {
   readonly question: DnsQuestion;
   readonly done: (answer: DnsAnswer) => void;
-}
-
-/** Addresses of one family with their smallest time to live in seconds. */
-interface FamilyAnswer {
-  readonly ips: readonly string[];
-  readonly ttlSeconds: number;
 }
 
 /** See the file's head. Bounded by its users: each name is asked for once at a time. */
@@ -42,9 +38,19 @@ export class SystemDnsResolver implements DnsResolver {
       this.#startNext();
       next.done(answer);
     };
-    if (next.question.wantsTtl) void askDns(next.question).then(finish);
-    else askSystem(next.question, finish);
+    startLookup(next.question, finish);
   }
+}
+
+function startLookup(question: DnsQuestion, done: (answer: DnsAnswer) => void): void {
+  const { resolver, wantsTtl } = question;
+  if (resolver.kind === 'servers') void askServers(question, resolver).then(done);
+  else if (resolver.kind === 'getaddrinfo') {
+    askSystem(question, (answer) =>
+      done(answer.status === 'failed' ? answer : { ...answer, ttlMs: GETADDRINFO_TTL_MS }),
+    );
+  } else if (wantsTtl) void askDns(question).then(done);
+  else askSystem(question, done);
 }
 
 function askSystem(question: DnsQuestion, done: (answer: DnsAnswer) => void): void {
@@ -73,41 +79,11 @@ function failure(error: NodeJS.ErrnoException): DnsAnswer {
 
 /** DNS with times to live. What DNS does not know may stand in the hosts file. */
 async function askDns(question: DnsQuestion): Promise<DnsAnswer> {
-  const { family, name } = question;
   try {
-    const [v4, v6] = await Promise.all([
-      family === 'v6-only' ? NONE : ofFamily(promises.resolve4(name, { ttl: true })),
-      family === 'v4-only' ? NONE : ofFamily(promises.resolve6(name, { ttl: true })),
-    ]);
-    const ips = chooseFamily(family, v4.ips, v6.ips);
-    if (ips.length > 0) {
-      const usesV4 = ips.some((ip) => v4.ips.includes(ip));
-      const usesV6 = ips.some((ip) => v6.ips.includes(ip));
-      const ttls = [...(usesV4 ? [v4.ttlSeconds] : []), ...(usesV6 ? [v6.ttlSeconds] : [])];
-      return { status: 'completed', ips, ttlMs: Math.min(...ttls) * 1000 };
-    }
+    const answer = await askRecords(question.name, question.family, promises);
+    if (answer.ips.length > 0) return answer;
   } catch {
     // DNS could not be asked: the system may still know the name, or says why it does not.
   }
   return new Promise((resolve) => askSystem(question, resolve));
-}
-
-const NONE: FamilyAnswer = { ips: [], ttlSeconds: Number.POSITIVE_INFINITY };
-
-interface Record {
-  readonly address: string;
-  readonly ttl: number;
-}
-
-async function ofFamily(asked: Promise<readonly Record[]>): Promise<FamilyAnswer> {
-  try {
-    const records = await asked;
-    return {
-      ips: records.map((record) => record.address),
-      ttlSeconds: Math.min(...records.map((record) => record.ttl)),
-    };
-  } catch (error) {
-    if (NO_ADDRESS_CODES.has((error as NodeJS.ErrnoException).code ?? '')) return NONE;
-    throw error;
-  }
 }

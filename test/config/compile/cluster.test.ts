@@ -98,6 +98,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
       respectTtl: false,
       jitterMs: 0,
       family: 'auto',
+      resolver: { kind: 'system' },
     },
     outlier: null,
     tcpKeepalive: null,
@@ -216,6 +217,7 @@ t.test('names are looked up as the dns fields say', (t) => {
     respectTtl: true,
     jitterMs: 0,
     family: 'v4-preferred',
+    resolver: { kind: 'system' },
   });
   const slow = cluster({ dns_refresh_rate: '7s' });
   t.match(slow.dns, { failureRefreshBaseMs: 7000, failureRefreshMaxMs: 7000 });

@@ -1,5 +1,6 @@
 // Which fields of clusters and endpoints are honoured; those not listed are refused by name.
 import type { SupportTable } from '../../../model/extension.ts';
+import { DNS_FIELDS, DNS_RESOLVER_PLACES } from './dns-fields.ts';
 import { HEALTH_CHECK_FIELDS } from './health-check-fields.ts';
 import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
 
@@ -37,6 +38,7 @@ const HASHING: SupportTable = {
 /** Support of envoy.config.cluster.v3 and envoy.config.endpoint.v3 messages, by type name. */
 export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   ...HEALTH_CHECK_FIELDS,
+  ...DNS_FIELDS,
   'envoy.config.cluster.v3.Cluster': {
     name: 'honoured',
     alt_stat_name: 'honoured',
@@ -62,6 +64,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     dns_failure_refresh_rate: 'honoured',
     respect_dns_ttl: 'honoured',
     dns_lookup_family: 'honoured',
+    dns_jitter: 'honoured',
+    ...DNS_RESOLVER_PLACES,
     wait_for_warm_on_init: { accepted: 'names are looked up before the listeners start' },
     cleanup_interval: 'honoured',
     original_dst_lb_config: 'honoured',
