@@ -1,9 +1,9 @@
 // Load balancing policies with Envoy's defaults.
 import type {
   LeastRequestConfig,
-  LoadBalancerConfig,
   LocalityRulesConfig,
   MaglevConfig,
+  RandomConfig,
   RingHashConfig,
   RoundRobinConfig,
   SubsetPolicyConfig,
@@ -31,7 +31,7 @@ export const ROUND_ROBIN: RoundRobinConfig = {
 };
 
 /** RANDOM without localities. */
-export const RANDOM: LoadBalancerConfig = { kind: 'random', locality: NO_LOCALITIES };
+export const RANDOM: RandomConfig = { kind: 'random', locality: NO_LOCALITIES };
 
 /** LEAST_REQUEST with some members replaced. */
 export function leastRequestConfig(members: Partial<LeastRequestConfig> = {}): LeastRequestConfig {
