@@ -1,4 +1,5 @@
 // A cluster as the data path sees it: checked, frozen, defaults filled in.
+import type { SocketAddress } from '../base/address.ts';
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { EndpointCheckConfig, HealthCheckConfig } from './health-check.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
@@ -29,6 +30,7 @@ export interface ClusterConfig {
   readonly outlier: OutlierConfig | null;
   readonly dns: DnsConfig;
   readonly tcpKeepalive: TcpKeepaliveConfig | null;
+  readonly happyEyeballs: HappyEyeballsConfig;
   readonly metadata: FilterMetadata;
   /** common_lb_config.override_host_status: what a host may be that a session asks for. */
   readonly overrideHostHealth: readonly ('healthy' | 'degraded' | 'unhealthy')[];
@@ -74,6 +76,8 @@ export interface EndpointConfig {
   readonly port: number;
   /** EnvoyInternalAddress.endpoint_id; '' for other addresses. */
   readonly endpointId: string;
+  /** Endpoint.additional_addresses: tried as well where the first one does not connect at once. */
+  readonly moreAddresses: readonly SocketAddress[];
   /** Endpoint.hostname, '' when it has none. */
   readonly hostname: string;
   /** From 1; default 1. */
@@ -141,6 +145,14 @@ export interface UpstreamHttpConfig {
   /** Of HTTP/2 responses: Envoy's default is lower there. */
   readonly maxHttp2ResponseHeaderBytes: number;
   readonly maxHeadersCount: number;
+}
+
+/** UpstreamConnectionOptions.HappyEyeballsConfig: the order of a host's addresses. */
+export interface HappyEyeballsConfig {
+  /** null: that of the first address. */
+  readonly firstFamily: 4 | 6 | null;
+  /** So many of it before one of the other. Default 1. */
+  readonly firstCount: number;
 }
 
 /** How names of STRICT_DNS and LOGICAL_DNS clusters are resolved. */

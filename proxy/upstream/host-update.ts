@@ -68,11 +68,15 @@ function moveLogicalHost(
   const endpoint = first === undefined ? undefined : config.endpoints[first.endpointIndex];
   if (first === undefined || endpoint === undefined) return { hosts: current, removed: [] };
   const host = current[0];
-  if (host === undefined) {
-    return { hosts: [makeHost(config, endpoint, endpointAddress(first, endpoint))], removed: [] };
-  }
   const address = endpointAddress(first, endpoint);
+  const moreAddresses = (first.moreIps ?? []).map((ip) => socketAddress(ip, first.port));
+  if (host === undefined) {
+    const made = makeHost(config, endpoint, address);
+    made.moreAddresses = moreAddresses;
+    return { hosts: [made], removed: [] };
+  }
   if (address.text !== host.address.text) host.address = address;
+  host.moreAddresses = moreAddresses;
   return { hosts: current, removed: [] };
 }
 

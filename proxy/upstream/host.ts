@@ -44,6 +44,8 @@ export class HostPools {
 export class Host implements UpstreamHostInfo {
   /** Where new connections go; a LOGICAL_DNS cluster replaces it as the name's answer changes. */
   address: SocketAddress;
+  /** Others that lead to it, tried where that one does not connect at once. */
+  moreAddresses: readonly SocketAddress[];
   readonly hostname: string;
   readonly clusterName: string;
   readonly observabilityName: string;
@@ -70,6 +72,7 @@ export class Host implements UpstreamHostInfo {
     cluster: { readonly name: string; readonly observabilityName: string },
   ) {
     this.address = address;
+    this.moreAddresses = endpoint.moreAddresses;
     this.hostname = endpoint.hostname;
     this.clusterName = cluster.name;
     this.observabilityName = cluster.observabilityName;
@@ -80,6 +83,7 @@ export class Host implements UpstreamHostInfo {
   /** What an update says of the same host. */
   setEndpoint(endpoint: EndpointConfig): void {
     this.endpoint = endpoint;
+    this.moreAddresses = endpoint.moreAddresses;
     const kept = this.healthFlags & PRIMARY_FLAGS;
     this.healthFlags = kept | endpointFlags(endpoint.healthStatus);
   }

@@ -150,6 +150,7 @@ function endpointOf({ ip, port }: SocketAddress): EndpointConfig {
     locality: { region: '', zone: '', subZone: '' },
     localityWeight: 0,
     isCanary: false,
+    moreAddresses: [],
     metadata: {},
     check: PLAIN_ENDPOINT_CHECK,
   };

@@ -2,8 +2,9 @@
 import {
   type Cluster,
   Cluster_DiscoveryType as DiscoveryType,
+  UpstreamConnectionOptions_FirstAddressFamilyVersion as FamilyVersion,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
-import type { ClusterConfig } from '../../model/cluster.ts';
+import type { ClusterConfig, HappyEyeballsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
@@ -74,6 +75,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     originalDst,
     dns: compileClusterDns(message, context),
     tcpKeepalive: compileKeepalive(message),
+    happyEyeballs: compileHappyEyeballs(message),
     metadata: compileMetadata(message.metadata),
     bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),
     healthCheck: compileHealthCheck(message, checked, context),
@@ -111,6 +113,21 @@ function compileKeepalive(message: Cluster): TcpKeepaliveConfig | null {
   if (keepalive === undefined) return null;
   const seconds = keepalive.keepaliveTime;
   return { idleMs: seconds === undefined ? null : seconds * MS_PER_SECOND };
+}
+
+/** UpstreamConnectionOptions.FirstAddressFamilyVersion. */
+const FIRST_FAMILY: Readonly<Record<FamilyVersion, HappyEyeballsConfig['firstFamily']>> = {
+  [FamilyVersion.DEFAULT]: null,
+  [FamilyVersion.V4]: 4,
+  [FamilyVersion.V6]: 6,
+};
+
+function compileHappyEyeballs(message: Cluster): HappyEyeballsConfig {
+  const config = message.upstreamConnectionOptions?.happyEyeballsConfig;
+  return {
+    firstFamily: FIRST_FAMILY[config?.firstAddressFamilyVersion ?? FamilyVersion.DEFAULT],
+    firstCount: config?.firstAddressFamilyCount ?? 1,
+  };
 }
 
 function compileBindAddress(

@@ -3,6 +3,7 @@ import type { Address } from '../../api/gen/envoy/config/core/v3/address_pb.js';
 import type { Locality } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import { HealthStatus } from '../../api/gen/envoy/config/core/v3/health_check_pb.js';
 import type {
+  Endpoint,
   LbEndpoint,
   LocalityLbEndpoints,
 } from '../../api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js';
@@ -13,7 +14,7 @@ import type { ClusterConfig, EndpointConfig, LocalityConfig } from '../../model/
 import type { CompileContext } from '../../model/extension.ts';
 import { compileEndpointCheck } from './endpoint-check.ts';
 import { compileMetadata } from './metadata.ts';
-import { compileTarget } from './socket-address.ts';
+import { compileAddress, compileTarget } from './socket-address.ts';
 
 /** Envoy endpoint.v3.LbEndpoint.load_balancing_weight. */
 export const DEFAULT_ENDPOINT_WEIGHT = 1;
@@ -89,6 +90,7 @@ function compileEndpoint(
   if (target === null) return null;
   return {
     ...placeOf(target),
+    moreAddresses: compileMore(endpoint, context.at('endpoint')),
     hostname: endpoint?.hostname ?? '',
     weight: message.loadBalancingWeight ?? DEFAULT_ENDPOINT_WEIGHT,
     healthStatus: HEALTH[message.healthStatus],
@@ -100,6 +102,20 @@ function compileEndpoint(
       context.at('endpoint.health_check_config'),
     ),
   };
+}
+
+function compileMore(
+  endpoint: Endpoint | undefined,
+  context: CompileContext,
+): readonly SocketAddress[] {
+  return (endpoint?.additionalAddresses ?? []).flatMap(({ address }, index) => {
+    const at = context.at(`additional_addresses[${index}].address`);
+    const compiled = compileAddress(address, at);
+    if (compiled === null) return [];
+    if (compiled.port >= 0) return [compiled];
+    at.reject('', 'additional_addresses must be IP addresses.');
+    return [];
+  });
 }
 
 function compileHostAddress(

@@ -59,6 +59,11 @@ export class DnsCluster implements DnsTargetOwner {
   endpoints(): readonly ResolvedEndpoint[] {
     return this.config.endpoints.flatMap((endpoint, endpointIndex) => {
       const ips = this.#targets[endpointIndex]?.ips ?? [endpoint.address];
+      const [ip, ...moreIps] = ips;
+      // As Envoy: one host, whose connections go to whichever address answers first.
+      if (this.config.discovery === 'logical-dns' && ip !== undefined) {
+        return [{ ip, port: endpoint.port, endpointIndex, moreIps }];
+      }
       return ips.map((ip) => ({ ip, port: endpoint.port, endpointIndex }));
     });
   }

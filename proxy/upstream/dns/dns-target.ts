@@ -68,7 +68,7 @@ export class DnsTarget implements TimerTarget {
     const ips = this.#usable(answer);
     const delayMs = this.#schedule.nextDelayMs(answer, ips !== null);
     services.timers.arm(this.#timer, services.clock.nowMs(), delayMs);
-    const isChanged = ips !== null && !hasSameMembers(ips, this.#ips);
+    const isChanged = ips !== null && this.#differs(ips);
     if (isChanged) this.#ips = ips;
     this.#count(ips !== null, isChanged);
     this.#log(answer, isChanged);
@@ -78,10 +78,16 @@ export class DnsTarget implements TimerTarget {
   /** The addresses that an answer gives; null when the ones before stay. */
   #usable(answer: DnsAnswer): readonly string[] | null {
     if (answer.status === 'failed') return null;
-    if (this.#options.cluster.discovery === 'strict-dns') return [...new Set(answer.ips)];
-    // A LOGICAL_DNS cluster uses one address, and takes «none» for a failure.
-    const first = answer.ips[0];
-    return first === undefined ? null : [first];
+    const ips = [...new Set(answer.ips)];
+    if (this.#options.cluster.discovery === 'strict-dns') return ips;
+    // A LOGICAL_DNS cluster takes «none» for a failure.
+    return ips.length === 0 ? null : ips;
+  }
+
+  /** Servers rotate their answers: only where one address goes first the order says something. */
+  #differs(ips: readonly string[]): boolean {
+    const isLogical = this.#options.cluster.discovery === 'logical-dns';
+    return (isLogical && ips[0] !== this.#ips[0]) || !hasSameMembers(ips, this.#ips);
   }
 
   #count(isUsable: boolean, isChanged: boolean): void {
@@ -110,7 +116,7 @@ export class DnsTarget implements TimerTarget {
   }
 }
 
-/** Servers rotate their answers: the order says nothing. */
+/** In whatever order. */
 function hasSameMembers(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((ip) => right.includes(ip));
 }

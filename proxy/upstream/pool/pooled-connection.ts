@@ -18,6 +18,7 @@ import type { ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
 import { ConnectionBooks, type ConnectionEnd, type ConnectionPlace } from './connection-books.ts';
 import { CONNECTION_EDGES, type ConnectionState } from './connection-state.ts';
+import { connectToHost } from './happy-eyeballs.ts';
 
 /** HTTP/2 has no more stream ids; Envoy keeps as far away from their end. */
 const MAX_STREAMS = 2 ** 29;
@@ -70,12 +71,7 @@ export class PooledConnection
     this.#connectTimer = new Timer(this);
     this.#idleTimer = new Timer(this);
     this.#durationTimer = new Timer(this);
-    const options = {
-      bufferLimitBytes: config.perConnectionBufferLimitBytes,
-      keepalive: config.tcpKeepalive,
-      bindAddress: config.bindAddress,
-    };
-    this.#transport = context.connector.connect(owner.host.address, options, this);
+    this.#transport = connectToHost({ host: this.#host, config, context }, this);
     this.#codec = context.codecs.create(owner.setup, this.#transport, this);
     context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
   }

@@ -59,6 +59,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
         priority: 0,
         localityWeight: 0,
         endpointId: '',
+        moreAddresses: [],
         healthStatus: 'healthy',
         locality: { region: '', zone: '', subZone: '' },
         isCanary: false,
@@ -102,6 +103,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     },
     outlier: null,
     tcpKeepalive: null,
+    happyEyeballs: { firstFamily: null, firstCount: 1 },
     metadata: {},
     overrideHostHealth: ['healthy', 'degraded'],
     bindAddress: null,
@@ -258,7 +260,7 @@ t.test('says how traffic is shared between priorities', (t) => {
     overprovisioningPercent: 140,
     panicThresholdPercent: 50,
     ignoresUncheckedHosts: false,
-      isHealthWeighted: false,
+    isHealthWeighted: false,
   };
   t.same(cluster({}).priorities, defaults);
   const threshold = (value: number) => ({

@@ -179,8 +179,14 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.cluster.v3.UpstreamConnectionOptions': {
     tcp_keepalive: 'honoured',
+    happy_eyeballs_config: 'honoured',
     set_local_interface_name_on_upstream_connections: { accepted: 'nothing reads the name' },
   },
+  'envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig': {
+    first_address_family_version: 'honoured',
+    first_address_family_count: 'honoured',
+  },
+  'envoy.config.endpoint.v3.Endpoint.AdditionalAddress': { address: 'honoured' },
   'envoy.config.cluster.v3.LoadBalancingPolicy': { policies: 'honoured' },
   'envoy.config.cluster.v3.LoadBalancingPolicy.Policy': { typed_extension_config: 'honoured' },
   'envoy.config.core.v3.BindConfig': { source_address: 'honoured' },
@@ -212,6 +218,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     address: 'honoured',
     health_check_config: 'honoured',
     hostname: 'honoured',
+    additional_addresses: { partly: 'of STATIC clusters' },
   },
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {
     slow_start_config: 'honoured',
