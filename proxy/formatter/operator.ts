@@ -1,9 +1,10 @@
 // What a command operator is: a function from an exchange to a value, made when the format is parsed.
 import type { FormatOptions, JsonValue } from './format-options.ts';
 import type { FormatContext } from './formatter.ts';
+import type { TypedText } from './typed-text.ts';
 
 /** A value; strings are byte strings, null means that there is none. */
-export type OperatorValue = JsonValue;
+export type OperatorValue = JsonValue | TypedText;
 
 /** Reads one value out of an exchange. */
 export type Operator = (context: FormatContext) => OperatorValue;

@@ -1,8 +1,9 @@
 // A text format over one exchange: literals and operators in turn.
 import { escapeControls, escapeControlsButTab, MAX_LOGGED_VALUE_BYTES } from './byte-text.ts';
-import type { FormatOptions, JsonValue } from './format-options.ts';
+import type { FormatOptions } from './format-options.ts';
 import type { OperatorUse, ParsedFormat } from './format-text.ts';
 import type { FormatContext, Formatter } from './formatter.ts';
+import type { OperatorValue } from './operator.ts';
 import { valueText } from './render-value.ts';
 
 /** Formats a line of text, or a header's value. */
@@ -32,7 +33,7 @@ export class TextFormatter implements Formatter {
     return text;
   }
 
-  #render(value: JsonValue, maxBytes: number): string {
+  #render(value: OperatorValue, maxBytes: number): string {
     if (typeof value === 'number') return maxBytes < 0 ? `${value}` : valueText(value, maxBytes);
     if (value === null) return this.#missing;
     return this.#escape(valueText(value, maxBytes));

@@ -48,9 +48,9 @@ static_resources:
   clusters:
   - name: ''
   - name: b
-    lb_policy: RING_HASH
+    typed_dns_resolver_config: { name: '' }
   - name: c
-    outlier_detection: {}
+    idle: 1
   - name: d
     load_assignment:
       cluster_name: d
@@ -59,9 +59,11 @@ static_resources:
   t.equal(loaded.ok, false);
   t.same(texts(loaded), [
     'error 1:9 node.idd',
+    'error 8:5 static_resources.clusters[2].idle',
     'error 4:11 static_resources.clusters[0].name',
-    'error 8:5 static_resources.clusters[2].outlier_detection',
-    'error 6:16 static_resources.clusters[1].lb_policy',
+    'error 6:40 static_resources.clusters[1].typed_dns_resolver_config.name',
+    'error 6:5 static_resources.clusters[1].typed_dns_resolver_config.typed_config',
+    'error 6:5 static_resources.clusters[1].typed_dns_resolver_config',
     'error 12:88 static_resources.clusters[3].load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address',
   ]);
   t.end();

@@ -10,7 +10,7 @@ const OWN = 'envoy.filters.http.header_to_metadata';
 const LOG_FORMAT =
   `%REQ(:PATH)% %RESPONSE_CODE% %ROUTE_NAME% %DYNAMIC_METADATA(${OWN})% %DYNAMIC_METADATA(ns)% ` +
   '%DYNAMIC_METADATA(set)% %DYNAMIC_METADATA(other)% [%FILTER_STATE(one:PLAIN)% ' +
-  '%FILTER_STATE(two:PLAIN)% %FILTER_STATE(three:PLAIN)% %FILTER_STATE(envoy.tcp_proxy.cluster:PLAIN)%] ' +
+  '%FILTER_STATE(two)% %FILTER_STATE(two:PLAIN)% %FILTER_STATE(three:PLAIN)% %FILTER_STATE(envoy.tcp_proxy.cluster:PLAIN)%] ' +
   '%DOWNSTREAM_REMOTE_ADDRESS%\n';
 
 const filter = (name: string, type: string, config: Json): Json => ({

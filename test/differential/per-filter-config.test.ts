@@ -39,6 +39,7 @@ const ROUTES: readonly Json[] = [
   route('/entry-off', { first: config('route') }, { first: OFF }),
   route('/entry-on', { first: OFF }, { first: config('entry') }),
   route('/on', { second: ON }),
+  route('/on-as-is', { second: wrapper({ config: {} }) }),
   route('/second', { second: config('second') }),
   route('/off-with-config', { first: wrapper({ disabled: true, config: config('lost') }) }),
   route('/wrapped', { first: wrapper({ config: config('wrapped') }) }),

@@ -53,9 +53,23 @@ export function proxiedContext(): FormatContext {
     clusterMetadata: { ns: { k: 'cluster', n: 1.5 } },
   });
   info.dynamicMetadata = new Map([
-    ['ns', { s: 'text', n: 1.5, b: true, l: [1, 'a'], o: { z: '1', a: 2 }, u: 'ü€' }],
+    [
+      'ns',
+      {
+        s: 'text',
+        n: 1.5,
+        b: true,
+        l: [1, 'a'],
+        o: { z: '1', a: 2 },
+        u: 'ü€',
+        p: { v: '\xc3\xbc' },
+      },
+    ],
   ]);
-  info.filterState = new Map<string, unknown>([['fs', { field: 'x', 10: 1, 9: 2 }]]);
+  info.filterState = new Map<string, unknown>([
+    ['fs', { field: 'x', 10: 1, 9: 2 }],
+    ['plain', 'a"\xc3\xbc'],
+  ]);
   const headers = HeaderList.of(
     ...['x-a', 'abc\\def"q"', 'x-a', 'second', 'x-empty', '', 'user-agent', 'curl/8'],
     ...['x-envoy-original-path', '/orig/path?a=1%20x&b=hello&a=2&c'],

@@ -62,7 +62,14 @@ function compileWrapper(
   context: CompileContext,
 ): PerFilterConfig | null {
   const onlySwitches: PerFilterConfig = Object.freeze({ definition: null, config: null, disabled });
-  if (config === undefined || disabled) return onlySwitches;
+  if (disabled) return onlySwitches;
+  if (config === undefined) {
+    const text = `Empty route/virtual host per filter configuration for ${name} filter`;
+    context.reject('', `${text}: \`config: {}\` switches it on as it is`);
+    return null;
+  }
+  // Envoy: one that says nothing switches the filter on.
+  if (config.typeUrl === '') return onlySwitches;
   const isKnown = definitionOf(config, context) !== null;
   if (isOptional && !isKnown) return onlySwitches;
   return compileConfig({ name, any: config }, context.at('config'));

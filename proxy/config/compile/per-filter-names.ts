@@ -60,6 +60,7 @@ function whyUnread(any: Any, filter: ExtensionInstance | undefined): string | nu
   if (filter === undefined) return 'has no effect: no filter of http_filters has this name';
   const config = wrapper === undefined ? any : wrapper.config;
   const { perRoute } = filter.definition as FilterDefinition;
-  if (config === undefined || typeNameOf(config.typeUrl) === perRoute?.schema.typeName) return null;
+  const isSwitch = config === undefined || config.typeUrl === '';
+  if (isSwitch || typeNameOf(config.typeUrl) === perRoute?.schema.typeName) return null;
   return `has no effect: the filter of this name is a ${filter.definition.name}, which takes other types`;
 }

@@ -8,6 +8,8 @@ import {
 } from '../../api/gen/envoy/extensions/filters/http/set_metadata/v3/set_metadata_pb.js';
 import { compileEach } from '../../config/compile/compile-each.ts';
 import { deepFreeze } from '../../config/compile/freeze.ts';
+import type { JsonValue } from '../../formatter/format-options.ts';
+import { membersInOctets } from '../../formatter/octets-value.ts';
 import type { CompileContext, SupportTable } from '../../model/extension.ts';
 import type { Counter } from '../../stats/metrics.ts';
 import {
@@ -22,7 +24,7 @@ import { updateStruct } from './set-metadata/update-struct.ts';
 /** What is written into one namespace. */
 interface MetadataEntry {
   readonly namespace: string;
-  readonly value: JsonObject;
+  readonly value: Readonly<Record<string, JsonValue>>;
   readonly mayOverwrite: boolean;
 }
 
@@ -78,9 +80,7 @@ interface Batch {
 
 function compileEntries(message: Config, context: CompileContext): readonly MetadataEntry[] {
   const deprecated =
-    message.value === undefined
-      ? []
-      : [{ namespace: message.metadataNamespace, value: message.value, mayOverwrite: true }];
+    message.value === undefined ? [] : [entry(message.metadataNamespace, message.value, true)];
   const field = { path: 'metadata', items: message.metadata };
   return deepFreeze([...deprecated, ...compileEach(field, context, compileEntry)]);
 }
@@ -92,7 +92,11 @@ function compileEntry({
   allowOverwrite,
 }: Metadata): MetadataEntry | null {
   if (value === undefined) return null;
-  return { namespace: metadataNamespace, value, mayOverwrite: allowOverwrite };
+  return entry(metadataNamespace, value, allowOverwrite);
+}
+
+function entry(namespace: string, value: JsonObject, mayOverwrite: boolean): MetadataEntry {
+  return { namespace, value: membersInOctets(value), mayOverwrite };
 }
 
 /** One per stream. */

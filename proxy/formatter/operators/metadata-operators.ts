@@ -2,6 +2,7 @@
 import { asByteString } from '../byte-text.ts';
 import type { JsonValue } from '../format-options.ts';
 import type { FormatContext } from '../formatter.ts';
+import { inOctets } from '../octets-value.ts';
 import type {
   Operator,
   OperatorArguments,
@@ -9,6 +10,7 @@ import type {
   OperatorTable,
 } from '../operator.ts';
 import { isPrintableState, type PrintableState } from '../printable-state.ts';
+import { TypedText } from '../typed-text.ts';
 
 type MetadataReader = (context: FormatContext, namespace: string) => unknown;
 
@@ -61,7 +63,7 @@ function metadata(read: MetadataReader, argument: string): Operator {
   return (context) => {
     let value = read(context, namespace);
     for (const key of path) value = own(value, key);
-    return printable(value);
+    return read === DYNAMIC ? printable(value) : inOctets((value ?? null) as JsonValue);
   };
 }
 
@@ -70,7 +72,7 @@ function own(value: unknown, key: string): unknown {
   return (value as Readonly<Record<string, unknown>>)[key];
 }
 
-/** Texts may hold any character in metadata; here they become octets. */
+/** Texts of peers are octets; what cannot be one becomes some. */
 function printable(value: unknown): JsonValue {
   if (value === undefined || value === null) return null;
   return typeof value === 'string' ? asByteString(value) : (value as JsonValue);
@@ -98,8 +100,10 @@ function filterState(
   }
   return (context) => {
     const value = stateOf(context, key);
-    if (isPrintableState(value)) return printState(value, kind, field);
-    return printable(field === undefined ? value : own(value, field));
+    const printed = isPrintableState(value)
+      ? printState(value, kind, field)
+      : printable(field === undefined ? value : own(value, field));
+    return kind === 'TYPED' && typeof printed === 'string' ? new TypedText(printed) : printed;
   };
 }
 

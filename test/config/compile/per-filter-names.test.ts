@@ -56,6 +56,7 @@ t.test(
     t.match(of({ buffer: CORS }), [/the filter of this name is a envoy\.filters\.http\.buffer/]);
     t.match(of({ buffer: wrapped({ config: CORS }) }), [/has no effect/]);
     t.same(of({ cors: wrapped({ config: CORS }), buffer: wrapped({ disabled: true }) }), []);
+    t.same(of({ buffer: wrapped({ config: {} }) }), []);
     t.same(of({ nobody: wrapped({ is_optional: true, config: CORS }) }), []);
   },
 );

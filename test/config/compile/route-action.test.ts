@@ -38,6 +38,8 @@ t.test('forwarding has Envoy’s defaults', (t) => {
     rateLimits: [],
     includeVhRateLimits: false,
     priority: 'default',
+    retry: null,
+    hedge: null,
   });
   t.end();
 });

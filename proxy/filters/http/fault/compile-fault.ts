@@ -17,6 +17,7 @@ import {
   runtimeInteger,
   runtimeShare,
 } from '../../../config/compile/runtime-values.ts';
+import { membersInOctets } from '../../../formatter/octets-value.ts';
 import type { CompileContext } from '../../../model/extension.ts';
 import type { RuntimeValues } from '../../../model/runtime.ts';
 import type {
@@ -62,7 +63,7 @@ function compileNow(message: HTTPFault, context: CompileContext): FaultConfig {
     maxActiveFaults: runtimeInteger(runtime, maxKey, maxActiveFaults),
     countsDownstreamClusters: !message.disableDownstreamClusterStats,
     byDownstreamCluster: compileClusters(runtime),
-    metadata: structuredClone(message.filterMetadata ?? {}),
+    metadata: membersInOctets(message.filterMetadata ?? {}),
   });
 }
 

@@ -153,8 +153,9 @@ export class ForwardedRequest implements LoadBalancerContext {
     return this.head;
   }
 
+  /** Envoy: of the first attempt only. */
   get overrideHost(): OverrideHost | null {
-    return this.#callbacks.flow.overrideHost;
+    return this.info.attemptCount > 1 ? null : this.#callbacks.flow.overrideHost;
   }
 
   get metadataMatch(): SubsetMatch {
