@@ -33,6 +33,8 @@ export class CheckedUpstream {
   readonly health = new Map<string, ScriptedHealth>();
   /** The last check of each name. */
   readonly seen = new Map<string, SeenCheck>();
+  /** Status of HTTP/1.1 requests for /data, which are no checks. */
+  dataStatus = 200;
   /** Told of each check by HTTP/1.1, before it is answered. */
   onCheck: () => void = () => undefined;
   readonly #http1 = http.createServer((request, response) => this.#onRequest(request, response));
@@ -51,11 +53,11 @@ export class CheckedUpstream {
   }
 
   /** Ports by protocol. */
-  async listen(): Promise<Readonly<Record<'http1' | 'http2' | 'tcp', number>>> {
+  async listen(ip = '127.0.0.1'): Promise<Readonly<Record<'http1' | 'http2' | 'tcp', number>>> {
     return {
-      http1: await listen(this.#http1),
-      http2: await listen(this.#http2),
-      tcp: await listen(this.#tcp),
+      http1: await listen(this.#http1, ip),
+      http2: await listen(this.#http2, ip),
+      tcp: await listen(this.#tcp, ip),
     };
   }
 
@@ -76,7 +78,8 @@ export class CheckedUpstream {
         this.seen.set(name, { line, headers: request.rawHeaders, body });
         this.onCheck();
       }
-      const script = request.url === '/data' ? {} : (this.health.get(name) ?? {});
+      const ofData: ScriptedHealth = { status: this.dataStatus };
+      const script = request.url === '/data' ? ofData : (this.health.get(name) ?? {});
       if (script.isCut === true) request.socket.destroy();
       if (script.isCut === true || script.isSilent === true) return;
       const said = request.headers['x-say'];
@@ -135,8 +138,8 @@ function answerGrpc(stream: http2.ServerHttp2Stream, script: ScriptedHealth): vo
   stream.end(Buffer.from([0, 0, 0, 0, 2, 8, script.serving ?? 1]));
 }
 
-function listen(server: net.Server | http2.Http2Server): Promise<number> {
+function listen(server: net.Server | http2.Http2Server, ip: string): Promise<number> {
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as net.AddressInfo).port));
+    server.listen(0, ip, () => resolve((server.address() as net.AddressInfo).port));
   });
 }
