@@ -19,6 +19,7 @@ import type {
   NetworkFilterDefinition,
   WorkerServices,
 } from '../proxy/filters/network-filter.ts';
+import { NO_OVERLOAD } from '../proxy/filters/network-filter.ts';
 import { ActiveListener } from '../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../proxy/listener/connection-budget.ts';
 import { ListenersByAddress } from '../proxy/listener/listeners-by-address.ts';
@@ -132,7 +133,7 @@ function listener(changes: Partial<ListenerConfig>): ActiveListener {
   } as unknown as ListenerConfig;
   return new ActiveListener(config, services, {
     budget: new ConnectionBudget(Number.POSITIVE_INFINITY, null),
-    health: { isFailed: false, overload: 'none' },
+    health: { isFailed: false, overload: NO_OVERLOAD },
     workerIndex: 0,
     findByAddress: (address) => byAddress.find(address),
   });

@@ -8,7 +8,7 @@ import type { Random } from '../base/random.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { ActiveStream } from '../filters/network/http-connection-manager/active-stream.ts';
 import { HcmRuntime } from '../filters/network/http-connection-manager/hcm-runtime.ts';
-import type { ListenerFacts, WorkerServices } from '../filters/network-filter.ts';
+import { type ListenerFacts, NO_OVERLOAD, type WorkerServices } from '../filters/network-filter.ts';
 import type { CodecServices } from '../http/codec.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
@@ -207,7 +207,7 @@ export class DryProxy {
     const listener: ListenerFacts = {
       scope: this.#stats.scope('listener.explain'),
       bufferLimitBytes: 1024 * 1024,
-      overload: 'none',
+      overload: NO_OVERLOAD,
       shouldDrainClose: () => false,
       isHealthCheckFailed: () => false,
     };

@@ -43,11 +43,20 @@ export interface WorkerServices {
   openAccessLog(config: AccessLogConfig): AccessLog;
 }
 
-/**
- * How short of memory the process is: `none`; `shedding`: idle connections are closed and responses
- * end theirs; `refusing`: new connections and requests are refused as well.
- */
-export type OverloadState = 'none' | 'shedding' | 'refusing';
+/** What the process does because it is short of something. */
+export interface OverloadState {
+  /** Responses end their connections. */
+  readonly endsConnections: boolean;
+  readonly refusesRequests: boolean;
+  readonly refusesConnections: boolean;
+}
+
+/** It is short of nothing. */
+export const NO_OVERLOAD: OverloadState = Object.freeze({
+  endsConnections: false,
+  refusesRequests: false,
+  refusesConnections: false,
+});
 
 /** What a listener tells its filters. */
 export interface ListenerFacts {

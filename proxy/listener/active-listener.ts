@@ -108,7 +108,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** Envoy's drainClose decision for the next response. */
   shouldDrainClose(): boolean {
-    if (this.#isDraining || this.overload !== 'none') return true;
+    if (this.#isDraining || this.overload.endsConnections) return true;
     return this.#surroundings.health.isFailed && this.config.drainType === 'default';
   }
 
@@ -122,7 +122,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** False, and counted, when a limit is reached. */
   mayAccept(): boolean {
-    if (this.overload === 'refusing') {
+    if (this.overload.refusesConnections) {
       this.#stats.cxOverloadReject.inc();
       return false;
     }

@@ -2,6 +2,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { LocalityConfig } from './cluster.ts';
+import type { OverloadConfig } from './overload.ts';
 import type { StringMatchConfig } from './route-match.ts';
 import type { RuntimeLayerConfig, RuntimeValue } from './runtime.ts';
 
@@ -23,6 +24,8 @@ export interface BootstrapConfig {
    * `overload.global_downstream_max_connections` decides.
    */
   readonly globalConnectionLimit: number | null;
+  /** null: there is nothing to watch but what is always watched. */
+  readonly overload: OverloadConfig | null;
   readonly statsFlushIntervalMs: number;
   /** cluster_manager.outlier_detection.event_log_path; '': no event of outlier detection is logged. */
   readonly outlierLogPath: string;

@@ -28,7 +28,8 @@ import { clusterStatus } from './cluster-status.ts';
 import { FileWatcher } from './file-watcher.ts';
 import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
-import { OverloadMonitor } from './overload-monitor.ts';
+import { OverloadActions } from './overload-actions.ts';
+import { heapBytes, MEMORY_STAGES, type MemoryStage, OverloadMonitor } from './overload-monitor.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { SystemRandom } from './system-random.ts';
@@ -51,7 +52,7 @@ export interface WorkerRuntimeParts {
 const CONNECTIONS_KEY = 'overload.global_downstream_max_connections';
 
 /** What follows from memory running short, for the log. */
-const OVERLOAD_TEXTS: Readonly<Record<OverloadState, string>> = {
+const OVERLOAD_TEXTS: Readonly<Record<MemoryStage, string>> = {
   none: 'back to normal',
   shedding: 'idle connections are closed',
   refusing: 'new connections and requests are refused',
@@ -70,6 +71,8 @@ export class WorkerRuntime implements ProcessHealth {
   readonly #internal = new Map<string, InternalAcceptor>();
   readonly #files: FileWatcher;
   readonly #overload: OverloadMonitor;
+  /** null: no overload manager is configured. */
+  readonly #actions: OverloadActions | null;
   readonly #flushTimer: NodeJS.Timeout;
 
   constructor(parts: WorkerRuntimeParts) {
@@ -97,6 +100,7 @@ export class WorkerRuntime implements ProcessHealth {
     this.#files = new FileWatcher(log.logger('config'));
     this.listeners = this.#makeListeners(parts, random);
     this.#overload = this.#watchMemory(log.logger('main'));
+    this.#actions = this.#openActions(parts);
     this.#flushTimer = setInterval(
       () => this.stats.flushInterval(),
       bootstrap.statsFlushIntervalMs,
@@ -105,7 +109,11 @@ export class WorkerRuntime implements ProcessHealth {
   }
 
   get overload(): OverloadState {
-    return this.#overload.state;
+    const memory = MEMORY_STAGES[this.#overload.state];
+    // Short memory ends and refuses all that actions can end and refuse.
+    if (this.#actions === null || memory.refusesRequests) return memory;
+    const { state } = this.#actions;
+    return memory.endsConnections ? { ...state, endsConnections: true } : state;
   }
 
   /** Every cell as it is now, measured ones included. */
@@ -124,6 +132,7 @@ export class WorkerRuntime implements ProcessHealth {
   async close(): Promise<void> {
     clearInterval(this.#flushTimer);
     this.#overload.close();
+    this.#actions?.close();
     this.listeners.close();
     this.clusters.close();
     this.loop.close();
@@ -163,6 +172,14 @@ export class WorkerRuntime implements ProcessHealth {
     const bufferSizeBytes = bootstrap.internalBufferBytes ?? DEFAULT_INTERNAL_BUFFER_BYTES;
     const inside = { listeners: this.#internal, bufferSizeBytes };
     return new InternalConnector(this.loop, inside, new SocketConnector(this.loop));
+  }
+
+  #openActions({ bootstrap, settings, cells }: WorkerRuntimeParts): OverloadActions | null {
+    if (bootstrap.overload === null) return null;
+    const { index } = settings;
+    const workerCount = Math.max(settings.workerCount, index + 1);
+    const { stats } = this;
+    return new OverloadActions(bootstrap.overload, { cells, index, workerCount, stats, heapBytes });
   }
 
   #watchMemory(log: Logger): OverloadMonitor {

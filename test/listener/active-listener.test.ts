@@ -16,6 +16,7 @@ import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
 import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
 import { UNWATCHED } from '../../proxy/model/watched-file.ts';
 import type { Connection } from '../../proxy/net/connection.ts';
+import { MEMORY_STAGES } from '../../proxy/server/overload-monitor.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type FakeConnection, FakeConnector } from '../support/fake-connector.ts';
@@ -91,7 +92,7 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     files: UNWATCHED,
     openAccessLog: () => ({ write: (context: FormatContext) => lines.push(lineOf(context)) }),
   } as unknown as WorkerServices;
-  const health = { isFailed: false, overload: 'none' as OverloadState };
+  const health = { isFailed: false, overload: MEMORY_STAGES.none };
   const chain = {
     name: '',
     match: MATCH_ALL,
@@ -174,12 +175,12 @@ t.test('short memory ends connections first and refuses new ones last', async (t
   const { listener, probes, stats, health, accept } = rig();
   accept();
   t.notOk(listener.shouldDrainClose());
-  health.overload = 'shedding';
+  health.overload = MEMORY_STAGES.shedding;
   listener.closeIdle();
   t.same(probes[0]?.asked, ['close if idle']);
   t.ok(listener.shouldDrainClose());
   t.ok(listener.mayAccept());
-  health.overload = 'refusing';
+  health.overload = MEMORY_STAGES.refusing;
   t.notOk(listener.mayAccept());
   t.equal(counter(stats, 'downstream_cx_overload_reject'), 1);
 });

@@ -14,7 +14,11 @@ import { CONTINUE } from '../../proxy/filters/http-filter.ts';
 import { HcmRuntime } from '../../proxy/filters/network/http-connection-manager/hcm-runtime.ts';
 import { HttpConnection } from '../../proxy/filters/network/http-connection-manager/http-connection.ts';
 import type { CodecChoice } from '../../proxy/filters/network/http-connection-manager/pending-codec.ts';
-import type { OverloadState, WorkerServices } from '../../proxy/filters/network-filter.ts';
+import {
+  NO_OVERLOAD,
+  type OverloadState,
+  type WorkerServices,
+} from '../../proxy/filters/network-filter.ts';
 import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { HeaderList } from '../../proxy/http/header-list.ts';
 import { ResponseHead } from '../../proxy/http/message.ts';
@@ -39,7 +43,7 @@ type Json = Parameters<typeof compileJson>[0]['json'];
 class RigListener {
   readonly scope;
   readonly bufferLimitBytes = 1024;
-  overload: OverloadState = 'none';
+  overload: OverloadState = NO_OVERLOAD;
   isDraining = false;
   isHealthFailed = false;
 

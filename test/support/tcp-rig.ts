@@ -1,3 +1,4 @@
+import { NO_OVERLOAD } from '../../proxy/filters/network-filter.ts';
 // One downstream connection of a TCP proxy over fakes: its time, its client, its upstreams.
 
 import { socketAddress } from '../../proxy/base/address.ts';
@@ -81,7 +82,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
   const listener = {
     scope: fixture.stats.scope('listener.l'),
     bufferLimitBytes: 1024,
-    overload: 'none',
+    overload: NO_OVERLOAD,
     shouldDrainClose: () => false,
     isHealthCheckFailed: () => false,
   } as const;

@@ -12,8 +12,8 @@ import { defaultFileAccessLog } from './access-loggers.ts';
 import { compileLocalityName } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
-import { compileGlobalConnectionLimit } from './global-connection-limit.ts';
 import { compileInternalBuffer } from './internal-listeners.ts';
+import { compileOverload } from './overload.ts';
 import { compileRuntimeLayers, mergeRuntimeLayers } from './runtime-layers.ts';
 import { compileAddress } from './socket-address.ts';
 import { compileStatsConfig } from './stats-config.ts';
@@ -39,7 +39,7 @@ export function compileBootstrap(
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtimeLayers,
     runtime,
-    globalConnectionLimit: compileGlobalConnectionLimit(message, context),
+    ...compileOverload(message, context),
     internalBufferBytes: compileInternalBuffer(message.bootstrapExtensions, context),
     outlierLogPath: message.clusterManager?.outlierDetection?.eventLogPath ?? '',
     statsFlushIntervalMs: durationMs(context, interval, DEFAULT_STATS_FLUSH_INTERVAL_MS),

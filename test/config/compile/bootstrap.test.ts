@@ -35,6 +35,7 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
     runtimeLayers: [],
     runtime: new Map(),
     globalConnectionLimit: null,
+    overload: null,
     internalBufferBytes: null,
     outlierLogPath: '',
     statsFlushIntervalMs: 5000,

@@ -23,7 +23,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     watchdogs: { accepted: 'the primary replaces workers that die' },
     layered_runtime: 'honoured',
     admin: 'honoured',
-    overload_manager: { partly: 'only envoy.resource_monitors.global_downstream_max_connections' },
+    overload_manager: 'honoured',
     enable_dispatcher_stats: { accepted: 'there are no dispatchers' },
     header_prefix: { partly: 'only x-envoy, the default' },
     perf_tracing_file_path: { accepted: 'Envoy reads it only in builds for tracing' },
@@ -64,8 +64,34 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.extensions.regex_engines.v3.GoogleRE2': {},
   'envoy.config.overload.v3.OverloadManager': {
-    refresh_interval: { accepted: 'connections are counted as they come and go' },
-    resource_monitors: { partly: 'only envoy.resource_monitors.global_downstream_max_connections' },
+    refresh_interval: 'honoured',
+    resource_monitors: { partly: 'fixed_heap and global_downstream_max_connections' },
+    actions: {
+      partly:
+        'stop_accepting_requests, disable_http_keepalive, reject_incoming_connections, and stop_accepting_connections, which rejects them, too; shrink_heap has no effect',
+    },
+    loadshed_points: { refused: 'use actions: stop_accepting_requests, disable_http_keepalive' },
+    buffer_factory_config: {
+      refused: 'it serves reset_high_memory_stream, which is refused; leave it out',
+    },
+  },
+  'envoy.config.overload.v3.OverloadAction': {
+    name: 'honoured',
+    triggers: 'honoured',
+    typed_config: { partly: 'only actions that are refused take one' },
+  },
+  'envoy.config.overload.v3.Trigger': {
+    name: 'honoured',
+    threshold: 'honoured',
+    scaled: { partly: 'the actions begin at the saturation_threshold, as in Envoy' },
+  },
+  'envoy.config.overload.v3.ThresholdTrigger': { value: 'honoured' },
+  'envoy.config.overload.v3.ScaledTrigger': {
+    scaling_threshold: 'honoured',
+    saturation_threshold: 'honoured',
+  },
+  'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig': {
+    max_heap_size_bytes: { partly: 'of all workers together, measured by the JavaScript engine' },
   },
   'envoy.config.overload.v3.ResourceMonitor': { name: 'honoured', typed_config: 'honoured' },
   'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig': {

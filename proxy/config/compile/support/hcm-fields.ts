@@ -50,7 +50,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     stream_error_on_invalid_http_message: 'honoured',
     strip_trailing_host_dot: 'honoured',
     append_x_forwarded_port: 'honoured',
-    append_local_overload: { accepted: 'there is no overload manager' },
+    append_local_overload: { accepted: 'x-envoy-local-overloaded is never added' },
     add_proxy_protocol_connection_state: { accepted: 'the PROXY protocol is refused' },
   },
   [`${PACKAGE}.HttpConnectionManager.InternalAddressConfig`]: {

@@ -94,6 +94,8 @@ export class HttpConnection
     if (this.runtime.listener.shouldDrainClose() && !this.#isDrainCounted) {
       this.#isDrainCounted = true;
       this.runtime.stats.cxDrainClose.inc();
+      const { endsConnections } = this.runtime.listener.overload;
+      if (endsConnections) this.runtime.stats.cxOverloadDisableKeepalive.inc();
       this.#startDrain(this.runtime.config.drainTimeoutMs);
     }
     return this.#state !== 'open';

@@ -81,7 +81,7 @@ function refuseTunnel(stream: CandidateStream): Refusal | null {
 }
 
 function checkOverload({ runtime }: CandidateStream): Refusal | null {
-  if (runtime.listener.overload !== 'refusing') return null;
+  if (!runtime.listener.overload.refusesRequests) return null;
   runtime.stats.rqOverloadClose.inc();
   const reply = { ...emptyReply(503, 'overload'), body: 'envoy overloaded' };
   return { reply, closesConnection: true };
