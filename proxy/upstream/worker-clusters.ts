@@ -105,8 +105,12 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
       if (found === 0) known.delete(address);
       else known.set(address, found);
     }
-    this.#warming.get(name)?.setHostFlags(flags);
-    this.#active.get(name)?.setHostFlags(flags);
+    const warming = this.#warming.get(name);
+    const active = this.#active.get(name);
+    warming?.setHostFlags(flags);
+    active?.setHostFlags(flags);
+    // The last word about a cluster that was removed.
+    if (warming === undefined && active === undefined) this.#flags.delete(name);
   }
 
   flagsOf(cluster: string): Map<string, number> {

@@ -241,3 +241,37 @@ t.test('none is watched by default', async (t) => {
   pool.connection(0).accept();
   t.equal(pool.clock.timers.armedCount, 0);
 });
+
+/** What the monitor of the pool's host hears. */
+function heard({ host }: PoolFixture): string[] {
+  const told: string[] = [];
+  host.monitor = {
+    detectsDegraded: false,
+    onResponse: (status) => told.push(String(status)),
+    onDegradedResponse: () => told.push('degraded'),
+    onLocalOrigin: (event) => told.push(event),
+  };
+  return told;
+}
+
+t.test('its host is blamed for a timeout once, and only while it owes a response', async (t) => {
+  const pool = h2Pool();
+  const told = heard(pool);
+  const { request } = send(pool);
+  request.noteTimeout();
+  t.same(told, [], 'without a connection nobody is to blame');
+  const late = h2Pool();
+  const toldLate = heard(late);
+  const sent = send(late);
+  late.connection(0).accept();
+  sent.request.noteTimeout();
+  sent.request.noteTimeout();
+  t.same(toldLate, ['connect-succeeded', 'timed-out']);
+  const answered = h2Pool();
+  const toldAnswered = heard(answered);
+  const begun = send(answered);
+  answered.connection(0).accept();
+  answered.connection(0).receive('R1\n');
+  begun.request.noteTimeout();
+  t.same(toldAnswered, ['connect-succeeded']);
+});
