@@ -123,8 +123,10 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
       request.release();
       return;
     }
-    const kept = { retained: this.#retained, isComplete: this.#isComplete };
-    if (request.followsRedirect(head, kept)) return;
+    if (request.mayRedirect) {
+      const kept = { retained: this.#retained, isComplete: this.#isComplete };
+      if (request.followsRedirect(head, kept)) return;
+    }
     this.#choose(attempt);
     this.info.responseCodeDetails = 'via_upstream';
     request.charges.answeredBy(attempt.host, head);

@@ -6,8 +6,8 @@ import { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { StreamInfo } from '../../../http/stream-info.ts';
+import type { HedgePolicyConfig, RetryPolicyConfig } from '../../../model/retry-policy.ts';
 import type { ForwardActionConfig, SubsetMatch } from '../../../model/route.ts';
-import type { InternalRedirectConfig } from '../../../model/route-policies.ts';
 import { bufferLimitOf } from '../../../routing/buffer-limit.ts';
 import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
@@ -26,7 +26,7 @@ import type { LocalReply, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { Attempt } from './attempt.ts';
 import { clusterNotFoundReply } from './direct-answers.ts';
 import { judgeEnd } from './host-verdict.ts';
-import { followRedirect } from './internal-redirect.ts';
+import { redirected } from './internal-redirect.ts';
 import type { RequestBuffer } from './request-buffer.ts';
 import { RequestCharges } from './request-charges.ts';
 import type { ResponseAdditions } from './response-head.ts';
@@ -37,6 +37,7 @@ import {
   readTimeouts,
   takeOrders,
 } from './route-timeout.ts';
+import type { RouterConfig } from './router-config.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import type { TriedHosts } from './tried-hosts.ts';
 import { poolFor } from './tunnel-rules.ts';
@@ -99,6 +100,7 @@ export class ForwardedRequest implements LoadBalancerContext {
   /** As it is sent: finalised. */
   readonly head: RequestHead;
   readonly route: Route;
+  readonly action: ForwardActionConfig;
   readonly charges: RequestCharges;
   readonly timeouts: RequestTimeouts;
   /** null: it is not tried again. */
@@ -113,7 +115,6 @@ export class ForwardedRequest implements LoadBalancerContext {
   /** null: nobody asked for it yet. */
   #hash: RequestHash | null = null;
   #hasHash = false;
-  readonly #action: ForwardActionConfig;
   readonly #runtime: RouterRuntime;
   readonly #callbacks: TerminalFilterCallbacks;
 
@@ -126,7 +127,7 @@ export class ForwardedRequest implements LoadBalancerContext {
     this.info = callbacks.info;
     this.route = route;
     this.#cluster = cluster;
-    this.#action = action;
+    this.action = action;
     this.#runtime = runtime;
     this.#callbacks = callbacks;
     // Conditions of virtual clusters are on what the client sent.
@@ -134,13 +135,11 @@ export class ForwardedRequest implements LoadBalancerContext {
     if (tally !== null) callbacks.info.virtualClusterName = tally.virtualClusterName;
     const isCounted = config.dynamicStats && !callbacks.info.isHealthCheck;
     this.charges = new RequestCharges(head, isCounted ? cluster.stats : null, tally);
-    const retry = action.retry ?? virtualHost.retry;
-    const hedge = action.hedge ?? virtualHost.hedge;
-    this.timeouts = readTimeouts(head, { action, config, retry, hedge });
+    this.timeouts = readTimeouts(head, this);
     const mayRepeat = !head.asksForTunnel;
-    this.retryRules = mayRepeat ? RetryRules.of(retry, head) : null;
+    this.retryRules = mayRepeat ? RetryRules.of(this.retry, head) : null;
     takeOrders(head, config);
-    this.#announce(0);
+    announceTimeout(this, 0);
     if (virtualHost.includeRequestAttemptCount) head.headers.setKnown(ATTEMPT_COUNT, '1');
     finalizeRequestHead(route, head, callbacks, config);
   }
@@ -159,7 +158,7 @@ export class ForwardedRequest implements LoadBalancerContext {
   }
 
   get metadataMatch(): SubsetMatch {
-    return this.#action.metadataMatch;
+    return this.action.metadataMatch;
   }
 
   get hostSelectionAttempts(): number {
@@ -172,17 +171,34 @@ export class ForwardedRequest implements LoadBalancerContext {
 
   /** Circuit breakers that count it. */
   get breakers(): PriorityBreakers {
-    return this.#cluster.breakers(this.#action.priority);
+    return this.#cluster.breakers(this.action.priority);
   }
 
   get suppresses(): boolean {
     return this.#runtime.config.suppressEnvoyHeaders;
   }
 
+  get config(): RouterConfig {
+    return this.#runtime.config;
+  }
+
+  get retry(): RetryPolicyConfig | null {
+    return this.action.retry ?? this.route.virtualHost.retry;
+  }
+
+  get hedge(): HedgePolicyConfig | null {
+    return this.action.hedge ?? this.route.virtualHost.hedge;
+  }
+
+  /** Its route follows redirects. */
+  get mayRedirect(): boolean {
+    return this.action.internalRedirect !== null;
+  }
+
   /** Its content may be wanted again. */
   get isRetained(): boolean {
-    if (this.head.asksForTunnel) return false;
-    return this.retryRules !== null || this.#action.internalRedirect !== null;
+    if (this.retryRules === null && !this.mayRedirect) return false;
+    return !this.head.asksForTunnel;
   }
 
   /** How much of its content may be kept: here a route may also say less than its listener. */
@@ -211,7 +227,7 @@ export class ForwardedRequest implements LoadBalancerContext {
       cluster.stats.cxNoneHealthy.inc();
       return null;
     }
-    const pool = poolFor(cluster, host, { action: this.#action, head: this.head });
+    const pool = poolFor(cluster, host, { action: this.action, head: this.head });
     return pool === null ? null : { host, pool };
   }
 
@@ -225,7 +241,7 @@ export class ForwardedRequest implements LoadBalancerContext {
 
   /** Makes it a request for this host. */
   address(host: Host): void {
-    const action = this.#action;
+    const action = this.action;
     if (!action.autoHostRewrite || host.hostname === '') return;
     rewriteAuthority(this.head, host.hostname, {
       keepsOriginal: !this.suppresses,
@@ -241,7 +257,7 @@ export class ForwardedRequest implements LoadBalancerContext {
     if (virtualHost.includeIsTimeoutRetryHeader) {
       headers.set('x-envoy-is-timeout-retry', String(isForTimeout));
     }
-    this.#announce(elapsedMs);
+    announceTimeout(this, elapsedMs);
   }
 
   /** Its upstream takes nothing more for now, or does again. Asking twice is harmless. */
@@ -314,10 +330,14 @@ export class ForwardedRequest implements LoadBalancerContext {
 
   /** True when it goes on elsewhere, instead of this response to the client. */
   followsRedirect(response: ResponseHead, { retained, isComplete }: KeptRequest): boolean {
-    const policy = this.#action.internalRedirect;
+    const policy = this.action.internalRedirect;
     if (policy === null || !policy.statuses.has(response.status)) return false;
     // Without all of the request at hand there is nothing to send.
-    const next = isComplete && !this.#isAbandoned ? this.#redirected(policy, response) : null;
+    const redirect = { policy, request: this.head, response, routeName: this.route.config.name };
+    const next =
+      isComplete && !this.#isAbandoned
+        ? redirected(redirect, this.#callbacks, this.#runtime.passthroughs)
+        : null;
     const { internalRedirectFailed, internalRedirectSucceeded } = this.#cluster.stats;
     (next === null ? internalRedirectFailed : internalRedirectSucceeded).inc();
     if (next === null) return false;
@@ -325,29 +345,5 @@ export class ForwardedRequest implements LoadBalancerContext {
     const { chunks = [], trailers = null } = content ?? {};
     this.#callbacks.restart({ head: next, chunks, trailers }, response);
     return true;
-  }
-
-  /** null: the client has to follow it. */
-  #redirected(policy: InternalRedirectConfig, response: ResponseHead): RequestHead | null {
-    const callbacks = this.#callbacks;
-    callbacks.redirects ??= { count: 0, taken: new Map() };
-    const next = followRedirect(
-      {
-        ...{ policy, request: this.head, response },
-        routeName: this.route.config.name,
-        isTls: callbacks.info.downstream.isTls,
-        history: callbacks.redirects,
-      },
-      (head) => callbacks.lookUpRoute(head),
-    );
-    if (typeof next !== 'string') return next;
-    // As Envoy: that is no redirect that could have been followed.
-    if (next !== 'no_location') this.#runtime.passthroughs[next].inc();
-    return null;
-  }
-
-  #announce(elapsedMs: number): void {
-    const options = { suppress: this.suppresses, action: this.#action, elapsedMs };
-    announceTimeout(this.head, this.timeouts, options);
   }
 }

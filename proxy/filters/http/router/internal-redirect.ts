@@ -11,7 +11,8 @@ import type {
   InternalRedirectPredicateConfig,
 } from '../../../model/route-policies.ts';
 import type { RouteLookup } from '../../../routing/route-table.ts';
-import type { RedirectHistory } from '../../http-filter.ts';
+import type { Counter } from '../../../stats/metrics.ts';
+import type { RedirectHistory, TerminalFilterCallbacks } from '../../http-filter.ts';
 
 const SEE_OTHER = 303;
 
@@ -35,8 +36,29 @@ export interface Redirect {
   readonly history: RedirectHistory;
 }
 
+/** The request that a redirect asks for; null, and counted why: the client has to follow it. */
+export function redirected(
+  redirect: Omit<Redirect, 'isTls' | 'history'>,
+  callbacks: TerminalFilterCallbacks,
+  passthroughs: Readonly<Record<Passthrough, Counter>>,
+): RequestHead | null {
+  callbacks.redirects ??= { count: 0, taken: new Map() };
+  const next = followRedirect(
+    {
+      ...redirect,
+      isTls: callbacks.info.downstream.isTls,
+      history: callbacks.redirects,
+    },
+    (head) => callbacks.lookUpRoute(head),
+  );
+  if (typeof next !== 'string') return next;
+  // As Envoy: that is no redirect that could have been followed.
+  if (next !== 'no_location') passthroughs[next].inc();
+  return null;
+}
+
 /** The request that follows, which is then counted; or why there is none. */
-export function followRedirect(
+function followRedirect(
   redirect: Redirect,
   lookUp: (head: RequestHead) => RouteLookup,
 ): RequestHead | Passthrough | 'no_location' {

@@ -56,6 +56,7 @@ export class RetryRules {
   static of(policy: RetryPolicyConfig | null, head: RequestHead): RetryRules | null {
     const { headers } = head;
     const asks = headers.mayHaveAny(BY_CLIENT);
+    // Most requests.
     if (policy === null && !asks) return null;
     const own = policy ?? DEFAULT_POLICY;
     const on = asks ? own.on | askedFor(headers) : own.on;

@@ -80,27 +80,25 @@ export function takeOrders(
 }
 
 /** A request whose upstream is told how long its answer is waited for. */
-export interface AnnouncedTimeout {
-  readonly suppress: boolean;
+export interface AnnouncedRequest {
+  readonly head: RequestHead;
+  readonly timeouts: RequestTimeouts;
   readonly action: ForwardActionConfig;
-  /** Since the end of the request, in ms. */
-  readonly elapsedMs: number;
+  /** Router suppress_envoy_headers */
+  readonly suppresses: boolean;
 }
 
-/** Tells the upstream how long its answer is waited for. */
-export function announceTimeout(
-  head: RequestHead,
-  { globalMs, perTryMs, hedges }: RequestTimeouts,
-  { suppress, action, elapsedMs }: AnnouncedTimeout,
-): void {
+/** Tells it; `elapsedMs`: since the end of the request. */
+export function announceTimeout(request: AnnouncedRequest, elapsedMs: number): void {
+  const { head, action } = request;
+  const { globalMs, perTryMs, hedges } = request.timeouts;
   let expectedMs = hedges || perTryMs === 0 ? globalMs : perTryMs;
   // None is left: but 0 would be no limit at all.
   if (globalMs > 0) expectedMs = Math.max(Math.min(expectedMs, globalMs - elapsedMs), 1);
-  announceExpected(head, suppress ? 0 : Math.floor(expectedMs));
-  const bounds = action.streamDuration?.bounds;
-  if (expectedMs > 0 && bounds === 'response' && hasGrpcType(head.headers)) {
-    head.headers.setKnown(HEADER_ID['grpc-timeout'], grpcTimeoutText(expectedMs));
-  }
+  announceExpected(head, request.suppresses ? 0 : Math.floor(expectedMs));
+  if (action.streamDuration?.bounds !== 'response' || expectedMs <= 0) return;
+  if (!hasGrpcType(head.headers)) return;
+  head.headers.setKnown(HEADER_ID['grpc-timeout'], grpcTimeoutText(expectedMs));
 }
 
 /** The field alone; 0: not a word of it. */

@@ -37,8 +37,8 @@ function timeoutOf(
   const router = { ...ROUTER, ...config };
   const timeouts = readTimeouts(head, { action, config: router, retry: null, hedge: null });
   takeOrders(head, router);
-  const suppress = router.suppressEnvoyHeaders;
-  announceTimeout(head, timeouts, { suppress, action, elapsedMs: 0 });
+  const suppresses = router.suppressEnvoyHeaders;
+  announceTimeout({ head, timeouts, action, suppresses }, 0);
   const names = ['x-envoy-expected-rq-timeout-ms', 'grpc-timeout'];
   return [timeouts.globalMs, ...names.map((name) => head.headers.getByName(name))];
 }
