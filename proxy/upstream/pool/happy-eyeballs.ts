@@ -10,6 +10,7 @@ import type {
   Connection,
   ConnectionHandler,
 } from '../../net/connection.ts';
+import type { ClusterStats } from '../cluster-stats.ts';
 import type { Host } from '../host.ts';
 import type { UpstreamContext } from '../upstream-context.ts';
 
@@ -24,6 +25,7 @@ export interface HostConnect {
     'perConnectionBufferLimitBytes' | 'tcpKeepalive' | 'bindAddress' | 'happyEyeballs'
   >;
   readonly context: Pick<UpstreamContext, 'connector' | 'timers' | 'clock'>;
+  readonly stats: Pick<ClusterStats, 'cxTotal'>;
 }
 
 /** Begins to connect to a host; see Connector. A host with one address costs nothing more. */
@@ -213,6 +215,9 @@ class RacingConnection implements Connection, TimerTarget {
     const address = this.#addresses[this.#next];
     if (address === undefined) return;
     this.#next += 1;
+    // As Envoy: whatever was begun counts, though only one of them ever is active.
+    this.#connect.stats.cxTotal.inc();
+    this.#connect.host.stats.cxTotal += 1;
     this.#attempts.add(new Attempt(this, this.#connect, address));
     this.#armTimer();
   }

@@ -71,7 +71,7 @@ export class PooledConnection
     this.#connectTimer = new Timer(this);
     this.#idleTimer = new Timer(this);
     this.#durationTimer = new Timer(this);
-    this.#transport = connectToHost({ host: this.#host, config, context }, this);
+    this.#transport = connectToHost({ host: this.#host, ...owner.resources }, this);
     this.#codec = context.codecs.create(owner.setup, this.#transport, this);
     context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
   }

@@ -3,6 +3,7 @@ import t from 'tap';
 import { socketAddress } from '../../../proxy/base/address.ts';
 import type { HappyEyeballsConfig } from '../../../proxy/model/cluster.ts';
 import type { CloseReason, ConnectionHandler } from '../../../proxy/net/connection.ts';
+import { Counter } from '../../../proxy/stats/metrics.ts';
 import { Host } from '../../../proxy/upstream/host.ts';
 import {
   ATTEMPT_DELAY_MS,
@@ -56,10 +57,11 @@ function race() {
   const endpoint = endpointConfig({ moreAddresses });
   const host = new Host(first, endpoint, { name: 'c', observabilityName: 'c' });
   const told = new Told();
+  const stats = { cxTotal: new Counter('upstream_cx_total') };
   const context = { connector, clock, timers: clock.timers };
-  const connection = connectToHost({ host, config: clusterConfig(), context }, told);
+  const connection = connectToHost({ host, config: clusterConfig(), context, stats }, told);
   const tried = () => connector.connections.map(({ remoteAddress }) => remoteAddress.ip).join(' ');
-  return { clock, connector, told, connection, tried };
+  return { clock, connector, told, connection, tried, stats };
 }
 
 t.test('the next address is tried after a delay, and the first to connect is used', (t) => {
@@ -85,7 +87,7 @@ t.test('the next address is tried after a delay, and the first to connect is use
 });
 
 t.test('an address that refuses makes room for the next at once; the last one says why', (t) => {
-  const { connector, told, tried } = race();
+  const { connector, told, tried, stats } = race();
   connector.connections[0]?.refuse();
   connector.connections[1]?.refuse('No route to host');
   t.equal(tried(), '10.0.0.1 ::1 10.0.0.2');
@@ -93,6 +95,7 @@ t.test('an address that refuses makes room for the next at once; the last one sa
   t.same(told.events, []);
   connector.connections[3]?.refuse('Network is unreachable');
   t.same(told.events, ['connect-failed Network is unreachable']);
+  t.equal(stats.cxTotal.value, 3, 'the pool counts the first one itself');
   t.end();
 });
 
