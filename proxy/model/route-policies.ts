@@ -51,6 +51,12 @@ export type InternalRedirectPredicateConfig =
 /** RouteAction.HashPolicy; policies are combined in order, a terminal one ends it once there is a hash. */
 export type HashPolicyConfig = HashSourceConfig & { readonly terminal: boolean };
 
+/** type.v3.HashPolicy: what there is of a connection that carries no requests. */
+export type ConnectionHashConfig = Extract<
+  HashSourceConfig,
+  { readonly kind: 'source-ip' | 'filter-state' }
+>;
+
 /** policy_specifier */
 export type HashSourceConfig =
   | {

@@ -2,6 +2,8 @@
 import type { Formatter } from '../formatter/formatter.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { MessageMutations } from './header-mutations.ts';
+import type { SubsetMatch } from './route.ts';
+import type { ConnectionHashConfig } from './route-policies.ts';
 
 /** Durations are ms; 0 switches a timer off. */
 export interface TcpProxyConfig {
@@ -9,6 +11,8 @@ export interface TcpProxyConfig {
   /** One cluster of weight 1, or weighted_clusters. */
   readonly clusters: readonly TcpClusterConfig[];
   readonly totalWeight: number;
+  /** What the hash of a session is made of, for balancers; null: nothing. */
+  readonly hashPolicy: ConnectionHashConfig | null;
   /** Default 1 h. */
   readonly idleTimeoutMs: number;
   readonly maxDownstreamConnectionDurationMs: number;
@@ -26,6 +30,8 @@ export interface TcpProxyConfig {
 export interface TcpClusterConfig {
   readonly name: string;
   readonly weight: number;
+  /** metadata_match under `envoy.lb`, merged with the proxy's: hosts of a subset. */
+  readonly metadataMatch: SubsetMatch;
 }
 
 /** TcpProxy.TunnelingConfig: the upstream is an HTTP proxy. */

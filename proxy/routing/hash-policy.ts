@@ -6,7 +6,11 @@ import { cookieValue } from '../http/cookie.ts';
 import type { RequestHead } from '../http/message.ts';
 import { isPseudoField, requestField } from '../http/request-field.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import type { HashPolicyConfig, HashSourceConfig } from '../model/route-policies.ts';
+import type {
+  ConnectionHashConfig,
+  HashPolicyConfig,
+  HashSourceConfig,
+} from '../model/route-policies.ts';
 import { queryParameter } from './query-parameters.ts';
 
 /** What hashing found; reusable. */
@@ -71,6 +75,16 @@ export class HashPolicies {
   }
 }
 
+/** The hash of a connection that carries no requests; false: it has none. */
+export function hashConnection(
+  config: ConnectionHashConfig,
+  info: StreamInfo,
+  into: Hash64,
+): boolean {
+  const octets = config.kind === 'source-ip' ? ipOf(info) : stateOctets(info, config.key);
+  return hashText(octets, into);
+}
+
 function sourceOf(config: HashSourceConfig): HashSource {
   switch (config.kind) {
     case 'header':
@@ -86,7 +100,7 @@ function sourceOf(config: HashSourceConfig): HashSource {
   }
 }
 
-function hashText(octets: string | null, into: RequestHash): boolean {
+function hashText(octets: string | null, into: Hash64): boolean {
   if (octets === null) return false;
   xxHash64(octets, into);
   return true;

@@ -20,8 +20,9 @@ import { type UpstreamFixture, upstreamFixture } from './upstream-fixture.ts';
 export function tcpProxyConfig(members: Partial<TcpProxyConfig> = {}): TcpProxyConfig {
   return {
     statPrefix: 't',
-    clusters: [{ name: 'c', weight: 1 }],
+    clusters: [{ name: 'c', weight: 1, metadataMatch: {} }],
     totalWeight: 1,
+    hashPolicy: null,
     idleTimeoutMs: 3_600_000,
     maxDownstreamConnectionDurationMs: 0,
     maxConnectAttempts: 1,

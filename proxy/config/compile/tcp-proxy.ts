@@ -5,6 +5,7 @@ import type {
 } from '../../api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { parseTextFormat } from '../../formatter/parse.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import type { ConnectionHashConfig } from '../../model/route-policies.ts';
 import type {
   TcpClusterConfig,
   TcpProxyConfig,
@@ -15,6 +16,7 @@ import { durationMs } from './field-values.ts';
 import { acceptFormat, formatOptions } from './format-string.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHeaderOptions } from './header-mutations.ts';
+import { compileMetadataMatch } from './metadata-match.ts';
 
 /** Envoy TcpProxy.idle_timeout. Shorter cuts quiet sessions, longer keeps dead peers. */
 export const DEFAULT_TCP_IDLE_TIMEOUT_MS = 3_600_000;
@@ -32,6 +34,7 @@ export function compileTcpProxy(message: TcpProxy, context: CompileContext): Tcp
     statPrefix: message.statPrefix,
     clusters,
     totalWeight: totalWeight(clusters, context),
+    hashPolicy: compileHashPolicy(message),
     idleTimeoutMs: duration('idle_timeout', message.idleTimeout, DEFAULT_TCP_IDLE_TIMEOUT_MS),
     maxDownstreamConnectionDurationMs: duration(
       'max_downstream_connection_duration',
@@ -47,15 +50,26 @@ export function compileTcpProxy(message: TcpProxy, context: CompileContext): Tcp
 }
 
 function compileClusters(
-  { clusterSpecifier: specifier }: TcpProxy,
+  { clusterSpecifier: specifier, metadataMatch: common }: TcpProxy,
   context: CompileContext,
 ): readonly TcpClusterConfig[] {
-  if (specifier.case === 'cluster') return [{ name: specifier.value, weight: 1 }];
+  if (specifier.case === 'cluster')
+    return [{ name: specifier.value, weight: 1, metadataMatch: compileMetadataMatch(common) }];
   if (specifier.case === 'weightedClusters') {
-    return specifier.value.clusters.map(({ name, weight }) => ({ name, weight }));
+    return specifier.value.clusters.map(({ name, weight, metadataMatch: own }) => ({
+      ...{ name, weight },
+      metadataMatch: { ...compileMetadataMatch(common), ...compileMetadataMatch(own) },
+    }));
   }
   context.reject('', 'cluster_specifier is required: use cluster or weighted_clusters');
   return [];
+}
+
+/** Only the first is there, as in Envoy. */
+function compileHashPolicy({ hashPolicy: [first] }: TcpProxy): ConnectionHashConfig | null {
+  const source = first?.policySpecifier;
+  if (source?.case === 'sourceIp') return { kind: 'source-ip' };
+  return source?.case === 'filterState' ? { kind: 'filter-state', key: source.value.key } : null;
 }
 
 function totalWeight(clusters: readonly TcpClusterConfig[], context: CompileContext): number {

@@ -3,7 +3,7 @@
 // sees.
 import { type Random, randomBelow } from '../../base/random.ts';
 import type { LeastRequestConfig } from '../../model/load-balancing.ts';
-import type { Host } from '../host.ts';
+import type { Host, HostStats } from '../host.ts';
 import { EdfSchedule, haveEqualWeights } from './edf-schedule.ts';
 import { anyStartsSlowly, type HostWeight, hostWeight } from './host-weight.ts';
 import type { HostPicker, PickerServices } from './load-balancer.ts';
@@ -11,41 +11,44 @@ import type { HostPicker, PickerServices } from './load-balancer.ts';
 /** Hosts of equal weight. */
 class EqualLeastRequest implements HostPicker {
   readonly #hosts: readonly Host[];
+  /** Beside the hosts, which among many are not in any cache. */
+  readonly #stats: readonly HostStats[];
   readonly #choiceCount: number;
   readonly #random: Random;
 
   constructor(hosts: readonly Host[], choiceCount: number, random: Random) {
     this.#hosts = hosts;
+    this.#stats = hosts.map(({ stats }) => stats);
     this.#choiceCount = choiceCount;
     this.#random = random;
   }
 
   pick(): Host {
     if (this.#choiceCount === 0) return this.#leastOfAll();
-    let best = this.#draw();
+    const count = this.#hosts.length;
+    let best = randomBelow(this.#random, count);
     for (let choice = 1; choice < this.#choiceCount; choice += 1) {
-      const candidate = this.#draw();
-      if (candidate.stats.rqActive < best.stats.rqActive) best = candidate;
+      const candidate = randomBelow(this.#random, count);
+      if (this.#activeOf(candidate) < this.#activeOf(best)) best = candidate;
     }
-    return best;
+    return this.#hosts[best] as Host;
   }
 
   /** Ties are drawn: each of n equals takes the place of the one before by 1/n. */
   #leastOfAll(): Host {
-    let best = this.#hosts[0] as Host;
+    let best = 0;
     let ties = 1;
     for (let index = 1; index < this.#hosts.length; index += 1) {
-      const candidate = this.#hosts[index] as Host;
-      const difference = candidate.stats.rqActive - best.stats.rqActive;
+      const difference = this.#activeOf(index) - this.#activeOf(best);
       if (difference > 0) continue;
       ties = difference < 0 ? 1 : ties + 1;
-      if (difference < 0 || randomBelow(this.#random, ties) === 0) best = candidate;
+      if (difference < 0 || randomBelow(this.#random, ties) === 0) best = index;
     }
-    return best;
+    return this.#hosts[best] as Host;
   }
 
-  #draw(): Host {
-    return this.#hosts[randomBelow(this.#random, this.#hosts.length)] as Host;
+  #activeOf(index: number): number {
+    return (this.#stats[index] as HostStats).rqActive;
   }
 }
 

@@ -29,8 +29,9 @@ t.test('fills in Envoy’s defaults and freezes the whole', async (t) => {
   const config = compiled({ cluster: 'c' });
   t.same(config, {
     statPrefix: 'p',
-    clusters: [{ name: 'c', weight: 1 }],
+    clusters: [{ name: 'c', weight: 1, metadataMatch: {} }],
     totalWeight: 1,
+    hashPolicy: null,
     idleTimeoutMs: 3_600_000,
     maxDownstreamConnectionDurationMs: 0,
     maxConnectAttempts: 1,
@@ -48,7 +49,7 @@ t.test('adds up weights', async (t) => {
     { name: 'b', weight: 3 },
   ];
   const config = compiled({ weighted_clusters: { clusters } });
-  t.same(config.clusters, clusters);
+  t.match(config.clusters, clusters);
   t.equal(config.totalWeight, 5);
   const heavy = [
     { name: 'a', weight: 4294967295 },

@@ -39,6 +39,7 @@ import {
 } from './route-timeout.ts';
 import type { RouterConfig } from './router-config.ts';
 import type { RouterRuntime } from './router-runtime.ts';
+import { subsetMatch } from './subset-match.ts';
 import type { TriedHosts } from './tried-hosts.ts';
 import { poolFor } from './tunnel-rules.ts';
 
@@ -158,7 +159,7 @@ export class ForwardedRequest implements LoadBalancerContext {
   }
 
   get metadataMatch(): SubsetMatch {
-    return this.action.metadataMatch;
+    return subsetMatch(this.action, this.info);
   }
 
   get hostSelectionAttempts(): number {

@@ -5,7 +5,7 @@ import type { AccessLog } from '../../../formatter/access-log.ts';
 import type { FormatContext } from '../../../formatter/formatter.ts';
 import { HeaderList } from '../../../http/header-list.ts';
 import { RequestHead } from '../../../http/message.ts';
-import type { TcpProxyConfig } from '../../../model/tcp-proxy.ts';
+import type { TcpClusterConfig, TcpProxyConfig } from '../../../model/tcp-proxy.ts';
 import type { Connection } from '../../../net/connection.ts';
 import { HeaderMutator } from '../../../routing/header-mutator.ts';
 import type { WorkerServices } from '../../network-filter.ts';
@@ -33,17 +33,17 @@ export class TcpRuntime {
     this.#headers = tunneling === null ? null : new HeaderMutator(tunneling.headers, NO_FIELDS);
   }
 
-  /** The cluster of a new session, by weight. */
-  drawCluster(): string {
+  /** The cluster of a new session, by weight; null: there is none. */
+  drawCluster(): TcpClusterConfig | null {
     const { clusters, totalWeight } = this.config;
     const only = clusters[0];
-    if (only === undefined || clusters.length === 1) return only?.name ?? '';
+    if (only === undefined || clusters.length === 1) return only ?? null;
     let left = randomBelow(this.services.random, totalWeight);
     const drawn = clusters.find(({ weight }) => {
       left -= weight;
       return left < 0;
     });
-    return (drawn ?? only).name;
+    return drawn ?? only;
   }
 
   /** What is asked of the upstream: of plain TCP nothing but to be there. */

@@ -4,12 +4,15 @@
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { randomBelow } from '../../../base/random.ts';
 import { Timer, type TimerTarget } from '../../../base/timer-wheel.ts';
+import type { Hash64 } from '../../../base/xx-hash.ts';
 import type { AccessLogType, FormatContext } from '../../../formatter/formatter.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { ResponseFlag } from '../../../http/response-flags.ts';
 import type { ByteMeter } from '../../../http/stream.ts';
 import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-info.ts';
+import type { SubsetMatch } from '../../../model/route.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
+import { hashConnection } from '../../../routing/hash-policy.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
 import {
   failureReason,
@@ -31,6 +34,7 @@ export class TcpSession
   readonly runtime: TcpRuntime;
   readonly info: StreamInfo;
   readonly clusterName: string;
+  readonly metadataMatch: SubsetMatch | null;
   readonly request = null;
   readonly response = null;
   readonly responseTrailers = null;
@@ -62,7 +66,10 @@ export class TcpSession
     this.info.streamRandom = randomBelow(random, RANDOM_BOUND);
     this.info.downstreamMeter = this;
     this.info.dynamicMetadata = info.dynamicMetadata ?? null;
-    this.clusterName = clusterOverride(info.filterState) ?? runtime.drawCluster();
+    const override = clusterOverride(info.filterState);
+    const drawn = runtime.drawCluster();
+    this.clusterName = override ?? drawn?.name ?? '';
+    this.metadataMatch = drawn?.metadataMatch ?? null;
     this.#idleTimeoutMs = idleTimeoutOverride(info.filterState) ?? runtime.config.idleTimeoutMs;
     this.#lastActiveMs = this.info.startMs;
     this.#upstream = new TcpUpstream(this);
@@ -105,6 +112,13 @@ export class TcpSession
 
   makeHead(): RequestHead {
     return this.runtime.makeHead(this);
+  }
+
+  hash(): Hash64 | null {
+    const { hashPolicy } = this.runtime.config;
+    if (hashPolicy === null) return null;
+    const hash: Hash64 = { high: 0, low: 0 };
+    return hashConnection(hashPolicy, this.info, hash) ? hash : null;
   }
 
   // The client.

@@ -95,7 +95,7 @@ t.test('a connect that takes too long fails like one that is refused', async (t)
 });
 
 t.test('says why there is no upstream', async (t) => {
-  const noCluster = tcpRig({ proxy: { clusters: [{ name: 'x', weight: 1 }] } });
+  const noCluster = tcpRig({ proxy: { clusters: [{ name: 'x', weight: 1, metadataMatch: {} }] } });
   t.equal(noCluster.client.closeMode, 'now');
   t.equal(noCluster.stat('tcp.t.downstream_cx_no_route'), 1);
   const noHost = tcpRig({ cluster: { endpoints: [] } });
@@ -134,7 +134,10 @@ t.test('filters in front may give it another cluster and another idle timeout', 
     ['envoy.tcp_proxy.cluster', 'c'],
     ['envoy.tcp_proxy.per_connection_idle_timeout_ms', '100'],
   ]);
-  const rig = tcpRig({ proxy: { clusters: [{ name: 'x', weight: 1 }] }, filterState });
+  const rig = tcpRig({
+    proxy: { clusters: [{ name: 'x', weight: 1, metadataMatch: {} }] },
+    filterState,
+  });
   rig.upstream().accept();
   rig.clock.advance(120);
   t.equal(rig.stat('tcp.t.idle_timeout'), 1);
