@@ -21,6 +21,11 @@ export function utf8Bytes(text: string): string {
   return NOT_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
+/** The characters of a byte string; what is no UTF-8 becomes U+FFFD. */
+export function charactersOf(bytes: string): string {
+  return NOT_ASCII.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes;
+}
+
 /** A text that may be either kind: what cannot be a byte string is made into one. */
 export function asByteString(text: string): string {
   return /[^\x00-\xff]/.test(text) ? utf8Bytes(text) : text;

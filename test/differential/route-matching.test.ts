@@ -134,6 +134,11 @@ const CONDITIONS: readonly Case[] = [
   state({ string_match: { exact: 'x' } }),
   state({ address_match: { ranges: ANYWHERE } }),
   state({ address_match: { ranges: ANYWHERE, invert_match: true } }),
+  // Fields are octets, texts of a configuration characters.
+  header({ string_match: { exact: 'ü' } }, ['\xc3\xbc'], ['\xfc'], ['\xc3\x9c']),
+  header({ string_match: { contains: 'Ü', ignore_case: true } }, ['a\xc3\x9c'], ['a\xc3\xbc']),
+  header({ string_match: { safe_regex: { regex: '.ö' } } }, ['x\xc3\xb6'], ['xx\xc3\xb6']),
+  header({ exact_match: 'ü' }, ['\xc3\xbc'], ['\xfc']),
   header({ string_match: { exact: '' } }, [''], ['1'], []),
   header({ exact_match: '' }, [''], ['1'], []),
   header({ string_match: { contains: 'AB', ignore_case: true } }, ['xaBx'], ['xax']),

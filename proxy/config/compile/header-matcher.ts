@@ -3,6 +3,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
 } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
+import { utf8Bytes } from '../../formatter/byte-text.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type {
   HeaderMatchConfig,
@@ -77,5 +78,5 @@ function literal(
   kind: 'exact' | 'prefix' | 'suffix' | 'contains',
   text: string,
 ): StringMatchConfig {
-  return { kind, text, ignoreCase: false };
+  return { kind, text: utf8Bytes(text), ignoreCase: false };
 }

@@ -8,6 +8,7 @@ import type { StringMatcher } from '../../api/gen/envoy/type/matcher/v3/string_p
 import type { RegexMatcher as XdsRegexMatcher } from '../../api/gen/xds/type/matcher/v3/regex_pb.js';
 import type { StringMatcher as XdsStringMatcher } from '../../api/gen/xds/type/matcher/v3/string_pb.js';
 import { compileSafeRegex, type SafeRegex } from '../../base/safe-regex.ts';
+import { charactersOf, utf8Bytes } from '../../formatter/byte-text.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { StringMatchConfig } from '../../model/route-match.ts';
 
@@ -17,13 +18,18 @@ export interface RegexRewrite {
   readonly substitution: string;
 }
 
-/** A compiled RegexMatcher; null and a rejection with RE2's reason when it cannot be compiled. */
+/**
+ * A compiled RegexMatcher; null and a rejection with RE2's reason when it cannot be compiled. It
+ * matches byte strings, whose characters it sees.
+ */
 export function compileRegex(
   matcher: RegexMatcher | XdsRegexMatcher | undefined,
   context: CompileContext,
 ): SafeRegex | null {
   const compiled = compileSafeRegex(matcher?.regex ?? '');
-  if (!('error' in compiled)) return compiled;
+  if (!('error' in compiled)) {
+    return { ...compiled, matches: (bytes) => compiled.matches(charactersOf(bytes)) };
+  }
   context.reject('regex', compiled.error);
   return null;
 }
@@ -38,7 +44,7 @@ export function compileRegexRewrite(
   return regex === null ? null : { regex, substitution: rewrite.substitution };
 }
 
-/** A compiled StringMatcher; null and a rejection when it is incomplete or refused. */
+/** A compiled StringMatcher of byte strings; null and a rejection when it is incomplete or refused. */
 export function compileStringMatcher(
   matcher: StringMatcher | XdsStringMatcher,
   context: CompileContext,
@@ -49,7 +55,8 @@ export function compileStringMatcher(
     case 'prefix':
     case 'suffix':
     case 'contains': {
-      const text = ignoreCase ? pattern.value.toLowerCase() : pattern.value;
+      const octets = utf8Bytes(pattern.value);
+      const text = ignoreCase ? octets.toLowerCase() : octets;
       return { kind: pattern.case, text, ignoreCase };
     }
     case 'safeRegex':
