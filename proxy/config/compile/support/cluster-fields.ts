@@ -86,6 +86,14 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     load_balancing_policy: {
       partly: 'round_robin, least_request, random, ring_hash, maglev, subset',
     },
+    connection_pool_per_downstream_connection: {
+      refused:
+        'connections to upstreams serve all clients; set max_requests_per_connection to 1 where none may serve two',
+    },
+    filters: {
+      refused:
+        'there are no network filters on connections to upstreams; put them into a listener and an internal address in between',
+    },
     preconnect_policy: { accepted: 'connections are made when requests need them' },
   },
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
@@ -114,6 +122,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     metadata_key: { refused: 'no supported filter writes request metadata' },
   },
   'envoy.config.cluster.v3.Cluster.CommonLbConfig': {
+    close_connections_on_host_set_change: {
+      refused:
+        'hosts that stay keep their connections; set max_connection_duration to move them in time',
+    },
     healthy_panic_threshold: 'honoured',
     override_host_status: { partly: 'DRAINING and TIMEOUT are UNHEALTHY, UNKNOWN is HEALTHY' },
     update_merge_window: { accepted: 'changes of hosts take effect at once' },
@@ -189,7 +201,23 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.endpoint.v3.Endpoint.AdditionalAddress': { address: 'honoured' },
   'envoy.config.cluster.v3.LoadBalancingPolicy': { policies: 'honoured' },
   'envoy.config.cluster.v3.LoadBalancingPolicy.Policy': { typed_extension_config: 'honoured' },
-  'envoy.config.core.v3.BindConfig': { source_address: 'honoured' },
+  'envoy.config.core.v3.BindConfig': {
+    source_address: 'honoured',
+    freebind: {
+      refused: 'sources have to be addresses of this machine; add the address to an interface',
+    },
+    socket_options: {
+      refused:
+        'upstream sockets are made by Node, which sets none; set tcp_keepalive for keep-alive',
+    },
+    extra_source_addresses: {
+      refused: 'one source serves all upstreams; use a cluster for each address family',
+    },
+    additional_source_addresses: {
+      refused: 'one source serves all upstreams; use a cluster for each address family',
+    },
+    local_address_selector: { refused: 'source_address is the only source there is' },
+  },
   'envoy.config.endpoint.v3.ClusterLoadAssignment': {
     cluster_name: 'honoured',
     endpoints: 'honoured',
