@@ -13,6 +13,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PATCHES } from './api-patches.mjs';
 
+/** What makes other output of the same protos. */
+const PATCH_FILES = ['api-patches.mjs', 'rate-limit-patches.mjs', 'route-patches.mjs'];
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const genDir = path.join(root, 'proxy/api/gen');
 const ownProtos = path.join(root, 'proxy/api/protos');
@@ -90,7 +93,7 @@ function hashInputs() {
     const manifest = path.join(root, 'node_modules', name, 'package.json');
     hash.update(`${name} ${JSON.parse(fs.readFileSync(manifest, 'utf8')).version}\n`);
   }
-  for (const name of ['generate-api.mjs', 'api-patches.mjs']) {
+  for (const name of ['generate-api.mjs', ...PATCH_FILES]) {
     hash.update(fs.readFileSync(path.join(root, 'build', name)));
   }
   for (const name of listProtos(ownProtos).sort()) {

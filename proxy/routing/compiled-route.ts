@@ -96,7 +96,9 @@ function needsPlansEarly({ perFilterConfig, action }: RouteConfig): boolean {
     configs.size > 0 && [...configs.values()].some(({ definition }) => definition?.isMadeEarly);
   if (isEarly(perFilterConfig)) return true;
   if (action.kind !== 'forward' || action.cluster.kind !== 'weighted') return false;
-  return action.cluster.clusters.some((entry) => isEarly(entry.perFilterConfig ?? NO_PER_FILTER_CONFIG));
+  return action.cluster.clusters.some((entry) =>
+    isEarly(entry.perFilterConfig ?? NO_PER_FILTER_CONFIG),
+  );
 }
 
 /** The route as if it had but this cluster, so that the draw is made once for all who ask. */
