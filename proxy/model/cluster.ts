@@ -1,5 +1,7 @@
 // A cluster as the data path sees it: checked, frozen, defaults filled in.
+
 import type { SocketAddress } from '../base/address.ts';
+import type { Fraction } from '../base/random.ts';
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { EndpointCheckConfig, HealthCheckConfig } from './health-check.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
@@ -19,6 +21,8 @@ export interface ClusterConfig {
   /** Not looked at where `originalDst` says where to go. */
   readonly loadBalancer: LoadBalancerConfig;
   readonly priorities: PriorityRulesConfig;
+  /** drop_overloads of its endpoints: a share of requests that is refused; absent: none. */
+  readonly dropOverload?: Fraction;
   readonly endpoints: readonly EndpointConfig[];
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;

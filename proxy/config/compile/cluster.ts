@@ -10,6 +10,7 @@ import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileLimits } from './cluster-limits.ts';
+import { compileDropOverload } from './drop-overload.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
@@ -83,7 +84,14 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
   };
   if (discovery === null || loadBalancer === null || context.failed) return null;
-  return deepFreeze({ ...config, discovery, loadBalancer });
+  const dropOverload = compileDropOverload(message.loadAssignment, context);
+  if (context.failed) return null;
+  return deepFreeze({
+    ...config,
+    ...(dropOverload !== null && { dropOverload }),
+    discovery,
+    loadBalancer,
+  });
 }
 
 function compileDiscovery(

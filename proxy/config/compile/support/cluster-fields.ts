@@ -225,8 +225,13 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy': {
     overprovisioning_factor: 'honoured',
+    drop_overloads: { partly: 'one category' },
     weighted_priority_health: 'honoured',
     endpoint_stale_after: { accepted: 'static endpoints do not become stale' },
+  },
+  'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload': {
+    category: 'honoured',
+    drop_percentage: 'honoured',
   },
   'envoy.config.endpoint.v3.LocalityLbEndpoints': {
     locality: 'honoured',

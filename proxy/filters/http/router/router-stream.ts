@@ -10,6 +10,7 @@ import {
 } from '../../http-filter.ts';
 import { Attempts } from './attempts.ts';
 import { answerWithoutUpstream, noHostReply } from './direct-answers.ts';
+import { dropReply } from './drop-overload.ts';
 import { ForwardedRequest, prepareRequest } from './forwarded-request.ts';
 import type { RouterRuntime } from './router-runtime.ts';
 import { Shadows } from './shadows.ts';
@@ -63,6 +64,13 @@ export class RouterStream implements HttpFilter {
     const request = prepareRequest(this.#runtime, callbacks, head);
     if (!(request instanceof ForwardedRequest)) {
       callbacks.sendLocalReply(request);
+      return;
+    }
+    const { random } = callbacks.services;
+    const dropped = dropReply(request.cluster, random, request.suppresses);
+    if (dropped !== null) {
+      request.charges.response(dropped.status);
+      callbacks.sendLocalReply(dropped);
       return;
     }
     const place = request.findPlace();
