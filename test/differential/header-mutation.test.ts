@@ -198,6 +198,11 @@ const CONFIG: TwinConfig = {
   listeners: {
     main: { filters: [own()], routes: ROUTES },
     levels: { filters: [own()], ...outer },
+    refusing: {
+      filters: [own({ mutations: { response_mutations: [append('x-local', 'yes')] } })],
+      routes: ROUTES,
+      virtualHost: { require_tls: 'ALL' },
+    },
     specific: { filters: [own({ most_specific_header_mutations_wins: true })], ...outer },
   },
   log: { log_format: { text_format_source: { inline_string: LOG_FORMAT } } },
@@ -242,6 +247,8 @@ const CASES: readonly TwinCase[] = [
     },
   },
   get('/trailers'),
+  get('/fields', { listener: 'refusing' }),
+  get('*', { listener: 'refusing', send: 'OPTIONS * HTTP/1.1\r\nhost: h\r\n\r\n' }),
   ...['/levels', '/weighted', '/elsewhere', '/off'].flatMap((path) => [
     get(path, { listener: 'levels' }),
     get(path, { listener: 'specific' }),

@@ -118,10 +118,10 @@ export class ActiveStream
     if (endStream) this.#completeRequest();
     continueIfAsked(this.runtime, head, this.#sender);
     const refusal = admitRequest(this, head);
-    if (refusal === null) {
-      this.flow.make();
-      this.flow.requestHead(head, endStream);
-    } else this.#refuse(refusal);
+    // Envoy: what filters do to responses they do to refusals, too.
+    this.flow.make();
+    if (refusal === null) this.flow.requestHead(head, endStream);
+    else this.#refuse(refusal);
     if (INVARIANTS) this.checkInvariants();
   }
 
