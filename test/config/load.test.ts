@@ -48,7 +48,8 @@ static_resources:
   clusters:
   - name: ''
   - name: b
-    typed_dns_resolver_config: { name: '' }
+    lb_policy: MAGLEV
+    maglev_lb_config: { table_size: 10 }
   - name: c
     idle: 1
   - name: d
@@ -59,12 +60,10 @@ static_resources:
   t.equal(loaded.ok, false);
   t.same(texts(loaded), [
     'error 1:9 node.idd',
-    'error 8:5 static_resources.clusters[2].idle',
+    'error 9:5 static_resources.clusters[2].idle',
     'error 4:11 static_resources.clusters[0].name',
-    'error 6:40 static_resources.clusters[1].typed_dns_resolver_config.name',
-    'error 6:5 static_resources.clusters[1].typed_dns_resolver_config.typed_config',
-    'error 6:5 static_resources.clusters[1].typed_dns_resolver_config',
-    'error 12:88 static_resources.clusters[3].load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address',
+    'error 7:37 static_resources.clusters[1].maglev_lb_config.table_size',
+    'error 13:88 static_resources.clusters[3].load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address',
   ]);
   t.end();
 });

@@ -184,7 +184,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     max_grpc_timeout: 'honoured',
     grpc_timeout_offset: 'honoured',
     max_stream_duration: 'honoured',
-    priority: { partly: 'all requests count in the circuit breakers of priority DEFAULT' },
+    priority: 'honoured',
     retry_policy: 'honoured',
     hedge_policy: 'honoured',
     request_mirror_policies: 'honoured',
