@@ -94,7 +94,8 @@ class Rig {
   }
 
   events(): readonly string[] {
-    return this.directory.read('events.log').trim().split('\n');
+    // The last line may be in the making.
+    return this.directory.read('events.log').split('\n').slice(0, -1);
   }
 
   async stat(proxy: ProxyProcess, name: string): Promise<number> {

@@ -59,7 +59,8 @@ export async function spawnServer(
   void exited.then(() => fs.rmSync(directory, { recursive: true, force: true }));
   const address = () => readIfThere(addressFile);
   await eventually(() => {
-    if (child.exitCode !== null) throw new Error(`it did not start:\n${stderr}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`it did not start:\n${stderr}`);
     return address() !== '';
   }, START_DEADLINE_MS);
   const url = `http://${address()}`;
