@@ -8,8 +8,9 @@ import { durationMs } from '../../config/compile/field-values.ts';
 import { compileRuntimeFlag } from '../../config/compile/runtime-values.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpFilter, HttpFilterDefinition, HttpFilterServices } from '../http-filter.ts';
+import { BandwidthChoice, BandwidthRuntime } from './bandwidth-limit/bandwidth-choice.ts';
 import type { BandwidthConfig } from './bandwidth-limit/bandwidth-config.ts';
-import { BandwidthFilter, BandwidthRuntime } from './bandwidth-limit/bandwidth-filter.ts';
+import { BodyFilter } from './coding/body-filter.ts';
 
 /** Envoy's fill_interval. */
 const DEFAULT_FILL_INTERVAL_MS = 50;
@@ -60,7 +61,7 @@ export const bandwidthLimitDefinition: HttpFilterDefinition<BandwidthLimit, Band
   factory: (config, services) => {
     const runtime = runtimeOf(config, services);
     if (!config.limitsRequests && !config.limitsResponses) return { create: () => PASSES };
-    return { create: (callbacks) => new BandwidthFilter(runtime, callbacks) };
+    return { create: (callbacks) => new BodyFilter(new BandwidthChoice(runtime, callbacks)) };
   },
 };
 

@@ -1,5 +1,4 @@
 // Compresses content on the fly with gzip, brotli or zstd.
-
 import {
   type Compressor_CommonDirectionConfig as CommonDirection,
   type Compressor,
@@ -17,16 +16,17 @@ import { compileStringMatcher } from '../../config/compile/string-matcher.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { Live } from '../../model/runtime.ts';
 import type { HttpFilterDefinition } from '../http-filter.ts';
+import { BodyFilter } from './coding/body-filter.ts';
 import type { CodingLibrary } from './coding/coding-library.ts';
 import { COMPRESSORS } from './coding/compressors.ts';
 import { compileLibrary, librarySupport } from './coding/typed-library.ts';
+import { CompressorChoice, CompressorRuntime } from './compressor/compressor-choice.ts';
 import {
   type CompressorConfig,
   CompressorStats,
   type DirectionConfig,
   type ResponseDirectionConfig,
 } from './compressor/compressor-config.ts';
-import { CompressorFilter, CompressorRuntime } from './compressor/compressor-filter.ts';
 
 /** Envoy's min_content_length, also for 0: less would grow. */
 const NEVER: Live<boolean> = Object.freeze({ value: false });
@@ -120,7 +120,7 @@ export const compressorDefinition: HttpFilterDefinition<Compressor, CompressorCo
   factory: (config, services) => {
     const stats = new CompressorStats(services.scope, config);
     const runtime = new CompressorRuntime(config, stats);
-    return { create: (callbacks) => new CompressorFilter(runtime, callbacks) };
+    return { create: (callbacks) => new BodyFilter(new CompressorChoice(runtime, callbacks)) };
   },
 };
 

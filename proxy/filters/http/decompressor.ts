@@ -10,15 +10,16 @@ import {
 import { compileRuntimeFlag } from '../../config/compile/runtime-values.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpFilterDefinition } from '../http-filter.ts';
+import { BodyFilter } from './coding/body-filter.ts';
 import type { DecompressionLibrary } from './coding/coding-library.ts';
 import { DECOMPRESSORS } from './coding/decompressors.ts';
 import { compileLibrary, librarySupport } from './coding/typed-library.ts';
 import {
   type DecompressedDirection,
+  DecompressorChoice,
   type DecompressorConfig,
-  DecompressorFilter,
   DecompressorRuntime,
-} from './decompressor/decompressor-filter.ts';
+} from './decompressor/decompressor-choice.ts';
 
 const SLOT = {
   path: 'decompressor_library',
@@ -51,7 +52,7 @@ export const decompressorDefinition: HttpFilterDefinition<Decompressor, Decompre
   compile: compileDecompressor,
   factory: (config, services) => {
     const runtime = new DecompressorRuntime(config, services.scope);
-    return { create: (callbacks) => new DecompressorFilter(runtime, callbacks) };
+    return { create: (callbacks) => new BodyFilter(new DecompressorChoice(runtime, callbacks)) };
   },
 };
 

@@ -1,12 +1,7 @@
 // Limits how many octets a second flow through a filter's streams, to upstreams and to clients.
 import { HeaderList } from '../../../http/header-list.ts';
-import {
-  CONTINUE,
-  type FilterStatus,
-  type HttpFilter,
-  type HttpFilterCallbacks,
-  type HttpFilterServices,
-} from '../../http-filter.ts';
+import type { HttpFilter, HttpFilterCallbacks, HttpFilterServices } from '../../http-filter.ts';
+import type { BodyChoice } from '../coding/body-filter.ts';
 import { REQUEST_SIDE, RESPONSE_SIDE } from '../coding/message-side.ts';
 import { type BandwidthConfig, BandwidthStats } from './bandwidth-config.ts';
 import { LimitedBody, type LimitedBodyOwner, type LimitPlan } from './limited-body.ts';
@@ -36,7 +31,7 @@ export class BandwidthRuntime {
 }
 
 /** One per stream. */
-export class BandwidthFilter implements HttpFilter, LimitedBodyOwner {
+export class BandwidthChoice implements BodyChoice, LimitedBodyOwner {
   readonly #runtime: BandwidthRuntime;
   readonly #callbacks: HttpFilterCallbacks;
   #request: LimitedBody | null = null;
@@ -47,45 +42,18 @@ export class BandwidthFilter implements HttpFilter, LimitedBodyOwner {
     this.#callbacks = callbacks;
   }
 
-  onRequestHead(): FilterStatus {
+  ofRequest(filter: HttpFilter): LimitedBody | null {
     const { config, request } = this.#runtime;
-    if (config.limitsRequests && config.enabled.value) this.#request = this.#limit(request);
-    return CONTINUE;
+    const isLimited = config.limitsRequests && config.enabled.value;
+    this.#request = isLimited ? this.#limit(filter, request) : null;
+    return this.#request;
   }
 
-  onRequestData(data: Buffer, endStream: boolean): FilterStatus {
-    return this.#request === null ? CONTINUE : this.#request.onData(data, endStream);
-  }
-
-  onRequestTrailers(trailers: HeaderList): FilterStatus {
-    return this.#request === null ? CONTINUE : this.#request.onTrailers(trailers);
-  }
-
-  onRequestWritable(): void {
-    this.#request?.onWritable();
-  }
-
-  onResponseHead(): FilterStatus {
+  ofResponse(filter: HttpFilter): LimitedBody | null {
     const { config, response } = this.#runtime;
-    if (config.limitsResponses && config.enabled.value) this.#response = this.#limit(response);
-    return CONTINUE;
-  }
-
-  onResponseData(data: Buffer, endStream: boolean): FilterStatus {
-    return this.#response === null ? CONTINUE : this.#response.onData(data, endStream);
-  }
-
-  onResponseTrailers(trailers: HeaderList): FilterStatus {
-    return this.#response === null ? CONTINUE : this.#response.onTrailers(trailers);
-  }
-
-  onResponseWritable(): void {
-    this.#response?.onWritable();
-  }
-
-  onStreamEnd(): void {
-    this.#request?.close();
-    this.#response?.close();
+    const isLimited = config.limitsResponses && config.enabled.value;
+    this.#response = isLimited ? this.#limit(filter, response) : null;
+    return this.#response;
   }
 
   /** Trailers of the response tell how long both directions took. */
@@ -97,8 +65,8 @@ export class BandwidthFilter implements HttpFilter, LimitedBodyOwner {
     return trailers;
   }
 
-  #limit(plan: LimitPlan): LimitedBody {
-    return new LimitedBody({ filter: this, callbacks: this.#callbacks }, plan, this);
+  #limit(filter: HttpFilter, plan: LimitPlan): LimitedBody {
+    return new LimitedBody({ filter, callbacks: this.#callbacks }, plan, this);
   }
 
   #report(trailers: HeaderList, direction: string, body: LimitedBody | null): void {

@@ -4,13 +4,9 @@ import type { HeaderList } from '../../../http/header-list.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import { agreesToTunnel, tunnelKind } from '../../../http/tunnel.ts';
-import {
-  CONTINUE,
-  type FilterStatus,
-  type HttpFilter,
-  type HttpFilterCallbacks,
-} from '../../http-filter.ts';
+import type { HttpFilter, HttpFilterCallbacks } from '../../http-filter.ts';
 import { BodyCoding, type CodingPlan } from '../coding/body-coding.ts';
+import type { BodyChoice } from '../coding/body-filter.ts';
 import { MAX_BYTES_AT_ONCE } from '../coding/coding-library.ts';
 import { type MessageSide, REQUEST_SIDE, RESPONSE_SIDE } from '../coding/message-side.ts';
 import type { CompressorConfig, CompressorStats, DirectionStats } from './compressor-config.ts';
@@ -71,13 +67,11 @@ function planOf(config: CompressorConfig, side: MessageSide, stats: DirectionSta
 }
 
 /** One per stream. */
-export class CompressorFilter implements HttpFilter {
+export class CompressorChoice implements BodyChoice {
   readonly #runtime: CompressorRuntime;
   readonly #callbacks: HttpFilterCallbacks;
   /** What the client accepts; null: it does not say. */
   #acceptEncoding: string | null = null;
-  #request: BodyCoding | null = null;
-  #response: BodyCoding | null = null;
 
   constructor(runtime: CompressorRuntime, callbacks: HttpFilterCallbacks) {
     this.#runtime = runtime;
@@ -85,7 +79,7 @@ export class CompressorFilter implements HttpFilter {
     joinCompressors(callbacks.info, runtime.config);
   }
 
-  onRequestHead(head: RequestHead, endStream: boolean): FilterStatus {
+  ofRequest(filter: HttpFilter, head: RequestHead, endStream: boolean): BodyCoding | null {
     const { config, stats } = this.#runtime;
     const { headers } = head;
     if (headers.mayHave(ACCEPT_ENCODING)) {
@@ -95,31 +89,18 @@ export class CompressorFilter implements HttpFilter {
     }
     if (endStream || !this.#compressesRequest(head)) {
       stats.request.notCompressed.inc();
-      return CONTINUE;
+      return null;
     }
     stats.request.compressed.inc();
     this.#announce(headers);
-    this.#request = this.#code(this.#runtime.requestPlan);
-    return CONTINUE;
+    return this.#code(filter, this.#runtime.requestPlan);
   }
 
-  onRequestData(data: Buffer, endStream: boolean): FilterStatus {
-    return this.#request === null ? CONTINUE : this.#request.onData(data, endStream);
-  }
-
-  onRequestTrailers(trailers: HeaderList): FilterStatus {
-    return this.#request === null ? CONTINUE : this.#request.onTrailers(trailers);
-  }
-
-  onRequestWritable(): void {
-    this.#request?.onWritable();
-  }
-
-  onResponseHead(head: ResponseHead, endStream: boolean): FilterStatus {
+  ofResponse(filter: HttpFilter, head: ResponseHead, endStream: boolean): BodyCoding | null {
     const { stats } = this.#runtime;
     if (!this.#compressesResponse(head, endStream)) {
       stats.response.notCompressed.inc();
-      return CONTINUE;
+      return null;
     }
     stats.response.compressed.inc();
     const { headers } = head;
@@ -130,29 +111,11 @@ export class CompressorFilter implements HttpFilter {
       this.#report(headers, `Compressed;OriginalLength=${length}`);
     }
     this.#announce(headers);
-    this.#response = this.#code(this.#runtime.responsePlan);
-    return CONTINUE;
+    return this.#code(filter, this.#runtime.responsePlan);
   }
 
-  onResponseData(data: Buffer, endStream: boolean): FilterStatus {
-    return this.#response === null ? CONTINUE : this.#response.onData(data, endStream);
-  }
-
-  onResponseTrailers(trailers: HeaderList): FilterStatus {
-    return this.#response === null ? CONTINUE : this.#response.onTrailers(trailers);
-  }
-
-  onResponseWritable(): void {
-    this.#response?.onWritable();
-  }
-
-  onStreamEnd(): void {
-    this.#request?.close();
-    this.#response?.close();
-  }
-
-  #code(plan: CodingPlan): BodyCoding {
-    return new BodyCoding({ filter: this, callbacks: this.#callbacks }, plan);
+  #code(filter: HttpFilter, plan: CodingPlan): BodyCoding {
+    return new BodyCoding({ filter, callbacks: this.#callbacks }, plan);
   }
 
   #announce(headers: HeaderList): void {

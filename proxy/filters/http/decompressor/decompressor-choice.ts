@@ -5,13 +5,9 @@ import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { Live } from '../../../model/runtime.ts';
 import type { Counter, StatsScope } from '../../../stats/metrics.ts';
-import {
-  CONTINUE,
-  type FilterStatus,
-  type HttpFilter,
-  type HttpFilterCallbacks,
-} from '../../http-filter.ts';
+import type { HttpFilter, HttpFilterCallbacks } from '../../http-filter.ts';
 import { BodyCoding, type CodingPlan } from '../coding/body-coding.ts';
+import type { BodyChoice } from '../coding/body-filter.ts';
 import type { DecompressionLibrary } from '../coding/coding-library.ts';
 import { type MessageSide, REQUEST_SIDE, RESPONSE_SIDE } from '../coding/message-side.ts';
 import { forbidsTransform, listOf } from '../compressor/content-rules.ts';
@@ -123,71 +119,38 @@ function breakOffResponse({ site }: BodyCoding): void {
 }
 
 /** One per stream. */
-export class DecompressorFilter implements HttpFilter {
+export class DecompressorChoice implements BodyChoice {
   readonly #runtime: DecompressorRuntime;
   readonly #callbacks: HttpFilterCallbacks;
-  #request: BodyCoding | null = null;
-  #response: BodyCoding | null = null;
 
   constructor(runtime: DecompressorRuntime, callbacks: HttpFilterCallbacks) {
     this.#runtime = runtime;
     this.#callbacks = callbacks;
   }
 
-  onRequestHead(head: RequestHead, endStream: boolean): FilterStatus {
+  ofRequest(filter: HttpFilter, head: RequestHead, endStream: boolean): BodyCoding | null {
     const { config, requestStats, requestPlan } = this.#runtime;
     if (config.response.enabled.value && config.advertises) {
       advertise(head.headers, config.library.coding);
     }
-    if (endStream) return CONTINUE;
+    if (endStream) return null;
     if (!this.#takes(head.headers, config.request)) {
       requestStats.notDecompressed.inc();
-      return CONTINUE;
+      return null;
     }
     requestStats.decompressed.inc();
-    this.#request = this.#decode(head.headers, requestPlan);
-    return CONTINUE;
+    return this.#decode(filter, head.headers, requestPlan);
   }
 
-  onRequestData(data: Buffer, endStream: boolean): FilterStatus {
-    return this.#request === null ? CONTINUE : this.#request.onData(data, endStream);
-  }
-
-  onRequestTrailers(trailers: HeaderList): FilterStatus {
-    return this.#request === null ? CONTINUE : this.#request.onTrailers(trailers);
-  }
-
-  onRequestWritable(): void {
-    this.#request?.onWritable();
-  }
-
-  onResponseHead(head: ResponseHead, endStream: boolean): FilterStatus {
+  ofResponse(filter: HttpFilter, head: ResponseHead, endStream: boolean): BodyCoding | null {
     const { config, responseStats, responsePlan } = this.#runtime;
-    if (endStream) return CONTINUE;
+    if (endStream) return null;
     if (!this.#takes(head.headers, config.response)) {
       responseStats.notDecompressed.inc();
-      return CONTINUE;
+      return null;
     }
     responseStats.decompressed.inc();
-    this.#response = this.#decode(head.headers, responsePlan);
-    return CONTINUE;
-  }
-
-  onResponseData(data: Buffer, endStream: boolean): FilterStatus {
-    return this.#response === null ? CONTINUE : this.#response.onData(data, endStream);
-  }
-
-  onResponseTrailers(trailers: HeaderList): FilterStatus {
-    return this.#response === null ? CONTINUE : this.#response.onTrailers(trailers);
-  }
-
-  onResponseWritable(): void {
-    this.#response?.onWritable();
-  }
-
-  onStreamEnd(): void {
-    this.#request?.close();
-    this.#response?.close();
+    return this.#decode(filter, head.headers, responsePlan);
   }
 
   #takes(headers: HeaderList, direction: DecompressedDirection): boolean {
@@ -198,14 +161,14 @@ export class DecompressorFilter implements HttpFilter {
     return first.trim().toLowerCase() === this.#runtime.config.library.coding;
   }
 
-  #decode(headers: HeaderList, plan: CodingPlan): BodyCoding {
+  #decode(filter: HttpFilter, headers: HeaderList, plan: CodingPlan): BodyCoding {
     const codings = listOf(headers, 'content-encoding') ?? '';
     const comma = codings.indexOf(',');
     const rest = comma === -1 ? '' : codings.slice(comma + 1).trim();
     if (comma === -1) headers.removeKnown(CONTENT_ENCODING);
     else headers.setKnown(CONTENT_ENCODING, rest);
     headers.removeKnown(CONTENT_LENGTH);
-    return new BodyCoding({ filter: this, callbacks: this.#callbacks }, plan);
+    return new BodyCoding({ filter, callbacks: this.#callbacks }, plan);
   }
 }
 
