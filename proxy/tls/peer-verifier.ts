@@ -1,0 +1,37 @@
+// How a peer's certificate is judged, behind the handshake and before the first octet is used.
+import type { Certificate } from '../x509/certificate.ts';
+
+/** What a handshake shows. */
+export interface PeerEvidence {
+  /** As sent, its own first; empty: it showed none. */
+  readonly chain: readonly Certificate[];
+  /** OpenSSL's text on the chain against `trusted_ca`; '' : nothing to say against it. */
+  readonly chainError: string;
+  /** OpenSSL's code of it, such as `CERT_HAS_EXPIRED`. */
+  readonly chainErrorCode: string;
+  /** Name that the certificate must be for besides all else; '' : any. */
+  readonly expectedName: string;
+  /** Wall-clock ms. */
+  readonly nowMs: number;
+}
+
+/** A refusal. `detail` is Envoy's text, such as `verify cert failed: cert hash and spki`. */
+export interface PeerRefusal {
+  readonly stat:
+    | 'fail_verify_no_cert'
+    | 'fail_verify_error'
+    | 'fail_verify_san'
+    | 'fail_verify_cert_hash';
+  readonly detail: string;
+}
+
+/** Made once per version of a validation context. */
+export interface PeerVerifier {
+  /** PEM of authorities that OpenSSL judges the chain by; null: it need not. */
+  readonly trustedCaPem: string | null;
+  readonly crlPem: string | null;
+  /** null: accepted. */
+  verify(peer: PeerEvidence): PeerRefusal | null;
+  /** It was judged by authorities, hashes or keys: what `TlsInfo.isPeerValidated` says. */
+  readonly validates: boolean;
+}
