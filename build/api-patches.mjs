@@ -109,12 +109,18 @@ export const PATCHES = [
   {
     file: UPSTREAM_HTTP,
     after: 'import "envoy/config/core/v3/protocol.proto";',
-    insert: '\nimport "envoy/config/route/v3/route_components.proto";',
+    insert: `
+import "envoy/config/common/matcher/v3/matcher.proto";
+import "envoy/config/route/v3/route_components.proto";`,
   },
   {
     file: UPSTREAM_HTTP,
     after: 'config.core.v3.TypedExtensionConfig header_validation_config = 7;',
     insert: `
+  message OutlierDetection {
+    config.common.matcher.v3.MatchPredicate error_matcher = 1;
+  }
+  OutlierDetection outlier_detection = 8;
   repeated config.route.v3.RouteAction.RequestMirrorPolicy request_mirror_policies = 9;
   repeated config.route.v3.RouteAction.HashPolicy hash_policy = 10;
   config.route.v3.RetryPolicy retry_policy = 11;`,

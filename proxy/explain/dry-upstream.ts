@@ -80,6 +80,7 @@ export class DryClusters implements ClusterManager {
 class DryCluster implements Cluster {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
+  readonly policies: WorkerCluster['policies'];
   readonly #cluster: WorkerCluster;
   readonly #owner: DryClusters;
   /** Of the host that was picked last: its pool is asked for at once. */
@@ -88,6 +89,7 @@ class DryCluster implements Cluster {
   constructor(cluster: WorkerCluster, owner: DryClusters) {
     this.config = cluster.config;
     this.stats = cluster.stats;
+    this.policies = cluster.policies;
     this.#cluster = cluster;
     this.#owner = owner;
   }

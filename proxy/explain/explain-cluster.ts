@@ -10,7 +10,7 @@ import type { Explained, ExplainedConfiguration, Origin } from './configuration.
 import { valueAt } from './configuration.ts';
 import { durationText } from './duration-text.ts';
 import type { ExplainedCluster, ExplainedHost, Setting } from './explanation.ts';
-import { fieldOf, isList, type Json, membersText } from './flow-text.ts';
+import { fieldOf, flowText, isList, type Json, membersText } from './flow-text.ts';
 
 /** What is known of a host now, beyond the configuration. */
 export interface LiveHost {
@@ -43,6 +43,8 @@ const SHOWN_FIELDS = [
   'upstream_bind_config',
   'cleanup_interval',
 ];
+/** Win over the routes'. */
+const POLICIES = ['retry_policy', 'hash_policy', 'request_mirror_policies'];
 const DISCOVERY: Readonly<Record<ClusterConfig['discovery'], string>> = {
   static: 'STATIC',
   'strict-dns': 'STRICT_DNS',
@@ -92,10 +94,25 @@ function clusterSettings(
       if (value === undefined || at === null) return [];
       return [{ name, value: membersText(value), config: value, origin: at }];
     }),
+    ...policySettings(written, origin),
   ];
 }
 
 const PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** What the cluster says in the place of routes. */
+function policySettings(
+  written: Json | undefined,
+  origin: (field: string) => Origin | null,
+): readonly Setting[] {
+  const key = `typed_extension_protocol_options["${PROTOCOL_OPTIONS}"]`;
+  const options = fieldOf(fieldOf(written, 'typed_extension_protocol_options'), PROTOCOL_OPTIONS);
+  return POLICIES.flatMap((name) => {
+    const value = fieldOf(options, name);
+    if (value === undefined) return [];
+    return [{ name, value: flowText(value), config: value, origin: origin(`${key}.${name}`) }];
+  });
+}
 
 function protocolOrigin(origin: (field: string) => Origin | null): Origin | null {
   return (

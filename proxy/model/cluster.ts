@@ -9,6 +9,8 @@ import type { TcpKeepaliveConfig } from './listener.ts';
 import type { LoadBalancerConfig } from './load-balancing.ts';
 import type { FilterMetadata } from './match-tree.ts';
 import type { OutlierConfig } from './outlier.ts';
+import type { RetryPolicyConfig } from './retry-policy.ts';
+import type { HashPolicyConfig, MirrorPolicyConfig } from './route-policies.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */
 export interface ClusterConfig {
@@ -149,6 +151,18 @@ export interface UpstreamHttpConfig {
   /** Of HTTP/2 responses: Envoy's default is lower there. */
   readonly maxHttp2ResponseHeaderBytes: number;
   readonly maxHeadersCount: number;
+  /** Absent: routes say it all. */
+  readonly policies?: ClusterPoliciesConfig;
+}
+
+/** retry_policy, hash_policy and request_mirror_policies of a cluster: they win over the routes'. */
+export interface ClusterPoliciesConfig {
+  /** null: the route's. Its times of attempts are not looked at. */
+  readonly retry: RetryPolicyConfig | null;
+  /** Empty: the route's. */
+  readonly hashPolicies: readonly HashPolicyConfig[];
+  /** Empty: the route's. */
+  readonly mirrors: readonly MirrorPolicyConfig[];
 }
 
 /** UpstreamConnectionOptions.HappyEyeballsConfig: the order of a host's addresses. */

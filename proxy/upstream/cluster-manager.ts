@@ -5,6 +5,7 @@ import type { Protocol, RequestHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { PriorityBreakers, RoutingPriority } from './circuit-breakers.ts';
+import type { ClusterPolicies } from './cluster-policies.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
@@ -57,6 +58,8 @@ export interface LoadBalancerContext {
 export interface Cluster {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
+  /** null: it leaves everything to routes. */
+  readonly policies: ClusterPolicies | null;
   /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */
   pickHost(context: LoadBalancerContext): Host | null;
   /** Its limits for requests of that priority; retries are taken and given back here. */

@@ -10,6 +10,7 @@ import {
   type RoutingPriority,
 } from './circuit-breakers.ts';
 import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
+import { ClusterPolicies } from './cluster-policies.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool, OwnedPool, PoolOwner } from './conn-pool.ts';
 import { type Host, HostPools } from './host.ts';
@@ -54,6 +55,7 @@ interface PoolPlace extends HostSlot {
 export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
+  readonly policies: ClusterPolicies | null;
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
   readonly #scope: StatsScope;
@@ -72,6 +74,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.#owner = owner;
     this.#scope = context.stats.scope('cluster').scope(config.observabilityName);
     this.stats = new ClusterStats(this.#scope);
+    this.policies = ClusterPolicies.of(config);
     const { name } = config;
     const breakers = new CircuitBreakers(config, {
       name,

@@ -229,7 +229,7 @@ export class RouterRig {
       cancel: (waiter) => this.#cancel(waiter),
     });
     return {
-      ...{ config: real.config, stats: real.stats },
+      ...{ config: real.config, stats: real.stats, policies: real.policies },
       pickHost: (context) => real.pickHost(context),
       breakers: (priority) => real.breakers(priority),
       mayConnect: () => true,

@@ -17,6 +17,7 @@ import {
 import type { UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { typeNameOf } from '../schema/any.ts';
+import { compileClusterPolicies } from './cluster-policies.ts';
 import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
 import {
@@ -107,7 +108,9 @@ function fromTyped(
   const common = options.commonHttpProtocolOptions;
   const commonAt = at.at('common_http_protocol_options');
   const choice = chooseTyped(options, at);
-  return compile({ ...choice, common, commonAt }, cluster);
+  const policies = compileClusterPolicies(options, at);
+  const config = compile({ ...choice, common, commonAt }, cluster);
+  return policies === null ? config : { ...config, policies };
 }
 
 /** What upstream_protocol_options asks for. */

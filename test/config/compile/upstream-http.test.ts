@@ -200,3 +200,49 @@ t.test('refuses options under another name or of another type', (t) => {
   ]);
   t.end();
 });
+
+t.test('reads policies that win over those of routes', (t) => {
+  const explicit_http_config = { http_protocol_options: {} };
+  const { value, rejections, warnings } = compile(
+    options({
+      explicit_http_config,
+      retry_policy: { retry_on: '5xx', num_retries: 4, per_try_timeout: '1s' },
+      hash_policy: [{ header: { header_name: 'X-Key' } }],
+      request_mirror_policies: [{ cluster: 'copies' }],
+    }),
+  );
+  t.same(rejections, []);
+  t.match(value.policies, {
+    retry: { numRetries: 4 },
+    hashPolicies: [{ kind: 'header', name: 'x-key' }],
+    mirrors: [{ cluster: 'copies' }],
+  });
+  t.same(problemLines(warnings), [
+    `typed_extension_protocol_options["${KEY}"].retry_policy.per_try_timeout: attempts have the time that the retry_policy of their route gives them`,
+  ]);
+  t.equal(compile(options({ explicit_http_config })).value.policies, undefined);
+  t.equal(
+    compile(options({ explicit_http_config, retry_policy: {} })).value.policies?.retry?.on,
+    0,
+  );
+  t.end();
+});
+
+t.test('refuses policies by their places', (t) => {
+  const explicit_http_config = { http_protocol_options: {} };
+  const at = `typed_extension_protocol_options["${KEY}"]`;
+  t.same(refusals(options({ explicit_http_config, request_mirror_policies: [{}] })), [
+    `${at}.request_mirror_policies[0]: Exactly one of cluster or cluster_header must be specified`,
+  ]);
+  t.match(
+    refusals(
+      options({
+        explicit_http_config,
+        outlier_detection: { error_matcher: { any_match: true } },
+        http_filters: [{ name: 'envoy.filters.http.upstream_codec' }],
+      }),
+    ),
+    [/http_filters: .*there are no upstream HTTP filters/, /outlier_detection: .*by their status/],
+  );
+  t.end();
+});

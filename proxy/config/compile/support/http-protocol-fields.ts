@@ -88,6 +88,14 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
       refused: 'the protocol is agreed on by ALPN, which needs TLS: use explicit_http_config',
     },
     http_filters: { refused: 'there are no upstream HTTP filters: use those of the listener' },
+    retry_policy: {
+      partly: 'per_try_timeout and per_try_idle_timeout are those of the route, as in Envoy',
+    },
+    hash_policy: 'honoured',
+    request_mirror_policies: 'honoured',
+    outlier_detection: {
+      refused: 'responses are judged by their status: use outlier_detection of the cluster',
+    },
   },
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig': {
     http_protocol_options: 'honoured',

@@ -18,13 +18,14 @@ import {
   RETAINED_TOO_MUCH,
   TRY_TIMEOUTS,
 } from './direct-answers.ts';
-import type { ForwardedRequest, UpstreamPlace } from './forwarded-request.ts';
+import type { ForwardedRequest } from './forwarded-request.ts';
 import { judgeEnd, judgeHead, tellMonitor, tellMonitorOfReset } from './host-verdict.ts';
 import { RequestBuffer } from './request-buffer.ts';
 import { finishResponseHead } from './response-head.ts';
 import { Retries, type RetriesOwner } from './retries.ts';
 import { handshakeFailure, isTimedFromHead } from './tunnel-rules.ts';
 import { failureDetails, failureFlag, failureReply } from './upstream-failure.ts';
+import type { UpstreamPlace } from './upstream-place.ts';
 import { UpstreamRequest } from './upstream-request.ts';
 
 /** See the file's head. */

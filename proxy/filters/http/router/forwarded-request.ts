@@ -13,6 +13,7 @@ import { chooseCluster } from '../../../routing/choose-cluster.ts';
 import { finalizeRequestHead } from '../../../routing/finalize-head.ts';
 import type { RequestHash } from '../../../routing/hash-policy.ts';
 import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
+import type { Mirror } from '../../../routing/mirror.ts';
 import type { Route } from '../../../routing/route-table.ts';
 import type { PriorityBreakers } from '../../../upstream/circuit-breakers.ts';
 import type {
@@ -20,14 +21,13 @@ import type {
   LoadBalancerContext,
   OverrideHost,
 } from '../../../upstream/cluster-manager.ts';
-import type { ConnectionPool } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
 import type { LocalReply, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { Attempt } from './attempt.ts';
 import { clusterNotFoundReply } from './direct-answers.ts';
 import { judgeEnd } from './host-verdict.ts';
 import { redirected } from './internal-redirect.ts';
-import type { RequestBuffer } from './request-buffer.ts';
+import type { KeptRequest } from './request-buffer.ts';
 import { RequestCharges } from './request-charges.ts';
 import type { ResponseAdditions } from './response-head.ts';
 import { RetryRules } from './retry-rules.ts';
@@ -42,6 +42,7 @@ import type { RouterRuntime } from './router-runtime.ts';
 import { subsetMatch } from './subset-match.ts';
 import type { TriedHosts } from './tried-hosts.ts';
 import { poolFor } from './tunnel-rules.ts';
+import type { UpstreamPlace } from './upstream-place.ts';
 
 const ATTEMPT_COUNT = HEADER_ID['x-envoy-attempt-count'];
 const NO_COOKIES: readonly string[] = [];
@@ -74,12 +75,6 @@ interface Surroundings {
   readonly cluster: Cluster;
 }
 
-/** Where an attempt goes. */
-export interface UpstreamPlace {
-  readonly host: Host;
-  readonly pool: ConnectionPool;
-}
-
 /** A retry as its upstream is told of it. */
 export interface RetryAnnouncement {
   /** Which attempt this is, from 1. */
@@ -88,12 +83,6 @@ export interface RetryAnnouncement {
   readonly elapsedMs: number;
   /** The attempt before took too long. */
   readonly isForTimeout: boolean;
-}
-
-/** What is at hand of a request that may be sent elsewhere. */
-export interface KeptRequest {
-  readonly retained: RequestBuffer | null;
-  readonly isComplete: boolean;
 }
 
 /** See the file's head. */
@@ -138,7 +127,8 @@ export class ForwardedRequest implements LoadBalancerContext {
     this.charges = new RequestCharges(head, isCounted ? cluster.stats : null, tally);
     this.timeouts = readTimeouts(head, this);
     const mayRepeat = !head.asksForTunnel;
-    this.retryRules = mayRepeat ? RetryRules.of(this.retry, head) : null;
+    const retry = cluster.policies?.retry ?? this.retry;
+    this.retryRules = mayRepeat ? RetryRules.of(retry, head) : null;
     takeOrders(head, config);
     announceTimeout(this, 0);
     if (virtualHost.includeRequestAttemptCount) head.headers.setKnown(ATTEMPT_COUNT, '1');
@@ -183,12 +173,17 @@ export class ForwardedRequest implements LoadBalancerContext {
     return this.#runtime.config;
   }
 
+  /** Of its route; that of its cluster wins, but for the time of attempts. */
   get retry(): RetryPolicyConfig | null {
     return this.action.retry ?? this.route.virtualHost.retry;
   }
 
   get hedge(): HedgePolicyConfig | null {
     return this.action.hedge ?? this.route.virtualHost.hedge;
+  }
+
+  get mirrors(): readonly Mirror[] {
+    return this.#cluster.policies?.mirrors ?? this.route.mirrors;
   }
 
   /** Its route follows redirects. */
@@ -216,7 +211,8 @@ export class ForwardedRequest implements LoadBalancerContext {
     if (this.#hash !== null) return this.#hasHash ? this.#hash : null;
     const hash: RequestHash = { high: 0, low: 0, setCookies: [] };
     this.#hash = hash;
-    this.#hasHash = this.route.hashPolicies?.hash(this.head, this.info, hash) === true;
+    const policies = this.#cluster.policies?.hashPolicies ?? this.route.hashPolicies;
+    this.#hasHash = policies?.hash(this.head, this.info, hash) === true;
     return this.#hasHash ? hash : null;
   }
 

@@ -2,6 +2,12 @@
 // until nobody will want it again.
 import type { HeaderList } from '../../../http/header-list.ts';
 
+/** What is at hand of a request that may be sent elsewhere. */
+export interface KeptRequest {
+  readonly retained: RequestBuffer | null;
+  readonly isComplete: boolean;
+}
+
 /** Kept beyond this, the client is held back; one more read may still come (64 KiB). */
 const PAUSE_BYTES = 64 * 1024;
 

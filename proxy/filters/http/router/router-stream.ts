@@ -80,7 +80,7 @@ export class RouterStream implements HttpFilter {
       callbacks.sendLocalReply(request.completed(nowhere));
       return;
     }
-    const { mirrors } = request.route;
+    const { mirrors } = request;
     if (mirrors.length > 0 && !head.asksForTunnel) {
       this.#shadows = new Shadows(this.#runtime, callbacks);
       this.#shadows.start(mirrors, request, endStream);

@@ -2,12 +2,14 @@
 // is kept up to a limit, beyond which the copy is given up, and its response is read and dropped.
 import { INVARIANTS, invariant } from '../../../base/invariants.ts';
 import { Timer, type TimerTarget, type TimerWheel } from '../../../base/timer-wheel.ts';
+import type { Hash64 } from '../../../base/xx-hash.ts';
 import type { HeaderList } from '../../../http/header-list.ts';
 import type { RequestHead, ResponseHead } from '../../../http/message.ts';
 import type { ResetReason } from '../../../http/stream.ts';
 import { StreamInfo } from '../../../http/stream-info.ts';
+import type { RequestHash } from '../../../routing/hash-policy.ts';
 import type { Counter } from '../../../stats/metrics.ts';
-import type { Cluster } from '../../../upstream/cluster-manager.ts';
+import type { Cluster, LoadBalancerContext } from '../../../upstream/cluster-manager.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
 import type { Attempt, UpstreamRequestOwner } from './attempt.ts';
 import { NO_HEALTHY_UPSTREAM, RESPONSE_TIMEOUT } from './direct-answers.ts';
@@ -33,7 +35,7 @@ export interface ShadowSetup {
 }
 
 /** See the file's head. It outlives the exchange whose request it copies. */
-export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
+export class ShadowStream implements UpstreamRequestOwner, LoadBalancerContext, TimerTarget {
   readonly info: StreamInfo;
   readonly #setup: ShadowSetup;
   readonly #cluster: Cluster;
@@ -64,11 +66,22 @@ export class ShadowStream implements UpstreamRequestOwner, TimerTarget {
     return this.#setup.services.clock.nowMs();
   }
 
+  get request(): RequestHead {
+    return this.#head;
+  }
+
+  /** Of the mirror's cluster: a copy has no route. */
+  hash(): Hash64 | null {
+    const policies = this.#cluster.policies?.hashPolicies ?? null;
+    const hash: RequestHash = { high: 0, low: 0, setCookies: null };
+    return policies?.hash(this.#head, this.info, hash) === true ? hash : null;
+  }
+
   /** Sends it on its way. */
   start(endStream: boolean): void {
     const cluster = this.#cluster;
     const head = this.#head;
-    const host = cluster.pickHost({ request: head, info: this.info });
+    const host = cluster.pickHost(this);
     if (host === null) cluster.stats.cxNoneHealthy.inc();
     const pool = host === null ? null : cluster.httpPool(host, head.protocol);
     if (host === null || pool === null) {

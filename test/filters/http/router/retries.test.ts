@@ -1,6 +1,9 @@
 import t from 'tap';
+import { RetryPolicySchema } from '../../../../proxy/api/gen/envoy/config/route/v3/route_components_pb.js';
+import { compileRetryPolicy } from '../../../../proxy/config/compile/retry-policy.ts';
 import type { ClusterConfig } from '../../../../proxy/model/cluster.ts';
-import { clusterLimits, endpointConfig } from '../../../support/cluster-config.ts';
+import { clusterConfig, clusterLimits, endpointConfig } from '../../../support/cluster-config.ts';
+import { compileJson } from '../../../support/compile-json.ts';
 import { RANDOM } from '../../../support/lb-configs.ts';
 import type { Json } from '../../../support/route-fixtures.ts';
 import { type RigOptions, RouterRig } from '../../../support/router-rig.ts';
@@ -316,4 +319,28 @@ t.test('without a policy nothing is kept and nothing is timed but the route', as
   rig.attempt(0).connect().respond(503);
   t.same(rig.client, ['503']);
   t.equal(rig.clock.timers.armedCount, 0);
+});
+
+t.test('a cluster’s policy wins over its route’s, but for the time of attempts', async (t) => {
+  const by = (json: Json) =>
+    compileJson({ schema: RetryPolicySchema, json }, compileRetryPolicy).value;
+  const clusterSaying = (retry_policy: Json): Partial<ClusterConfig> => ({
+    http: {
+      ...clusterConfig().http,
+      policies: { retry: by(retry_policy), hashPolicies: [], mirrors: [] },
+    },
+  });
+  const never = retrying({}, { clusters: [clusterSaying({})] }).begin();
+  never.attempt(0).connect().respond(503);
+  t.same(never.client, ['503']);
+  const often = new RouterRig({
+    clusters: [clusterSaying({ retry_on: '5xx', num_retries: 2, per_try_timeout: '1s' })],
+  }).begin();
+  often.attempt(0).connect().respond(503);
+  often.clock.advance(100);
+  often.attempt(1).connect();
+  often.clock.advance(2000);
+  t.equal(often.attempt(1).resetBy, null, 'the cluster gives attempts no time of their own');
+  often.attempt(1).respond(200);
+  t.same(often.client, ['200']);
 });
