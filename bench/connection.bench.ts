@@ -29,6 +29,7 @@ import {
   type ListenerConfig,
   MATCH_ALL,
 } from '../proxy/model/listener.ts';
+import { RAW_TRANSPORT } from '../proxy/model/transport-socket.ts';
 import { descriptorOf } from '../proxy/net/accepted-socket.ts';
 import type { Connection } from '../proxy/net/connection.ts';
 import { StatsStore } from '../proxy/stats/store.ts';
@@ -93,6 +94,8 @@ function chain(match: Partial<FilterChainMatchConfig>): FilterChainConfig {
     filters: filters as FilterChainConfig['filters'],
     match: { ...MATCH_ALL, ...match },
     metadata: {},
+    transport: RAW_TRANSPORT,
+    transportConnectTimeoutMs: 0,
   };
 }
 

@@ -11,6 +11,7 @@ import type { FilterMetadata } from './match-tree.ts';
 import type { OutlierConfig } from './outlier.ts';
 import type { RetryPolicyConfig } from './retry-policy.ts';
 import type { HashPolicyConfig, MirrorPolicyConfig } from './route-policies.ts';
+import type { TransportMatchConfig, UpstreamTransportConfig } from './transport-socket.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */
 export interface ClusterConfig {
@@ -48,6 +49,10 @@ export interface ClusterConfig {
   readonly closesOnHealthFailure: boolean;
   /** ignore_health_on_host_removal: a host that checks find healthy goes like any other. */
   readonly ignoresHealthOnRemoval: boolean;
+  /** Of endpoints that no transport match takes. */
+  readonly transport: UpstreamTransportConfig;
+  /** transport_socket_matches, in order. */
+  readonly transportMatches: readonly TransportMatchConfig[];
 }
 
 /** Cluster.OriginalDstLbConfig */

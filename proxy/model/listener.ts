@@ -6,6 +6,7 @@ import type { AccessLogConfig } from './access-log.ts';
 import type { ExtensionInstance } from './extension.ts';
 import type { FilterMetadata } from './match-tree.ts';
 import type { Live } from './runtime.ts';
+import type { DownstreamTransportConfig } from './transport-socket.ts';
 
 /** config.listener.v3.Listener */
 export interface ListenerConfig {
@@ -75,6 +76,9 @@ export interface FilterChainConfig {
   /** Which connections it takes; the default filter chain's is not looked at. */
   readonly match: FilterChainMatchConfig;
   readonly metadata: FilterMetadata;
+  readonly transport: DownstreamTransportConfig;
+  /** transport_socket_connect_timeout: the handshake must be over by then; 0: no limit. */
+  readonly transportConnectTimeoutMs: number;
 }
 
 /** config.listener.v3.FilterChainMatch; an empty list and '' stand for «any». */

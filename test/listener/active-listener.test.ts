@@ -14,6 +14,7 @@ import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { ActiveListener } from '../../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
 import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
+import { RAW_TRANSPORT } from '../../proxy/model/transport-socket.ts';
 import { UNWATCHED } from '../../proxy/model/watched-file.ts';
 import type { Connection } from '../../proxy/net/connection.ts';
 import { MEMORY_STAGES } from '../../proxy/server/overload-monitor.ts';
@@ -96,6 +97,8 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
   const chain = {
     name: '',
     match: MATCH_ALL,
+    transport: RAW_TRANSPORT,
+    transportConnectTimeoutMs: 0,
     filters: [{ name: 'probe', definition, config: null, disabled: false }],
   };
   const full = {
@@ -269,7 +272,8 @@ t.test('logs each connection when it ends, and why it got no chain', async (t) =
   t.same(served.lines, []);
   connection.onGone?.(connection);
   t.match(served.lines, [/^NotSet \S+ $/]);
-  const filterChains = [{ name: 'x', match: ELSEWHERE, filters: [], metadata: {} }];
+  const transport = { transport: RAW_TRANSPORT, transportConnectTimeoutMs: 0 };
+  const filterChains = [{ name: 'x', match: ELSEWHERE, filters: [], metadata: {}, ...transport }];
   const refused = rig({ accessLogs, filterChains });
   refused.accept();
   t.match(refused.lines, [/^NotSet \S+ NR filter_chain_not_found$/]);

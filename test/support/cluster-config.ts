@@ -93,6 +93,8 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
     healthCheck: null,
     closesOnHealthFailure: false,
     ignoresHealthOnRemoval: false,
+    transport: { kind: 'raw' },
+    transportMatches: [],
     ...members,
   };
 }

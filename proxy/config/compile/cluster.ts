@@ -8,6 +8,7 @@ import type { ClusterConfig, HappyEyeballsConfig } from '../../model/cluster.ts'
 import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
+import { RAW_TRANSPORT } from '../../model/transport-socket.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileLimits } from './cluster-limits.ts';
 import { compileDropOverload } from './drop-overload.ts';
@@ -82,6 +83,8 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     healthCheck: compileHealthCheck(message, checked, context),
     closesOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
+    transport: RAW_TRANSPORT,
+    transportMatches: [],
   };
   if (discovery === null || loadBalancer === null || context.failed) return null;
   const dropOverload = compileDropOverload(message.loadAssignment, context);

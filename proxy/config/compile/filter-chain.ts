@@ -5,6 +5,7 @@ import type {
 } from '../../api/gen/envoy/config/listener/v3/listener_components_pb.js';
 import type { CompileContext, FilterDefinition } from '../../model/extension.ts';
 import type { FilterChainConfig } from '../../model/listener.ts';
+import { RAW_TRANSPORT } from '../../model/transport-socket.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { compileFilterChainMatch } from './filter-chain-match.ts';
@@ -23,16 +24,16 @@ export function compileFilterChain(
   );
   checkTerminalLast(placed, { chain: 'network', path: 'filters' }, context);
   checkTransportSocket(message.transportSocket, context, 'downstream');
-  // Raw bytes need no handshake: the time for it is checked, and never runs out.
   const timeout = {
     path: 'transport_socket_connect_timeout',
     value: message.transportSocketConnectTimeout,
   };
-  durationMs(context, timeout, 0);
   return {
     name: message.name,
     match: compileFilterChainMatch(message.filterChainMatch, context.at('filter_chain_match')),
     metadata: compileMetadata(message.metadata),
+    transport: RAW_TRANSPORT,
+    transportConnectTimeoutMs: durationMs(context, timeout, 0),
     filters: placed.flatMap(({ instance }) => (instance === null ? [] : [instance])),
   };
 }

@@ -110,6 +110,8 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     healthCheck: null,
     closesOnHealthFailure: false,
     ignoresHealthOnRemoval: false,
+    transport: { kind: 'raw' },
+    transportMatches: [],
     originalDst: null,
   });
   t.ok(
