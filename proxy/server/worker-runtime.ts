@@ -91,6 +91,7 @@ export class WorkerRuntime implements ProcessHealth {
       streaks: parts.streaks,
       healthReports: parts.healthReports,
       place: { locality: bootstrap.node.locality, clusterName: bootstrap.localClusterName },
+      later: setImmediate,
       log: log.logger('upstream'),
     });
     this.accessLogs = new AccessLogManager(this.stats, {

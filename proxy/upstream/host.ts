@@ -13,12 +13,41 @@ export class HostStats {
   cxActive = 0;
   cxConnectFail = 0;
   rqTotal = 0;
-  rqActive = 0;
   /** Requests that wait for a connection to it. */
   rqPendingActive = 0;
   rqSuccess = 0;
   rqError = 0;
   rqTimeout = 0;
+  /** Where the counts of many hosts stand side by side; null: not one of many. */
+  #cells: Int32Array | null = null;
+  #cell = 0;
+  #active = 0;
+
+  /** Requests on a connection to it. */
+  get rqActive(): number {
+    return this.#cells === null ? this.#active : (this.#cells[this.#cell] as number);
+  }
+
+  set rqActive(count: number) {
+    if (this.#cells === null) this.#active = count;
+    else this.#cells[this.#cell] = count;
+  }
+
+  /** The array that `rqActive` is in, and where: for who compares many hosts. */
+  get activeCells(): Int32Array | null {
+    return this.#cells;
+  }
+
+  get activeCell(): number {
+    return this.#cell;
+  }
+
+  /** From now on `rqActive` is there. */
+  moveActive(cells: Int32Array, cell: number): void {
+    cells[cell] = this.rqActive;
+    this.#cells = cells;
+    this.#cell = cell;
+  }
 }
 
 /** Connections to a host, by protocol; null until the first request. */
@@ -95,4 +124,13 @@ export class Host implements UpstreamHostInfo {
     this.healthFlags = next;
     return true;
   }
+}
+
+/** Has the requests of hosts counted in one array, in their order: who compares many reads only it. */
+export function countSideBySide(hosts: readonly Host[]): Int32Array {
+  const cells = new Int32Array(hosts.length);
+  hosts.forEach(({ stats }, index) => {
+    stats.moveActive(cells, index);
+  });
+  return cells;
 }

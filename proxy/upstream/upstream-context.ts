@@ -52,6 +52,8 @@ export interface UpstreamContext {
    * its likes. Absent: nobody says.
    */
   readonly place?: { readonly locality: LocalityConfig | null; readonly clusterName: string };
+  /** Runs a task in a later turn of the event loop; absent: all work is done at once. */
+  readonly later?: (task: () => void) => void;
   /** Component `upstream`. */
   readonly log: Logger;
 }

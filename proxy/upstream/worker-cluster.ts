@@ -13,7 +13,7 @@ import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
 import { ClusterPolicies } from './cluster-policies.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool, OwnedPool, PoolOwner } from './conn-pool.ts';
-import { type Host, HostPools } from './host.ts';
+import { countSideBySide, type Host, HostPools } from './host.ts';
 import { healthOf } from './host-health.ts';
 import { type HostLimit, HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
@@ -147,6 +147,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     const kept = before.length - update.removed.length;
     this.stats.transportSocketMatches.add(update.hosts.length - kept);
     this.#startHealthy(added);
+    countSideBySide(update.hosts);
     this.#hostSet = this.#snapshot(update.hosts);
     this.#balancer = this.#makeBalancer(this.#balancer);
     this.#hostLimits.follow(update.hosts);
@@ -297,7 +298,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   }
 
   #makeBalancer(previous: LoadBalancer | null): LoadBalancer {
-    const { clock, random } = this.#resources.context;
+    const { clock, random, later } = this.#resources.context;
     const options = {
       config: this.config.loadBalancer,
       priorities: this.config.priorities,
@@ -305,6 +306,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
       nowMs: () => clock.nowMs(),
       stats: this.stats.lb,
       own: this.#owner.own,
+      ...(later !== undefined && { later }),
     };
     return makeBalancer(this.#hostSet, options, previous);
   }

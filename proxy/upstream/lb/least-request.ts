@@ -3,7 +3,7 @@
 // sees.
 import { type Random, randomBelow } from '../../base/random.ts';
 import type { LeastRequestConfig } from '../../model/load-balancing.ts';
-import type { Host, HostStats } from '../host.ts';
+import { countSideBySide, type Host } from '../host.ts';
 import { EdfSchedule, haveEqualWeights } from './edf-schedule.ts';
 import { anyStartsSlowly, type HostWeight, hostWeight } from './host-weight.ts';
 import type { HostPicker, PickerServices } from './load-balancer.ts';
@@ -11,14 +11,21 @@ import type { HostPicker, PickerServices } from './load-balancer.ts';
 /** Hosts of equal weight. */
 class EqualLeastRequest implements HostPicker {
   readonly #hosts: readonly Host[];
-  /** Beside the hosts, which among many are not in any cache. */
-  readonly #stats: readonly HostStats[];
+  /** Counts of the hosts' requests side by side: as objects many hosts are not in any cache. */
+  readonly #active: Int32Array;
+  /** Where each host's is; null: in the order of the hosts from `#first` on. */
+  readonly #cells: Int32Array | null;
+  readonly #first: number;
   readonly #choiceCount: number;
   readonly #random: Random;
 
   constructor(hosts: readonly Host[], choiceCount: number, random: Random) {
     this.#hosts = hosts;
-    this.#stats = hosts.map(({ stats }) => stats);
+    this.#active = activeCellsOf(hosts);
+    const cells = Int32Array.from(hosts, ({ stats }) => stats.activeCell);
+    const first = cells[0] as number;
+    this.#cells = cells.every((cell, index) => cell === first + index) ? null : cells;
+    this.#first = first;
     this.#choiceCount = choiceCount;
     this.#random = random;
   }
@@ -48,8 +55,16 @@ class EqualLeastRequest implements HostPicker {
   }
 
   #activeOf(index: number): number {
-    return (this.#stats[index] as HostStats).rqActive;
+    const cell = this.#cells === null ? this.#first + index : (this.#cells[index] as number);
+    return this.#active[cell] as number;
   }
+}
+
+/** The array that counts the requests of all these hosts; they move into one where they have none. */
+function activeCellsOf(hosts: readonly Host[]): Int32Array {
+  const known = (hosts[0] as Host).stats.activeCells;
+  const isShared = known !== null && hosts.every(({ stats }) => stats.activeCells === known);
+  return isShared ? known : countSideBySide(hosts);
 }
 
 /** Hosts of different weights. */

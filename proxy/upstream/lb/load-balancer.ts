@@ -11,6 +11,7 @@ import type {
 import type { LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
 import type { HostSet } from '../host-set.ts';
+import type { Later } from './consistent/sliced-work.ts';
 import type { LoadBalancerStats } from './load-balancer-stats.ts';
 import type { LocalityHosts } from './localities.ts';
 
@@ -39,6 +40,8 @@ export interface PickerServices {
   readonly stats: LoadBalancerStats;
   /** Monotonic ms. */
   nowMs(): number;
+  /** Runs a task in a later turn of the event loop; absent: nothing can wait. */
+  readonly later?: Later;
 }
 
 /** Where the proxy itself is, for zone-aware routing. */

@@ -11,7 +11,9 @@ export function makeBalancer(
   previous: LoadBalancer | null,
 ): LoadBalancer {
   const { config } = options;
-  if (config.kind !== 'subset') return new PriorityBalancer(hostSet, { ...options, config });
+  if (config.kind !== 'subset') {
+    return new PriorityBalancer(hostSet, { ...options, config }, previous);
+  }
   const inner = (hosts: HostSet, ofSubset: BalancerOptions): LoadBalancer =>
     makeBalancer(hosts, ofSubset, null);
   return new SubsetBalancer(hostSet, { ...options, config }, { inner, previous });

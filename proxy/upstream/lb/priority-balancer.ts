@@ -38,7 +38,8 @@ export class PriorityBalancer implements LoadBalancer {
   readonly #hashes: boolean;
   readonly #request = new PickRequest();
 
-  constructor(hostSet: HostSet, options: PickingOptions) {
+  /** `previous`: what picked from the hosts before these. */
+  constructor(hostSet: HostSet, options: PickingOptions, previous: LoadBalancer | null = null) {
     this.#random = options.random;
     this.#stats = options.stats;
     this.#rules = options.priorities;
@@ -47,10 +48,15 @@ export class PriorityBalancer implements LoadBalancer {
     const load = priorityLoad(this.#counts, this.#rules);
     this.#panics = load.panics;
     this.#shares = sharesOf(load);
-    this.#pickers = new PriorityPickers(hostSet, options);
+    this.#pickers = new PriorityPickers(
+      hostSet,
+      options,
+      previous instanceof PriorityBalancer ? previous.#pickers : null,
+    );
     if (this.#hashes) {
       // Rings and tables are large: not while a request waits.
       for (const share of this.#shares) this.#pickers.of(share, this.#panicsAt(share));
+      this.#pickers.inheritNoMore();
     }
   }
 

@@ -4,9 +4,10 @@ import type { HashingConfig, HostPolicyConfig } from '../../model/load-balancing
 import type { ChosenPriority } from '../cluster-manager.ts';
 import type { HostSet, PriorityHosts } from '../host-set.ts';
 import { hashedHosts, hashedLocalities } from './consistent/hashed-hosts.ts';
+import { RenewedTable } from './consistent/renewed-table.ts';
 import type { HostPicker, PickingOptions } from './load-balancer.ts';
 import { effectiveWeight, type LocalityHosts, localitiesOf } from './localities.ts';
-import { isHashing, makeHashPicker, makeHostPicker } from './registry.ts';
+import { isHashing, makeHostPicker } from './registry.ts';
 import { WeightedLocalities } from './weighted-localities.ts';
 import { ZoneRouting } from './zone-routing.ts';
 
@@ -21,12 +22,22 @@ export class PriorityPickers {
   readonly #priorities: readonly PriorityHosts[];
   readonly #options: PickingOptions;
   readonly #made: readonly Made[];
+  /** Rings and tables by priority and list. */
+  readonly #tables = new Map<string, RenewedTable>();
+  /** Those of the pickers before, until `inheritNoMore`. */
+  #inherited: Map<string, RenewedTable> | null;
   /** null: zones are not looked at. */
   readonly #zones: ZoneRouting | null;
 
-  constructor({ priorities }: HostSet, options: PickingOptions) {
+  /** `previous`: those of the hosts before these, whose rings and tables serve on. */
+  constructor(
+    { priorities }: HostSet,
+    options: PickingOptions,
+    previous: PriorityPickers | null = null,
+  ) {
     this.#priorities = priorities;
     this.#options = options;
+    this.#inherited = previous === null ? null : previous.#tables;
     this.#made = priorities.map(() => ({
       healthy: undefined,
       degraded: undefined,
@@ -47,10 +58,16 @@ export class PriorityPickers {
     return picker;
   }
 
+  /** All that serves was asked for: tables that were not are of hosts of the past. */
+  inheritNoMore(): void {
+    for (const table of this.#inherited?.values() ?? []) table.drop();
+    this.#inherited = null;
+  }
+
   #make(priority: number, kind: Kind): HostPicker | null {
     const hosts = this.#priorities[priority] as PriorityHosts;
     const { config } = this.#options;
-    if (isHashing(config)) return this.#hashPicker(hosts, kind, config);
+    if (isHashing(config)) return this.#hashPicker(priority, kind, config);
     const { locality } = config;
     if (kind === 'all') {
       if (locality.kind === 'zone-aware' && locality.failsOnPanic) return null;
@@ -65,7 +82,8 @@ export class PriorityPickers {
   }
 
   /** As in Envoy, what hashes knows no degraded hosts. */
-  #hashPicker(priority: PriorityHosts, kind: Kind, config: HashingConfig): HostPicker | null {
+  #hashPicker(index: number, kind: Kind, config: HashingConfig): HostPicker | null {
+    const priority = this.#priorities[index] as PriorityHosts;
     const list = kind === 'all' ? 'all' : 'healthy';
     const { consistent } = config;
     const isWeighted = consistent.isLocalityWeighted && this.#options.localityWeight !== null;
@@ -78,7 +96,16 @@ export class PriorityPickers {
           consistent,
         )
       : hashedHosts(priority[list], consistent);
-    return makeHashPicker(hashed, config, this.#options);
+    const table = this.#table(`${index} ${list}`);
+    table.renew({ hosts: hashed, config, services: this.#options });
+    return table.hasHosts ? table : null;
+  }
+
+  #table(key: string): RenewedTable {
+    const table = this.#inherited?.get(key) ?? new RenewedTable();
+    this.#inherited?.delete(key);
+    this.#tables.set(key, table);
+    return table;
   }
 
   /** null: no locality with hosts has a weight, so that all hosts are alike. */

@@ -6,6 +6,9 @@ import type { RingHashConfig } from '../../../model/load-balancing.ts';
 import type { Host } from '../../host.ts';
 import type { HostPicker, PickRequest } from '../load-balancer.ts';
 import type { HashedHost } from './hashed-hosts.ts';
+import type { SlicedWork } from './sliced-work.ts';
+
+const MOST_IN_16_BITS = 0xffff;
 
 const HASHES: Readonly<
   Record<RingHashConfig['hashFunction'], (octets: string, into: Hash64) => void>
@@ -18,81 +21,200 @@ export interface RingFacts {
   readonly maxHashesPerHost: number;
 }
 
+/** Points in order of their hashes; the arrays are parallel. */
+interface RingPoints {
+  readonly high: Uint32Array;
+  readonly low: Uint32Array;
+  /** Numbers of hosts. */
+  readonly owners: Uint16Array | Uint32Array;
+  /** Where the points begin whose first bits are the index; one more at the end. */
+  readonly starts: Uint32Array;
+  /** The number of other bits. */
+  readonly shift: number;
+}
+
 /** See the file's head. */
 export class HashRing implements HostPicker {
   readonly facts: RingFacts;
-  /** Points in order; the arrays are parallel. */
+  readonly #points: RingPoints;
+  readonly #hosts: readonly Host[];
+
+  constructor(hosts: readonly HashedHost[], points: RingPoints, facts: RingFacts) {
+    this.#hosts = hosts.map(({ host }) => host);
+    this.#points = points;
+    this.facts = facts;
+  }
+
+  pick({ hash, attempt }: PickRequest): Host {
+    const { owners } = this.#points;
+    const at = (this.#firstAtOrBehind(hash) + attempt) % owners.length;
+    return this.#hosts[owners[at] as number] as Host;
+  }
+
+  /** However many points there are, there is about one with the same first bits. */
+  #firstAtOrBehind({ high, low }: Readonly<Hash64>): number {
+    const { starts, shift, high: highs, low: lows } = this.#points;
+    const bucket = high >>> shift;
+    const end = starts[bucket + 1] as number;
+    for (let at = starts[bucket] as number; at < end; at += 1) {
+      const pointHigh = highs[at] as number;
+      if (pointHigh > high || (pointHigh === high && (lows[at] as number) >= low)) return at;
+    }
+    return end;
+  }
+}
+
+type RingPhase = 'hash' | 'sum' | 'place' | 'sort' | 'made';
+
+/** Makes a ring: hashes its points, then sorts them by buckets. */
+export class RingWork implements SlicedWork<HashRing> {
+  readonly #hosts: readonly HashedHost[];
+  readonly #counts: readonly number[];
+  readonly #facts: RingFacts;
+  readonly #hash: (octets: string, into: Hash64) => void;
+  readonly #scratch: Hash64 = { high: 0, low: 0 };
+  /** As they were hashed: by host, then by turn. */
   readonly #high: Uint32Array;
   readonly #low: Uint32Array;
-  readonly #hosts: readonly Host[];
+  readonly #points: RingPoints;
+  #phase: RingPhase = 'hash';
+  /** How far the phase is. */
+  #at = 0;
+  #host = 0;
+  #turn = 0;
 
   /** `hosts` is not empty. */
   constructor(hosts: readonly HashedHost[], config: RingHashConfig) {
     const scale = ringScale(hosts, config);
-    const counts = hashesPerHost(hosts, scale);
-    const total = counts.reduce((sum, count) => sum + count, 0);
-    const points = new Points(total);
-    const hash = HASHES[config.hashFunction];
-    hosts.forEach(({ host, key }, index) => {
-      for (let turn = 0; turn < (counts[index] ?? 0); turn += 1)
-        points.add(host, `${key}_${turn}`, hash);
-    });
-    const order = points.order();
-    this.#high = order.map((at) => points.high[at] as number);
-    this.#low = order.map((at) => points.low[at] as number);
-    this.#hosts = Array.from(order, (at) => points.hosts[at] as Host);
-    const [minHashesPerHost, maxHashesPerHost] = extremes(counts);
-    this.facts = { size: Math.ceil(scale), minHashesPerHost, maxHashesPerHost };
+    this.#hosts = hosts;
+    this.#counts = hashesPerHost(hosts, scale);
+    this.#hash = HASHES[config.hashFunction];
+    const total = this.#counts.reduce((sum, count) => sum + count, 0);
+    this.#high = new Uint32Array(total);
+    this.#low = new Uint32Array(total);
+    const bits = Math.max(1, Math.floor(Math.log2(total)));
+    this.#points = {
+      high: new Uint32Array(total),
+      low: new Uint32Array(total),
+      owners: hosts.length > MOST_IN_16_BITS ? new Uint32Array(total) : new Uint16Array(total),
+      starts: new Uint32Array(2 ** bits + 1),
+      shift: 32 - bits,
+    };
+    const [minHashesPerHost, maxHashesPerHost] = extremes(this.#counts);
+    this.#facts = { size: Math.ceil(scale), minHashesPerHost, maxHashesPerHost };
   }
 
-  pick({ hash, attempt }: PickRequest): Host {
-    const at = this.#firstAtOrBehind(hash) + attempt;
-    return this.#hosts[at % this.#hosts.length] as Host;
+  advance(amount: number): HashRing | null {
+    for (let left = amount; left > 0 && this.#phase !== 'made'; left -= 1) this.#step();
+    if (this.#phase !== 'made') return null;
+    return new HashRing(this.#hosts, this.#points, this.#facts);
   }
 
-  #firstAtOrBehind({ high, low }: Readonly<Hash64>): number {
-    let from = 0;
-    let to = this.#hosts.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      const pointHigh = this.#high[middle] as number;
-      const isBefore =
-        pointHigh < high || (pointHigh === high && (this.#low[middle] as number) < low);
-      if (isBefore) from = middle + 1;
-      else to = middle;
+  #step(): void {
+    switch (this.#phase) {
+      case 'hash':
+        this.#hashNext();
+        break;
+      case 'sum':
+        this.#sumNext();
+        break;
+      case 'place':
+        this.#placeNext();
+        break;
+      case 'sort':
+        this.#sortNext();
+        break;
+      case 'made':
+        break;
     }
-    return from;
+  }
+
+  #enter(phase: RingPhase): void {
+    this.#phase = phase;
+    this.#at = 0;
+  }
+
+  #skipEmptyHosts(): void {
+    while (this.#turn >= (this.#counts[this.#host] ?? Number.POSITIVE_INFINITY)) {
+      this.#host += 1;
+      this.#turn = 0;
+    }
+  }
+
+  /** Hashes a point, and counts it for its bucket. */
+  #hashNext(): void {
+    this.#skipEmptyHosts();
+    const { starts, shift } = this.#points;
+    const scratch = this.#scratch;
+    this.#hash(`${(this.#hosts[this.#host] as HashedHost).key}_${this.#turn}`, scratch);
+    this.#high[this.#at] = scratch.high;
+    this.#low[this.#at] = scratch.low;
+    const bucket = scratch.high >>> shift;
+    starts[bucket] = (starts[bucket] as number) + 1;
+    this.#turn += 1;
+    this.#at += 1;
+    if (this.#at === this.#high.length) this.#enter('sum');
+  }
+
+  /** Makes the ends of buckets of their sizes. */
+  #sumNext(): void {
+    const { starts } = this.#points;
+    const before = this.#at === 0 ? 0 : (starts[this.#at - 1] as number);
+    starts[this.#at] = (starts[this.#at] as number) + before;
+    this.#at += 1;
+    if (this.#at < starts.length) return;
+    this.#enter('place');
+    this.#host = this.#counts.length;
+    this.#turn = 0;
+  }
+
+  /** Puts the last point that is left into its bucket, whose end becomes its start on the way. */
+  #placeNext(): void {
+    while (this.#turn === 0) {
+      this.#host -= 1;
+      this.#turn = this.#counts[this.#host] as number;
+    }
+    this.#turn -= 1;
+    const from = this.#high.length - 1 - this.#at;
+    const { high, low, owners, starts, shift } = this.#points;
+    const bucket = (this.#high[from] as number) >>> shift;
+    const to = (starts[bucket] as number) - 1;
+    starts[bucket] = to;
+    high[to] = this.#high[from] as number;
+    low[to] = this.#low[from] as number;
+    owners[to] = this.#host;
+    this.#at += 1;
+    if (this.#at === this.#high.length) this.#enter('sort');
+  }
+
+  /** By insertion: buckets hold one or two. */
+  #sortNext(): void {
+    const { high, low, owners, starts } = this.#points;
+    const [start, end] = [starts[this.#at] as number, starts[this.#at + 1] as number];
+    for (let from = start + 1; from < end; from += 1) {
+      const point = this.#scratch;
+      point.high = high[from] as number;
+      point.low = low[from] as number;
+      const owner = owners[from] as number;
+      let to = from;
+      for (; to > start && isBehind(this.#points, to - 1, point); to -= 1) {
+        high[to] = high[to - 1] as number;
+        low[to] = low[to - 1] as number;
+        owners[to] = owners[to - 1] as number;
+      }
+      high[to] = point.high;
+      low[to] = point.low;
+      owners[to] = owner;
+    }
+    this.#at += 1;
+    if (this.#at === starts.length - 1) this.#enter('made');
   }
 }
 
-/** Points while the ring is made. */
-class Points {
-  readonly high: Uint32Array;
-  readonly low: Uint32Array;
-  readonly hosts: Host[] = [];
-  readonly #scratch: Hash64 = { high: 0, low: 0 };
-
-  constructor(size: number) {
-    this.high = new Uint32Array(size);
-    this.low = new Uint32Array(size);
-  }
-
-  add(host: Host, key: string, hash: (octets: string, into: Hash64) => void): void {
-    hash(key, this.#scratch);
-    this.high[this.hosts.length] = this.#scratch.high;
-    this.low[this.hosts.length] = this.#scratch.low;
-    this.hosts.push(host);
-  }
-
-  /** Indexes by hash. */
-  order(): Uint32Array {
-    const { high, low } = this;
-    const order = Uint32Array.from(this.hosts, (_, index) => index);
-    return order.sort((left, right) => {
-      const byHigh = (high[left] as number) - (high[right] as number);
-      return byHigh === 0 ? (low[left] as number) - (low[right] as number) : byHigh;
-    });
-  }
+/** The point there comes after a hash. */
+function isBehind({ high, low }: RingPoints, at: number, hash: Readonly<Hash64>): boolean {
+  const pointHigh = high[at] as number;
+  return pointHigh > hash.high || (pointHigh === hash.high && (low[at] as number) > hash.low);
 }
 
 /**

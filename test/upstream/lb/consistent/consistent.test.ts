@@ -10,8 +10,9 @@ import {
   hashedHosts,
   hashedLocalities,
 } from '../../../../proxy/upstream/lb/consistent/hashed-hosts.ts';
-import { MaglevTable } from '../../../../proxy/upstream/lb/consistent/maglev.ts';
-import { HashRing } from '../../../../proxy/upstream/lb/consistent/ring-hash.ts';
+import { MaglevWork } from '../../../../proxy/upstream/lb/consistent/maglev.ts';
+import { RingWork } from '../../../../proxy/upstream/lb/consistent/ring-hash.ts';
+import { finish } from '../../../../proxy/upstream/lb/consistent/sliced-work.ts';
 import { PickRequest } from '../../../../proxy/upstream/lb/load-balancer.ts';
 import { LoadBalancerStats } from '../../../../proxy/upstream/lb/load-balancer-stats.ts';
 import { makeBalancer } from '../../../../proxy/upstream/lb/make-balancer.ts';
@@ -122,7 +123,8 @@ for (const config of [ringHashConfig(), maglevConfig()]) {
 t.test('a ring has as many points as were asked for, each host its share', async (t) => {
   const ring = (weights: readonly number[], minimumRingSize: number) => {
     const hosts = weights.map((weight, index) => hostAt(8000 + index, { weight }));
-    return new HashRing(hashedHosts(hosts, CONSISTENT), ringHashConfig({ minimumRingSize })).facts;
+    return finish(new RingWork(hashedHosts(hosts, CONSISTENT), ringHashConfig({ minimumRingSize })))
+      .facts;
   };
   t.same(ring([1, 1, 1], 1024), { size: 1026, minHashesPerHost: 342, maxHashesPerHost: 342 });
   t.same(ring([1, 2, 3], 12), { size: 12, minHashesPerHost: 2, maxHashesPerHost: 6 });
@@ -130,7 +132,7 @@ t.test('a ring has as many points as were asked for, each host its share', async
 });
 
 t.test('a table is full, and fair to within a slot or two', async (t) => {
-  const table = new MaglevTable(hashedHosts(hostsAt(6), CONSISTENT), 65_537);
+  const table = finish(new MaglevWork(hashedHosts(hostsAt(6), CONSISTENT), 65_537));
   t.same(table.facts, { minEntriesPerHost: 10_922, maxEntriesPerHost: 10_923 });
 });
 
@@ -158,7 +160,7 @@ t.test('weighted localities share first, their hosts then', async (t) => {
 });
 
 t.test('the hash of a request beyond the last point wraps around', async (t) => {
-  const ring = new HashRing(hashedHosts(hostsAt(3), CONSISTENT), ringHashConfig());
+  const ring = finish(new RingWork(hashedHosts(hostsAt(3), CONSISTENT), ringHashConfig()));
   const request = new PickRequest();
   request.hash.high = 0xffff_ffff;
   request.hash.low = 0xffff_ffff;
