@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The outrigger command. Environment and arguments are read here, once.
 // Evaluated first: everything else is loaded under it.
-import '../server/young-heap.ts';
+import '../server/loading-phase.ts';
 
 const args = process.argv.slice(2);
 const exitCode = await dispatch(args[0] ?? '', args.slice(1));

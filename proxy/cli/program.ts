@@ -1,6 +1,7 @@
 // The commands and how they are called. What a command needs is loaded when it runs: starting to
 // serve must not wait for what only `validate` uses.
 import { Command, CommanderError } from 'commander';
+import { allowOptimizing } from '../server/loading-phase.ts';
 import type { ServerOptions } from '../server/options.ts';
 import { defaultConcurrency } from './cpu-limit.ts';
 import type { DiffFlags } from './diff-command.ts';
@@ -54,7 +55,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
     .option('--allow-unknown-static-fields', 'accept unknown fields')
     .exitOverride()
     .action(async (files: readonly string[], values: FlagValues) => {
-      const { validateFiles } = await import('./validate-command.ts');
+      const { validateFiles } = await loaded(import('./validate-command.ts'));
       finish(await validateFiles(files, values['allowUnknownStaticFields'] === true));
     });
   addExplain(program, finish);
@@ -87,7 +88,7 @@ function addExplain(program: Command, finish: (exitCode: number) => void): void 
     .exitOverride()
     .showSuggestionAfterError()
     .action(async (method: string, url: string, flags: ExplainFlags) => {
-      const { explainRequest } = await import('./explain-command.ts');
+      const { explainRequest } = await loaded(import('./explain-command.ts'));
       finish(explainRequest(method, url, flags));
     });
 }
@@ -104,7 +105,7 @@ function addTest(program: Command, finish: (exitCode: number) => void): void {
     .exitOverride()
     .showSuggestionAfterError()
     .action(async (files: readonly string[], flags: TestFlags) => {
-      const { testFiles } = await import('./test-command.ts');
+      const { testFiles } = await loaded(import('./test-command.ts'));
       finish(testFiles(files, flags));
     });
 }
@@ -120,7 +121,7 @@ function addDiff(program: Command, finish: (exitCode: number) => void): void {
     .exitOverride()
     .showSuggestionAfterError()
     .action(async (before: string, after: string, flags: DiffFlags) => {
-      const { diffConfigurations } = await import('./diff-command.ts');
+      const { diffConfigurations } = await loaded(import('./diff-command.ts'));
       finish(diffConfigurations(before, after, flags));
     });
 }
@@ -139,13 +140,20 @@ function addTop(program: Command, finish: (exitCode: number) => void): void {
     .exitOverride()
     .showSuggestionAfterError()
     .action(async (admin: string, flags: TopFlags) => {
-      const { runTop } = await import('./top-command.ts');
+      const { runTop } = await loaded(import('./top-command.ts'));
       finish(await runTop(admin, flags));
     });
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
+}
+
+/** What a command needs, from where on its work counts. */
+async function loaded<Module>(module: Promise<Module>): Promise<Module> {
+  const result = await module;
+  allowOptimizing();
+  return result;
 }
 
 /** `outrigger run`, and `outrigger` without a command. */
@@ -172,11 +180,11 @@ async function runCommand(values: FlagValues, [word]: readonly string[]): Promis
     return EXIT_USAGE;
   }
   if (parsed.mode !== 'serve') {
-    const { validateBootstrap } = await import('./validate-command.ts');
+    const { validateBootstrap } = await loaded(import('./validate-command.ts'));
     return validateBootstrap(parsed.options, parsed.mode);
   }
   await forkAhead(parsed.options);
-  const { runServer } = await import('../server/run-server.ts');
+  const { runServer } = await loaded(import('../server/run-server.ts'));
   return runServer(parsed.options);
 }
 

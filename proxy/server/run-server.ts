@@ -2,12 +2,12 @@
 import { BootstrapSource, reportOf } from './bootstrap-source.ts';
 import type { GoodBootstrap } from './configuration.ts';
 import { loadInThread } from './load-in-thread.ts';
+import { allowYoungHeapToGrow } from './loading-phase.ts';
 import { PinoLogSink } from './log-sink.ts';
 import type { ServerOptions } from './options.ts';
 import { ProcessSignals, type SignalHandler } from './signals.ts';
 import { type StartedProxy, startProxy } from './start-proxy.ts';
 import { endOnUnhandledError } from './unhandled-error.ts';
-import { allowYoungHeapToGrow } from './young-heap.ts';
 
 /** Exit status of a proxy that could not start. */
 const EXIT_FAILURE = 1;

@@ -1,15 +1,15 @@
 // The program of a forked worker. What goes wrong here ends this worker only: the primary starts
 // another in its place.
 // Evaluated first: everything else is loaded under it.
-import './young-heap.ts';
+import './loading-phase.ts';
 
 import { WORKER_LOG_VARIABLE } from './forked-worker.ts';
 import { WorkerIpcEnd } from './ipc-link.ts';
 import type { WorkerLogSettings } from './link.ts';
+import { allowOptimizing, allowYoungHeapToGrow } from './loading-phase.ts';
 import { PinoLogSink } from './log-sink.ts';
 import { endOnUnhandledError } from './unhandled-error.ts';
 import { Worker } from './worker.ts';
-import { allowYoungHeapToGrow } from './young-heap.ts';
 
 const { index, path, pattern, levels } = JSON.parse(
   process.env[WORKER_LOG_VARIABLE] ?? '{}',
@@ -38,4 +38,5 @@ new Worker({
     process.exit(0);
   },
 });
+allowOptimizing();
 allowYoungHeapToGrow();

@@ -1,0 +1,22 @@
+// How V8 behaves while the program loads, which says nothing about how it will serve.
+//
+// What loading makes lives on, so V8 takes its survival for load and grows the young generation to
+// 16 MB, which an idle proxy then keeps for good: 15 MB of resident memory. And it optimizes what
+// runs once for each of a thousand modules: a quarter of the CPU time of a start and 10 MB.
+import { setFlagsFromString } from 'node:v8';
+
+/** V8's own --semi-space-growth-factor. */
+const DEFAULT_GROWTH_FACTOR = 2;
+
+setFlagsFromString('--semi-space-growth-factor=1');
+setFlagsFromString('--no-opt');
+
+/** The modules are loaded: a large configuration is read with optimized code. */
+export function allowOptimizing(): void {
+  setFlagsFromString('--opt');
+}
+
+/** Loading is over, that of the configuration too: under traffic the heap may grow as ever. */
+export function allowYoungHeapToGrow(): void {
+  setFlagsFromString(`--semi-space-growth-factor=${DEFAULT_GROWTH_FACTOR}`);
+}
