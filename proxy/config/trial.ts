@@ -49,7 +49,8 @@ export class Trial {
   /** Compiles everything; null when the bootstrap itself cannot be used. */
   run(message: Bootstrap): BootstrapConfig | null {
     const { extensions, format, readFile, probeLogFile } = this.#run.outside;
-    const outside = { extensions, format, readFile, probeLogFile };
+    // What is in use is not known here: files are read as they are.
+    const outside = { extensions, format, readFile, probeLogFile, knownSecret: () => null };
     const bootstrap = this.#compileBootstrap(message, {
       ...outside,
       runtime: new Map(),

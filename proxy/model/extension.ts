@@ -3,6 +3,7 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { FormatEnvironment } from '../formatter/format-options.ts';
 import type { RuntimeValues } from './runtime.ts';
+import type { SecretValue } from './secret.ts';
 
 /** What becomes of one field of a message: the same table validates and writes the documentation. */
 export type FieldSupport =
@@ -49,6 +50,11 @@ export interface CompileEnvironment {
   readFile(path: string): Uint8Array | null;
   /** Why an access log cannot be opened at this path; null when it can. */
   probeLogFile(path: string): string | null;
+  /**
+   * The value in use of a secret whose parts stand in files, by its key: such files are not read
+   * again to compile, for they may be half written just now. null: it is not in use yet.
+   */
+  knownSecret(key: string): SecretValue | null;
 }
 
 /** One extension of one category. */

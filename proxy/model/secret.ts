@@ -1,4 +1,5 @@
 // Secrets as the data path knows them: what a TLS context refers to by key, whoever supplies it.
+import type { Message } from '@bufbuild/protobuf';
 import type { SafeRegex } from '../base/safe-regex.ts';
 import type { Certificate } from '../x509/certificate.ts';
 
@@ -21,8 +22,11 @@ export interface SecretRef<V extends SecretValue = SecretValue> {
 export type SecretSource =
   /** It stands in the configuration and changes with it only. */
   | { readonly kind: 'inline' }
-  /** Inline, but read from files, which are read again when `directory` changes. */
-  | { readonly kind: 'files'; readonly files: readonly string[]; readonly directory: string }
+  /**
+   * It stands in the configuration, but parts of it in files, which are read again when they
+   * change: `secret` is the extensions.transport_sockets.tls.v3.Secret that names them.
+   */
+  | { readonly kind: 'files'; readonly secret: Message }
   /** static_resources.secrets of the bootstrap. */
   | { readonly kind: 'static' }
   /** A file of DiscoveryResponse, watched (core.v3.PathConfigSource). */

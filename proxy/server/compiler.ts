@@ -96,6 +96,7 @@ export function compileEnvironment(
     format: FORMAT_ENVIRONMENT,
     readFile,
     probeLogFile,
+    knownSecret: () => null,
   };
 }
 

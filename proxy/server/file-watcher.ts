@@ -1,15 +1,8 @@
 // Reads files again when something changes in the directory that a configuration watches for them.
-// Whatever happens counts, not only renames: a file that is written in place is whole in the end.
-import { type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Logger } from '../base/log.ts';
 import type { WatchedFileConfig, WatchedFiles, WatchedText } from '../model/watched-file.ts';
-
-/**
- * What changes a file comes as several events: they are waited for this long. Longer serves the old
- * content longer; shorter reads files that are half written.
- */
-const SETTLE_MS = 20;
+import { DirectoryWatch } from './directory-watch.ts';
 
 /** One per worker; watches until it is closed, each directory once. */
 export class FileWatcher implements WatchedFiles {
@@ -70,18 +63,14 @@ class WatchedDirectory {
   readonly path: string;
   readonly #log: Logger;
   readonly #files = new Map<string, WatchedFile>();
-  #watcher: FSWatcher | null = null;
-  #settleTimer: NodeJS.Timeout | null = null;
+  readonly #watch: DirectoryWatch;
 
   constructor(path: string, log: Logger) {
     this.path = path;
     this.#log = log;
-    try {
-      this.#watcher = watch(path, { persistent: false }, () => this.#onChange());
-      this.#watcher.on('error', (error) => this.#onError(error));
-    } catch (error) {
-      this.#onError(error);
-    }
+    this.#watch = new DirectoryWatch(path, log, () => {
+      for (const file of this.#files.values()) void file.refresh();
+    });
   }
 
   /** Those who ask for the same get the same. */
@@ -107,25 +96,7 @@ class WatchedDirectory {
   }
 
   close(): void {
-    this.#watcher?.close();
-    this.#watcher = null;
-    if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
-  }
-
-  #onChange(): void {
-    this.#settleTimer ??= setTimeout(() => {
-      this.#settleTimer = null;
-      for (const file of this.#files.values()) void file.refresh();
-    }, SETTLE_MS);
-    this.#settleTimer.unref();
-  }
-
-  #onError(error: unknown): void {
-    this.#watcher?.close();
-    this.#watcher = null;
-    const reason = error instanceof Error ? error.message : String(error);
-    const what = `unable to add filesystem watch for ${this.path}: ${reason}`;
-    this.#log.log('error', `${what}; its files stay as they were read`);
+    this.#watch.close();
   }
 }
 

@@ -61,6 +61,7 @@ export function testEnvironment(members: Partial<CompileEnvironment> = {}): Comp
     format: { hostname: 'vm', variable: () => null, uuid: () => '', utcOffsetMinutes: () => 0 },
     readFile: () => null,
     probeLogFile: () => null,
+    knownSecret: () => null,
     ...members,
   };
 }
