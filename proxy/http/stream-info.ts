@@ -11,6 +11,12 @@ export type NamespacedMetadata = Readonly<Record<string, unknown>>;
 /** Envoy's names for how a connection ended. */
 export type DetectedCloseType = 'Normal' | 'LocalReset' | 'RemoteReset';
 
+/** Something that serves one downstream connection alone. */
+export interface DownstreamDependant {
+  /** Once: the connection is gone, and all that was under way on it. */
+  onDownstreamGone(connection: DownstreamConnectionInfo): void;
+}
+
 /** What a downstream connection tells about itself; one object a connection. */
 export interface DownstreamConnectionInfo {
   /** Ids count up from 1 in a process. */
@@ -40,6 +46,13 @@ export interface DownstreamConnectionInfo {
   filterState: Map<string, unknown> | null;
   /** Values that listener filters left, by namespace; null or absent: none. */
   readonly dynamicMetadata?: Map<string, Record<string, unknown>> | null;
+  /** Who hears of its end; null or absent: nobody. */
+  dependants?: Set<DownstreamDependant> | null;
+}
+
+/** The connection is gone. */
+export function tellDependants(connection: DownstreamConnectionInfo): void {
+  for (const dependant of connection.dependants ?? []) dependant.onDownstreamGone(connection);
 }
 
 /** The certificate that a client showed. */

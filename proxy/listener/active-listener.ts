@@ -9,7 +9,7 @@ import type {
   OverloadState,
   WorkerServices,
 } from '../filters/network-filter.ts';
-import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import { type DownstreamConnectionInfo, tellDependants } from '../http/stream-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { Connection } from '../net/connection.ts';
@@ -308,6 +308,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     const candidate = tracked?.candidate ?? this.#candidates.get(connection);
     if (candidate === undefined) return;
     candidate.closeGates();
+    if (candidate.hasInfo) tellDependants(candidate.info);
     if (this.#log.isWanted) this.#writeLog(candidate, tracked?.filter ?? null, isWithoutChain);
     if (tracked === undefined) {
       this.#release(candidate);
@@ -342,5 +343,6 @@ function describe(
     negotiatedProtocol: '',
     filterState: null,
     dynamicMetadata: candidate.dynamicMetadata,
+    dependants: null,
   };
 }

@@ -33,6 +33,7 @@ export interface ClusterConfig {
   readonly limits: ClusterLimitsConfig;
   readonly highLimits: ClusterLimitsConfig;
   readonly http: UpstreamHttpConfig;
+  readonly pools: PoolRulesConfig;
   /** null: hosts are not watched for failures. */
   readonly outlier: OutlierConfig | null;
   readonly dns: DnsConfig;
@@ -53,6 +54,18 @@ export interface ClusterConfig {
   readonly transport: UpstreamTransportConfig;
   /** transport_socket_matches, in order. */
   readonly transportMatches: readonly TransportMatchConfig[];
+}
+
+/** How connections are shared among requests, and made ahead of them. */
+export interface PoolRulesConfig {
+  /** preconnect_policy.per_upstream_preconnect_ratio, 1 to 3; 1: nothing is made ahead. */
+  readonly preconnectRatio: number;
+  /** preconnect_policy.predictive_preconnect_ratio, 1 to 3; 1: nothing is made ahead. */
+  readonly predictiveRatio: number;
+  /** connection_pool_per_downstream_connection */
+  readonly isPerDownstream: boolean;
+  /** common_lb_config.close_connections_on_host_set_change */
+  readonly closesOnHostSetChange: boolean;
 }
 
 /** Cluster.OriginalDstLbConfig */

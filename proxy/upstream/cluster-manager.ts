@@ -52,6 +52,8 @@ export interface LoadBalancerContext {
   readonly triedPriorities?: readonly number[] | null;
   /** An aggregate cluster chose the priority already; absent or null: the balancer does. */
   readonly chosenPriority?: ChosenPriority | null;
+  /** The priority whose circuit breakers and connections it uses. Absent: `default`. */
+  readonly priority?: RoutingPriority;
 }
 
 /** One cluster of this worker. */
@@ -67,12 +69,16 @@ export interface Cluster {
   /** False while its circuit breaker for connections of priority DEFAULT is open. */
   mayConnect(): boolean;
   /**
-   * The HTTP connection pool of a host, for a request that came with `downstream`; null, and
-   * counted: there are as many pools as there may be. Priority: `default` where it is left out.
+   * The HTTP connection pool of a host, for a request that came with `downstream` and is put on it
+   * at once; null, and counted: there are as many pools as there may be.
    */
-  httpPool(host: Host, downstream: Protocol, priority?: RoutingPriority): ConnectionPool | null;
+  httpPool(
+    host: Host,
+    downstream: Protocol,
+    request?: LoadBalancerContext | null,
+  ): ConnectionPool | null;
   /** The pool of plain TCP connections of a host, one for each stream. */
-  tunnelPool(host: Host, priority?: RoutingPriority): ConnectionPool;
+  tunnelPool(host: Host, request?: LoadBalancerContext | null): ConnectionPool;
 }
 
 /** Finds clusters by name; what it gives is valid for the current exchange. */

@@ -51,10 +51,17 @@ export interface OwnedPool extends ConnectionPool {
   /** The host is gone: connections close as they fall idle, requests in flight and queued finish. */
   drain(): void;
   /**
-   * The host's health failed: present connections end as they fall idle, and further requests get
-   * new ones, which may fare better.
+   * The host's health failed, or its cluster changed: present connections end as they fall idle,
+   * and further requests get new ones, which may fare better.
    */
   refresh(): void;
+  /**
+   * As Envoy, opens one more connection unless so many streams, for each that there is and for the
+   * next one, could do with those there are. False: none was opened.
+   */
+  preconnect(ratio: number): boolean;
+  /** Streams that could begin at once, or once what connects is connected. */
+  spareStreams(): number;
   /** Closes every connection now; requests on them and in the queue fail. */
   close(): void;
   /** True while a request is on a connection or waits for one. */

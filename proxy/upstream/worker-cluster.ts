@@ -11,21 +11,23 @@ import {
 } from './circuit-breakers.ts';
 import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
 import { ClusterPolicies } from './cluster-policies.ts';
+import { ClusterPools, type ClusterPoolsOwner } from './cluster-pools.ts';
 import { ClusterStats } from './cluster-stats.ts';
-import type { ConnectionPool, OwnedPool, PoolOwner } from './conn-pool.ts';
-import { countSideBySide, type Host, HostPools } from './host.ts';
+import type { ConnectionPool } from './conn-pool.ts';
+import { countSideBySide, type Host } from './host.ts';
 import { healthOf } from './host-health.ts';
-import { type HostLimit, HostLimits } from './host-limits.ts';
+import { HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import { HostWatch, usableFlags } from './host-watch.ts';
 import type { LoadBalancer, OwnPlace } from './lb/load-balancer.ts';
+import { LookaheadBalancer } from './lb/lookahead-balancer.ts';
 import { makeBalancer } from './lb/make-balancer.ts';
 import { overrideHostOf } from './lb/override-host.ts';
+import { isPredictable } from './lb/registry.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
-import { HttpPool } from './pool/http-pool.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
-import type { ClientCodecSetup, ClusterResources, UpstreamContext } from './upstream-context.ts';
+import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
 
 /** Hears about the end of a drained cluster. */
 export interface WorkerClusterOwner {
@@ -37,29 +39,15 @@ export interface WorkerClusterOwner {
   readonly own: OwnPlace;
 }
 
-/** Where the pools of a host are. */
-interface HostSlot {
-  readonly host: Host;
-  readonly pools: HostPools;
-  readonly priority: RoutingPriority;
-}
-
-/** What a pool gives back at its end. */
-interface PoolPlace extends HostSlot {
-  readonly hostLimit: HostLimit | null;
-  /** Pools of plain TCP are not limited, as in Envoy. */
-  readonly isCounted: boolean;
-}
-
 /** See the file's head. */
-export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
+export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwner {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
   readonly policies: ClusterPolicies | null;
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
   readonly #scope: StatsScope;
-  readonly #pools = new Map<OwnedPool, PoolPlace>();
+  readonly #pools: ClusterPools;
   readonly #hostLimits: HostLimits;
   readonly #hostWatch: HostWatch;
   /** Of an ORIGINAL_DST cluster; null for the others. */
@@ -87,6 +75,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     const checks = isChecked ? new CheckReporter(name, reports) : null;
     this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags: owner.flagsOf(name) });
     this.#resources = { config, context, stats: this.stats, breakers };
+    this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
     this.#balancer = this.#destinations ?? this.#makeBalancer(null);
@@ -97,6 +86,10 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   get hostSet(): HostSet {
     // Only who looks from outside needs them sorted: destinations come and go with connections.
     return this.#destinations === null ? this.#hostSet : new HostSet(this.#destinations.hosts());
+  }
+
+  peekHost(context: LoadBalancerContext): Host | null {
+    return this.#balancer instanceof LookaheadBalancer ? this.#balancer.peek(context) : null;
   }
 
   pickHost(context: LoadBalancerContext): Host | null {
@@ -119,20 +112,13 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
   httpPool(
     host: Host,
     downstream: Protocol,
-    priority: RoutingPriority = 'default',
+    request: LoadBalancerContext | null = null,
   ): ConnectionPool | null {
-    const { protocol } = this.config.http;
-    const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
-    const pools = poolsOf(host, priority);
-    const pool = isHttp2 ? pools.http2 : pools.http1;
-    if (pool !== null) return pool;
-    if (!this.#takePool(pools, priority)) return null;
-    return this.#makePool({ host, pools, priority }, isHttp2 ? 'http2' : 'http1');
+    return this.#pools.http(host, downstream, request);
   }
 
-  tunnelPool(host: Host, priority: RoutingPriority = 'default'): ConnectionPool {
-    const pools = poolsOf(host, priority);
-    return pools.tunnel ?? this.#makePool({ host, pools, priority }, 'tunnel');
+  tunnelPool(host: Host, request: LoadBalancerContext | null = null): ConnectionPool {
+    return this.#pools.tunnel(host, request);
   }
 
   /** Takes over what was found; hosts that are no longer among it drain. False: the same hosts. */
@@ -154,6 +140,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.stats.countMembers(this.#hostSet);
     if (this.config.discovery === 'strict-dns') this.stats.countMaxWeight(this.#hostSet);
     for (const host of update.removed) this.#removeHost(host);
+    if (this.config.pools.closesOnHostSetChange) this.#pools.refresh();
     return true;
   }
 
@@ -176,7 +163,7 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.#hostSet = this.#snapshot(this.#hostSet.hosts);
     this.#balancer = this.#makeBalancer(this.#balancer);
     this.stats.countHealth(this.#hostSet);
-    for (const host of failed) this.#onHealthFailure(host);
+    for (const host of failed) this.#pools.failHost(host);
   }
 
   /** The cluster was removed or replaced: requests in flight finish, idle connections close. */
@@ -190,14 +177,12 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
 
   /** Cuts every connection. */
   close(): void {
-    for (const pool of [...this.#pools.keys()]) pool.close();
+    this.#pools.close();
   }
 
   /** Brings those gauges up to date that are not kept as things happen. */
   refreshGauges(): void {
-    let buffered = 0;
-    for (const pool of this.#pools.keys()) buffered += pool.bufferedBytes();
-    this.stats.cxTxBytesBuffered.set(buffered);
+    this.stats.cxTxBytesBuffered.set(this.#pools.bufferedBytes());
     this.#resources.breakers.refreshGauges();
   }
 
@@ -212,80 +197,15 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     for (const host of removed) this.#removeHost(host);
   }
 
-  onPoolIdle(pool: OwnedPool): void {
-    // As Envoy, a pool without connections is none; where nobody counts them it waits for its next.
-    const priority = this.#pools.get(pool)?.priority ?? 'default';
-    if (this.breakers(priority).pools.isLimited) pool.drain();
-  }
-
-  onPoolDrained(pool: OwnedPool): void {
-    const place = this.#pools.get(pool);
-    this.#pools.delete(pool);
-    if (place !== undefined) this.#giveBackPool(pool, place);
+  onPoolsGone(): void {
     this.#tellIfDrained();
-  }
-
-  #giveBackPool(pool: OwnedPool, { pools, priority, hostLimit, isCounted }: PoolPlace): void {
-    pools.forget(pool);
-    if (isCounted) this.breakers(priority).pools.release();
-    if (hostLimit !== null) this.#hostLimits.release(hostLimit);
-  }
-
-  /** As Envoy: connections for HTTP are renewed; what is relayed as it is, only where asked for. */
-  #onHealthFailure({ pools, highPools }: Host): void {
-    for (const each of highPools === null ? [pools] : [pools, highPools]) {
-      each.http1?.refresh();
-      each.http2?.refresh();
-      if (this.config.closesOnHealthFailure) each.tunnel?.close();
-    }
   }
 
   #removeHost(host: Host): void {
     host.isRemoved = true;
     this.#hostLimits.forget(host);
     this.#hostWatch.forget(host);
-    for (const pool of host.pools.all()) pool.drain();
-    for (const pool of host.highPools?.all() ?? []) pool.drain();
-  }
-
-  /** Counts one more HTTP pool; false: there may be no more. */
-  #takePool(pools: HostPools, priority: RoutingPriority): boolean {
-    const { pools: breaker } = this.breakers(priority);
-    if (breaker.tryAcquire()) return true;
-    // As Envoy: one of the host's own pools that nobody uses makes room.
-    const unused = [pools.http1, pools.http2].find((pool) => pool?.hasRequests === false);
-    if (unused != null) {
-      unused.close();
-      if (breaker.tryAcquire()) return true;
-    }
-    this.stats.cxPoolOverflow.inc();
-    return false;
-  }
-
-  #makePool(slot: HostSlot, protocol: ClientCodecSetup['protocol']): OwnedPool {
-    const { host, pools, priority } = slot;
-    const hostLimit = this.#hostLimits.hold(host);
-    const breakers = this.breakers(priority);
-    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit };
-    const pool = new HttpPool(place, this.#setup(protocol));
-    if (protocol === 'http1') pools.http1 = pool;
-    else if (protocol === 'http2') pools.http2 = pool;
-    else pools.tunnel = pool;
-    this.#pools.set(pool, { ...slot, hostLimit, isCounted: protocol !== 'tunnel' });
-    // A request that picked its host before the host went away.
-    if (host.isRemoved) pool.drainWhenUsed();
-    return pool;
-  }
-
-  #setup(protocol: ClientCodecSetup['protocol']): ClientCodecSetup {
-    const { http } = this.config;
-    if (protocol === 'tunnel') return { protocol, http };
-    if (protocol === 'http1') {
-      this.stats.declareHttp1();
-      return { protocol, http, random: this.#resources.context.random };
-    }
-    const { codecServices: services } = this.#resources.context;
-    return { protocol, http, services, counters: this.stats.declareHttp2() };
+    this.#pools.drainHost(host);
   }
 
   #makeDestinations(): OriginalDstHosts | null {
@@ -308,7 +228,12 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
       own: this.#owner.own,
       ...(later !== undefined && { later }),
     };
-    return makeBalancer(this.#hostSet, options, previous);
+    const made = makeBalancer(this.#hostSet, options, previous);
+    const { pools, loadBalancer } = this.config;
+    if (pools.predictiveRatio <= 1 || !isPredictable(loadBalancer)) return made;
+    // As Envoy: one connection ahead for each healthy host.
+    const healthy = this.#hostSet.priorities.reduce((sum, each) => sum + each.healthy.length, 0);
+    return new LookaheadBalancer(made, healthy);
   }
 
   #snapshot(hosts: readonly Host[]): HostSet {
@@ -326,10 +251,4 @@ export class WorkerCluster implements Cluster, PoolOwner, OriginalDstOwner {
     this.#isDrained = true;
     this.#owner.onClusterDrained(this);
   }
-}
-
-function poolsOf(host: Host, priority: RoutingPriority): HostPools {
-  if (priority === 'default') return host.pools;
-  host.highPools ??= new HostPools();
-  return host.highPools;
 }

@@ -77,6 +77,12 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       maxHttp2ResponseHeaderBytes: 61440,
       maxHeadersCount: 100,
     },
+    pools: {
+      preconnectRatio: 1,
+      predictiveRatio: 1,
+      isPerDownstream: false,
+      closesOnHostSetChange: false,
+    },
     dns: {
       refreshMs: 5000,
       failureRefreshBaseMs: 5000,

@@ -22,6 +22,7 @@ import { compileMetadata } from './metadata.ts';
 import { compileOriginalDst } from './original-dst.ts';
 import { compileOutlierDetection } from './outlier.ts';
 import { compileOverrideHealth } from './override-health.ts';
+import { compilePoolRules } from './pool-rules.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { fromSocketAddress, isNumeric } from './socket-address.ts';
 import { checkTransportSocket } from './transport-socket.ts';
@@ -73,6 +74,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
       message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
     ...compileLimits(message, context),
     http,
+    pools: compilePoolRules(message, loadBalancer, context),
     outlier: compileOutlier(message, originalDst, context),
     originalDst,
     dns: compileClusterDns(message, context),

@@ -31,6 +31,11 @@ export function makeHostPicker(
   return factory(hosts, config, services);
 }
 
+/** What the policy picks next has nothing to do with the request, nor with when it comes. */
+export function isPredictable({ kind }: LoadBalancerConfig): boolean {
+  return kind === 'round-robin' || kind === 'random';
+}
+
 /** The policy looks at the request's hash. */
 export function isHashing(config: LoadBalancerConfig): config is HashingConfig {
   return config.kind === 'ring-hash' || config.kind === 'maglev';

@@ -5,6 +5,7 @@ import { INVARIANTS, invariant } from '../../base/invariants.ts';
 import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
+import { healthOf } from '../host-health.ts';
 import type { HostLimit } from '../host-limits.ts';
 import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
@@ -14,6 +15,9 @@ import { PooledConnection, type PooledConnectionOwner } from './pooled-connectio
 
 /** Connections begun at once for one reason, as in Envoy: a host is not to be overrun. */
 const MAX_CONNECTS_AT_ONCE = 3;
+
+/** There may be no more connections. */
+const NO_PLACE: ConnectFailure = { reason: 'overflow', detail: '' };
 
 /** What a pool belongs to. */
 export interface HttpPoolPlace {
@@ -38,6 +42,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   /** Those that can take a stream; the one that is used next at the end. */
   readonly #ready: PooledConnection[] = [];
   readonly #pending = new PendingQueue();
+  /** Streams to be ready for, for each that there is; 1: those there are. */
+  readonly #preconnectRatio: number;
   /** Streams that a new connection is expected to take. */
   #streamsPerConnection: number;
   /** Streams that those are expected to take that connect. */
@@ -55,6 +61,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.breakers = place.breakers;
     this.hostLimit = place.hostLimit;
     this.#owner = place.owner;
+    this.#preconnectRatio = place.resources.config.pools.preconnectRatio;
     this.#streamsPerConnection = mostStreams(setup);
   }
 
@@ -62,6 +69,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     const connection = this.#nextReady();
     if (connection !== null) {
       this.#start(connection, waiter);
+      if (this.#preconnectRatio > 1) this.#connectIfNeeded();
       return;
     }
     const { stats } = this.resources;
@@ -75,6 +83,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.host.stats.rqPendingActive += 1;
     this.#pending.push(waiter);
     this.#connectIfNeeded();
+    this.#failIfStuck();
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -95,6 +104,17 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   refresh(): void {
     for (const connection of [...this.#connections]) connection.drain();
     if (INVARIANTS) this.checkInvariants();
+  }
+
+  preconnect(ratio: number): boolean {
+    const isWanted = this.#mayPreconnect() ? this.#isShort(ratio, 1) : this.#hasUnserved();
+    return isWanted && this.#openConnection();
+  }
+
+  spareStreams(): number {
+    let spare = this.#connectingCapacity;
+    for (const connection of this.#ready) spare += connection.freeStreams();
+    return spare;
   }
 
   /** Drains from its first request on: its host was removed before the pool was made. */
@@ -154,7 +174,8 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     // A host that refuses one connection is not asked again for those who wait already: each of
     // them may be better off with another host.
     if (failure !== null) this.#failPending(failure);
-    this.#connectIfNeeded();
+    if (this.#pending.size > 0) this.#connectIfNeeded();
+    this.#failIfStuck();
     this.#closeUnneeded();
     const isIdle = this.#connections.size === 0 && this.#pending.size === 0;
     if (isIdle && !this.#isDraining) this.#owner.onPoolIdle(this);
@@ -218,7 +239,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
       this.#start(connection, waiter);
     }
     this.#isServing = false;
-    this.#connectIfNeeded();
+    if (this.#pending.size > 0) this.#connectIfNeeded();
   }
 
   /** `connection` is the last one of those that are ready. */
@@ -235,20 +256,47 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
 
   #connectIfNeeded(): void {
     for (let count = 0; count < MAX_CONNECTS_AT_ONCE; count += 1) {
-      if (this.#pending.size <= this.#connectingCapacity) return;
-      const isAllowed = this.#mayConnect();
-      if (!isAllowed) {
-        this.resources.stats.cxOverflow.inc();
-        // With none at all nobody would ever come to serve the queue: one is opened past the limit.
-        if (this.#connections.size > 0) return;
-        this.hostLimit?.acquire();
-        this.breakers.connections.acquire();
-      }
-      const connection = new PooledConnection(this, this.#streamsPerConnection);
-      this.#connectingCapacity += connection.expectedStreams;
-      this.#connections.add(connection);
-      if (!isAllowed) return;
+      if (!this.#needsConnection() || !this.#openConnection()) return;
     }
+  }
+
+  #needsConnection(): boolean {
+    if (this.#preconnectRatio <= 1 || !this.#mayPreconnect()) return this.#hasUnserved();
+    return this.#isShort(this.#preconnectRatio, 0);
+  }
+
+  /** Requests wait for which no connection is on its way. */
+  #hasUnserved(): boolean {
+    return this.#pending.size > this.#connectingCapacity;
+  }
+
+  /** As Envoy, hosts that are not well get no connection that nobody needs. */
+  #mayPreconnect(): boolean {
+    return !this.#isDraining && healthOf(this.host.healthFlags) === 'healthy';
+  }
+
+  /** Envoy's ConnPoolImplBase::shouldConnect: `anticipated` streams are about to come. */
+  #isShort(ratio: number, anticipated: number): boolean {
+    let active = 0;
+    for (const { openStreams } of this.#connections) active += openStreams;
+    const streams = this.#pending.size + active + anticipated;
+    return streams * ratio > this.spareStreams() + active;
+  }
+
+  /** False: the limit is reached; the only connection of an HTTP pool is opened past it. */
+  #openConnection(): boolean {
+    const isAllowed = this.#mayConnect();
+    if (!isAllowed) {
+      this.resources.stats.cxOverflow.inc();
+      // With none at all nobody would ever come to serve the queue: one is opened past the limit.
+      if (this.#connections.size > 0 || this.setup.protocol === 'tunnel') return false;
+      this.hostLimit?.acquire();
+      this.breakers.connections.acquire();
+    }
+    const connection = new PooledConnection(this, this.#streamsPerConnection);
+    this.#connectingCapacity += connection.expectedStreams;
+    this.#connections.add(connection);
+    return isAllowed;
   }
 
   /** Takes a place for one connection, if there is one. */
@@ -271,11 +319,16 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.#owner.onPoolDrained(this);
   }
 
+  /** Sessions of plain TCP do not outlive their connections: limits hold to the last one. */
+  #failIfStuck(): void {
+    if (this.#connections.size === 0 && this.#pending.size > 0) this.#failPending(NO_PLACE);
+  }
+
   #failPending(failure: ConnectFailure): void {
     const waiters: StreamWaiter[] = [];
     for (let waiter = this.#pending.shift(); waiter !== null; waiter = this.#pending.shift()) {
       this.#releasePending();
-      this.resources.stats.rqPendingFailureEject.inc();
+      if (failure !== NO_PLACE) this.resources.stats.rqPendingFailureEject.inc();
       waiters.push(waiter);
     }
     // Told from a list of its own: who asks again at once waits for the next connection.

@@ -126,7 +126,7 @@ export class PooledConnection
    * cannot, and is about to say so; it is not ready any more.
    */
   confirmReady(): boolean {
-    if (this.#freeStreams() > 0) return true;
+    if (this.freeStreams() > 0) return true;
     this.#enter('busy');
     return false;
   }
@@ -136,10 +136,11 @@ export class PooledConnection
     const { stats, config } = this.#resources;
     this.#books.streamBegan();
     const sender = this.#codec.openStream(waiter);
+    if (this.#books.isTunnel) this.#transport.resumeReading();
     if (this.#books.streamCount === (config.http.maxRequestsPerConnection || MAX_STREAMS)) {
       stats.cxMaxRequests.inc();
       this.#enter('draining');
-    } else if (this.#freeStreams() <= 0) {
+    } else if (this.freeStreams() <= 0) {
       this.#enter('busy');
     }
     if (INVARIANTS) this.checkInvariants();
@@ -175,6 +176,8 @@ export class PooledConnection
     this.#enter('ready');
     this.#owner.onConnectionOpen(this);
     this.#owner.onConnectionReady(this);
+    // What a server says first waits for whoever it is for.
+    if (this.#books.isTunnel && this.state === 'ready') this.#transport.pauseReading();
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -283,7 +286,7 @@ export class PooledConnection
     invariant(this.openStreams >= 0, 'pooled connection: a stream ends once');
     invariant(isAlive || this.openStreams === 0, 'pooled connection: streams need a connection');
     if (this.#isReceiving) return;
-    const isOffered = this.#freeStreams() > 0;
+    const isOffered = this.freeStreams() > 0;
     invariant(state !== 'ready' || isOffered, 'pooled connection: a ready one can take a stream');
   }
 
@@ -292,7 +295,8 @@ export class PooledConnection
     this.#state = next;
   }
 
-  #freeStreams(): number {
+  /** Streams that it could take besides those it has. */
+  freeStreams(): number {
     const { availableStreams, peerStreamLimit } = this.#codec;
     if (peerStreamLimit >= 0) return availableStreams;
     return Math.min(availableStreams, this.expectedStreams - this.openStreams);
@@ -303,7 +307,7 @@ export class PooledConnection
     if (this.#state === 'draining') {
       if (this.openStreams === 0) this.#finish('local', null);
     } else if (this.#state === 'settling') {
-      const isReady = this.#freeStreams() > 0;
+      const isReady = this.freeStreams() > 0;
       this.#enter(isReady ? 'ready' : 'busy');
       if (isReady) this.#owner.onConnectionReady(this);
     }

@@ -108,6 +108,12 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     overrideHostHealth: ['healthy', 'degraded'],
     bindAddress: null,
     healthCheck: null,
+    pools: {
+      preconnectRatio: 1,
+      predictiveRatio: 1,
+      isPerDownstream: false,
+      closesOnHostSetChange: false,
+    },
     closesOnHealthFailure: false,
     ignoresHealthOnRemoval: false,
     transport: { kind: 'raw' },

@@ -4,13 +4,14 @@ import type { Host } from '../../../proxy/upstream/host.ts';
 import type { WorkerCluster } from '../../../proxy/upstream/worker-cluster.ts';
 import { clusterConfig, clusterLimits, endpointConfig } from '../../support/cluster-config.ts';
 import { FakeWaiter } from '../../support/fake-waiter.ts';
+import { balancerContext } from '../../support/hosts.ts';
 import { checkEmpty, limits, poolFixture } from '../../support/pool-fixture.ts';
 
 type Priority = 'default' | 'high';
 
 /** Asks for a host; '-': there may be no pool for it. */
 function ask(cluster: WorkerCluster, host: Host, priority: Priority = 'default'): FakeWaiter | '-' {
-  const pool = cluster.httpPool(host, 'HTTP/1.1', priority);
+  const pool = cluster.httpPool(host, 'HTTP/1.1', { ...balancerContext(), priority });
   if (pool === null) return '-';
   const waiter = new FakeWaiter();
   pool.acquire(waiter);

@@ -86,15 +86,16 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     load_balancing_policy: {
       partly: 'round_robin, least_request, random, ring_hash, maglev, subset',
     },
-    connection_pool_per_downstream_connection: {
-      refused:
-        'connections to upstreams serve all clients; set max_requests_per_connection to 1 where none may serve two',
-    },
+    connection_pool_per_downstream_connection: 'honoured',
     filters: {
       refused:
         'there are no network filters on connections to upstreams; put them into a listener and an internal address in between',
     },
-    preconnect_policy: { accepted: 'connections are made when requests need them' },
+    preconnect_policy: 'honoured',
+  },
+  'envoy.config.cluster.v3.Cluster.PreconnectPolicy': {
+    per_upstream_preconnect_ratio: 'honoured',
+    predictive_preconnect_ratio: { partly: 'of round_robin and random' },
   },
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
     base_interval: 'honoured',
@@ -122,10 +123,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     metadata_key: { refused: 'no supported filter writes request metadata' },
   },
   'envoy.config.cluster.v3.Cluster.CommonLbConfig': {
-    close_connections_on_host_set_change: {
-      refused:
-        'hosts that stay keep their connections; set max_connection_duration to move them in time',
-    },
+    close_connections_on_host_set_change: 'honoured',
     healthy_panic_threshold: 'honoured',
     override_host_status: { partly: 'DRAINING and TIMEOUT are UNHEALTHY, UNKNOWN is HEALTHY' },
     update_merge_window: { accepted: 'changes of hosts take effect at once' },

@@ -15,7 +15,7 @@ import type { RequestHash } from '../../../routing/hash-policy.ts';
 import { rewriteAuthority } from '../../../routing/host-rewriter.ts';
 import type { Mirror } from '../../../routing/mirror.ts';
 import type { Route } from '../../../routing/route-table.ts';
-import type { PriorityBreakers } from '../../../upstream/circuit-breakers.ts';
+import type { PriorityBreakers, RoutingPriority } from '../../../upstream/circuit-breakers.ts';
 import type {
   Cluster,
   LoadBalancerContext,
@@ -34,6 +34,7 @@ import { RetryRules } from './retry-rules.ts';
 import {
   announceTimeout,
   type RequestTimeouts,
+  type RetryAnnouncement,
   readTimeouts,
   takeOrders,
 } from './route-timeout.ts';
@@ -73,16 +74,6 @@ interface Surroundings {
   readonly route: Route;
   readonly action: ForwardActionConfig;
   readonly cluster: Cluster;
-}
-
-/** A retry as its upstream is told of it. */
-export interface RetryAnnouncement {
-  /** Which attempt this is, from 1. */
-  readonly attempt: number;
-  /** Since the end of the request, in ms. */
-  readonly elapsedMs: number;
-  /** The attempt before took too long. */
-  readonly isForTimeout: boolean;
 }
 
 /** See the file's head. */
@@ -146,6 +137,10 @@ export class ForwardedRequest implements LoadBalancerContext {
   /** Envoy: of the first attempt only. */
   get overrideHost(): OverrideHost | null {
     return this.info.attemptCount > 1 ? null : this.#callbacks.flow.overrideHost;
+  }
+
+  get priority(): RoutingPriority {
+    return this.action.priority;
   }
 
   get metadataMatch(): SubsetMatch {
@@ -224,7 +219,7 @@ export class ForwardedRequest implements LoadBalancerContext {
       cluster.stats.cxNoneHealthy.inc();
       return null;
     }
-    const pool = poolFor(cluster, host, { action: this.action, head: this.head });
+    const pool = poolFor(cluster, host, this);
     return pool === null ? null : { host, pool };
   }
 

@@ -8,6 +8,16 @@ import type { HedgePolicyConfig, RetryPolicyConfig } from '../../../model/retry-
 import type { ForwardActionConfig, StreamDurationConfig } from '../../../model/route.ts';
 import type { RouterConfig } from './router-config.ts';
 
+/** A retry as its upstream is told of it. */
+export interface RetryAnnouncement {
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+  /** Since the end of the request, in ms. */
+  readonly elapsedMs: number;
+  /** The attempt before took too long. */
+  readonly isForTimeout: boolean;
+}
+
 const EXPECTED = HEADER_ID['x-envoy-expected-rq-timeout-ms'];
 const TIMEOUT = HEADER_ID['x-envoy-upstream-rq-timeout-ms'];
 const PER_TRY = HEADER_ID['x-envoy-upstream-rq-per-try-timeout-ms'];

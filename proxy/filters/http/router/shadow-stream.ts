@@ -83,7 +83,7 @@ export class ShadowStream implements UpstreamRequestOwner, LoadBalancerContext, 
     const head = this.#head;
     const host = cluster.pickHost(this);
     if (host === null) cluster.stats.cxNoneHealthy.inc();
-    const pool = host === null ? null : cluster.httpPool(host, head.protocol);
+    const pool = host === null ? null : cluster.httpPool(host, head.protocol, this);
     if (host === null || pool === null) {
       this.#charges.response(NO_HEALTHY_UPSTREAM.status);
       return;

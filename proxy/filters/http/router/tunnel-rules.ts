@@ -1,7 +1,7 @@
 // What the router does otherwise for requests that ask for a tunnel.
 import type { RequestHead } from '../../../http/message.ts';
 import type { ForwardActionConfig } from '../../../model/route.ts';
-import type { Cluster } from '../../../upstream/cluster-manager.ts';
+import type { Cluster, LoadBalancerContext } from '../../../upstream/cluster-manager.ts';
 import type { ConnectionPool } from '../../../upstream/conn-pool.ts';
 import type { Host } from '../../../upstream/host.ts';
 import type { LocalReply } from '../../http-filter.ts';
@@ -13,12 +13,15 @@ import type { LocalReply } from '../../http-filter.ts';
 export function poolFor(
   cluster: Cluster,
   host: Host,
-  request: { readonly action: ForwardActionConfig; readonly head: RequestHead },
+  request: LoadBalancerContext & {
+    readonly action: ForwardActionConfig;
+    readonly head: RequestHead;
+  },
 ): ConnectionPool | null {
   const { action, head } = request;
   return endsTunnel(action, head)
-    ? cluster.tunnelPool(host, action.priority)
-    : cluster.httpPool(host, head.protocol, action.priority);
+    ? cluster.tunnelPool(host, request)
+    : cluster.httpPool(host, head.protocol, request);
 }
 
 function endsTunnel(action: ForwardActionConfig, head: RequestHead): boolean {

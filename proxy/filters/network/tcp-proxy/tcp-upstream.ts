@@ -232,7 +232,9 @@ export class TcpUpstream implements StreamWaiter {
     info.attemptCount += 1;
     this.#startMs = this.#owner.nowMs();
     const isPlain = runtime.config.tunneling === null;
-    const pool = isPlain ? cluster.tunnelPool(host) : cluster.httpPool(host, 'HTTP/1.1');
+    const pool = isPlain
+      ? cluster.tunnelPool(host, this.#owner)
+      : cluster.httpPool(host, 'HTTP/1.1', this.#owner);
     if (pool === null) {
       this.#fail('UH');
       return;

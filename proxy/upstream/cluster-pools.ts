@@ -1,0 +1,221 @@
+// The connection pools of one cluster of a worker: who is served by which, and how many there are.
+import type { Protocol } from '../http/message.ts';
+import type { RoutingPriority } from './circuit-breakers.ts';
+import type { LoadBalancerContext } from './cluster-manager.ts';
+import type { OwnedPool, PoolOwner } from './conn-pool.ts';
+import { DownstreamPools } from './downstream-pools.ts';
+import { type Host, HostPools } from './host.ts';
+import type { HostLimit, HostLimits } from './host-limits.ts';
+import { HttpPool } from './pool/http-pool.ts';
+import { type HostPicks, PredictedConnects } from './predicted-connects.ts';
+import type { ClientCodecSetup, ClusterResources } from './upstream-context.ts';
+
+type PoolProtocol = ClientCodecSetup['protocol'];
+
+/** The cluster. */
+export interface ClusterPoolsOwner extends HostPicks {
+  /** The last pool is gone. */
+  onPoolsGone(): void;
+}
+
+/** Where a pool is kept. */
+interface HostSlot {
+  readonly host: Host;
+  readonly pools: HostPools;
+  readonly priority: RoutingPriority;
+}
+
+/** What a pool gives back at its end. */
+interface PoolPlace extends HostSlot {
+  readonly hostLimit: HostLimit | null;
+  readonly protocol: PoolProtocol;
+}
+
+/** See the file's head. */
+export class ClusterPools implements PoolOwner {
+  readonly #resources: ClusterResources;
+  readonly #hostLimits: HostLimits;
+  readonly #owner: ClusterPoolsOwner;
+  readonly #places = new Map<OwnedPool, PoolPlace>();
+  /** connection_pool_per_downstream_connection; null: pools serve all clients. */
+  readonly #downstream: DownstreamPools | null;
+  /** predictive_preconnect_ratio above 1; null: connections are made for requests that are there. */
+  readonly #predicted: PredictedConnects | null;
+
+  constructor(resources: ClusterResources, hostLimits: HostLimits, owner: ClusterPoolsOwner) {
+    const { pools } = resources.config;
+    this.#resources = resources;
+    this.#hostLimits = hostLimits;
+    this.#owner = owner;
+    this.#downstream = pools.isPerDownstream ? new DownstreamPools() : null;
+    this.#predicted =
+      pools.predictiveRatio > 1
+        ? new PredictedConnects(pools.predictiveRatio, {
+            stats: resources.stats,
+            pools: this,
+            owner,
+          })
+        : null;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /** See Cluster.httpPool. */
+  http(host: Host, downstream: Protocol, request: LoadBalancerContext | null): OwnedPool | null {
+    const { protocol } = this.#resources.config.http;
+    const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
+    const pool = this.httpOf(host, isHttp2 ? 'http2' : 'http1', request);
+    if (this.#predicted !== null && request !== null && pool !== null) {
+      this.#predicted.prepare(request, isHttp2 ? 'http2' : 'http1');
+    }
+    return pool;
+  }
+
+  /** See Cluster.tunnelPool. */
+  tunnel(host: Host, request: LoadBalancerContext | null): OwnedPool {
+    const pool = this.tunnelOf(host, request);
+    if (this.#predicted !== null && request !== null) this.#predicted.prepare(request, 'tunnel');
+    return pool;
+  }
+
+  /** The pool of a host for that protocol; null, and counted: there may be no more. */
+  httpOf(
+    host: Host,
+    protocol: 'http1' | 'http2',
+    request: LoadBalancerContext | null,
+  ): OwnedPool | null {
+    const priority = request?.priority ?? 'default';
+    const pools = this.#poolsOf(host, priority, request);
+    const pool = protocol === 'http2' ? pools.http2 : pools.http1;
+    if (pool !== null) return pool;
+    if (!this.#takePool(pools, priority)) return null;
+    return this.#make({ host, pools, priority }, protocol);
+  }
+
+  /** The same for plain TCP, whose pools are not limited. */
+  tunnelOf(host: Host, request: LoadBalancerContext | null): OwnedPool {
+    const priority = request?.priority ?? 'default';
+    // Their connections serve one client each anyway.
+    const pools = this.#poolsOf(host, priority, null);
+    return pools.tunnel ?? this.#make({ host, pools, priority }, 'tunnel');
+  }
+
+  /** Streams that could begin at once, or once what connects is connected; counting ends at `most`. */
+  spareStreams(most: number): number {
+    let sum = 0;
+    for (const pool of this.#places.keys()) {
+      sum += pool.spareStreams();
+      if (sum >= most) break;
+    }
+    return sum;
+  }
+
+  /** The host is gone. */
+  drainHost(host: Host): void {
+    for (const pool of this.#poolsAt(host)) pool.drain();
+    this.#downstream?.forget(host);
+  }
+
+  /** As Envoy: connections for HTTP are renewed; what is relayed as it is, only where asked for. */
+  failHost(host: Host): void {
+    const { closesOnHealthFailure } = this.#resources.config;
+    for (const pool of this.#poolsAt(host)) {
+      if (this.#places.get(pool)?.protocol !== 'tunnel') pool.refresh();
+      else if (closesOnHealthFailure) pool.close();
+    }
+  }
+
+  /** Present connections end behind their requests. */
+  refresh(): void {
+    for (const pool of [...this.#places.keys()]) pool.refresh();
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    for (const pool of [...this.#places.keys()]) pool.close();
+  }
+
+  /** Octets that wait to leave. */
+  bufferedBytes(): number {
+    let sum = 0;
+    for (const pool of this.#places.keys()) sum += pool.bufferedBytes();
+    return sum;
+  }
+
+  onPoolIdle(pool: OwnedPool): void {
+    // As Envoy, a pool without connections is none; where nobody counts them it waits for its next.
+    const priority = this.#places.get(pool)?.priority ?? 'default';
+    const isCounted = this.#resources.breakers.of(priority).pools.isLimited;
+    if (isCounted || this.#downstream !== null) pool.drain();
+  }
+
+  onPoolDrained(pool: OwnedPool): void {
+    const place = this.#places.get(pool);
+    this.#places.delete(pool);
+    if (place !== undefined) this.#giveBack(pool, place);
+    if (this.#places.size === 0) this.#owner.onPoolsGone();
+  }
+
+  #giveBack(pool: OwnedPool, { pools, priority, hostLimit, protocol }: PoolPlace): void {
+    pools.forget(pool);
+    if (protocol !== 'tunnel') this.#resources.breakers.of(priority).pools.release();
+    if (hostLimit !== null) this.#hostLimits.release(hostLimit);
+  }
+
+  #poolsOf(host: Host, priority: RoutingPriority, request: LoadBalancerContext | null): HostPools {
+    if (this.#downstream !== null && request !== null) {
+      return this.#downstream.of(request.info.downstream, host, priority);
+    }
+    if (priority === 'default') return host.pools;
+    host.highPools ??= new HostPools();
+    return host.highPools;
+  }
+
+  #poolsAt(host: Host): readonly OwnedPool[] {
+    if (this.#downstream === null) return [...host.pools.all(), ...(host.highPools?.all() ?? [])];
+    return [...this.#places].filter(([, place]) => place.host === host).map(([pool]) => pool);
+  }
+
+  /** Counts one more HTTP pool; false: there may be no more. */
+  #takePool(pools: HostPools, priority: RoutingPriority): boolean {
+    const { pools: breaker } = this.#resources.breakers.of(priority);
+    if (breaker.tryAcquire()) return true;
+    // As Envoy: one of the host's own pools that nobody uses makes room.
+    const unused = [pools.http1, pools.http2].find((pool) => pool?.hasRequests === false);
+    if (unused != null) {
+      unused.close();
+      if (breaker.tryAcquire()) return true;
+    }
+    this.#resources.stats.cxPoolOverflow.inc();
+    return false;
+  }
+
+  #make(slot: HostSlot, protocol: PoolProtocol): OwnedPool {
+    const { host, pools, priority } = slot;
+    const hostLimit = this.#hostLimits.hold(host);
+    const breakers = this.#resources.breakers.of(priority);
+    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit };
+    const pool = new HttpPool(place, this.#setup(protocol));
+    if (protocol === 'http1') pools.http1 = pool;
+    else if (protocol === 'http2') pools.http2 = pool;
+    else pools.tunnel = pool;
+    this.#places.set(pool, { ...slot, hostLimit, protocol });
+    // A request that picked its host before the host went away.
+    if (host.isRemoved) pool.drainWhenUsed();
+    return pool;
+  }
+
+  #setup(protocol: PoolProtocol): ClientCodecSetup {
+    const { config, context, stats } = this.#resources;
+    const { http } = config;
+    if (protocol === 'tunnel') return { protocol, http };
+    if (protocol === 'http1') {
+      stats.declareHttp1();
+      return { protocol, http, random: context.random };
+    }
+    return { protocol, http, services: context.codecServices, counters: stats.declareHttp2() };
+  }
+}
