@@ -50,6 +50,8 @@ export interface LoadBalancerContext {
   readonly hostSelectionAttempts?: number;
   /** A retry: priorities that were tried already and are to be avoided (retry_priority). */
   readonly triedPriorities?: readonly number[] | null;
+  /** All that are usable were: they are tried anew. */
+  forgetTriedPriorities?(): void;
   /** An aggregate cluster chose the priority already; absent or null: the balancer does. */
   readonly chosenPriority?: ChosenPriority | null;
   /** The priority whose circuit breakers and connections it uses. Absent: `default`. */

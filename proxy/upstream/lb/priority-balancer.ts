@@ -105,7 +105,8 @@ export class PriorityBalancer implements LoadBalancer {
     const chosen = context.chosenPriority ?? null;
     if (chosen !== null) return chosen;
     const tried = context.triedPriorities ?? null;
-    const shares = tried === null || tried.length === 0 ? this.#shares : this.#untried(tried);
+    const shares =
+      tried === null || tried.length === 0 ? this.#shares : this.#untried(tried, context);
     return shares.length === 1 ? (shares[0] as Share) : this.#draw(shares);
   }
 
@@ -119,9 +120,11 @@ export class PriorityBalancer implements LoadBalancer {
   }
 
   /** Only for retries: made each time. */
-  #untried(tried: readonly number[]): readonly Share[] {
+  #untried(tried: readonly number[], context: LoadBalancerContext): readonly Share[] {
     const load = retryLoad(this.#counts, this.#rules, tried);
-    return load === null ? this.#shares : sharesOf(load);
+    if (load !== null) return sharesOf(load);
+    context.forgetTriedPriorities?.();
+    return this.#shares;
   }
 }
 

@@ -155,6 +155,10 @@ export class ForwardedRequest implements LoadBalancerContext {
     return this.tried?.priorities() ?? null;
   }
 
+  forgetTriedPriorities(): void {
+    this.tried?.forgetPriorities();
+  }
+
   /** Circuit breakers that count it. */
   get breakers(): PriorityBreakers {
     return this.#cluster.breakers(this.action.priority);

@@ -11,6 +11,8 @@ export class TriedHosts {
   readonly hosts: Host[] = [];
   readonly connectionIds: number[] = [];
   #priorities: readonly number[] | null = null;
+  /** Priorities of as many hosts are forgotten. */
+  #forgotten = 0;
 
   constructor(policy: RetryPolicyConfig) {
     this.#policy = policy;
@@ -38,12 +40,19 @@ export class TriedHosts {
   /** Envoy previous_priorities: brought up to date with every update_frequency attempts. */
   priorities(): readonly number[] | null {
     const { priorityUpdateFrequency } = this.#policy;
-    const attempts = this.hosts.length;
+    const attempts = this.hosts.length - this.#forgotten;
     if (priorityUpdateFrequency === 0 || attempts < priorityUpdateFrequency) return null;
     if (attempts % priorityUpdateFrequency === 0) {
-      this.#priorities = [...new Set(this.hosts.map(({ endpoint }) => endpoint.priority))];
+      const hosts = this.hosts.slice(this.#forgotten);
+      this.#priorities = [...new Set(hosts.map(({ endpoint }) => endpoint.priority))];
     }
     return this.#priorities;
+  }
+
+  /** As Envoy, where none is left: the next attempts count from here. */
+  forgetPriorities(): void {
+    this.#forgotten = this.hosts.length;
+    this.#priorities = null;
   }
 
   #isRejected(predicate: RetryHostPredicateConfig, host: Host): boolean {

@@ -344,3 +344,26 @@ t.test('a cluster’s policy wins over its route’s, but for the time of attemp
   often.attempt(1).respond(200);
   t.same(often.client, ['200']);
 });
+
+t.test('a retry avoids priorities that were tried, until none is left', async (t) => {
+  const retry_priority = (update_frequency: number): Json => ({
+    name: 'envoy.retry_priorities.previous_priorities',
+    typed_config: {
+      '@type':
+        'type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
+      update_frequency,
+    },
+  });
+  const clusters = [hosts({ priority: 0 }, { priority: 1 }, { priority: 2 })];
+  const tried = (update_frequency: number): readonly number[] => {
+    const policy = { retry_priority: retry_priority(update_frequency), num_retries: 7 };
+    const rig = retrying(policy, { clusters }).begin();
+    while (rig.client.length === 0) {
+      rig.attempts.at(-1)?.connect().respond(503);
+      rig.clock.advance(500);
+    }
+    return rig.attempts.map(({ host }) => host.endpoint.priority);
+  };
+  t.same(tried(1), [0, 1, 2, 0, 1, 2, 0, 1]);
+  t.same(tried(2), [0, 0, 1, 1, 2, 2, 0, 0]);
+});
