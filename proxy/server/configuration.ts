@@ -8,11 +8,11 @@ import {
 } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
+import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { apiRegistry } from '../api/registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { LoadedBootstrap } from '../config/load.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
-import type { ClusterConfig } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
@@ -30,13 +30,6 @@ export type GoodBootstrap = Extract<LoadedBootstrap, { readonly ok: true }>;
 
 /** Reads the configuration anew. */
 export type LoadAgain = () => LoadedBootstrap | Promise<LoadedBootstrap>;
-
-/** A change that was taken over. */
-export interface AppliedUpdate {
-  readonly update: ResourceUpdate;
-  /** The clusters in it, compiled. */
-  readonly clusters: readonly ClusterConfig[];
-}
 
 /** Parts of a bootstrap that are read once: changing them needs a new process. */
 const FIXED_PARTS = ['admin', 'node', 'layeredRuntime', 'statsConfig'] as const;
@@ -112,13 +105,27 @@ export class Configuration {
     return { kind: 'bootstrap', name: '', version: '', message };
   }
 
-  /** Takes over every resource of the bootstrap that was loaded first. */
-  takeOver(): AppliedUpdate {
-    return this.#publish({ upserted: runResources(this.#loaded), removed: [] });
+  /** Every resource of the bootstrap that was loaded first. */
+  initial(): ResourceUpdate {
+    return { upserted: runResources(this.#loaded), removed: [] };
   }
 
-  /** Reads the source again; null, and said in the log, when it is refused or cannot be read. */
-  async reload(): Promise<AppliedUpdate | null> {
+  /** A secret of the bootstrap's static resources. */
+  staticSecret(name: string): Secret | null {
+    const secrets = bootstrapOf(this.#loaded).staticResources?.secrets ?? [];
+    return secrets.find((secret) => secret.name === name) ?? null;
+  }
+
+  /** Of the bootstrap in use. */
+  get version(): string {
+    return this.#loaded.resources[0]?.version ?? '';
+  }
+
+  /**
+   * Reads the source again, and answers what is to be published; null, and said in the log, when it
+   * is refused or cannot be read.
+   */
+  async reload(): Promise<ResourceUpdate | null> {
     const loaded = await this.#load();
     if (!loaded.ok) {
       const report = reportOf(loaded, { colour: false, warnings: false });
@@ -132,29 +139,18 @@ export class Configuration {
     this.#loaded = loaded;
     this.#compiler = compiler;
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
-    return this.#publish(update);
-  }
-
-  #publish(update: ResourceUpdate): AppliedUpdate {
-    const { accepted, outcome } = this.store.publish(update);
-    // Loading compiled every resource and refuses a bootstrap with a bad one.
-    for (const { kind, name } of outcome.rejected) {
-      throw new Error(`${kind} '${name}' was accepted with its bootstrap and refused alone`);
-    }
-    const clusters = accepted.upserted
-      .filter(({ kind }) => kind === 'cluster')
-      .map((resource) => this.#compiler.cluster(resource).config as ClusterConfig);
-    return { update: accepted, clusters };
+    return update;
   }
 
   #difference(wanted: readonly Resource[]): ResourceUpdate {
     const names = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
-    const removed = this.store.all().filter(({ kind, name }) => !names.has(`${kind}/${name}`));
+    const isGone = ({ kind, name }: Pick<Resource, 'kind' | 'name'>): boolean =>
+      kind !== 'secret' && !names.has(`${kind}/${name}`);
     const upserted = wanted.filter((resource) => {
-      const stored = this.store.get(resource.kind, resource.name);
-      return stored === null || !isSame(stored.resource, resource);
+      const stored = this.store.newest(resource.kind, resource.name);
+      return stored === null || !isSame(stored, resource);
     });
-    return { upserted, removed: removed.map(({ kind, name }) => ({ kind, name })) };
+    return { upserted, removed: this.store.names().filter(isGone) };
   }
 
   #warnOfFixedParts(next: Bootstrap): void {

@@ -5,7 +5,7 @@ import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { RejectedResource, Resource } from '../model/resource.ts';
+import type { Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { HealthChecks } from '../upstream/health/health-checks.ts';
@@ -15,12 +15,13 @@ import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { CellDesk } from './cell-desk.ts';
 import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
-import type { AppliedUpdate, Configuration } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
+import { type AppliedUpdate, Publisher } from './publisher.ts';
 import { RuntimeStats } from './runtime-stats.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
@@ -60,6 +61,7 @@ export class Primary implements WorkforceSource {
   readonly hostFlags: HostFlags;
   readonly checks: HealthChecks;
   readonly configuration: Configuration;
+  readonly publisher: Publisher;
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
   readonly #log: Logger;
@@ -80,6 +82,13 @@ export class Primary implements WorkforceSource {
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
     this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
+    this.publisher = new Publisher({
+      configuration,
+      stats: this.stats,
+      log,
+      send: (update) => this.workforce.update(update),
+      onServing: (applied) => this.#follow(applied),
+    });
     this.hostFlags = new HostFlags({
       sink: (cluster, flags) => this.workforce.broadcast({ kind: 'host-flags', cluster, flags }),
       later: queueMicrotask,
@@ -106,8 +115,9 @@ export class Primary implements WorkforceSource {
   /** Finds the clusters' hosts, then starts the workers; resolves with the listeners' failures. */
   async start(): Promise<readonly string[]> {
     this.health.beginInitializing();
-    const applied = this.configuration.takeOver();
-    this.#follow(applied);
+    const { configuration, publisher } = this;
+    await publisher.publish(configuration.initial(), configuration.version);
+    await publisher.settled();
     await this.discovery.settled();
     await this.checks.settled();
     await this.workforce.start();
@@ -197,6 +207,7 @@ export class Primary implements WorkforceSource {
     this.health.beginShutdown();
     if (this.#flushTimer !== null) clearInterval(this.#flushTimer);
     this.#flushTimer = null;
+    this.publisher.stop();
     this.discovery.stop();
     this.outliers.stop();
     this.checks.stop();
@@ -260,29 +271,19 @@ export class Primary implements WorkforceSource {
 
   async #reload(): Promise<boolean> {
     if (this.health.isShuttingDown) return false;
-    const outcome = await this.configuration.reload();
-    if (outcome === null) {
+    const update = await this.configuration.reload();
+    if (update === null) {
       this.serverStats.reloadRejected.inc();
       return false;
     }
-    const refused = await this.workforce.update(outcome.update);
-    for (const rejected of refused) this.#takeBack(rejected);
+    await this.publisher.publish(update, this.configuration.version);
     this.workforce.keepSockets(this.configuration.listeners());
-    this.#follow(outcome);
     this.serverStats.reloadSuccess.inc();
     this.#log.log('info', 'configuration reloaded', {
-      changed: outcome.update.upserted.length,
-      removed: outcome.update.removed.length,
+      changed: update.upserted.length,
+      removed: update.removed.length,
     });
     return true;
-  }
-
-  /** What workers could not use (an address is taken) counts as refused like what is malformed. */
-  #takeBack(rejected: RejectedResource): void {
-    const { kind, name, problems } = rejected;
-    const details = problems.map(({ reason }) => reason).join('; ');
-    this.#log.log('error', `error updating ${kind} '${name}', it stays as it was: ${details}`);
-    this.configuration.store.takeBack(kind, name, details);
   }
 
   #follow(applied: AppliedUpdate): void {

@@ -47,6 +47,8 @@ export class ResourceStore {
   readonly #check: CheckResource;
   readonly #wallMs: () => number;
   readonly #stored = new Map<string, StoredResource>();
+  /** Accepted versions that do not serve yet: something they need is not there. */
+  readonly #warming = new Map<string, StoredResource>();
 
   constructor(check: CheckResource, wallMs: () => number) {
     this.#check = check;
@@ -54,29 +56,65 @@ export class ResourceStore {
   }
 
   /**
-   * Takes over what passes the check. `accepted` is what workers must be told; refused resources
-   * keep their last good version and are named in the outcome.
+   * Takes over what passes the check. `accepted` is what workers must be told, `warming` what waits
+   * for `promote`; refused resources keep their last good version and are named in the outcome.
    */
-  publish(update: ResourceUpdate): {
+  publish(
+    update: ResourceUpdate,
+    mayServe: (resource: Resource) => boolean = () => true,
+  ): {
     readonly accepted: ResourceUpdate;
+    readonly warming: readonly Resource[];
     readonly outcome: UpdateOutcome;
   } {
     const upserted: Resource[] = [];
+    const warming: Resource[] = [];
     const rejected: RejectedResource[] = [];
     const warned: RejectedResource[] = [];
     for (const resource of inOrder(update.upserted)) {
       const problems = this.#check(resource);
       if (problems.warned !== null) warned.push(problems.warned);
-      if (problems.rejected === null) {
-        upserted.push(resource);
-        this.#accept(resource);
-      } else {
+      if (problems.rejected !== null) {
         rejected.push(problems.rejected);
         this.#refuse(resource, problems.rejected);
+      } else if (mayServe(resource)) {
+        upserted.push(resource);
+        this.#warming.delete(key(resource.kind, resource.name));
+        this.#accept(resource);
+      } else {
+        warming.push(resource);
+        this.#warm(resource);
       }
     }
-    const removed = update.removed.filter(({ kind, name }) => this.#stored.delete(key(kind, name)));
-    return { accepted: { upserted, removed }, outcome: { rejected, warned } };
+    const removed = update.removed.filter(({ kind, name }) => this.#remove(key(kind, name)));
+    return { accepted: { upserted, removed }, warming, outcome: { rejected, warned } };
+  }
+
+  /** What a warming version needs is there: it is the one in use. Null: there is none (any more). */
+  promote(kind: ResourceKind, name: string): Resource | null {
+    const at = key(kind, name);
+    const warm = this.#warming.get(at);
+    if (warm === undefined) return null;
+    this.#warming.delete(at);
+    this.#accept(warm.resource);
+    return warm.resource;
+  }
+
+  /** What waits, by name. */
+  warming(kind: ResourceKind): readonly StoredResource[] {
+    return ofKind(this.#warming, kind);
+  }
+
+  /** The newest accepted version, whether it serves already or not. */
+  newest(kind: ResourceKind, name: string): Resource | null {
+    const at = key(kind, name);
+    return (this.#warming.get(at) ?? this.#stored.get(at))?.resource ?? null;
+  }
+
+  /** Every name of which a version was accepted. */
+  names(): readonly { readonly kind: ResourceKind; readonly name: string }[] {
+    const known = new Map([...this.#stored, ...this.#warming]);
+    return [...known.values()].map(({ resource: { kind, name } }) => ({ kind, name }));
   }
 
   /** Returns to the version before the last accepted one: it passed the check and failed in use. */
@@ -99,9 +137,7 @@ export class ResourceStore {
 
   /** What is in use of one kind, by name. */
   ofKind(kind: ResourceKind): readonly StoredResource[] {
-    return [...this.#stored.values()]
-      .filter((stored) => stored.resource.kind === kind)
-      .sort((left, right) => (left.resource.name < right.resource.name ? -1 : 1));
+    return ofKind(this.#stored, kind);
   }
 
   get(kind: ResourceKind, name: string): StoredResource | null {
@@ -116,6 +152,16 @@ export class ResourceStore {
     this.#stored.set(at, { resource, acceptedMs: this.#wallMs(), refused: null, previous });
   }
 
+  #warm(resource: Resource): void {
+    const stored = { resource, acceptedMs: this.#wallMs(), refused: null, previous: null };
+    this.#warming.set(key(resource.kind, resource.name), stored);
+  }
+
+  #remove(at: string): boolean {
+    this.#warming.delete(at);
+    return this.#stored.delete(at);
+  }
+
   #refuse(resource: Resource, rejected: RejectedResource): void {
     const stored = this.#stored.get(key(resource.kind, resource.name));
     if (stored === undefined) return;
@@ -123,6 +169,15 @@ export class ResourceStore {
     const refused = { version: resource.version, details, wallMs: this.#wallMs() };
     this.#stored.set(key(resource.kind, resource.name), { ...stored, refused });
   }
+}
+
+function ofKind(
+  stored: ReadonlyMap<string, StoredResource>,
+  kind: ResourceKind,
+): readonly StoredResource[] {
+  return [...stored.values()]
+    .filter(({ resource }) => resource.kind === kind)
+    .sort((left, right) => (left.resource.name < right.resource.name ? -1 : 1));
 }
 
 function inOrder(resources: readonly Resource[]): readonly Resource[] {
