@@ -25,6 +25,8 @@ const CLUSTER = 'envoy/config/cluster/v3/cluster.proto';
 const CARES = 'envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.proto';
 const GETADDRINFO =
   'envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver.proto';
+const ADAPTIVE_CONCURRENCY =
+  'envoy/extensions/filters/http/adaptive_concurrency/v3/adaptive_concurrency.proto';
 const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 
 /** Each: the first place of `after` in `file`, and the text to put behind it, or to `replace` it. */
@@ -317,5 +319,23 @@ import "envoy/config/core/v3/extension.proto";`,
     bool force_locality_direct_routing = 4 [deprecated = true];
     ForceLocalZone force_local_zone = 5;
     LocalityBasis locality_basis = 6;`,
+  },
+  {
+    file: ADAPTIVE_CONCURRENCY,
+    // The interval: with a fixed value there need not be one.
+    after: 'required: true\r\n      gte {nanos: 1000000}',
+    replace: 'gte {nanos: 1000000}',
+  },
+  {
+    file: ADAPTIVE_CONCURRENCY,
+    after: 'type.v3.Percent buffer = 5;',
+    insert: '\n    google.protobuf.Duration fixed_value = 6 [(validate.rules).duration = {gt {}}];',
+  },
+  {
+    file: ADAPTIVE_CONCURRENCY,
+    after:
+      'google.protobuf.UInt32Value max_concurrency_limit = 2 [(validate.rules).uint32 = {gt: 0}];',
+    insert:
+      '\n    google.protobuf.UInt32Value min_concurrency_limit = 4 [(validate.rules).uint32 = {gt: 0}];',
   },
 ];

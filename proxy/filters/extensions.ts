@@ -10,6 +10,8 @@ import type {
   ExtensionRegistry,
   FilterDefinition,
 } from '../model/extension.ts';
+import { adaptiveConcurrencyDefinition } from './http/adaptive-concurrency.ts';
+import { admissionControlDefinition } from './http/admission-control.ts';
 import { bandwidthLimitDefinition } from './http/bandwidth-limit.ts';
 import { bufferDefinition } from './http/buffer.ts';
 import { compressorDefinition } from './http/compressor.ts';
@@ -53,6 +55,8 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(tcpProxyDefinition),
   ],
   httpFilters: [
+    filter(adaptiveConcurrencyDefinition),
+    filter(admissionControlDefinition),
     filter(bufferDefinition),
     filter(corsDefinition),
     filter(csrfDefinition),

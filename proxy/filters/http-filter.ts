@@ -203,6 +203,8 @@ export interface HttpFilterServices {
 /** Makes a filter for each stream; built once per connection manager. */
 export interface HttpFilterFactory {
   create(callbacks: HttpFilterCallbacks): HttpFilter;
+  /** Brings those gauges up to date that are not kept as things happen. */
+  refreshGauges?(): void;
 }
 
 /** An HTTP filter as an extension: everything about it in one file, plus a line in the registry. */

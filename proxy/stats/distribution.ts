@@ -12,15 +12,19 @@ export const DEFAULT_BOUNDS: readonly number[] = [
 ];
 
 /**
- * Values at QUANTILES, NaN without samples. A quantile is a sample (the ⌈q·n⌉th); the samples of a
+ * Values at `quantiles` (rising, 0 to 1), NaN without samples. A quantile is a sample (the ⌈q·n⌉th); the samples of a
  * bucket are taken to lie evenly in it, the kth of n at k/(n+1) of its width.
  */
-export function quantilesOf(buckets: readonly number[], unit: string): readonly number[] {
+export function quantilesOf(
+  buckets: readonly number[],
+  unit: string,
+  quantiles: readonly number[] = QUANTILES,
+): readonly number[] {
   const total = countOf(buckets);
-  if (total === 0) return QUANTILES.map(() => Number.NaN);
+  if (total === 0) return quantiles.map(() => Number.NaN);
   let at = 0;
   let below = 0;
-  return QUANTILES.map((quantile) => {
+  return quantiles.map((quantile) => {
     const wanted = quantile * total;
     while (at + 2 < buckets.length && below + (buckets[at + 1] ?? 0) < wanted) {
       below += buckets[at + 1] ?? 0;

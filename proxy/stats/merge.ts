@@ -18,6 +18,8 @@ const ALIKE_IN_ALL_WORKERS = new Set([
   ...['total_filter_chains_draining'],
   ...['update_attempt', 'update_success', 'update_failure', 'update_empty', 'update_no_rebuild'],
   ...['config_reload', 'update_rejected'],
+  ...['concurrency_limit', 'gradient', 'burst_queue_size', 'min_rtt_calculation_active'],
+  ...['min_rtt_msecs', 'sample_rtt_msecs'],
 ]);
 
 /**

@@ -17,10 +17,6 @@ export const REFUSED_TYPES: Readonly<Record<string, string>> = {
     'there are no discovery services to ask; write all virtual hosts and clusters into the configuration',
   'envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata':
     'content is not parsed as JSON; let clients send what routes need in a field and use envoy.filters.http.header_to_metadata',
-  'envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency':
-    'limits are not learned from latencies; set circuit_breakers of the cluster',
-  'envoy.extensions.filters.http.admission_control.v3.AdmissionControl':
-    'requests are not turned away by success rates; use outlier_detection and circuit_breakers of the cluster',
   'envoy.extensions.filters.http.cache.v3.CacheConfig':
     'nothing is cached; put a cache in front of the service',
   'envoy.extensions.filters.http.file_system_buffer.v3.FileSystemBufferFilterConfig':

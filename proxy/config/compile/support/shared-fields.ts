@@ -71,6 +71,10 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
     default_value: 'honoured',
     runtime_key: 'honoured',
   },
+  'envoy.config.core.v3.RuntimePercent': {
+    default_value: 'honoured',
+    runtime_key: 'honoured',
+  },
   'envoy.config.core.v3.RuntimeDouble': {
     default_value: 'honoured',
     runtime_key: 'honoured',

@@ -109,6 +109,7 @@ export class HcmRuntime {
     let buffered = 0;
     for (const connection of this.connections) buffered += connection.bufferedBytes;
     this.stats.cxTxBytesBuffered.set(buffered);
+    for (const factory of this.filterPlan.factories) factory.refreshGauges?.();
   }
 }
 
