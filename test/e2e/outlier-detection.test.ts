@@ -18,11 +18,18 @@ const BAD = '127.0.0.1';
 const GOOD = '127.0.0.2';
 const WORKERS = 4;
 const STREAK = 40;
+/** How long an ejection may take to reach the last worker. */
+const SPREAD_MS = 100;
+/** Where the machine is busy with other things, one good round out of these is enough. */
+const MAX_ROUNDS = 6;
+/** Wall time in ms at which the worker got the request. */
+const BEGUN = 'x-begun';
 /** A machine with other things to do takes seconds to start a worker. */
 const DEADLINE_MS = 30_000;
 /** Everything that was ejected stays out. */
 const DETECTION = { interval: '100s', base_ejection_time: '100s', max_ejection_percent: 50 };
 /** A connection for each: the system hands them to all workers. */
+const STAMP = { header: { key: BEGUN, value: '%START_TIME(%s%3f)%' } };
 const AGENT = new Agent({ keepAlive: false });
 
 function cluster(name: string, port: number, members: Message): Message {
@@ -38,7 +45,7 @@ function cluster(name: string, port: number, members: Message): Message {
 }
 
 function bootstrap(port: number, logPath: string, members: Message = {}): Message {
-  const routes = ['streak', 'rate'].map((name) => ({
+  const routes = ['streak', 'rate', 'brief'].map((name) => ({
     match: { prefix: `/${name}` },
     route: { cluster: name },
   }));
@@ -47,16 +54,19 @@ function bootstrap(port: number, logPath: string, members: Message = {}): Messag
     ...{ success_rate_minimum_hosts: 3, failure_percentage_minimum_hosts: 2 },
     ...{ failure_percentage_request_volume: 30, enforcing_failure_percentage: 100 },
   };
+  const host = virtualHost(['*'], routes, { request_headers_to_add: [STAMP] });
   const streak = { ...DETECTION, consecutive_5xx: STREAK };
+  const brief = {
+    ...{ ...DETECTION, interval: '0.1s', consecutive_5xx: 10 },
+    ...{ base_ejection_time: '0.5s', max_ejection_time: '0.5s' },
+  };
   const clusters = [
     cluster('streak', port, { outlier_detection: streak, ...members }),
     cluster('rate', port, { outlier_detection: rate }),
+    cluster('brief', port, { outlier_detection: brief }),
   ];
   return {
-    ...bootstrapOf(
-      [httpListener('main', { virtual_hosts: [virtualHost(['*'], routes)] })],
-      clusters,
-    ),
+    ...bootstrapOf([httpListener('main', { virtual_hosts: [host] })], clusters),
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
     cluster_manager: { outlier_detection: { event_log_path: logPath } },
   };
@@ -178,4 +188,53 @@ t.test('four workers are one detector', async (t) => {
   await eventually(() => rig.events().length === 1);
   const event = JSON.parse(rig.events()[0] ?? '{}');
   t.match(event, { type: 'FAILURE_PERCENTAGE', cluster_name: 'rate', enforced: true });
+});
+
+/** Moments of one ejection, wall time in ms. */
+interface Ejection {
+  readonly ejectedMs: number;
+  readonly backMs: number;
+}
+
+/** The last ejection that was followed by a return, by the primary's log; null: none since `from`. */
+function ejectionIn(lines: readonly string[]): Ejection | null {
+  const events = lines.map((line) => JSON.parse(line));
+  const back = events.findLast(({ action }) => action === 'UNEJECT');
+  const ejected = events.findLast(({ action }) => action === 'EJECT');
+  if (back === undefined || ejected === undefined) return null;
+  return { ejectedMs: Date.parse(ejected.timestamp), backMs: Date.parse(back.timestamp) };
+}
+
+/** Lets the host fail until it is ejected, and asks until it is back: how long some worker used it. */
+async function spreadMs(rig: Rig, proxy: ProxyProcess): Promise<number> {
+  const { upstream } = rig;
+  const begun: number[] = [];
+  upstream.moods.set(BAD, [500]);
+  upstream.onRequest = (address, { headers }) => {
+    if (address === BAD) begun.push(Number(headers[BEGUN]));
+  };
+  const before = rig.events().length;
+  const since = () => rig.events().slice(before);
+  await eventually(async () => {
+    await Promise.all(Array.from({ length: 3 * WORKERS }, () => ask(proxy, '/brief')));
+    if (since().length > 0) upstream.moods.set(BAD, [200]);
+    return ejectionIn(since()) !== null;
+  }, DEADLINE_MS);
+  const { ejectedMs, backMs } = ejectionIn(since()) as Ejection;
+  const late = begun.filter((moment) => moment > ejectedMs && moment < backMs);
+  return Math.max(0, ...late.map((moment) => moment - ejectedMs));
+}
+
+t.test('an ejection is in all workers within 100 ms', async (t) => {
+  const rig = new Rig();
+  const proxy = await rig.start();
+  t.teardown(() => rig.stop(proxy));
+  await eventually(async () => (await ask(proxy, '/brief')) === GOOD, DEADLINE_MS);
+  const found: number[] = [];
+  const isGood = (): boolean => (found.at(-1) ?? Number.POSITIVE_INFINITY) <= SPREAD_MS;
+  while (found.length < MAX_ROUNDS && !isGood()) found.push(await spreadMs(rig, proxy));
+  t.ok(isGood(), `some worker still used the host after ${found} ms`);
+  const stats = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/stats`)).text();
+  const served = [...stats.matchAll(/\.worker_\d+\.downstream_cx_total: [1-9]/g)];
+  t.equal(served.length, WORKERS, 'each worker was asked');
 });

@@ -11,6 +11,8 @@ export class MoodyUpstream {
   readonly hits = new Map<string, number>();
   /** What an address does next; the last entry stays. An address that is not here answers 200. */
   readonly moods = new Map<string, Mood[]>();
+  /** Told of each request, with the address that was asked. */
+  onRequest: (address: string, request: IncomingMessage) => void = () => undefined;
   readonly #server = createServer((request, response) => this.#onRequest(request, response));
 
   /** Binds; resolves with the port. */
@@ -31,6 +33,7 @@ export class MoodyUpstream {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const address = request.socket.localAddress ?? '';
     this.hits.set(address, this.hitsOf(address) + 1);
+    this.onRequest(address, request);
     const moods = this.moods.get(address) ?? [];
     const mood = (moods.length > 1 ? moods.shift() : moods[0]) ?? 200;
     response.setHeader('x-host', address);
