@@ -16,6 +16,7 @@ import type { ClusterConfig } from '../model/cluster.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import { UNWATCHED } from '../model/watched-file.ts';
 import { StatsStore } from '../stats/store.ts';
+import { SecretHub } from '../tls/secret-hub.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { WorkerCluster } from '../upstream/worker-cluster.ts';
@@ -113,6 +114,7 @@ export class DryProxy {
       clusters: this.#upstreams,
       stats: this.#stats,
       cells: privateCells(() => this.#clock.nowMs()),
+      secrets: new SecretHub(),
       log: SILENT_LOG.logger('explain'),
       node: parts.node,
       localIp: parts.localIp,
@@ -183,6 +185,7 @@ export class DryProxy {
       codecServices,
       stats: this.#stats,
       cells: privateCells(() => this.#clock.nowMs()),
+      secrets: new SecretHub(),
       streaks: { onStreak: () => undefined },
       healthReports: null,
       log: SILENT_LOG.logger('explain'),

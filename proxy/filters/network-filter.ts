@@ -15,6 +15,7 @@ import type { FilterDefinition } from '../model/extension.ts';
 import type { WatchedFiles } from '../model/watched-file.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
+import type { Secrets } from '../tls/secret-hub.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface WorkerServices {
   readonly node: NodeConfig;
   /** The host's own address: what X-Forwarded-For gets for a loopback peer. */
   readonly localIp: string;
+  /** What TLS contexts and filters refer to by key. */
+  readonly secrets: Secrets;
   /** What changes of the configuration's files become known by. */
   readonly files: WatchedFiles;
   /** Opens (or shares) the log that a configuration describes. */

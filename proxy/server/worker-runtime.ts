@@ -20,6 +20,7 @@ import { type InternalAcceptor, InternalConnector } from '../net/internal-connec
 import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
+import { SecretHub } from '../tls/secret-hub.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
 import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
@@ -65,6 +66,7 @@ export class WorkerRuntime implements ProcessHealth {
   readonly clusters: WorkerClusters;
   readonly listeners: ListenerManager;
   readonly accessLogs: AccessLogManager;
+  readonly secrets = new SecretHub();
   /** `/healthcheck/fail` was called. */
   isFailed = false;
   /** Its internal listeners by name. */
@@ -88,6 +90,7 @@ export class WorkerRuntime implements ProcessHealth {
       codecServices: codecServices(this.loop, random),
       stats: this.stats,
       cells: parts.cells,
+      secrets: this.secrets,
       streaks: parts.streaks,
       healthReports: parts.healthReports,
       place: { locality: bootstrap.node.locality, clusterName: bootstrap.localClusterName },
@@ -154,6 +157,7 @@ export class WorkerRuntime implements ProcessHealth {
       log: log.logger('http'),
       node: bootstrap.node,
       localIp: localIp(settings.localAddressFamily),
+      secrets: this.secrets,
       files: this.#files,
       openAccessLog: (config) => this.accessLogs.open(config),
     };

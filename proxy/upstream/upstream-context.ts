@@ -9,6 +9,7 @@ import type { H2Counters } from '../http/h2/counters.ts';
 import type { ClusterConfig, LocalityConfig, UpstreamHttpConfig } from '../model/cluster.ts';
 import type { Connector } from '../net/connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
+import type { Secrets } from '../tls/secret-hub.ts';
 import type { HealthReports } from './check-reporter.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
@@ -43,6 +44,8 @@ export interface UpstreamContext {
   readonly stats: StatsScope;
   /** What all workers count together. */
   readonly cells: SharedCells;
+  /** What the TLS contexts of clusters refer to by key. */
+  readonly secrets: Secrets;
   /** Hears of hosts under outlier detection that failed too often in a row. */
   readonly streaks: StreakSink;
   /** null: nobody makes health checks. */

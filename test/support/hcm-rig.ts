@@ -25,6 +25,7 @@ import { ResponseHead } from '../../proxy/http/message.ts';
 import { UNWATCHED } from '../../proxy/model/watched-file.ts';
 import type { ConnectOptions } from '../../proxy/net/connector.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
+import { SecretHub } from '../../proxy/tls/secret-hub.ts';
 import { compileJson, testEnvironment, typed } from './compile-json.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeConnection } from './fake-connector.ts';
@@ -167,6 +168,7 @@ export class HcmRig {
       clusters: { get: () => null },
       stats: store,
       cells: privateCells(() => clock.nowMs()),
+      secrets: new SecretHub(),
       log: SILENT_LOG.logger('http'),
       node: { id: '', cluster: '' } as never,
       localIp: '127.0.0.1',

@@ -9,6 +9,7 @@ import type { DownstreamConnectionInfo } from '../../proxy/http/stream-info.ts';
 import type { ClusterConfig } from '../../proxy/model/cluster.ts';
 import type { TcpProxyConfig } from '../../proxy/model/tcp-proxy.ts';
 import { UNWATCHED } from '../../proxy/model/watched-file.ts';
+import { SecretHub } from '../../proxy/tls/secret-hub.ts';
 import { CLIENT_CODECS } from '../../proxy/upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig } from './cluster-config.ts';
@@ -62,6 +63,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
     ...{ clock: fixture.clock, timers: fixture.clock.timers, random: seededRandom(1) },
     ...{ codecServices: fixture.context.codecServices, clusters, stats: fixture.stats },
     cells: fixture.context.cells,
+    secrets: new SecretHub(),
     log: SILENT_LOG.logger('filters'),
     node: { id: '', cluster: '', region: '', zone: '', subZone: '' } as never,
     localIp: '10.0.0.1',

@@ -3,6 +3,7 @@ import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import type { TurnTarget } from '../../proxy/http/codec.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
+import { SecretHub } from '../../proxy/tls/secret-hub.ts';
 import type { UpstreamContext } from '../../proxy/upstream/upstream-context.ts';
 import { FAKE_CODECS } from './fake-client-codec.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -43,6 +44,7 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
     stats,
     healthReports: null,
     cells: privateCells(() => clock.nowMs()),
+    secrets: new SecretHub(),
     streaks: { onStreak: () => undefined },
     log: SILENT_LOG.logger('upstream'),
   };

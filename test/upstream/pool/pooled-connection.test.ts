@@ -11,6 +11,7 @@ import type { UpstreamHttpConfig } from '../../../proxy/model/cluster.ts';
 import { SocketConnector } from '../../../proxy/net/connector.ts';
 import { EventLoop } from '../../../proxy/net/event-loop.ts';
 import { StatsStore } from '../../../proxy/stats/store.ts';
+import { SecretHub } from '../../../proxy/tls/secret-hub.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../../../proxy/upstream/conn-pool.ts';
 import type { Host } from '../../../proxy/upstream/host.ts';
 import { CLIENT_CODECS } from '../../../proxy/upstream/pool/client-codecs.ts';
@@ -98,6 +99,7 @@ function realCluster(
     },
     stats: new StatsStore(null),
     cells: privateCells(() => loop.nowMs()),
+    secrets: new SecretHub(),
     healthReports: null,
     log: SILENT_LOG.logger('upstream'),
   });
