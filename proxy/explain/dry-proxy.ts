@@ -194,14 +194,16 @@ export class DryProxy {
       onClusterDrained: () => undefined,
       flagsOf: () => new Map<string, number>(),
       own: { locality: null, hosts: () => null },
+      get: (name: string): WorkerCluster | null => made.get(name) ?? null,
     };
-    return new Map(
+    const made: ReadonlyMap<string, WorkerCluster> = new Map(
       clusters.map((config) => {
         // Nobody checks hosts here: they are taken to be as healthy as their endpoints say.
         const unchecked = { ...config, healthCheck: null };
-        return [config.name, new WorkerCluster(unchecked, context, owner)];
+        return [config.name, new WorkerCluster(unchecked, context, owner)] as const;
       }),
     );
+    return made;
   }
 
   #manager(config: HttpConnectionManagerConfig): DryManager {

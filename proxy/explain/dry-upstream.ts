@@ -71,7 +71,7 @@ export class DryClusters implements ClusterManager {
     }
   }
 
-  get(name: string): Cluster | null {
+  get(name: string): DryCluster | null {
     return this.#clusters.get(name) ?? null;
   }
 }
@@ -108,13 +108,23 @@ class DryCluster implements Cluster {
   }
 
   httpPool(host: Host, downstream: Protocol): ConnectionPool {
+    const member = this.#memberOf(host);
+    if (member !== null) return member.httpPool(host, downstream);
     const { protocol } = this.config.http;
     const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
     return this.#pool(host, isHttp2 ? 'HTTP/2' : 'HTTP/1.1');
   }
 
   tunnelPool(host: Host): ConnectionPool {
-    return this.#pool(host, 'tcp');
+    return (this.#memberOf(host) ?? this).#pool(host, 'tcp');
+  }
+
+  /** null: this cluster's own. */
+  #memberOf(host: Host): DryCluster | null {
+    if (host.clusterName === this.config.name) return null;
+    const member = this.#owner.get(host.clusterName);
+    if (member !== null) member.#exchange = this.#exchange;
+    return member;
   }
 
   #pool(host: Host, protocol: SentRequest['protocol']): ConnectionPool {

@@ -50,6 +50,7 @@ const DISCOVERY: Readonly<Record<ClusterConfig['discovery'], string>> = {
   'strict-dns': 'STRICT_DNS',
   'logical-dns': 'LOGICAL_DNS',
   'original-dst': 'ORIGINAL_DST',
+  aggregate: 'AGGREGATE',
 };
 /** Policies that give each host its weight's share. */
 const FAIR_POLICIES: ReadonlySet<string> = new Set(['round-robin', 'random', 'least-request']);

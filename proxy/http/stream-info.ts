@@ -125,6 +125,8 @@ export class StreamInfo {
   virtualClusterName = '';
   /** The cluster's name once a route was matched, even if no host was picked. */
   clusterName = '';
+  /** The name that its statistics use; '' where nobody says. */
+  clusterObservabilityName = '';
   /** That cluster's, once it was found. */
   clusterMetadata: NamespacedMetadata | null = null;
   upstreamHost: UpstreamHostInfo | null = null;

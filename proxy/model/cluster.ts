@@ -18,10 +18,12 @@ export interface ClusterConfig {
   readonly name: string;
   /** alt_stat_name or the name: `cluster.<this>.` in statistics. */
   readonly observabilityName: string;
-  readonly discovery: 'static' | 'strict-dns' | 'logical-dns' | 'original-dst';
+  readonly discovery: 'static' | 'strict-dns' | 'logical-dns' | 'original-dst' | 'aggregate';
+  /** Of an aggregate: the clusters that it is made of, by name, the preferred one first. */
+  readonly memberClusters?: readonly string[];
   /** Where an original-dst cluster finds its host; null for the others. */
   readonly originalDst: OriginalDstConfig | null;
-  /** Not looked at where `originalDst` says where to go. */
+  /** Not looked at where `originalDst` or `memberClusters` say where to go. */
   readonly loadBalancer: LoadBalancerConfig;
   readonly priorities: PriorityRulesConfig;
   /** drop_overloads of its endpoints: a share of requests that is refused; absent: none. */

@@ -48,9 +48,9 @@ export interface LoadBalancerContext {
   rejectsHost?(host: Host): boolean;
   /** How often a host that was rejected is picked anew (host_selection_retry_max_attempts). */
   readonly hostSelectionAttempts?: number;
-  /** A retry: priorities that were tried already and are to be avoided (retry_priority). */
-  readonly triedPriorities?: readonly number[] | null;
-  /** All that are usable were: they are tried anew. */
+  /** A retry: hosts that were tried, whose priorities are to be avoided (retry_priority). */
+  readonly triedHosts?: readonly Host[] | null;
+  /** All priorities that are usable were tried: they are tried anew. */
   forgetTriedPriorities?(): void;
   /** An aggregate cluster chose the priority already; absent or null: the balancer does. */
   readonly chosenPriority?: ChosenPriority | null;

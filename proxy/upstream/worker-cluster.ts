@@ -20,6 +20,7 @@ import { HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import { HostWatch, usableFlags } from './host-watch.ts';
+import { AggregateBalancer } from './lb/aggregate-balancer.ts';
 import type { LoadBalancer, OwnPlace } from './lb/load-balancer.ts';
 import { LookaheadBalancer } from './lb/lookahead-balancer.ts';
 import { makeBalancer } from './lb/make-balancer.ts';
@@ -37,6 +38,8 @@ export interface WorkerClusterOwner {
   flagsOf(cluster: string): ReadonlyMap<string, number>;
   /** Where the proxy itself is. */
   readonly own: OwnPlace;
+  /** The cluster of that name that is in use; null: there is none. */
+  get(name: string): WorkerCluster | null;
 }
 
 /** See the file's head. */
@@ -52,6 +55,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
   readonly #hostWatch: HostWatch;
   /** Of an ORIGINAL_DST cluster; null for the others. */
   readonly #destinations: OriginalDstHosts | null;
+  /** Of a cluster made of others; null for the others. */
+  readonly #aggregate: AggregateBalancer<WorkerCluster> | null;
   #hostSet: HostSet;
   #balancer: LoadBalancer;
   #isDraining = false;
@@ -78,7 +83,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
-    this.#balancer = this.#destinations ?? this.#makeBalancer(null);
+    this.#aggregate = this.#makeAggregate();
+    this.#balancer = this.#destinations ?? this.#aggregate ?? this.#makeBalancer(null);
     if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
   }
 
@@ -101,6 +107,11 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     return this.#balancer.pick(context);
   }
 
+  /** The same for a cluster that this one is a member of. */
+  pickMember(context: LoadBalancerContext): Host | null {
+    return this.#balancer.pick(context);
+  }
+
   mayConnect(): boolean {
     return this.#resources.breakers.default.connections.canAcquire();
   }
@@ -114,10 +125,14 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     downstream: Protocol,
     request: LoadBalancerContext | null = null,
   ): ConnectionPool | null {
+    const member = this.#aggregate?.memberOf(host) ?? null;
+    if (member !== null) return member.httpPool(host, downstream, request);
     return this.#pools.http(host, downstream, request);
   }
 
   tunnelPool(host: Host, request: LoadBalancerContext | null = null): ConnectionPool {
+    const member = this.#aggregate?.memberOf(host) ?? null;
+    if (member !== null) return member.tunnelPool(host, request);
     return this.#pools.tunnel(host, request);
   }
 
@@ -215,6 +230,15 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     const { context } = this.#resources;
     const invalidHost = this.stats.originalDstHostInvalid;
     return new OriginalDstHosts({ config, originalDst, context, invalidHost }, this);
+  }
+
+  #makeAggregate(): AggregateBalancer<WorkerCluster> | null {
+    const { memberClusters: names, priorities } = this.config;
+    if (names === undefined) return null;
+    const find = (name: string) => this.#owner.get(name);
+    return new AggregateBalancer({
+      ...{ names, find, priorities, random: this.#resources.context.random },
+    });
   }
 
   #makeBalancer(previous: LoadBalancer | null): LoadBalancer {

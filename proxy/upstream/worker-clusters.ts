@@ -150,8 +150,7 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
       : this.#stats.modified
     ).inc();
     // Names have to be looked up before there is a first host, and hosts be checked.
-    const isKnown = config.discovery === 'static' || config.discovery === 'original-dst';
-    const isWarm = isKnown && config.healthCheck === null;
+    const isWarm = !isFoundByName(config) && config.healthCheck === null;
     if (isWarm) this.#activate(cluster);
     else this.#warming.set(name, cluster);
   }
@@ -196,4 +195,8 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     this.#stats.active.set(this.#active.size);
     this.#stats.warming.set(this.#warming.size);
   }
+}
+
+function isFoundByName({ discovery }: ClusterConfig): boolean {
+  return discovery === 'strict-dns' || discovery === 'logical-dns';
 }

@@ -9,6 +9,7 @@ import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { RAW_TRANSPORT } from '../../model/transport-socket.ts';
+import { compileAggregate } from './aggregate.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileLimits } from './cluster-limits.ts';
 import { compileDropOverload } from './drop-overload.ts';
@@ -49,14 +50,16 @@ const BLACK_HOLE = 'BlackHoleCluster';
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
   const discovery = compileDiscovery(message, context);
   const originalDst = compileOriginalDst(message, discovery, context);
-  const loadBalancer = originalDst === null ? compileLoadBalancer(message, context) : UNUSED;
+  const memberClusters = compileAggregate(message, context);
+  const picksItself = originalDst !== null || memberClusters !== null;
+  const loadBalancer = picksItself ? UNUSED : compileLoadBalancer(message, context);
   checkTransportSocket(message.transportSocket, context, 'upstream');
   const endpoints = compileEndpoints(
     message.loadAssignment,
     discovery ?? 'strict-dns',
     context.at('load_assignment'),
   );
-  const needsHosts = originalDst === null && message.name !== BLACK_HOLE;
+  const needsHosts = !picksItself && message.name !== BLACK_HOLE;
   if (endpoints.length === 0 && needsHosts && !context.failed) {
     context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
   }
@@ -94,6 +97,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   return deepFreeze({
     ...config,
     ...(dropOverload !== null && { dropOverload }),
+    ...(memberClusters !== null && { memberClusters }),
     discovery,
     loadBalancer,
   });
@@ -103,6 +107,7 @@ function compileDiscovery(
   { clusterDiscoveryType: choice }: Cluster,
   context: CompileContext,
 ): ClusterConfig['discovery'] | null {
+  if (choice.case === 'clusterType') return 'aggregate';
   const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
   return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
 }

@@ -1,6 +1,7 @@
 // Load balancing policies as extensions (envoy.extensions.load_balancing_policies.*).
 import type { Message } from '@bufbuild/protobuf';
 import type { LoadBalancingPolicy } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import { ClusterProvidedSchema } from '../../api/gen/envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided_pb.js';
 import {
   type LeastRequest,
   LeastRequestSchema,
@@ -65,7 +66,15 @@ export const SUPPORTED = `${KNOWN_POLICIES.join(', ')} are supported`;
 
 /** There is such a policy. */
 function isKnownPolicy(typeName: string): boolean {
-  return Object.hasOwn(COMPILERS, typeName);
+  return typeName === ClusterProvidedSchema.typeName || Object.hasOwn(COMPILERS, typeName);
+}
+
+/** The first policy of a list that is known is that the cluster's type brings one. */
+export function isProvidedByList({ policies }: LoadBalancingPolicy): boolean {
+  const types = policies.map(({ typedExtensionConfig }) =>
+    typeNameOf(typedExtensionConfig?.typedConfig?.typeUrl ?? ''),
+  );
+  return types.find(isKnownPolicy) === ClusterProvidedSchema.typeName;
 }
 
 /**
@@ -84,7 +93,10 @@ export function compileFirstKnown(
     const path = `policies[${index}].typed_extension_config.typed_config`;
     const policy = unpack(any, context, path);
     if (policy === null) return null;
-    return (COMPILERS[policy.$typeName] as PolicyCompiler)(policy, context.at(path));
+    const compile = COMPILERS[policy.$typeName];
+    if (compile !== undefined) return compile(policy, context.at(path));
+    context.reject(path, 'cluster_provided cannot stand inside another policy');
+    return null;
   }
   const names = policies.map(({ typedExtensionConfig }) => typedExtensionConfig?.name ?? '');
   onUnknown(names.join(', '));

@@ -8,7 +8,7 @@ import {
 import type { CompileContext } from '../../model/extension.ts';
 import type { LoadBalancerConfig, PickingConfig } from '../../model/load-balancing.ts';
 import { enumMember } from './field-values.ts';
-import { compileFirstKnown, SUPPORTED } from './lb-policies.ts';
+import { compileFirstKnown, isProvidedByList, SUPPORTED } from './lb-policies.ts';
 import {
   compileConsistentHashing,
   compileLocalityRules,
@@ -42,8 +42,7 @@ export function compileLoadBalancer(
     return null;
   }
   if (message.lbPolicy === LbPolicy.CLUSTER_PROVIDED) {
-    const rule = `cluster provided LB specified but cluster '${message.name}' did not provide one`;
-    context.reject('lb_policy', `cluster manager: ${rule}: only ORIGINAL_DST does`);
+    context.reject('lb_policy', notProvided(message.name));
     return null;
   }
   const choice = { value: message.lbPolicy, names: LbPolicy, table: POLICY_KINDS };
@@ -107,9 +106,23 @@ function compilePolicyList(
   context: CompileContext,
 ): LoadBalancerConfig | null {
   const path = 'load_balancing_policy';
+  if (isProvidedByList(message)) {
+    context.reject(`${path}.policies`, notProvided(cluster.name));
+    return null;
+  }
   return compileFirstKnown(message, context.at(path), (names) => {
     const rule = "didn't find a registered load balancer factory implementation for cluster";
     const subject = `'${cluster.name}' with names from [${names}]`;
     context.reject(`${path}.policies`, `cluster: ${rule}: ${subject}: ${SUPPORTED}`);
   });
+}
+
+/** The cluster says that its type brings the balancer. */
+export function isClusterProvided({ lbPolicy, loadBalancingPolicy: list }: Cluster): boolean {
+  return list === undefined ? lbPolicy === LbPolicy.CLUSTER_PROVIDED : isProvidedByList(list);
+}
+
+function notProvided(name: string): string {
+  const rule = `cluster provided LB specified but cluster '${name}' did not provide one`;
+  return `cluster manager: ${rule}. Check cluster documentation: ORIGINAL_DST and envoy.clusters.aggregate do`;
 }

@@ -50,10 +50,12 @@ export const STREAM_OPERATORS: OperatorTable = {
   ROUTE_RESOLUTION_TIME_US: fact((info) => (info.routeResolutions === 0 ? null : 0)),
   VIRTUAL_CLUSTER_NAME: fact((info) => orMissing(info.virtualClusterName)),
   UPSTREAM_CLUSTER: fact((info) =>
-    orMissing(info.upstreamHost?.observabilityName ?? info.clusterName),
+    orMissing(
+      info.clusterObservabilityName || (info.upstreamHost?.observabilityName ?? info.clusterName),
+    ),
   ),
   UPSTREAM_CLUSTER_RAW: fact((info) =>
-    orMissing(info.upstreamHost?.clusterName ?? info.clusterName),
+    orMissing(info.clusterName || info.upstreamHost?.clusterName || ''),
   ),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: fact((info) => info.attemptCount),
   UPSTREAM_CONNECTION_ID: fact((info) => info.upstreamConnectionId),

@@ -32,6 +32,6 @@ export class LookaheadBalancer implements LoadBalancer {
 
 /** The request has wishes: what was picked for others is not for it. */
 function isParticular(context: LoadBalancerContext): boolean {
-  const { hostSelectionAttempts = 0, triedPriorities = null, chosenPriority = null } = context;
-  return hostSelectionAttempts > 0 || (triedPriorities?.length ?? 0) > 0 || chosenPriority !== null;
+  const { hostSelectionAttempts = 0, triedHosts = null, chosenPriority = null } = context;
+  return hostSelectionAttempts > 0 || (triedHosts?.length ?? 0) > 0 || chosenPriority !== null;
 }

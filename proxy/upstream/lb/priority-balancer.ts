@@ -2,36 +2,21 @@
 // pick from those hosts. Built anew from each snapshot of the hosts.
 import { type Random, randomBelow } from '../../base/random.ts';
 import { hashModulo } from '../../base/xx-hash.ts';
-import type { PriorityRulesConfig } from '../../model/cluster.ts';
 import type { ChosenPriority, LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
 import type { HostSet } from '../host-set.ts';
 import { type LoadBalancer, type PickingOptions, PickRequest } from './load-balancer.ts';
 import type { LoadBalancerStats } from './load-balancer-stats.ts';
-import {
-  type PriorityCounts,
-  type PriorityLoad,
-  priorityCounts,
-  priorityLoad,
-  retryLoad,
-} from './priority-load.ts';
+import { priorityCounts } from './priority-load.ts';
 import { PriorityPickers } from './priority-pickers.ts';
+import { type PriorityShare, PriorityShares, shareAt } from './priority-shares.ts';
 import { isHashing } from './registry.ts';
 
 const UINT32 = 2 ** 32;
 
-/** A share of the traffic with the hosts that get it. */
-interface Share extends ChosenPriority {
-  /** The share ends here: upper bound in percent, over all shares in order. */
-  readonly upTo: number;
-}
-
 /** See the file's head. */
 export class PriorityBalancer implements LoadBalancer {
-  readonly #counts: readonly PriorityCounts[];
-  readonly #rules: PriorityRulesConfig;
-  readonly #panics: readonly boolean[];
-  readonly #shares: readonly Share[];
+  readonly #shares: PriorityShares;
   readonly #pickers: PriorityPickers;
   readonly #random: Random;
   readonly #stats: LoadBalancerStats;
@@ -42,12 +27,10 @@ export class PriorityBalancer implements LoadBalancer {
   constructor(hostSet: HostSet, options: PickingOptions, previous: LoadBalancer | null = null) {
     this.#random = options.random;
     this.#stats = options.stats;
-    this.#rules = options.priorities;
     this.#hashes = isHashing(options.config);
-    this.#counts = hostSet.priorities.map((priority) => priorityCounts(priority, this.#rules));
-    const load = priorityLoad(this.#counts, this.#rules);
-    this.#panics = load.panics;
-    this.#shares = sharesOf(load);
+    const { priorities: rules } = options;
+    const counts = hostSet.priorities.map((priority) => priorityCounts(priority, rules));
+    this.#shares = new PriorityShares(counts, rules);
     this.#pickers = new PriorityPickers(
       hostSet,
       options,
@@ -55,7 +38,7 @@ export class PriorityBalancer implements LoadBalancer {
     );
     if (this.#hashes) {
       // Rings and tables are large: not while a request waits.
-      for (const share of this.#shares) this.#pickers.of(share, this.#panicsAt(share));
+      for (const share of this.#shares.all()) this.#pickers.of(share, this.#panicsAt(share));
       this.#pickers.inheritNoMore();
     }
   }
@@ -91,7 +74,7 @@ export class PriorityBalancer implements LoadBalancer {
   }
 
   #panicsAt({ priority }: ChosenPriority): boolean {
-    return this.#panics[priority] === true;
+    return this.#shares.panicsAt(priority);
   }
 
   #takeHash(context: LoadBalancerContext): void {
@@ -104,40 +87,20 @@ export class PriorityBalancer implements LoadBalancer {
   #choose(context: LoadBalancerContext): ChosenPriority {
     const chosen = context.chosenPriority ?? null;
     if (chosen !== null) return chosen;
-    const tried = context.triedPriorities ?? null;
+    const tried = context.triedHosts ?? null;
     const shares =
-      tried === null || tried.length === 0 ? this.#shares : this.#untried(tried, context);
-    return shares.length === 1 ? (shares[0] as Share) : this.#draw(shares);
+      tried === null
+        ? this.#shares.all()
+        : this.#shares.without(
+            tried.map(({ endpoint }) => endpoint.priority),
+            context,
+          );
+    return shares.length === 1 ? (shares[0] as PriorityShare) : shareAt(shares, this.#point());
   }
 
-  #draw(shares: readonly Share[]): Share {
-    const point = this.#hashes
-      ? hashModulo(this.#request.hash, 100) + 1
-      : randomBelow(this.#random, 100) + 1;
-    let index = 0;
-    while ((shares[index] as Share).upTo < point) index += 1;
-    return shares[index] as Share;
+  /** From 1 to 100; the same hash leads to the same priority as well. */
+  #point(): number {
+    if (this.#hashes) return hashModulo(this.#request.hash, 100) + 1;
+    return randomBelow(this.#random, 100) + 1;
   }
-
-  /** Only for retries: made each time. */
-  #untried(tried: readonly number[], context: LoadBalancerContext): readonly Share[] {
-    const load = retryLoad(this.#counts, this.#rules, tried);
-    if (load !== null) return sharesOf(load);
-    context.forgetTriedPriorities?.();
-    return this.#shares;
-  }
-}
-
-/** Healthy hosts of all priorities first, degraded ones then. */
-function sharesOf(load: Pick<PriorityLoad, 'healthy' | 'degraded'>): readonly Share[] {
-  const shares: Share[] = [];
-  let upTo = 0;
-  for (const kind of ['healthy', 'degraded'] as const) {
-    load[kind].forEach((percent, priority) => {
-      if (percent === 0) return;
-      upTo += percent;
-      shares.push({ upTo, priority, kind });
-    });
-  }
-  return shares;
 }

@@ -8,6 +8,8 @@ import type { PriorityHosts } from '../host-set.ts';
 export interface PriorityCounts extends PrioritySizes {
   /** Sizes that shares go by where not by numbers of hosts; panic always goes by numbers. */
   readonly weights?: PrioritySizes;
+  /** Where it differs from what the rules say: a priority of another cluster. */
+  readonly overprovisioningPercent?: number;
 }
 
 /** Of all, healthy and degraded hosts. */
@@ -79,13 +81,12 @@ function availabilities(
   counts: readonly PriorityCounts[],
   rules: PriorityRulesConfig,
 ): { readonly healthy: readonly number[]; readonly degraded: readonly number[] } {
-  const sizes = counts.map((count) => count.weights ?? count);
-  const share = (usable: number, total: number): number =>
-    availability(usable, total, rules.overprovisioningPercent);
-  return {
-    healthy: sizes.map(({ healthy, total }) => share(healthy, total)),
-    degraded: sizes.map(({ degraded, total }) => share(degraded, total)),
+  const share = (kind: 'healthy' | 'degraded') => (count: PriorityCounts) => {
+    const { [kind]: usable, total } = count.weights ?? count;
+    const factor = count.overprovisioningPercent ?? rules.overprovisioningPercent;
+    return availability(usable, total, factor);
   };
+  return { healthy: counts.map(share('healthy')), degraded: counts.map(share('degraded')) };
 }
 
 function availability(usable: number, total: number, overprovisioningPercent: number): number {

@@ -43,11 +43,12 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     name: 'honoured',
     alt_stat_name: 'honoured',
     type: { partly: 'STATIC, STRICT_DNS, LOGICAL_DNS and ORIGINAL_DST' },
+    cluster_type: { partly: 'envoy.clusters.aggregate only' },
     connect_timeout: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
     lb_policy: {
       partly:
-        'ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV, and CLUSTER_PROVIDED of ORIGINAL_DST',
+        'ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV, and CLUSTER_PROVIDED of ORIGINAL_DST and aggregates',
     },
     load_assignment: 'honoured',
     max_requests_per_connection: 'honoured',
@@ -84,7 +85,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     close_connections_on_host_health_failure: 'honoured',
     ignore_health_on_host_removal: 'honoured',
     load_balancing_policy: {
-      partly: 'round_robin, least_request, random, ring_hash, maglev, subset',
+      partly: 'round_robin, least_request, random, ring_hash, maglev, subset, cluster_provided',
     },
     connection_pool_per_downstream_connection: 'honoured',
     filters: {
@@ -97,6 +98,12 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     per_upstream_preconnect_ratio: 'honoured',
     predictive_preconnect_ratio: { partly: 'of round_robin and random' },
   },
+  'envoy.config.cluster.v3.Cluster.CustomClusterType': {
+    name: { accepted: 'typed_config says the type' },
+    typed_config: 'honoured',
+  },
+  'envoy.extensions.clusters.aggregate.v3.ClusterConfig': { clusters: 'honoured' },
+  'envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided': {},
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
     base_interval: 'honoured',
     max_interval: 'honoured',

@@ -64,6 +64,7 @@ export function prepareRequest(
     return clusterNotFoundReply(action.clusterNotFoundStatus);
   }
   info.clusterName = name;
+  info.clusterObservabilityName = cluster.config.observabilityName;
   info.clusterMetadata = cluster.config.metadata;
   return new ForwardedRequest({ runtime, callbacks, route, action, cluster }, head);
 }
@@ -151,8 +152,8 @@ export class ForwardedRequest implements LoadBalancerContext {
     return this.tried?.hostSelectionAttempts ?? 0;
   }
 
-  get triedPriorities(): readonly number[] | null {
-    return this.tried?.priorities() ?? null;
+  get triedHosts(): readonly Host[] | null {
+    return this.tried?.ofTriedPriorities() ?? null;
   }
 
   forgetTriedPriorities(): void {

@@ -10,7 +10,8 @@ export class TriedHosts {
   /** In order; those that come later are added. */
   readonly hosts: Host[] = [];
   readonly connectionIds: number[] = [];
-  #priorities: readonly number[] | null = null;
+  /** Those whose priorities are avoided. */
+  #avoided: readonly Host[] | null = null;
   /** Priorities of as many hosts are forgotten. */
   #forgotten = 0;
 
@@ -38,21 +39,18 @@ export class TriedHosts {
   }
 
   /** Envoy previous_priorities: brought up to date with every update_frequency attempts. */
-  priorities(): readonly number[] | null {
+  ofTriedPriorities(): readonly Host[] | null {
     const { priorityUpdateFrequency } = this.#policy;
     const attempts = this.hosts.length - this.#forgotten;
     if (priorityUpdateFrequency === 0 || attempts < priorityUpdateFrequency) return null;
-    if (attempts % priorityUpdateFrequency === 0) {
-      const hosts = this.hosts.slice(this.#forgotten);
-      this.#priorities = [...new Set(hosts.map(({ endpoint }) => endpoint.priority))];
-    }
-    return this.#priorities;
+    if (attempts % priorityUpdateFrequency === 0) this.#avoided = this.hosts.slice(this.#forgotten);
+    return this.#avoided;
   }
 
   /** As Envoy, where none is left: the next attempts count from here. */
   forgetPriorities(): void {
     this.#forgotten = this.hosts.length;
-    this.#priorities = null;
+    this.#avoided = null;
   }
 
   #isRejected(predicate: RetryHostPredicateConfig, host: Host): boolean {

@@ -86,6 +86,7 @@ export class TcpUpstream implements StreamWaiter {
       return;
     }
     info.clusterName = clusterName;
+    info.clusterObservabilityName = cluster.config.observabilityName;
     info.clusterMetadata = cluster.config.metadata;
     info.upstreamPoolReadyDurationMs = 0;
     if (!cluster.mayConnect()) {
