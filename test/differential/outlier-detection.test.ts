@@ -14,6 +14,7 @@ import {
   type Message,
   virtualHost,
 } from '../support/static-bootstrap.ts';
+import { filterListener, tcpProxy } from '../support/tcp-bootstrap.ts';
 import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
 import { withProxy } from '../support/with-proxy.ts';
 
@@ -28,6 +29,8 @@ interface Setting {
   readonly laterEvents?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cluster?: Message;
+  /** Sessions of a TCP proxy with these members, instead of requests. */
+  readonly tcp?: Message;
 }
 
 const BAD = '127.0.0.1';
@@ -176,6 +179,40 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     },
     until: { ejections_detected_local_origin_failure_percentage: 1 },
   },
+  'TCP, nobody listens': {
+    detection: { ...LASTING, consecutive_5xx: 2 },
+    ...{ tcp: {}, until: ONCE_5XX },
+  },
+  'TCP, gateway failures': {
+    detection: {
+      ...LASTING,
+      ...{ consecutive_gateway_failure: 2, enforcing_consecutive_gateway_failure: 100 },
+    },
+    ...{ tcp: {}, until: { ejections_detected_consecutive_gateway_failure: 1 } },
+  },
+  'TCP, several attempts': {
+    detection: { ...LASTING, consecutive_5xx: 2 },
+    ...{ tcp: { max_connect_attempts: 3 }, until: ONCE_5XX },
+  },
+  'TCP, apart, nobody listens': {
+    detection: { ...LASTING, ...LOCAL },
+    ...{ tcp: {}, until: ONCE_LOCAL },
+  },
+  'TCP, apart, success rate': {
+    detection: {
+      ...{ ...BY_RATE, ...LOCAL, consecutive_local_origin_failure: 1000 },
+      failure_percentage_minimum_hosts: 4,
+    },
+    ...{ tcp: {}, until: { ejections_detected_local_origin_success_rate: 1 } },
+  },
+  'TCP, what goes on in a session': {
+    detection: { ...LASTING, consecutive_5xx: 1 },
+    ...{ tcp: {}, moods: ['reset', 500], until: {} },
+  },
+  'TCP, comes back': {
+    detection: { ...QUICK, consecutive_5xx: 1 },
+    ...{ tcp: {}, until: ONCE_5XX, laterEvents: 1 },
+  },
 };
 
 function cluster(name: string, setting: Setting, ports: { up: number; dead: number }): Message {
@@ -200,34 +237,44 @@ function bootstrap(ports: { up: number; dead: number }, event_log_path: string):
     route: { cluster: name, timeout: setting.moods?.includes('silence') ? '0.5s' : '0s' },
   }));
   const hosts = virtualHost(['*'], routes);
+  const sessions = names
+    .filter(([, { tcp }]) => tcp !== undefined)
+    .map(([name, { tcp }]) => filterListener(name, tcpProxy('t', { cluster: name, ...tcp })));
   const clusters = names.map(([name, setting]) => cluster(name, setting, ports));
   return {
-    ...bootstrapOf([httpListener('main', { virtual_hosts: [hosts] })], clusters),
+    ...bootstrapOf([httpListener('main', { virtual_hosts: [hosts] }), ...sessions], clusters),
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
     cluster_manager: { outlier_detection: { event_log_path } },
   };
 }
 
+/** Where a proxy is found. */
+interface SidePlace {
+  readonly admin: string;
+  /** By name of the listener. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly log: string;
+}
+
 /** One proxy with an upstream of its own. */
 class Side {
   readonly upstream: MoodyUpstream;
-  readonly #at: { readonly admin: string; readonly port: number; readonly log: string };
+  readonly #at: SidePlace;
 
-  constructor(
-    upstream: MoodyUpstream,
-    at: { readonly admin: string; readonly port: number; readonly log: string },
-  ) {
+  constructor(upstream: MoodyUpstream, at: SidePlace) {
     this.upstream = upstream;
     this.#at = at;
   }
 
   /** What there is to see of a setting. */
   async run(index: number, name: string, setting: Setting): Promise<unknown> {
-    const { moods = [], until, laterEvents = 0, headers = {} } = setting;
+    const { moods = [], until, laterEvents = 0, headers = {}, tcp } = setting;
+    const port = this.#at.ports[tcp === undefined ? 'main' : name] ?? 0;
     this.upstream.moods.set(BAD, [...moods]);
     const before = this.upstream.hitsOf(BAD);
     const statuses = new Set<string>();
-    const ask = async (): Promise<void> => void statuses.add(await this.#ask(index, headers));
+    const ask = async (): Promise<void> =>
+      void statuses.add(await this.#ask({ port, path: `/${index}` }, headers));
     await eventually(async () => {
       for (const _ of HOSTS) await ask();
       const stats = await this.#stats(name);
@@ -247,8 +294,11 @@ class Side {
     return { flags, later, stats, isOut, statuses: [...statuses].sort(), events };
   }
 
-  #ask(index: number, headers: Readonly<Record<string, string>>): Promise<string> {
-    const at = { host: '127.0.0.1', port: this.#at.port, path: `/${index}`, agent: false, headers };
+  #ask(
+    place: { readonly port: number; readonly path: string },
+    headers: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const at = { host: '127.0.0.1', ...place, agent: false, headers };
     return new Promise((resolve) => {
       httpGet(at, (response) => {
         response.resume();
@@ -312,12 +362,14 @@ t.test('finds, ejects, logs and lets back in as Envoy', { skip: withoutEnvoy }, 
     await withEnvoy(
       theirs,
       async (envoy) => {
-        const address = await envoy.listener('main');
-        const port = Number(address.slice(address.lastIndexOf(':') + 1));
+        const theirPorts: Record<string, number> = {};
+        for (const name of Object.keys(proxy.ports)) {
+          theirPorts[name] = Number((await envoy.listener(name)).split(':').at(-1));
+        }
         const admin = `http://${proxy.adminAddress}`;
         const sides = [
-          new Side(upstreams[0], { admin, port: proxy.port, log: logs[0] }),
-          new Side(upstreams[1], { admin: envoy.admin, port, log: logs[1] }),
+          new Side(upstreams[0], { admin, ports: proxy.ports, log: logs[0] }),
+          new Side(upstreams[1], { admin: envoy.admin, ports: theirPorts, log: logs[1] }),
         ];
         for (const [index, [name, setting]] of Object.entries(SETTINGS).entries()) {
           const [ours, envoys] = await Promise.all(
