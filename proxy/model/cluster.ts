@@ -9,6 +9,7 @@ import type { TcpKeepaliveConfig } from './listener.ts';
 import type { LoadBalancerConfig } from './load-balancing.ts';
 import type { FilterMetadata } from './match-tree.ts';
 import type { OutlierConfig } from './outlier.ts';
+import type { SocketOptionConfig, SourceAddressConfig } from './socket-option.ts';
 import type { RetryPolicyConfig } from './retry-policy.ts';
 import type { HashPolicyConfig, MirrorPolicyConfig } from './route-policies.ts';
 import type { TransportMatchConfig, UpstreamTransportConfig } from './transport-socket.ts';
@@ -44,8 +45,13 @@ export interface ClusterConfig {
   readonly metadata: FilterMetadata;
   /** common_lb_config.override_host_status: what a host may be that a session asks for. */
   readonly overrideHostHealth: readonly ('healthy' | 'degraded' | 'unhealthy')[];
-  /** Source address of upstream connections; null: the system chooses. */
-  readonly bindAddress: { readonly ip: string; readonly port: number } | null;
+  /**
+   * Sources of upstream connections: the first of the target's IP version, else the first. None:
+   * the system chooses.
+   */
+  readonly sourceAddresses: readonly SourceAddressConfig[];
+  /** Options of upstream connections without a source address. */
+  readonly socketOptions: readonly SocketOptionConfig[];
   /** health_checks; null: hosts are not asked how they are. */
   readonly healthCheck: HealthCheckConfig | null;
   /** close_connections_on_host_health_failure */

@@ -65,6 +65,10 @@ export type ListenerFilterPredicate =
 /** config.core.v3.TcpKeepalive; null: the system's value. */
 export interface TcpKeepaliveConfig {
   readonly idleMs: number | null;
+  /** Unanswered ones until the peer counts as gone; absent: the system's default. */
+  readonly probes?: number;
+  /** Between two of them; absent: the system's default. */
+  readonly intervalSeconds?: number;
 }
 
 /** config.listener.v3.FilterChain */

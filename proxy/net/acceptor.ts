@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import type { EventLoop } from './event-loop.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';
-import { IP_TRANSPARENT, IPV6_TRANSPARENT, socketOptions } from './socket-options.ts';
+import { IP_TRANSPARENT, IPV6_TRANSPARENT, optionInt, socketOptions } from './socket-options.ts';
 import type { ListenHandle } from './socket-source.ts';
 
 /** How to listen. */
@@ -108,7 +108,7 @@ export class Acceptor {
     const options = socketOptions();
     if (typeof options === 'string') return `cannot set IP_TRANSPARENT: ${options}`;
     const option = this.#options.address.ip.includes(':') ? IPV6_TRANSPARENT : IP_TRANSPARENT;
-    const error = options.write(descriptorOf(this.#server), option, 1);
+    const error = options.write(descriptorOf(this.#server), option, optionInt(1));
     if (error === '') return '';
     return `cannot set IP_TRANSPARENT: ${error}; it needs the capability NET_ADMIN`;
   }

@@ -1,9 +1,12 @@
 // Opens upstream connections.
-import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, Socket } from 'node:net';
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
 import type { TcpKeepaliveConfig } from '../model/listener.ts';
+import type { SocketOptionConfig } from '../model/socket-option.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
 import type { EventLoop } from './event-loop.ts';
+import { keepaliveOptions } from './keepalive-options.ts';
+import { preparedSocket } from './prepared-socket.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';
 
@@ -13,6 +16,8 @@ export interface ConnectOptions {
   readonly keepalive: TcpKeepaliveConfig | null;
   /** Source address; null: the system chooses. */
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
+  /** Options that Node does not set; absent: none. Where they cannot be set, nothing is connected. */
+  readonly socketOptions?: readonly SocketOptionConfig[];
 }
 
 /** Opens connections; a test's connector joins two ends in memory. */
@@ -24,6 +29,7 @@ export interface Connector {
   connect(target: SocketAddress, options: ConnectOptions, handler: ConnectionHandler): Connection;
 }
 
+const NO_OPTIONS: readonly SocketOptionConfig[] = [];
 const UNKNOWN_ADDRESS = socketAddress('0.0.0.0', 0);
 
 /** The system's sockets. */
@@ -41,11 +47,29 @@ export class SocketConnector implements Connector {
       connecting: true,
     });
     connection.setHandler(handler);
-    const socket = connect(connectArguments(target, options, connection));
+    const socket = openSocket(target, options, connection);
     socket.once('connect', () => connection.connected(localEnd(socket, target)));
     connection.attach(socket);
     return connection;
   }
+}
+
+/** A socket that connects, or one that is about to say why it does not. */
+function openSocket(
+  target: SocketAddress,
+  options: ConnectOptions,
+  connection: SocketConnection,
+): Socket {
+  const { socketOptions = NO_OPTIONS } = options;
+  // Without the system's calls keep-alive does with what Node sets.
+  const keepalive = keepaliveOptions(options.keepalive);
+  if (target.port < 0 || socketOptions.length + keepalive.length === 0) {
+    return connect(connectArguments(target, options, connection));
+  }
+  const ofNode = keepalive.length === 0 ? options : { ...options, keepalive: null };
+  const to = connectArguments(target, ofNode, connection);
+  const socket = preparedSocket(target.ip, [...keepalive, ...socketOptions], to);
+  return typeof socket === 'string' ? new Socket().destroy(new Error(socket)) : socket.connect(to);
 }
 
 function connectArguments(

@@ -10,6 +10,7 @@ import type { Counter } from '../stats/metrics.ts';
 import type { LoadBalancerContext } from './cluster-manager.ts';
 import { Host } from './host.ts';
 import type { LoadBalancer } from './lb/load-balancer.ts';
+import { sourceFor } from './pool/connect-options.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 
 /** Envoy's filter state key for a destination that a filter chose. */
@@ -105,8 +106,8 @@ export class OriginalDstHosts implements LoadBalancer, TimerTarget {
    * transparent listener took the connection: it is a loop when the client has that address.
    */
   #leadsBack(address: SocketAddress, downstream: DownstreamConnectionInfo): boolean {
-    const { bindAddress } = this.#place.config;
-    if (bindAddress !== null) return downstream.directRemoteAddress.ip === bindAddress.ip;
+    const source = sourceFor(this.#place.config, address);
+    if (source !== null) return downstream.directRemoteAddress.ip === source.ip;
     return address.text === downstream.directLocalAddress.text;
   }
 

@@ -17,13 +17,13 @@ const DIRECT = socketAddress('10.0.0.1', 15001);
 
 function fixture(
   dst: Partial<OriginalDstConfig> = {},
-  bindAddress: ClusterConfig['bindAddress'] = null,
+  sourceAddresses: ClusterConfig['sourceAddresses'] = [],
 ) {
   const upstream = upstreamFixture();
   const clusters = new WorkerClusters(upstream.context);
   const originalDst = { httpHeader: '', portOverride: null, cleanupIntervalMs: 5000, ...dst };
   const discovery = 'original-dst';
-  const config = clusterConfig({ discovery, originalDst, bindAddress, endpoints: [] });
+  const config = clusterConfig({ discovery, originalDst, sourceAddresses, endpoints: [] });
   clusters.apply({ upserted: [config], removed: [] });
   const cluster = clusters.get('c') as WorkerCluster;
   return { ...upstream, clusters, cluster };
@@ -64,7 +64,7 @@ t.test('a connection that nothing redirected has no destination', async (t) => {
 });
 
 t.test('with a source address of its own only its own connections lead back', async (t) => {
-  const { cluster } = fixture({}, { ip: '127.0.0.6', port: 0 });
+  const { cluster } = fixture({}, [{ ip: '127.0.0.6', port: 0, socketOptions: [] }]);
   t.equal(cluster.pickHost(going(DIRECT.text))?.address.text, DIRECT.text);
   t.equal(cluster.pickHost(going(DIRECT.text, '', '127.0.0.6')), null);
 });

@@ -181,7 +181,7 @@ t.test('connections are made as the cluster says', async (t) => {
       endpoints: [endpointConfig({ address: '/run/app.sock', port: -1 })],
       perConnectionBufferLimitBytes: 4096,
       tcpKeepalive: { idleMs: 1000 },
-      bindAddress: { ip: '127.0.0.9', port: 0 },
+      sourceAddresses: [{ ip: '127.0.0.9', port: 0, socketOptions: [] }],
     }),
   );
   const cluster = clusters.get('c') as WorkerCluster;
@@ -190,7 +190,8 @@ t.test('connections are made as the cluster says', async (t) => {
   t.strictSame(connector.last().options, {
     bufferLimitBytes: 4096,
     keepalive: { idleMs: 1000 },
-    bindAddress: { ip: '127.0.0.9', port: 0 },
+    bindAddress: { ip: '127.0.0.9', port: 0, socketOptions: [] },
+    socketOptions: [],
   });
 });
 

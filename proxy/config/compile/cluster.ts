@@ -25,8 +25,8 @@ import { compileOutlierDetection } from './outlier.ts';
 import { compileOverrideHealth } from './override-health.ts';
 import { compilePoolRules } from './pool-rules.ts';
 import { compilePriorityRules } from './priority-rules.ts';
-import { fromSocketAddress, isNumeric } from './socket-address.ts';
 import { checkTransportSocket } from './transport-socket.ts';
+import { compileSources } from './upstream-bind.ts';
 import { compileUpstreamHttp } from './upstream-http.ts';
 
 /** Envoy cluster.v3.Cluster.connect_timeout; covers TCP and TLS. */
@@ -84,7 +84,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     tcpKeepalive: compileKeepalive(message),
     happyEyeballs: compileHappyEyeballs(message),
     metadata: compileMetadata(message.metadata),
-    bindAddress: compileBindAddress(message, context.at('upstream_bind_config.source_address')),
+    ...compileSources(message, context),
     healthCheck: compileHealthCheck(message, checked, context),
     closesOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
@@ -129,8 +129,12 @@ function compileOutlier(
 function compileKeepalive(message: Cluster): TcpKeepaliveConfig | null {
   const keepalive = message.upstreamConnectionOptions?.tcpKeepalive;
   if (keepalive === undefined) return null;
-  const seconds = keepalive.keepaliveTime;
-  return { idleMs: seconds === undefined ? null : seconds * MS_PER_SECOND };
+  const { keepaliveTime: seconds, keepaliveProbes, keepaliveInterval } = keepalive;
+  return {
+    idleMs: seconds === undefined ? null : seconds * MS_PER_SECOND,
+    ...(keepaliveProbes !== undefined && { probes: keepaliveProbes }),
+    ...(keepaliveInterval !== undefined && { intervalSeconds: keepaliveInterval }),
+  };
 }
 
 /** UpstreamConnectionOptions.FirstAddressFamilyVersion. */
@@ -146,15 +150,4 @@ function compileHappyEyeballs(message: Cluster): HappyEyeballsConfig {
     firstFamily: FIRST_FAMILY[config?.firstAddressFamilyVersion ?? FamilyVersion.DEFAULT],
     firstCount: config?.firstAddressFamilyCount ?? 1,
   };
-}
-
-function compileBindAddress(
-  message: Cluster,
-  context: CompileContext,
-): ClusterConfig['bindAddress'] {
-  const source = message.upstreamBindConfig?.sourceAddress;
-  if (source === undefined) return null;
-  const address = fromSocketAddress(source, context);
-  if (address === null || !isNumeric(address.ip, context)) return null;
-  return { ip: address.ip, port: address.port };
 }

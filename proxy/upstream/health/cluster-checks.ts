@@ -6,6 +6,7 @@ import type { ClusterConfig, EndpointConfig } from '../../model/cluster.ts';
 import { Http2CodecStats } from '../../stats/http2-codec-stats.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
 import { endpointAddress } from '../host-update.ts';
+import { connectOptions } from '../pool/connect-options.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
 import { CheckStats } from './check-stats.ts';
 import { type CheckBooks, type CheckEvent, CheckedHost, type Transition } from './checked-host.ts';
@@ -217,14 +218,11 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     const { services } = this.#parts;
     const { cluster } = this;
     const endpoint = this.#configOf(resolved);
+    const address = checkAddress(endpoint, hostAddress);
     return {
       ...{ services, cluster, endpoint, hostAddress },
-      address: checkAddress(endpoint, hostAddress),
-      connectOptions: {
-        bufferLimitBytes: cluster.perConnectionBufferLimitBytes,
-        keepalive: cluster.tcpKeepalive,
-        bindAddress: cluster.bindAddress,
-      },
+      address,
+      connectOptions: connectOptions(cluster, address),
       stats: this.stats,
       http2Counters: () => this.#http2Counters(),
     };

@@ -13,6 +13,7 @@ import type {
 import type { ClusterStats } from '../cluster-stats.ts';
 import type { Host } from '../host.ts';
 import type { UpstreamContext } from '../upstream-context.ts';
+import { type ConnectionConfig, connectOptions } from './connect-options.ts';
 
 /** RFC 8305 §5 recommends 250 ms; Envoy waits so long. */
 export const ATTEMPT_DELAY_MS = 300;
@@ -20,10 +21,7 @@ export const ATTEMPT_DELAY_MS = 300;
 /** What a connection is opened with. */
 export interface HostConnect {
   readonly host: Host;
-  readonly config: Pick<
-    ClusterConfig,
-    'perConnectionBufferLimitBytes' | 'tcpKeepalive' | 'bindAddress' | 'happyEyeballs'
-  >;
+  readonly config: ConnectionConfig & Pick<ClusterConfig, 'happyEyeballs'>;
   readonly context: Pick<UpstreamContext, 'connector' | 'timers' | 'clock'>;
   readonly stats: Pick<ClusterStats, 'cxTotal'>;
 }
@@ -42,12 +40,7 @@ function open(
   address: SocketAddress,
   handler: ConnectionHandler,
 ): Connection {
-  const options = {
-    bufferLimitBytes: config.perConnectionBufferLimitBytes,
-    keepalive: config.tcpKeepalive,
-    bindAddress: config.bindAddress,
-  };
-  return context.connector.connect(address, options, handler);
+  return context.connector.connect(address, connectOptions(config, address), handler);
 }
 
 /** RFC 8305 §4: families take turns. By default the family of the first address begins, with one. */

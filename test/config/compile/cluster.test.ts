@@ -106,7 +106,8 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     happyEyeballs: { firstFamily: null, firstCount: 1 },
     metadata: {},
     overrideHostHealth: ['healthy', 'degraded'],
-    bindAddress: null,
+    sourceAddresses: [],
+    socketOptions: [],
     healthCheck: null,
     pools: {
       preconnectRatio: 1,
@@ -141,12 +142,12 @@ t.test('takes over what is set', (t) => {
     perConnectionBufferLimitBytes: 1000,
     limits: { maxConnections: 2, maxPendingRequests: 1024 },
     tcpKeepalive: { idleMs: 30_000 },
-    bindAddress: { ip: '127.0.0.9', port: 0 },
+    sourceAddresses: [{ ip: '127.0.0.9', port: 0, socketOptions: [] }],
   });
   t.same(cluster({ upstream_connection_options: { tcp_keepalive: {} } }).tcpKeepalive, {
     idleMs: null,
   });
-  t.equal(cluster({ upstream_bind_config: {} }).bindAddress, null);
+  t.same(cluster({ upstream_bind_config: {} }).sourceAddresses, []);
   t.equal(cluster({ upstream_connection_options: {} }).tcpKeepalive, null);
   t.end();
 });

@@ -35,6 +35,9 @@ const HASHING: SupportTable = {
   hash_balance_factor: 'honoured',
 };
 
+/** Node does not set these: connections fail where the system's calls are out of reach. */
+const BY_NATIVE_CALLS = { partly: 'on Linux, with the optional package koffi' } as const;
+
 /** Support of envoy.config.cluster.v3 and envoy.config.endpoint.v3 messages, by type name. */
 export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   ...HEALTH_CHECK_FIELDS,
@@ -208,20 +211,23 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.cluster.v3.LoadBalancingPolicy.Policy': { typed_extension_config: 'honoured' },
   'envoy.config.core.v3.BindConfig': {
     source_address: 'honoured',
-    freebind: {
-      refused: 'sources have to be addresses of this machine; add the address to an interface',
+    freebind: BY_NATIVE_CALLS,
+    socket_options: BY_NATIVE_CALLS,
+    extra_source_addresses: 'honoured',
+    additional_source_addresses: 'honoured',
+    local_address_selector: {
+      refused: 'sources are chosen by the IP version of the upstream; leave it out',
     },
-    socket_options: {
-      refused:
-        'upstream sockets are made by Node, which sets none; set tcp_keepalive for keep-alive',
-    },
-    extra_source_addresses: {
-      refused: 'one source serves all upstreams; use a cluster for each address family',
-    },
-    additional_source_addresses: {
-      refused: 'one source serves all upstreams; use a cluster for each address family',
-    },
-    local_address_selector: { refused: 'source_address is the only source there is' },
+  },
+  'envoy.config.core.v3.ExtraSourceAddress': { address: 'honoured', socket_options: 'honoured' },
+  'envoy.config.core.v3.SocketOptionsOverride': { socket_options: 'honoured' },
+  'envoy.config.core.v3.SocketOption': {
+    description: { accepted: 'it is for people' },
+    level: 'honoured',
+    name: 'honoured',
+    int_value: 'honoured',
+    buf_value: 'honoured',
+    state: { partly: 'options of STATE_PREBIND; a connection has no other state, as in Envoy' },
   },
   'envoy.config.endpoint.v3.ClusterLoadAssignment': {
     cluster_name: 'honoured',

@@ -24,8 +24,12 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.core.v3.TcpKeepalive': {
     keepalive_time: 'honoured',
-    keepalive_probes: { accepted: 'Node sets the idle time only; the system decides the rest' },
-    keepalive_interval: { accepted: 'Node sets the idle time only; the system decides the rest' },
+    keepalive_probes: {
+      partly: 'on Linux, with the optional package koffi; else the system decides',
+    },
+    keepalive_interval: {
+      partly: 'on Linux, with the optional package koffi; else the system decides',
+    },
   },
   'envoy.config.core.v3.CidrRange': { address_prefix: 'honoured', prefix_len: 'honoured' },
   'envoy.config.core.v3.Locality': { region: 'honoured', zone: 'honoured', sub_zone: 'honoured' },
