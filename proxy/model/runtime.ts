@@ -56,5 +56,16 @@ export interface RuntimeLayerConfig {
   readonly name: string;
   /** What operators set through the admin interface goes here. */
   readonly isAdmin: boolean;
+  /** Empty where they are read from a disk. */
   readonly entries: ReadonlyMap<string, RuntimeEntry>;
+  /** Absent: its values are no files. */
+  readonly disk?: DiskLayerConfig;
+}
+
+/** RuntimeLayer.DiskLayer */
+export interface DiskLayerConfig {
+  /** The link that is swapped when values change. */
+  readonly symlinkRoot: string;
+  /** Where the values are, below that link. */
+  readonly directory: string;
 }

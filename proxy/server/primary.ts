@@ -22,7 +22,7 @@ import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
-import { RuntimeStats } from './runtime-stats.ts';
+import { RuntimeDesk } from './runtime-desk.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -66,7 +66,7 @@ export class Primary implements WorkforceSource {
   readonly #options: ServerOptions;
   readonly #log: Logger;
   readonly #collector = new StatsCollector();
-  readonly #runtimeStats: RuntimeStats;
+  readonly #runtime: RuntimeDesk;
   #flushTimer: NodeJS.Timeout | null = null;
   #reloading: Promise<boolean> = Promise.resolve(true);
 
@@ -77,8 +77,10 @@ export class Primary implements WorkforceSource {
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);
     this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
-    this.#runtimeStats = new RuntimeStats(this.stats);
-    this.#runtimeStats.onLoad(configuration.runtime);
+    this.#runtime = new RuntimeDesk({
+      ...{ runtime: configuration.runtime, stats: this.stats, log },
+      tell: (values) => this.workforce.broadcast({ kind: 'runtime', values }),
+    });
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
     this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
@@ -162,11 +164,7 @@ export class Primary implements WorkforceSource {
 
   /** `/runtime_modify`; false: there is no layer for it. */
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean {
-    const { runtime } = this.configuration;
-    if (!runtime.modify(changes)) return false;
-    this.#runtimeStats.onLoad(runtime);
-    this.workforce.broadcast({ kind: 'runtime', values: runtime.settings().values });
-    return true;
+    return this.#runtime.modify(changes);
   }
 
   /** SIGUSR1 and POST /reopen_logs, for every log of exchanges and events. */
@@ -211,6 +209,7 @@ export class Primary implements WorkforceSource {
     this.discovery.stop();
     this.outliers.stop();
     this.checks.stop();
+    this.#runtime.close();
     this.workforce.kill();
   }
 

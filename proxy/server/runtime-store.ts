@@ -1,6 +1,7 @@
-// The runtime as the primary keeps it: the bootstrap's layers, and what operators change in one of
-// them while the proxy runs.
+// The runtime as the primary keeps it: the bootstrap's layers, what operators change in one of them
+// while the proxy runs, and what files say.
 import type { RuntimeStatus } from '../admin/backend.ts';
+import type { Logger } from '../base/log.ts';
 import { mergeRuntimeLayers, textEntry } from '../config/compile/runtime-layers.ts';
 import {
   LiveRuntime,
@@ -9,6 +10,7 @@ import {
   type RuntimeValue,
   type RuntimeValues,
 } from '../model/runtime.ts';
+import { type DiskLayerContent, DiskLayerWatch, readDiskLayer } from './disk-layer.ts';
 
 /** What a worker has to know of the runtime. */
 export interface RuntimeSettings {
@@ -27,17 +29,27 @@ export function runtimeOf({ values, isLive }: RuntimeSettings): RuntimeValues {
 export class RuntimeStore {
   /** What this process compiles with. */
   readonly values: RuntimeValues;
-  readonly #layers: readonly RuntimeLayerConfig[];
+  /** Why layers of the disk cannot be used; empty: all can, or are not there. */
+  failures: readonly string[] = [];
+  readonly #configured: readonly RuntimeLayerConfig[];
+  /** Those that there are: a layer whose directory is missing or unusable is none. */
+  #layers: readonly RuntimeLayerConfig[] = [];
   /** What the admin layer has; null: there is no such layer. */
   readonly #overrides: Map<string, RuntimeEntry> | null;
 
   constructor(layers: readonly RuntimeLayerConfig[]) {
     this.#overrides = layers.some(({ isAdmin }) => isAdmin) ? new Map() : null;
     const overrides = this.#overrides;
-    this.#layers = layers.map((layer) =>
+    this.#configured = layers.map((layer) =>
       layer.isAdmin && overrides !== null ? { ...layer, entries: overrides } : layer,
     );
+    this.#readLayers();
     this.values = runtimeOf(this.settings());
+  }
+
+  /** How many layers the disk has now. */
+  get diskLayerCount(): number {
+    return this.#layers.filter(({ disk }) => disk !== undefined).length;
   }
 
   get layerCount(): number {
@@ -61,14 +73,26 @@ export class RuntimeStore {
       if (text === '') overrides.delete(key);
       else overrides.set(key, textEntry(text));
     }
-    if (this.values instanceof LiveRuntime) this.values.replace(mergeRuntimeLayers(this.#layers));
+    this.#renew();
     return true;
+  }
+
+  /** Reads the layers of the disk again; the others stay what they are. */
+  reload(): void {
+    this.#readLayers();
+    this.#renew();
+  }
+
+  /** Calls `onSwap` when a layer of the disk was swapped; close what it returns. */
+  watch(log: Logger, onSwap: () => void): readonly DiskLayerWatch[] {
+    const roots = new Set(this.#configured.flatMap(({ disk }) => disk?.symlinkRoot ?? []));
+    return [...roots].map((root) => new DiskLayerWatch(root, log, onSwap));
   }
 
   settings(): RuntimeSettings {
     return {
       values: [...mergeRuntimeLayers(this.#layers)],
-      isLive: this.#overrides !== null,
+      isLive: this.#overrides !== null || this.#configured.some(({ disk }) => disk !== undefined),
     };
   }
 
@@ -81,6 +105,23 @@ export class RuntimeStore {
       entries[key] = { finalValue, layerValues };
     }
     return { layers: this.#layers.map(({ name }) => name), entries };
+  }
+
+  #readLayers(): void {
+    const failures: string[] = [];
+    this.#layers = this.#configured.flatMap((layer) => {
+      if (layer.disk === undefined) return [layer];
+      const content: DiskLayerContent = readDiskLayer(layer.disk.directory);
+      if (typeof content === 'string') failures.push(`runtime layer ${layer.name}: ${content}`);
+      return content === null || typeof content === 'string'
+        ? []
+        : [{ ...layer, entries: content }];
+    });
+    this.failures = failures;
+  }
+
+  #renew(): void {
+    if (this.values instanceof LiveRuntime) this.values.replace(mergeRuntimeLayers(this.#layers));
   }
 
   #keys(): ReadonlySet<string> {

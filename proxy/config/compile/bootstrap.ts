@@ -28,12 +28,13 @@ export function compileBootstrap(
   message: Bootstrap,
   context: CompileContext,
 ): BootstrapConfig | null {
-  const runtimeLayers = compileRuntimeLayers(message.layeredRuntime, context);
+  const node = compileNode(message.node);
+  const runtimeLayers = compileRuntimeLayers(message.layeredRuntime, node.cluster, context);
   const runtime = mergeRuntimeLayers(runtimeLayers);
   checkFixedFields(message, context);
   const interval = { path: 'stats_flush_interval', value: message.statsFlushInterval };
   const config: BootstrapConfig = {
-    node: compileNode(message.node),
+    node,
     localClusterName: message.clusterManager?.localClusterName ?? '',
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),

@@ -11,6 +11,7 @@ import type { CheckIntervalsConfig, HealthCheckConfig } from '../../model/health
 import { compileExtension } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
 import { compileChecker } from './health-checker.ts';
+import { withLive } from './live-value.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy core.v3.HealthCheck.no_traffic_interval. */
@@ -81,7 +82,10 @@ function compileIntervals(message: HealthCheck, context: CompileContext): CheckI
     DEFAULT_NO_TRAFFIC_INTERVAL_MS,
   );
   const { runtime } = context.environment;
-  return {
+  const most = Number.MAX_SAFE_INTEGER;
+  const minMs = () => runtimeInteger(runtime, 'health_check.min_interval', 0);
+  const maxMs = () => runtimeInteger(runtime, 'health_check.max_interval', most);
+  const fixed = {
     intervalMs,
     unhealthyMs,
     unhealthyEdgeMs: read('unhealthy_edge_interval', m.unhealthyEdgeInterval, unhealthyMs),
@@ -95,9 +99,8 @@ function compileIntervals(message: HealthCheck, context: CompileContext): CheckI
     initialJitterMs: read('initial_jitter', m.initialJitter, 0),
     jitterMs: read('interval_jitter', m.intervalJitter, 0),
     jitterPercent: m.intervalJitterPercent,
-    minMs: runtimeInteger(runtime, 'health_check.min_interval', 0),
-    maxMs: runtimeInteger(runtime, 'health_check.max_interval', Number.MAX_SAFE_INTEGER),
   };
+  return withLive(withLive(fixed, runtime, ['minMs', minMs]), runtime, ['maxMs', maxMs]);
 }
 
 function compileEventLogs(message: HealthCheck, context: CompileContext): readonly string[] {

@@ -19,6 +19,7 @@ import type { CheckerConfig, HttpCheckConfig, StatusRange } from '../../model/he
 import { compileEach } from './compile-each.ts';
 import { enumMember } from './field-values.ts';
 import { compileHeaderMutations, compileHeaderOptions } from './header-mutations.ts';
+import { withLive } from './live-value.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { compileStringMatcher } from './string-matcher.ts';
 
@@ -83,8 +84,8 @@ function compileHttp(message: HttpHealthCheck, context: CompileContext): Checker
       : compileStringMatcher(matcher, context.at('service_name_matcher'));
   const expected = compileRanges('expected', message.expectedStatuses, context);
   if (protocol === null) return null;
-  return {
-    kind: 'http',
+  const checker = {
+    kind: 'http' as const,
     host: message.host,
     path: message.path,
     method: RequestMethod[method] as string,
@@ -94,8 +95,9 @@ function compileHttp(message: HttpHealthCheck, context: CompileContext): Checker
     removeHeaders: headers?.remove ?? [],
     expectedStatuses: expected.length === 0 ? ONLY_200 : expected,
     retriableStatuses: compileRanges('retriable', message.retriableStatuses, context),
-    serviceName: isVerified(context) ? serviceName : null,
   };
+  const verified = () => (isVerified(context) ? serviceName : null);
+  return withLive(checker, context.environment.runtime, ['serviceName', verified]);
 }
 
 function isVerified({ environment }: CompileContext): boolean {

@@ -34,6 +34,7 @@ import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
+import { withLive } from './live-value.ts';
 import { compileMetadataMatch } from './metadata-match.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
@@ -100,10 +101,21 @@ export function compileRetryPolicy(
 ): RetryPolicyConfig | null {
   if (message === undefined) return null;
   const at = context.at('retry_policy');
-  const { retryOn } = message;
-  for (const word of unknownRetryWords(retryOn)) {
+  for (const word of unknownRetryWords(message.retryOn)) {
     at.warn('retry_on', `'${word}' is no condition: nothing is retried for it`);
   }
+  const { runtime } = context.environment;
+  const used = () => runtimeInteger(runtime, 'upstream.use_retry', ALL_PERCENT);
+  const policy = withLive(compileFixed(message, at), runtime, ['usedPercent', used]);
+  return withLive(policy, runtime, ['backOff', () => compileBackOff(message, at)]);
+}
+
+/** What the runtime does not change. */
+function compileFixed(
+  message: RetryPolicy,
+  at: CompileContext,
+): Omit<RetryPolicyConfig, 'backOff' | 'usedPercent'> {
+  const { retryOn } = message;
   const attempts = Number(message.hostSelectionRetryMaxAttempts);
   return {
     on: parseRetryOn(retryOn) | parseRetryGrpcOn(retryOn),
@@ -123,9 +135,7 @@ export function compileRetryPolicy(
     ),
     hostSelectionAttempts: attempts === 0 ? DEFAULT_HOST_SELECTION_ATTEMPTS : attempts,
     priorityUpdateFrequency: compilePriority(message.retryPriority, at.at('retry_priority')),
-    backOff: compileBackOff(message, at),
     rateLimited: compileRateLimited(message.rateLimitedRetryBackOff, at),
-    usedPercent: runtimeInteger(context.environment.runtime, 'upstream.use_retry', ALL_PERCENT),
   };
 }
 

@@ -4,18 +4,25 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type {
   LayeredRuntime,
   RuntimeLayer,
+  RuntimeLayer_DiskLayer,
 } from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import { FractionalPercent_DenominatorType as Denominator } from '../../api/gen/envoy/type/v3/percent_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { RuntimeEntry, RuntimeLayerConfig, RuntimeValue } from '../../model/runtime.ts';
+import type {
+  DiskLayerConfig,
+  RuntimeEntry,
+  RuntimeLayerConfig,
+  RuntimeValue,
+} from '../../model/runtime.ts';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NUMERATOR = /^\{?\s*(?:.*[,\n]\s*)?"?numerator"?\s*:\s*(\d+)\s*(?:[,\n].*)?\}?$/s;
 const DENOMINATOR = /"?denominator"?\s*:\s*"?(HUNDRED|TEN_THOUSAND|MILLION)"?/;
 
-/** Every layer; those that were refused are empty. */
+/** Every layer; those that were refused are empty. `serviceCluster`: the node's. */
 export function compileRuntimeLayers(
   message: LayeredRuntime | undefined,
+  serviceCluster: string,
   context: CompileContext,
 ): readonly RuntimeLayerConfig[] {
   const layers = message?.layers ?? [];
@@ -30,7 +37,7 @@ export function compileRuntimeLayers(
     context.reject('layered_runtime.layers', rule);
   }
   return layers.map((layer, index) =>
-    compileLayer(layer, context.at(`layered_runtime.layers[${index}]`)),
+    compileLayer(layer, serviceCluster, context.at(`layered_runtime.layers[${index}]`)),
   );
 }
 
@@ -40,17 +47,32 @@ function isAdminLayer(layer: RuntimeLayer): boolean {
 
 function compileLayer(
   { name, layerSpecifier }: RuntimeLayer,
+  serviceCluster: string,
   context: CompileContext,
 ): RuntimeLayerConfig {
   const entries = new Map<string, RuntimeEntry>();
   const isAdmin = layerSpecifier.case === 'adminLayer';
+  if (layerSpecifier.case === 'diskLayer') {
+    return { name, isAdmin, entries, disk: diskOf(layerSpecifier.value, serviceCluster) };
+  }
   if (layerSpecifier.case === 'staticLayer') {
     const root = { prefix: '', value: layerSpecifier.value };
     addMembers(entries, root, context.at('static_layer'));
   } else if (!isAdmin) {
-    context.reject('', 'layer_specifier is required: use static_layer or admin_layer');
+    context.reject('', 'layer_specifier is required: use static_layer, disk_layer or admin_layer');
   }
   return { name, isAdmin, entries };
+}
+
+function diskOf(
+  { symlinkRoot, subdirectory, appendServiceCluster }: RuntimeLayer_DiskLayer,
+  serviceCluster: string,
+): DiskLayerConfig {
+  const directory = `${symlinkRoot}/${subdirectory}`;
+  return {
+    symlinkRoot,
+    directory: appendServiceCluster ? `${directory}/${serviceCluster}` : directory,
+  };
 }
 
 function addMembers(

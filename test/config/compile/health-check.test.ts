@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ClusterSchema } from '../../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { compileCluster } from '../../../proxy/config/compile/cluster.ts';
+import { LiveRuntime } from '../../../proxy/model/runtime.ts';
 import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
 import { checkIntervals } from '../../support/health-config.ts';
 
@@ -73,6 +74,18 @@ t.test('runtime bounds intervals and switches names off', async (t) => {
   const { value } = compile(matched, {}, testEnvironment({ runtime: RUNTIME }));
   t.match(value?.healthCheck?.intervals, { minMs: 10, maxMs: 20 });
   t.match(value?.healthCheck?.checker, { serviceName: null });
+});
+
+t.test('and does so while the proxy runs', async (t) => {
+  const runtime = new LiveRuntime(new Map());
+  const matched = { httpHealthCheck: { path: '/', serviceNameMatcher: { exact: 's' } } };
+  const { value } = compile(matched, {}, testEnvironment({ runtime }));
+  const check = value?.healthCheck;
+  t.match(check?.checker, { serviceName: { kind: 'exact', text: 's' } });
+  t.match(check?.intervals, { minMs: 0 });
+  runtime.replace(RUNTIME);
+  t.match(check?.checker, { serviceName: null });
+  t.match(check?.intervals, { minMs: 10, maxMs: 20 });
 });
 
 t.test('payloads are hexadecimal text or octets', async (t) => {

@@ -33,7 +33,7 @@ t.test('a later layer replaces a fraction whole, and a fraction replaces a numbe
   const merged = (...values: object[]) => {
     const json = layers(...values) as never;
     const compiled = compileJson({ schema: BootstrapSchema, json }, (message, context) =>
-      mergeRuntimeLayers(compileRuntimeLayers(message.layeredRuntime, context)),
+      mergeRuntimeLayers(compileRuntimeLayers(message.layeredRuntime, '', context)),
     );
     return Object.fromEntries(compiled.value);
   };
@@ -45,4 +45,26 @@ t.test('a later layer replaces a fraction whole, and a fraction replaces a numbe
     's.numerator': 0,
     's.denominator': 'TEN_THOUSAND',
   });
+});
+
+t.test('a disk layer is below its root, maybe in a directory of the service cluster', async (t) => {
+  const disk = { symlink_root: '/srv/runtime/current', subdirectory: 'envoy' };
+  const json = {
+    layered_runtime: {
+      layers: [
+        { name: 'all', disk_layer: disk },
+        { name: 'own', disk_layer: { ...disk, append_service_cluster: true } },
+      ],
+    },
+  };
+  const compiled = compileJson({ schema: BootstrapSchema, json }, (message, context) =>
+    compileRuntimeLayers(message.layeredRuntime, 'shop', context),
+  );
+  t.same(
+    compiled.value.map(({ disk: found }) => found),
+    [
+      { symlinkRoot: '/srv/runtime/current', directory: '/srv/runtime/current/envoy' },
+      { symlinkRoot: '/srv/runtime/current', directory: '/srv/runtime/current/envoy/shop' },
+    ],
+  );
 });

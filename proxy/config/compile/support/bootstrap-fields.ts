@@ -52,11 +52,16 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     event_service: { accepted: 'Envoy does not use it either' },
   },
   'envoy.config.bootstrap.v3.LayeredRuntime': { layers: 'honoured' },
+  'envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer': {
+    symlink_root: 'honoured',
+    subdirectory: 'honoured',
+    append_service_cluster: 'honoured',
+  },
   'envoy.config.bootstrap.v3.RuntimeLayer': {
     name: 'honoured',
     static_layer: { partly: 'keys that honoured fields name; others change nothing' },
     admin_layer: 'honoured',
-    disk_layer: { refused: 'use a static_layer, and an admin_layer for what changes' },
+    disk_layer: 'honoured',
     rtds_layer: { refused: 'there is no control plane yet: use an admin_layer for what changes' },
   },
   'envoy.extensions.bootstrap.internal_listener.v3.InternalListener': {
