@@ -20,7 +20,7 @@ import { apiRegistry } from '../api/registry.ts';
 import type { LogLevel } from '../base/log.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { MemoryUsage } from './link.ts';
-import { LiveExplainer } from './live-explainer.ts';
+import type { LiveExplainer } from './live-explainer.ts';
 import { mergeClusters, withFindings } from './merge-clusters.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
@@ -42,14 +42,14 @@ export class PrimaryAdminBackend implements AdminBackend {
   readonly #options: ServerOptions;
   readonly #log: AdjustableLog;
   readonly #quit: () => void;
-  readonly #explainer: LiveExplainer;
+  /** Loaded with the first question: most proxies are never asked. */
+  #explainer: LiveExplainer | null = null;
 
   constructor(parts: AdminBackendParts) {
     this.#primary = parts.primary;
     this.#options = parts.options;
     this.#log = parts.log;
     this.#quit = parts.quit;
-    this.#explainer = new LiveExplainer(parts.primary, parts.options.localAddressFamily);
   }
 
   state(): ServerState {
@@ -141,6 +141,10 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   async explain(question: ExplainQuestion): Promise<ExplainAnswer> {
+    if (this.#explainer === null) {
+      const { LiveExplainer } = await import('./live-explainer.ts');
+      this.#explainer ??= new LiveExplainer(this.#primary, this.#options.localAddressFamily);
+    }
     return this.#explainer.explain(question, await this.clusters());
   }
 

@@ -2,7 +2,8 @@
 // snapshot at scrape time. prom-client writes names, escaped labels and values; Envoy's text has no
 // HELP lines, no blank lines, and `{}` where there is no label, which is mended in its output here.
 import { setImmediate } from 'node:timers/promises';
-import { type Metric, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
+import Registry from 'prom-client/lib/registry.js';
 import { approximateSum, QUANTILES, quantilesOf } from './distribution.ts';
 import { countOf } from './histogram.ts';
 import { type BoundsOf, boundedCounts, type Named, type SelectedStats } from './selection.ts';
