@@ -2,12 +2,16 @@
 // would preload its TypeScript, mock and process-info hooks into each, which quadruples the cost
 // of a file. Reads .taprc; arguments select files whose path contains one of them.
 //
+// Most of a file's time is waiting, so that there are more files at a time than processors
+// (OUTRIGGER_TEST_JOBS sets another number).
+//
 // Processes of a run, children included, check the invariants of their state machines.
 //
 // Prints a line per file, everything about a failing one, and last `N passed, N failed`. The TAP
 // of the whole run is left in dist/test-results.tap.
 
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { t } from 'tap';
@@ -26,19 +30,23 @@ const files = fs
 const invariantsOn = `--import=${pathToFileURL('build/invariants-on.mjs').href}`;
 const nodeOptions = [process.env.NODE_OPTIONS, invariantsOn].filter(Boolean).join(' ');
 
+const jobs = Number(process.env.OUTRIGGER_TEST_JOBS ?? Math.min(2 * os.availableParallelism(), 16));
+/** A file runs for a second: of what V8 optimizes by its own measure little pays off. */
+const optimizeLater = '--interrupt-budget=500000';
+
 const started = Date.now();
 const total = { pass: 0, fail: 0, skip: 0, todo: 0 };
 const failedFiles = [];
 
 t.register();
 t.pipe(fs.createWriteStream('dist/test-results.tap'));
-t.jobs = Number(process.env.OUTRIGGER_TEST_JOBS ?? config.jobs);
+t.jobs = jobs;
 t.setTimeout(0);
 t.on('subtestEnd', report);
 process.on('exit', summarise);
 if (files.length === 0) t.fail(`no test file matches ${filters.join(' ')}`);
 for (const file of files) {
-  t.spawn(process.execPath, ['--enable-source-maps', file], {
+  t.spawn(process.execPath, ['--enable-source-maps', optimizeLater, file], {
     name: sourceOf(file),
     buffered: true,
     timeout: config.timeout * 1000,

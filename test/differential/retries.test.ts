@@ -74,7 +74,7 @@ const ROUTES: readonly Message[] = [
   to('per-try-idle', on('5xx', { per_try_idle_timeout: '0.15s' })),
   to('timeout', on('5xx', { num_retries: 5 }), { timeout: '0.25s' }),
   to('waits', on('5xx', { retry_back_off: { base_interval: '60s' } }), { timeout: '0.2s' }),
-  to('hedge', on('5xx', { per_try_timeout: '0.3s', num_retries: 2 }), {
+  to('hedge', on('5xx', { per_try_timeout: '0.6s', num_retries: 2 }), {
     hedge_policy: { hedge_on_per_try_timeout: true },
   }),
   to('overflow', on('5xx', { num_retries: 2 }), { cluster: 'narrow' }),
@@ -201,8 +201,8 @@ const CASES: readonly PlayCase[] = [
     ],
   },
   { title: 'hedged', path: '/hedge', play: 'hang;200' },
-  { title: 'hedged, the first wins', path: '/hedge', play: 'late 400;hang' },
-  { title: 'hedged, a bad answer', path: '/hedge', play: 'late 500;500;200' },
+  { title: 'hedged, the first wins', path: '/hedge', play: 'late 900;hang' },
+  { title: 'hedged, a bad answer', path: '/hedge', play: 'late 1500;500;200' },
   {
     ...{ title: 'hedged by the client', path: '/per-try', play: 'hang;200' },
     fields: ['x-envoy-hedge-on-per-try-timeout: true'],

@@ -174,7 +174,7 @@ function bootstrap(serverPort: number, deadPort: number, logPath: string): Messa
     full: { cluster: 'full' },
     original: { cluster: 'original' },
     idle: { idle_timeout: '0.2s' },
-    long: { max_downstream_connection_duration: '0.2s' },
+    long: { max_downstream_connection_duration: '1s' },
     logged: { access_log_options: { flush_access_log_on_connected: true } },
     tunnel: { cluster: 'proxy', tunneling_config: { hostname: 'a.test:443' } },
   };

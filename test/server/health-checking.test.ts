@@ -82,7 +82,7 @@ t.test('a reload keeps what is known; new hosts wait for their checks', async (t
   const { upstream, port, proxy, ask, flags } = await fixture();
   upstream.health.set('c', { isSilent: true });
   const hosts = ['127.0.0.1', '127.0.0.2'];
-  t.equal(await proxy.reload(bootstrap({ port, hosts, check: { timeout: '0.3s' } })), true);
+  t.equal(await proxy.reload(bootstrap({ port, hosts, check: { timeout: '1s' } })), true);
   t.equal(await flags(), 'healthy', 'the old cluster serves until all hosts are checked');
   t.equal(await ask(), 200);
   await eventually(async () => (await flags()).split(' ').length === 2);

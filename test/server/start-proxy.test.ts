@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
@@ -109,18 +109,17 @@ t.test('speaks for itself on the admin interface', async (t) => {
 });
 
 t.test('finishes requests in flight before it ends', async (t) => {
-  let release: () => void = () => undefined;
-  const server = createServer((_, response) => {
-    release = () => response.end('late');
-  });
+  const held: ServerResponse[] = [];
+  const server = createServer((_, response) => held.push(response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const upstreamPort = (server.address() as AddressInfo).port;
   const proxy = await withProxy(bootstrapOf({ upstreamPort }));
   const answer = get(proxy.port, '/late');
-  await eventually(async () => (await proxy.stat('cluster.service.upstream_rq_active')) === 1);
+  await eventually(() => held.length === 1);
+  t.equal(await proxy.stat('cluster.service.upstream_rq_active'), 1);
   const ended = proxy.primary.shutdown(5_000);
   t.equal(proxy.primary.state(), 'DRAINING');
-  release();
+  held[0]?.end('late');
   t.equal(await answer, '200 late');
   await ended;
   await proxy.stop();

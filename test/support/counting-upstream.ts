@@ -36,12 +36,19 @@ export class CountingUpstream {
     response.once('close', () => this.active.delete(response));
     // Behind the ends of connections that this turn of the loop still has to tell of.
     setImmediate(() => {
-      this.most = Math.max(this.most, this.active.size);
+      this.most = Math.max(this.most, this.#wanted());
     });
     if (this.isHolding) return;
     setTimeout(() => {
       if (!this.isHolding) this.#answer(response);
     }, Math.random() * MOST_DELAY_MS);
+  }
+
+  /** In flight, but for those whose client is gone: their `close` comes some turns of the loop later. */
+  #wanted(): number {
+    return [...this.active].filter(
+      ({ socket }) => socket !== null && !socket.destroyed && !socket.readableEnded,
+    ).length;
   }
 
   #answer(response: ServerResponse): void {

@@ -23,5 +23,5 @@ export function internalCluster(name: string, listener: string, members: Message
   const endpoint = { address: { envoy_internal_address } };
   const endpoints = [{ lb_endpoints: [{ endpoint }] }];
   const load_assignment = { cluster_name: name, endpoints };
-  return { name, type: 'STATIC', connect_timeout: '1s', load_assignment, ...members };
+  return { name, type: 'STATIC', connect_timeout: '5s', load_assignment, ...members };
 }

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { chunkSize, RawHead, type RawMessage } from './raw-message.ts';
 
 /** A peer that has not answered by now never will. */
-const DEFAULT_DEADLINE_MS = 5_000;
+const DEFAULT_DEADLINE_MS = 15_000;
 
 /** How the other side ended the connection. */
 export type PeerEnd = 'fin' | 'reset';

@@ -15,7 +15,7 @@ export function staticCluster(name: string, port: number, members: Message = {})
   const address = { socket_address: { address: '127.0.0.1', port_value: port } };
   const endpoints = [{ lb_endpoints: [{ endpoint: { address, ...members } }] }];
   const load_assignment = { cluster_name: name, endpoints };
-  return { name, type: 'STATIC', connect_timeout: '1s', load_assignment };
+  return { name, type: 'STATIC', connect_timeout: '5s', load_assignment };
 }
 
 /** A listener on a port of the system's choice with one connection manager and the router. */

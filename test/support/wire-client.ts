@@ -5,7 +5,10 @@ import { fieldValue, readMessages, type WireMessage } from './wire-message.ts';
 
 /** What a client does on a connection of its own. */
 export interface WireExchange {
-  /** Latin1. Several pieces: each is sent when the one before was answered or came to the upstream. */
+  /**
+   * Latin1. Several pieces: each is sent when the one before was answered or came to the upstream,
+   * or when the proxy has done nothing with it for a while.
+   */
   readonly send: string | readonly string[];
   /** Final responses to wait for; 1 where nothing is said. */
   readonly responses?: number;
@@ -38,6 +41,8 @@ export interface WireContext {
 
 /** Longer than a proxy with nothing else to do takes for anything; then it gets its turns. */
 const STUCK_MS = 1_500;
+/** The same for a piece of a request: often nothing comes of it before the next piece. */
+const PIECE_MS = 150;
 /** Answers to others after which what a proxy has not done it will not do, however busy the machine. */
 const TURNS = 3;
 /** Nobody who lives is so slow. */
@@ -140,7 +145,7 @@ class WireClient {
       const before = this.#progress();
       this.#socket.write(piece, 'latin1');
       if (index === pieces.length - 1) break;
-      await this.#until(() => this.#progress() > before);
+      await this.#until(() => this.#progress() > before, PIECE_MS);
     }
   }
 
@@ -187,8 +192,8 @@ class WireClient {
   }
 
   /** As `eventually`, but that it does not come true is an answer too. */
-  async #until(condition: () => boolean): Promise<void> {
-    await eventually(condition, STUCK_MS).catch(() => this.#surroundings.turns());
+  async #until(condition: () => boolean, stuckMs = STUCK_MS): Promise<void> {
+    await eventually(condition, stuckMs).catch(() => this.#surroundings.turns());
   }
 
   #received(data: Buffer): void {
