@@ -2,6 +2,7 @@
 // packaged files, which are older, lack. Field numbers and rules are those of Envoy's descriptors.
 import { RATE_LIMIT_PATCHES } from './rate-limit-patches.mjs';
 import { ROUTE_PATCHES } from './route-patches.mjs';
+import { TLS_PATCHES } from './tls-patches.mjs';
 
 const ACCESS_LOG = 'envoy/config/accesslog/v3/accesslog.proto';
 const CORE_BASE = 'envoy/config/core/v3/base.proto';
@@ -33,6 +34,7 @@ const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 export const PATCHES = [
   ...ROUTE_PATCHES,
   ...RATE_LIMIT_PATCHES,
+  ...TLS_PATCHES,
   {
     file: 'validate/validate.proto',
     after: 'optional bool strict = 25 [default = true];',

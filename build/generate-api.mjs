@@ -14,7 +14,12 @@ import { fileURLToPath } from 'node:url';
 import { PATCHES } from './api-patches.mjs';
 
 /** What makes other output of the same protos. */
-const PATCH_FILES = ['api-patches.mjs', 'rate-limit-patches.mjs', 'route-patches.mjs'];
+const PATCH_FILES = [
+  'api-patches.mjs',
+  'rate-limit-patches.mjs',
+  'route-patches.mjs',
+  'tls-patches.mjs',
+];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const genDir = path.join(root, 'proxy/api/gen');

@@ -6,6 +6,7 @@ import {
   type Bootstrap_StaticResources,
   BootstrapSchema,
 } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { CompileContext, CompileEnvironment } from '../model/extension.ts';
 import type { Resource, ResourceKind } from '../model/resource.ts';
@@ -14,6 +15,8 @@ import { compileCluster } from './compile/cluster.ts';
 import { hasInternalListeners } from './compile/internal-listeners.ts';
 import { compileListener } from './compile/listener.ts';
 import { checkStaticResources, staticClusterNames } from './compile/static-resources.ts';
+import { compileSecret } from './compile/tls/secret.ts';
+import { staticSecretKinds } from './compile/tls/static-secrets.ts';
 import type { MergedSources } from './merge-sources.ts';
 import { ProblemSink, type ResourceCompiler } from './schema/compile-context.ts';
 import { isConsequence, isWithin } from './schema/decode-resource.ts';
@@ -56,14 +59,21 @@ export class Trial {
       runtime: new Map(),
       clusterNames: null,
       hasInternalListeners: null,
+      secretKinds: null,
     });
     const environment = {
       ...outside,
       runtime: bootstrap?.runtime ?? new Map(),
       clusterNames: this.#clusterNames(message),
       hasInternalListeners: hasInternalListeners(message.bootstrapExtensions),
+      secretKinds: this.#secretKinds(message),
     };
-    const { clusters, listeners } = message.staticResources ?? { clusters: [], listeners: [] };
+    const none = { clusters: [], listeners: [], secrets: [] };
+    const { clusters, listeners, secrets } = message.staticResources ?? none;
+    secrets.forEach((secret, index) => {
+      const path = `static_resources.secrets[${index}]`;
+      this.#checkSecret({ kind: 'secret', path, message: secret }, environment);
+    });
     clusters.forEach((cluster, index) => {
       const path = `static_resources.clusters[${index}]`;
       this.#compile({ kind: 'cluster', path, message: cluster }, environment, compileCluster);
@@ -81,6 +91,13 @@ export class Trial {
     const isGiver = /^(?:static_resources\.\w+$|dynamic_resources)/;
     const isIncomplete = this.#run.rejected.some(({ path }) => isGiver.test(path));
     return isIncomplete || names.has('') ? null : names;
+  }
+
+  /** The same of secrets. */
+  #secretKinds(message: Bootstrap): CompileEnvironment['secretKinds'] {
+    const isGiver = /^static_resources\.secrets/;
+    const isIncomplete = this.#run.rejected.some(({ path }) => isGiver.test(path));
+    return isIncomplete ? null : staticSecretKinds(message);
   }
 
   #compileBootstrap(message: Bootstrap, environment: CompileEnvironment): BootstrapConfig | null {
@@ -102,6 +119,12 @@ export class Trial {
     const part = { path, rejected };
     const config = this.#report(environment, part, (context) => compile(message, context));
     if (config !== null) this.#publish(kind, config.name, message);
+  }
+
+  /** Secrets stay in the bootstrap: who names one is given it by whoever owns the secrets. */
+  #checkSecret({ path, message }: StaticResource<Secret>, environment: CompileEnvironment): void {
+    const rejected = this.#run.rejected.filter((it) => isWithin(it.path, path));
+    this.#report(environment, { path, rejected }, (context) => compileSecret(message, context));
   }
 
   #report<C>(

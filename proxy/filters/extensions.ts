@@ -4,7 +4,7 @@ import {
   STDERR_ACCESS_LOGGER,
   STDOUT_ACCESS_LOGGER,
 } from '../config/compile/access-loggers.ts';
-import { INTERNAL_UPSTREAM, RAW_BUFFER } from '../config/compile/transport-socket.ts';
+import { TRANSPORT_SOCKETS } from '../config/compile/transport-sockets.ts';
 import type {
   ExtensionDefinition,
   ExtensionRegistry,
@@ -86,7 +86,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     extension(STDOUT_ACCESS_LOGGER),
     extension(STDERR_ACCESS_LOGGER),
   ],
-  transportSockets: [RAW_BUFFER, INTERNAL_UPSTREAM],
+  transportSockets: TRANSPORT_SOCKETS,
 };
 
 /** Forgets the types of message and configuration: the look-up by schema vouches for them. */

@@ -44,6 +44,8 @@ export interface CompileEnvironment {
   readonly clusterNames: ReadonlySet<string> | null;
   /** False: the bootstrap has no envoy.bootstrap.internal_listener, null: not known, not checked. */
   readonly hasInternalListeners: boolean | null;
+  /** Secrets of static_resources by name; null: not known, not checked. */
+  readonly secretKinds: ReadonlyMap<string, SecretValue['kind']> | null;
   /** What format strings print about the process; its variables serve data sources too. */
   readonly format: FormatEnvironment;
   /** Content of a data source's file; null when it cannot be read. */
@@ -70,6 +72,13 @@ export interface ExtensionDefinition<M extends Message = Message, C = unknown> {
    * own validation rules. Problems go to `context`; null when there is no usable value.
    */
   compile(message: M, context: CompileContext): C | null;
+}
+
+/** A transport socket; it compiles to a DownstreamTransportConfig or an UpstreamTransportConfig. */
+export interface TransportSocketDefinition<M extends Message = Message, C = unknown>
+  extends ExtensionDefinition<M, C> {
+  /** Where it may be used. */
+  readonly side: 'downstream' | 'upstream' | 'both';
 }
 
 /** What an HTTP filter takes as typed_per_filter_config, which its own message may be as well. */
@@ -118,7 +127,7 @@ export interface ExtensionRegistry {
   readonly httpFilters: readonly FilterDefinition[];
   readonly listenerFilters: readonly ExtensionDefinition[];
   readonly accessLoggers: readonly ExtensionDefinition[];
-  readonly transportSockets: readonly ExtensionDefinition[];
+  readonly transportSockets: readonly TransportSocketDefinition[];
 }
 
 /** An extension that a resource names, with its compiled configuration. */

@@ -13,7 +13,10 @@ import {
   STDOUT_ACCESS_LOGGER,
 } from '../../proxy/config/compile/access-loggers.ts';
 import { compileHttpConnectionManager } from '../../proxy/config/compile/http-connection-manager.ts';
-import { RAW_BUFFER } from '../../proxy/config/compile/transport-socket.ts';
+import {
+  TRANSPORT_SOCKETS,
+  UNSERVED_TRANSPORT_SOCKETS,
+} from '../../proxy/config/compile/transport-sockets.ts';
 import { ProblemSink } from '../../proxy/config/schema/compile-context.ts';
 import type {
   CompileContext,
@@ -48,7 +51,7 @@ export const testExtensions: ExtensionRegistry = {
   ],
   listenerFilters: [],
   accessLoggers: [FILE_ACCESS_LOGGER, STDOUT_ACCESS_LOGGER, STDERR_ACCESS_LOGGER],
-  transportSockets: [RAW_BUFFER],
+  transportSockets: [...TRANSPORT_SOCKETS, ...UNSERVED_TRANSPORT_SOCKETS],
 };
 
 /** An environment without files, variables, runtime values or known clusters. */
@@ -58,6 +61,7 @@ export function testEnvironment(members: Partial<CompileEnvironment> = {}): Comp
     runtime: new Map(),
     clusterNames: null,
     hasInternalListeners: null,
+    secretKinds: null,
     format: { hostname: 'vm', variable: () => null, uuid: () => '', utcOffsetMinutes: () => 0 },
     readFile: () => null,
     probeLogFile: () => null,

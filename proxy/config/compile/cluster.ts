@@ -8,10 +8,10 @@ import type { ClusterConfig, HappyEyeballsConfig } from '../../model/cluster.ts'
 import type { CompileContext } from '../../model/extension.ts';
 import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
-import { RAW_TRANSPORT } from '../../model/transport-socket.ts';
 import { compileAggregate } from './aggregate.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileLimits } from './cluster-limits.ts';
+import { compileClusterTransport } from './cluster-transport.ts';
 import { compileDropOverload } from './drop-overload.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs, enumMember } from './field-values.ts';
@@ -25,7 +25,6 @@ import { compileOutlierDetection } from './outlier.ts';
 import { compileOverrideHealth } from './override-health.ts';
 import { compilePoolRules } from './pool-rules.ts';
 import { compilePriorityRules } from './priority-rules.ts';
-import { checkTransportSocket } from './transport-socket.ts';
 import { compileSources } from './upstream-bind.ts';
 import { compileUpstreamHttp } from './upstream-http.ts';
 
@@ -53,7 +52,6 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   const memberClusters = compileAggregate(message, context);
   const picksItself = originalDst !== null || memberClusters !== null;
   const loadBalancer = picksItself ? UNUSED : compileLoadBalancer(message, context);
-  checkTransportSocket(message.transportSocket, context, 'upstream');
   const endpoints = compileEndpoints(
     message.loadAssignment,
     discovery ?? 'strict-dns',
@@ -88,8 +86,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     healthCheck: compileHealthCheck(message, checked, context),
     closesOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
-    transport: RAW_TRANSPORT,
-    transportMatches: [],
+    ...compileClusterTransport(message, context),
   };
   if (discovery === null || loadBalancer === null || context.failed) return null;
   const dropOverload = compileDropOverload(message.loadAssignment, context);

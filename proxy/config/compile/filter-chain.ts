@@ -11,7 +11,7 @@ import { durationMs, refuseTrue } from './field-values.ts';
 import { compileFilterChainMatch } from './filter-chain-match.ts';
 import { compileMetadata } from './metadata.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
-import { checkTransportSocket } from './transport-socket.ts';
+import { compileDownstreamTransport } from './transport-socket.ts';
 
 /** A compiled filter chain; what was refused of it is left out, with rejections. */
 export function compileFilterChain(
@@ -23,7 +23,7 @@ export function compileFilterChain(
     compileFilter(filter, context.at(`filters[${index}]`)),
   );
   checkTerminalLast(placed, { chain: 'network', path: 'filters' }, context);
-  checkTransportSocket(message.transportSocket, context, 'downstream');
+  const transport = compileDownstreamTransport(message.transportSocket, context);
   const timeout = {
     path: 'transport_socket_connect_timeout',
     value: message.transportSocketConnectTimeout,
@@ -32,7 +32,8 @@ export function compileFilterChain(
     name: message.name,
     match: compileFilterChainMatch(message.filterChainMatch, context.at('filter_chain_match')),
     metadata: compileMetadata(message.metadata),
-    transport: RAW_TRANSPORT,
+    // Without one there are rejections, and the listener is not used.
+    transport: transport ?? RAW_TRANSPORT,
     transportConnectTimeoutMs: durationMs(context, timeout, 0),
     filters: placed.flatMap(({ instance }) => (instance === null ? [] : [instance])),
   };

@@ -1,56 +1,54 @@
 // config.core.v3.TransportSocket: what turns a socket's bytes into the connection's.
-
 import type { TransportSocket } from '../../api/gen/envoy/config/core/v3/base_pb.js';
+import type { CompileContext, TransportSocketDefinition } from '../../model/extension.ts';
 import {
-  type InternalUpstreamTransport,
-  InternalUpstreamTransportSchema,
-} from '../../api/gen/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.js';
-import { RawBufferSchema } from '../../api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
-import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
+  type DownstreamTransportConfig,
+  RAW_TRANSPORT,
+  type UpstreamTransportConfig,
+} from '../../model/transport-socket.ts';
+import { typeNameOf } from '../schema/any.ts';
 import { compileExtension } from './extension-lookup.ts';
 
-/** envoy.transport_sockets.raw_buffer: what a chain or cluster without transport_socket uses. */
-export const RAW_BUFFER: ExtensionDefinition = {
-  name: 'envoy.transport_sockets.raw_buffer',
-  schema: RawBufferSchema,
-  support: { [RawBufferSchema.typeName]: {} },
-  compile: () => Object.freeze({}),
-};
-
-/**
- * envoy.transport_sockets.internal_upstream: what it adds to raw bytes is metadata for the internal
- * listener, which is refused; so it only holds a raw_buffer.
- */
-export const INTERNAL_UPSTREAM: ExtensionDefinition<InternalUpstreamTransport> = {
-  name: 'envoy.transport_sockets.internal_upstream',
-  schema: InternalUpstreamTransportSchema,
-  support: {
-    [InternalUpstreamTransportSchema.typeName]: {
-      passthrough_metadata: { refused: 'metadata does not reach internal listeners yet' },
-      transport_socket: 'honoured',
-    },
-  },
-  compile: ({ transportSocket }, context) => {
-    checkTransportSocket(transportSocket, context, 'upstream');
-    return Object.freeze({});
-  },
-};
-
-/** Refuses every transport socket but raw ones: connections carry bytes as they are. */
-export function checkTransportSocket(
+/** `transport_socket` of a filter chain; null and rejections when it cannot be used. */
+export function compileDownstreamTransport(
   message: TransportSocket | undefined,
   context: CompileContext,
+): DownstreamTransportConfig | null {
+  if (message === undefined) return RAW_TRANSPORT;
+  return compileSide(message, 'downstream', context) as DownstreamTransportConfig | null;
+}
+
+/** `transport_socket` of a cluster, or of a transport around another one. */
+export function compileUpstreamTransport(
+  message: TransportSocket | undefined,
+  context: CompileContext,
+): UpstreamTransportConfig | null {
+  if (message === undefined) return RAW_TRANSPORT;
+  return compileSide(message, 'upstream', context) as UpstreamTransportConfig | null;
+}
+
+function compileSide(
+  message: TransportSocket,
   side: 'downstream' | 'upstream',
-): void {
-  if (message === undefined) return;
+  context: CompileContext,
+): unknown {
+  const at = context.at('transport_socket');
+  const { transportSockets } = context.environment.extensions;
+  const isMine = (definition: TransportSocketDefinition): boolean =>
+    definition.side === 'both' || definition.side === side;
+  const typeName = typeNameOf(message.configType.value?.typeUrl ?? '');
+  const others = transportSockets.filter((it) => !isMine(it));
+  if (others.some(({ schema }) => schema.typeName === typeName)) {
+    const place = side === 'upstream' ? 'filter chains' : 'clusters';
+    at.reject('typed_config', `'${typeName}' is for ${place}, not for ${side} connections`);
+    return null;
+  }
   const slot = {
     name: message.name,
     typedConfig: message.configType.value,
-    definitions: context.environment.extensions.transportSockets.filter(
-      ({ name }) => side === 'upstream' || name !== INTERNAL_UPSTREAM.name,
-    ),
-    category: 'transport socket',
+    definitions: transportSockets.filter(isMine),
+    category: `${side} transport socket`,
     typePrefix: 'envoy.extensions.transport_sockets.',
   };
-  compileExtension(slot, context.at('transport_socket'));
+  return compileExtension(slot, at)?.config ?? null;
 }

@@ -19,6 +19,27 @@ export const REFUSED_TYPES: Readonly<Record<string, string>> = {
     'content is not parsed as JSON; let clients send what routes need in a field and use envoy.filters.http.header_to_metadata',
   'envoy.extensions.filters.http.cache.v3.CacheConfig':
     'nothing is cached; put a cache in front of the service',
+  // UNSERVED_TRANSPORT_SOCKETS: whoever serves one takes its line away.
+  'envoy.extensions.transport_sockets.starttls.v3.StartTlsConfig':
+    'connections do not change to TLS midway yet; use envoy.transport_sockets.tls',
+  'envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig':
+    'connections do not change to TLS midway yet; use envoy.transport_sockets.tls',
+  'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport':
+    'the PROXY protocol is not spoken to upstreams yet; let them read x-forwarded-for',
+  'envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport':
+    'upstreams are not reached through a CONNECT proxy yet; use tunneling_config of envoy.filters.network.tcp_proxy',
+  'envoy.extensions.transport_sockets.alts.v3.Alts':
+    'ALTS is spoken inside of Google only; use envoy.transport_sockets.tls',
+  'envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport':
+    'HTTP/3 is not supported; use envoy.transport_sockets.tls with HTTP/2',
+  'envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport':
+    'HTTP/3 is not supported; use envoy.transport_sockets.tls with HTTP/2',
+  'envoy.extensions.transport_sockets.s2a.v3.S2AConfiguration':
+    'handshakes are not handed to another process; use envoy.transport_sockets.tls',
+  'envoy.extensions.transport_sockets.tap.v3.Tap':
+    'what connections carry is not recorded; use access logs, or a key_log with tcpdump',
+  'envoy.extensions.transport_sockets.tcp_stats.v3.Config':
+    'Node does not tell statistics of TCP; use ss or the exporter of the system, and the transport that it holds here',
   'envoy.extensions.filters.http.file_system_buffer.v3.FileSystemBufferFilterConfig':
     'nothing is buffered on disk; use envoy.filters.http.buffer',
 };

@@ -12,9 +12,7 @@ const AGGREGATE = {
     clusters: ['a', 'b'],
   }),
 };
-const PROVIDED = typed(
-  'extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided',
-);
+const PROVIDED = typed('extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided');
 
 function compile(members: Json) {
   const json = { name: 'c', lb_policy: 'CLUSTER_PROVIDED', ...members };

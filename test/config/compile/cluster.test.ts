@@ -306,13 +306,13 @@ t.test('source addresses that cannot be used are refused', (t) => {
   t.end();
 });
 
-t.test('TLS towards a cluster is refused by name', (t) => {
+t.test('TLS of a filter chain is none for a cluster', (t) => {
   const transport_socket = {
     name: 'tls',
-    typed_config: typed('extensions.transport_sockets.tls.v3.UpstreamTlsContext'),
+    typed_config: typed('extensions.transport_sockets.tls.v3.DownstreamTlsContext'),
   };
   t.match(refusals({ transport_socket }), [
-    /this transport socket is known but not supported yet$/,
+    /^transport_socket\.typed_config: .*is for filter chains, not for upstream connections$/,
   ]);
   t.end();
 });

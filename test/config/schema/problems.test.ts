@@ -42,6 +42,7 @@ t.test('contexts of a resource share its problems and its environment', (t) => {
     runtime: new Map(),
     clusterNames: null,
     hasInternalListeners: null,
+    secretKinds: null,
     knownSecret: () => null,
   };
   const sink = new ProblemSink(environment);

@@ -34,6 +34,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.bootstrap.v3.Bootstrap.StaticResources': {
     listeners: 'honoured',
     clusters: 'honoured',
+    secrets: 'honoured',
   },
   'envoy.config.bootstrap.v3.Admin': {
     access_log: 'honoured',

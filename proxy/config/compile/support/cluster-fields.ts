@@ -81,6 +81,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     lb_subset_config: 'honoured',
     common_lb_config: 'honoured',
     transport_socket: 'honoured',
+    transport_socket_matches: 'honoured',
     metadata: 'honoured',
     outlier_detection: 'honoured',
     upstream_connection_options: 'honoured',

@@ -10,6 +10,7 @@ import { LISTENER_FIELDS } from './listener-fields.ts';
 import { MATCHER_FIELDS } from './matcher-fields.ts';
 import { RATE_LIMIT_FIELDS } from './rate-limit-fields.ts';
 import { ROUTE_FIELDS } from './route-fields.ts';
+import { SECRET_FIELDS } from './secret-fields.ts';
 import { SHARED_FIELDS } from './shared-fields.ts';
 
 /** Support of fields by type name of their message. */
@@ -23,5 +24,6 @@ export const CORE_SUPPORT: Readonly<Record<string, SupportTable>> = {
   ...RATE_LIMIT_FIELDS,
   ...ACCESS_LOG_FIELDS,
   ...HTTP_PROTOCOL_FIELDS,
+  ...SECRET_FIELDS,
   ...SHARED_FIELDS,
 };

@@ -57,9 +57,7 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.core.v3.TransportSocket': {
     name: 'honoured',
-    typed_config: {
-      partly: 'envoy.transport_sockets.raw_buffer, on clusters also internal_upstream around it',
-    },
+    typed_config: 'honoured',
   },
   'envoy.config.core.v3.TypedExtensionConfig': { name: 'honoured', typed_config: 'honoured' },
   'envoy.config.core.v3.RuntimeFractionalPercent': {
