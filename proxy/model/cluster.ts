@@ -54,6 +54,8 @@ export interface ClusterConfig {
   readonly socketOptions: readonly SocketOptionConfig[];
   /** health_checks; null: hosts are not asked how they are. */
   readonly healthCheck: HealthCheckConfig | null;
+  /** Those beside it, each with a name; absent: none. */
+  readonly moreHealthChecks?: readonly HealthCheckConfig[];
   /** close_connections_on_host_health_failure */
   readonly closesOnHealthFailure: boolean;
   /** ignore_health_on_host_removal: a host that checks find healthy goes like any other. */

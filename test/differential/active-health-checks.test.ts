@@ -17,6 +17,8 @@ type Ports = Awaited<ReturnType<CheckedUpstream['listen']>>;
 /** A cluster: how it is checked, and where. */
 interface Setting {
   readonly check: Message;
+  /** Further ones. */
+  readonly more?: readonly Message[];
   readonly port?: keyof Ports;
   readonly cluster?: Message;
   readonly endpoint?: Message;
@@ -77,11 +79,18 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     check: http(),
     endpoint: { health_check_config: { disable_active_health_check: true } },
   },
+  several: {
+    check: { name: 'one', ...http({ host: 'one' }) },
+    more: [
+      { name: 'two', unhealthy_threshold: 1, ...http({ host: 'two' }) },
+      { name: 'three', healthy_threshold: 3, ...http({ host: 'three' }) },
+    ],
+  },
   own_name: { check: http({ host: 'x' }), endpoint: { health_check_config: { hostname: 'mine' } } },
 };
 
 function cluster(name: string, setting: Setting, ports: Ports): Message {
-  const { check, port = 'http1', endpoint = {} } = setting;
+  const { check, more = [], port = 'http1', endpoint = {} } = setting;
   const address = { socket_address: { address: '127.0.0.1', port_value: ports[port] } };
   return {
     ...{ name, type: 'STATIC', connect_timeout: '5s' },
@@ -89,12 +98,10 @@ function cluster(name: string, setting: Setting, ports: Ports): Message {
       cluster_name: name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address, ...endpoint } }] }],
     },
-    health_checks: [
-      {
-        ...{ timeout: '0.4s', interval: '0.05s', no_traffic_interval: '0.05s' },
-        ...{ unhealthy_threshold: 2, healthy_threshold: 2, ...check },
-      },
-    ],
+    health_checks: [check, ...more].map((each) => ({
+      ...{ timeout: '0.4s', interval: '0.05s', no_traffic_interval: '0.05s' },
+      ...{ unhealthy_threshold: 2, healthy_threshold: 2, ...each },
+    })),
     ...setting.cluster,
   };
 }
@@ -138,11 +145,14 @@ const STEPS: readonly (readonly [
       grpc: { serving: 2 },
       tcp: { reply: 'PING' },
       mine: { isSilent: true },
+      two: { status: 503 },
+      three: { headers: { 'x-envoy-degraded': '' } },
     },
     {
       ...{ plain: FAILED, named: FAILED, single_use: FAILED, statuses: FAILED, body: 'healthy' },
       ...{ posted: EXCLUDED, headed: FAILED, service: 'healthy', http2: FAILED, grpc: FAILED },
       ...{ tcp: `${FAILED}/active_hc_timeout`, own_name: `${FAILED}/active_hc_timeout` },
+      several: `${FAILED}/degraded_active_hc`,
     },
   ],
   [
@@ -156,6 +166,7 @@ const STEPS: readonly (readonly [
       http2: { isCut: true },
       grpc: { grpcStatus: 12 },
       tcp: { isCut: true },
+      one: { isSilent: true },
     },
     {
       ...{ plain: '/degraded_active_hc', named: `${FAILED}/active_hc_timeout` },
@@ -166,6 +177,7 @@ const STEPS: readonly (readonly [
         posted: 'healthy',
       },
       ...{ headed: 'healthy', service: FAILED, tcp: FAILED, own_name: 'healthy' },
+      several: `${FAILED}/active_hc_timeout`,
     },
   ],
   ['all is well again', {}, { ...AT_FIRST }],

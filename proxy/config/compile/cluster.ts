@@ -16,7 +16,7 @@ import { compileDropOverload } from './drop-overload.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs, enumMember } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
-import { compileHealthCheck } from './health-check.ts';
+import { compileHealthChecks } from './health-check.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
 import { compileLoadBalancer } from './load-balancer.ts';
 import { compileMetadata } from './metadata.ts';
@@ -83,7 +83,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     happyEyeballs: compileHappyEyeballs(message),
     metadata: compileMetadata(message.metadata),
     ...compileSources(message, context),
-    healthCheck: compileHealthCheck(message, checked, context),
+    ...compileHealthChecks(message, checked, context),
     closesOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
     ...compileClusterTransport(message, context),

@@ -8,6 +8,7 @@ import {
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
 import type { CheckIntervalsConfig, HealthCheckConfig } from '../../model/health-check.ts';
+import { compileEach } from './compile-each.ts';
 import { compileExtension } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
 import { compileChecker } from './health-checker.ts';
@@ -24,25 +25,55 @@ const FILE_SINK: ExtensionDefinition<HealthCheckEventFileSink, string> = {
   compile: ({ eventLogPath }) => eventLogPath,
 };
 
-/** The cluster's checks; null: it has none, or they were refused. */
-export function compileHealthCheck(
+/** What checks of a cluster depend on. */
+type ClusterFacts = Pick<ClusterConfig, 'discovery' | 'endpoints' | 'http'>;
+
+/** The cluster's checks; `healthCheck` null: it has none, or they were refused. */
+export function compileHealthChecks(
   cluster: Cluster,
-  facts: Pick<ClusterConfig, 'discovery' | 'endpoints' | 'http'>,
+  facts: ClusterFacts,
   context: CompileContext,
-): HealthCheckConfig | null {
-  const [message, ...others] = cluster.healthChecks;
-  if (message === undefined) return null;
-  const at = context.at('health_checks[0]');
-  if (others.length > 0) {
-    const advice = 'several checks of one cluster are not supported; keep the one that says most';
-    context.reject('health_checks', `Multiple health checks not supported: ${advice}`);
-  }
+): Pick<ClusterConfig, 'healthCheck' | 'moreHealthChecks'> {
+  const { healthChecks } = cluster;
+  if (healthChecks.length === 0) return { healthCheck: null };
+  checkNames(healthChecks, context);
   if (facts.discovery === 'original-dst') {
     context.warn('health_checks', 'has no effect: hosts of ORIGINAL_DST clusters are not checked');
-    return null;
+    return { healthCheck: null };
   }
   refuseInternal(facts.endpoints, context);
-  const checker = compileChecker(message, { name: cluster.name, http: facts.http }, at);
+  const names = { name: cluster.name, http: facts.http };
+  const [healthCheck = null, ...moreHealthChecks] = compileEach(
+    { path: 'health_checks', items: healthChecks },
+    context,
+    (message, at) => compileHealthCheck(message, names, at),
+  );
+  return { healthCheck, ...(moreHealthChecks.length > 0 && { moreHealthChecks }) };
+}
+
+/** As Envoy: the names of several tell their statistics apart. */
+function checkNames(healthChecks: readonly HealthCheck[], context: CompileContext): void {
+  if (healthChecks.length === 1) return;
+  const seen = new Set<string>();
+  for (const [index, { name }] of healthChecks.entries()) {
+    const path = `health_checks[${index}].name`;
+    if (name === '') {
+      const rule = 'all health checks must have a name when multiple health checks are configured';
+      context.reject(path, `health check at index ${index} is missing a name; ${rule}`);
+    } else if (seen.has(name)) {
+      const rule = 'all health check names must be unique within a cluster';
+      context.reject(path, `duplicate health check name '${name}' at index ${index}; ${rule}`);
+    }
+    seen.add(name);
+  }
+}
+
+function compileHealthCheck(
+  message: HealthCheck,
+  cluster: { readonly name: string; readonly http: ClusterConfig['http'] },
+  at: CompileContext,
+): HealthCheckConfig | null {
+  const checker = compileChecker(message, cluster, at);
   if (checker === null) return null;
   const required = (path: string, value: HealthCheck['timeout']): number =>
     durationMs(at, { path, value }, 0);

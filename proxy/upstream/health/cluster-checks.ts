@@ -1,4 +1,4 @@
-// The checks of one cluster: follows its hosts as they come and go, keeps those that pass although
+// One kind of checks of a cluster: follows its hosts as they come and go, keeps those that pass although
 // they should go, and knows when each of the first ones had a result.
 import { type SocketAddress, socketAddress } from '../../base/address.ts';
 import type { H2Counters } from '../../http/h2/counters.ts';
@@ -84,6 +84,11 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     return new Map([...this.#checks].map(([address, { host }]) => [address, host]));
   }
 
+  /** Flags of one of them; null: it is not checked. */
+  flagsOf(address: string): number | null {
+    return this.#checks.get(address)?.host.flags ?? null;
+  }
+
   /** The cluster's hosts are these. */
   setEndpoints(endpoints: readonly ResolvedEndpoint[]): void {
     this.#hasEndpoints = true;
@@ -108,6 +113,16 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     this.#checks.get(address)?.failNow();
   }
 
+  /** A host that was kept fails now; harmless for others. */
+  letGo(address: string): void {
+    const left = this.#kept.filter((each) => this.#addressOf(each).text !== address);
+    const check = this.#checks.get(address);
+    if (left.length === this.#kept.length || check === undefined) return;
+    this.#kept = left;
+    this.#remove(address, check);
+    this.#parts.owner.onEndpoints(this);
+  }
+
   /** Ends all checks; flags stay as they are. */
   stop(): void {
     for (const { host } of this.#checks.values()) host.leave();
@@ -122,7 +137,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     owner.onFlags(this, address, host.flags);
     if (this.#waiting.delete(check)) this.#tellIfWarm();
     if (hasPassed && host.isHealthy) owner.onHealthy(this, address);
-    if (transition === 'changed' && !host.isHealthy) this.#letGo(address);
+    if (transition === 'changed' && !host.isHealthy) this.letGo(address);
   }
 
   onEvent(host: CheckedHost, event: CheckEvent): void {
@@ -160,16 +175,6 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     check.host.leave();
     this.#waiting.delete(check);
     this.#parts.owner.onFlags(this, address, null);
-  }
-
-  /** A host that was kept fails now. */
-  #letGo(address: string): void {
-    const left = this.#kept.filter((each) => this.#addressOf(each).text !== address);
-    const check = this.#checks.get(address);
-    if (left.length === this.#kept.length || check === undefined) return;
-    this.#kept = left;
-    this.#remove(address, check);
-    this.#parts.owner.onEndpoints(this);
   }
 
   #setPendingRemoval(check: HostCheck, isPending: boolean): void {

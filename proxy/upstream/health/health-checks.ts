@@ -7,9 +7,10 @@ import type { HostFlags } from '../host-flags.ts';
 import { staticEndpoints } from '../host-update.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
 import { checkEventText } from './check-event-text.ts';
+import { CheckGroup, type CheckGroupOwner } from './check-group.ts';
 import type { CheckEvent, CheckedHost } from './checked-host.ts';
 import type { CheckServices } from './checker.ts';
-import { ClusterChecks, type ClusterChecksOwner } from './cluster-checks.ts';
+import type { ClusterChecks } from './cluster-checks.ts';
 
 /** What the checks of a process are given by the primary. */
 export interface HealthChecksParts {
@@ -28,11 +29,11 @@ export interface HealthChecksParts {
 }
 
 /** See the file's head. */
-export class HealthChecks implements ClusterChecksOwner {
+export class HealthChecks implements CheckGroupOwner {
   /** Told when a host passed a check and is not failed: outlier detection may let it back in. */
   whenHealthy: ((cluster: string, address: string) => void) | null = null;
   readonly #parts: HealthChecksParts;
-  readonly #clusters = new Map<string, ClusterChecks>();
+  readonly #clusters = new Map<string, CheckGroup>();
   #whenSettled: (() => void)[] = [];
 
   constructor(parts: HealthChecksParts) {
@@ -87,8 +88,7 @@ export class HealthChecks implements ClusterChecksOwner {
 
   /** A worker connected to a host of the cluster: from now on it has traffic. */
   onTraffic(name: string): void {
-    const cluster = this.#clusters.get(name);
-    if (cluster !== undefined) cluster.hadTraffic = true;
+    this.#clusters.get(name)?.noteTraffic();
   }
 
   /** A host told a worker that it fails its checks. */
@@ -125,13 +125,13 @@ export class HealthChecks implements ClusterChecksOwner {
     this.#tellIfSettled();
   }
 
-  onFlags({ cluster }: ClusterChecks, address: string, flags: number | null): void {
+  onFlags({ cluster }: CheckGroup, address: string, flags: number | null): void {
     const host = { cluster: cluster.name, address };
     if (flags === null) this.#parts.flags.forget('active-checks', host);
     else this.#parts.flags.set('active-checks', host, flags);
   }
 
-  onHealthy({ cluster }: ClusterChecks, address: string): void {
+  onHealthy({ cluster }: CheckGroup, address: string): void {
     this.whenHealthy?.(cluster.name, address);
   }
 
@@ -146,7 +146,7 @@ export class HealthChecks implements ClusterChecksOwner {
     for (const path of eventLogPaths) writeEvent(path, line);
   }
 
-  onWarm({ cluster }: ClusterChecks): void {
+  onWarm({ cluster }: CheckGroup): void {
     const { later, sendWarm } = this.#parts;
     later(() => {
       // Another configuration may have come meanwhile.
@@ -155,23 +155,23 @@ export class HealthChecks implements ClusterChecksOwner {
     this.#tellIfSettled();
   }
 
-  onEndpoints({ cluster, endpoints }: ClusterChecks): void {
+  onEndpoints({ cluster, endpoints }: CheckGroup): void {
     if (cluster.discovery === 'static') return;
     this.#parts.sendEndpoints(cluster.name, endpoints ?? []);
   }
 
-  #begin(config: ClusterConfig, before: ClusterChecks | null): void {
+  #begin(config: ClusterConfig, before: CheckGroup | null): void {
     const { services, stats, flags } = this.#parts;
-    const scope = stats.scope('cluster').scope(config.observabilityName);
-    const cluster = new ClusterChecks({ config, services, scope, owner: this, before });
+    const scope = () => stats.scope('cluster').scope(config.observabilityName);
+    const cluster = new CheckGroup({ config, services, scope, owner: this, before });
     this.#clusters.set(config.name, cluster);
     if (config.discovery === 'static') cluster.setEndpoints(staticEndpoints(config));
     // Workers made new hosts, which know nothing of what was found before.
     flags.repeat(config.name);
   }
 
-  #forgetFlags(cluster: ClusterChecks): void {
-    for (const address of cluster.hosts().keys()) this.onFlags(cluster, address, null);
+  #forgetFlags(cluster: CheckGroup): void {
+    for (const address of cluster.addresses()) this.onFlags(cluster, address, null);
   }
 
   #tellIfSettled(): void {

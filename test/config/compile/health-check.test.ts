@@ -139,15 +139,28 @@ t.test('gRPC needs HTTP/2', async (t) => {
   });
 });
 
-t.test('HTTP/3, several checks and internal listeners are refused', async (t) => {
+t.test('several checks need names of their own', async (t) => {
+  const checks = (...names: readonly string[]) => ({
+    healthChecks: names.map((name) => ({ ...BASIC, ...HTTP, name })),
+  });
+  const { value, rejections: none } = compile({}, checks('a', 'b', 'c'));
+  t.strictSame(none, []);
+  t.equal(value?.healthCheck?.name, 'a');
+  t.strictSame(
+    value?.moreHealthChecks?.map(({ name }) => name),
+    ['b', 'c'],
+  );
+  t.equal(compile({}, checks('')).value?.moreHealthChecks, undefined);
+  t.strictSame(rejections({}, checks('a', '', 'a')), [
+    'health_checks[1].name: health check at index 1 is missing a name; all health checks must have a name when multiple health checks are configured',
+    "health_checks[2].name: duplicate health check name 'a' at index 2; all health check names must be unique within a cluster",
+  ]);
+});
+
+t.test('HTTP/3 and internal listeners are refused', async (t) => {
   t.match(rejections({ httpHealthCheck: { path: '/', codecClientType: 'HTTP3' } }), [
     /codec_client_type: HTTP3 is not supported yet: use HTTP1 or HTTP2/,
   ]);
-  const both = [
-    { ...BASIC, ...HTTP },
-    { ...BASIC, tcpHealthCheck: {} },
-  ];
-  t.match(rejections({}, { healthChecks: both }), [/Multiple health checks not supported/]);
   const endpoint = { address: { envoyInternalAddress: { serverListenerName: 'x' } } };
   const inside = { loadAssignment: { endpoints: [{ lbEndpoints: [{ endpoint }] }] } };
   t.match(rejections(HTTP, inside), [/health_checks: internal listeners cannot be checked/]);
