@@ -23,6 +23,8 @@ export interface PeerRefusal {
     | 'fail_verify_san'
     | 'fail_verify_cert_hash';
   readonly detail: string;
+  /** ACCEPT_UNTRUSTED: it is counted, but the peer is taken, as one that is not validated. */
+  readonly isTolerated: boolean;
 }
 
 /** Made once per version of a validation context. */

@@ -37,6 +37,8 @@ export interface Certificate {
   /** Content of the name's DER, to compare issuers with subjects. */
   readonly subjectDer: Buffer;
   readonly issuerDer: Buffer;
+  /** Object identifier of the signature's algorithm. */
+  readonly signatureAlgorithm: string;
   /** By object identifier in dotted form. */
   readonly extensions: ReadonlyMap<string, CertificateExtension>;
   readonly keyKind: 'rsa' | 'ec' | 'ed25519' | 'other';

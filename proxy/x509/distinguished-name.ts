@@ -92,10 +92,26 @@ function hexOctet(octet: number): string {
   return octet.toString(16).toUpperCase().padStart(2, '0');
 }
 
+/** DirectoryString, IA5String and NumericString, which RFC 5280 and BoringSSL know in names. */
+const TEXT_TAGS = new Set<number>([
+  DER.utf8String,
+  DER.bmpString,
+  DER.universalString,
+  DER.printableString,
+  DER.numericString,
+  DER.ia5String,
+  DER.t61String,
+]);
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Types of values that are printed as they are encoded; others than these and text are refused. */
+const OPAQUE_TAGS = new Set<number>([DER.bitString, DER.sequence]);
 
 /** The text of a value; null for types that are none. What is not well-formed fails the reader. */
 function textOf(value: DerReader): string | null {
+  if (OPAQUE_TAGS.has(value.tag)) return null;
+  if (!TEXT_TAGS.has(value.tag)) value.fail(`name with a value of tag 0x${value.tag.toString(16)}`);
   const text = decodeText(value.tag, value.content);
   if (text === undefined) value.fail('name with malformed text');
   return text ?? null;
@@ -124,9 +140,13 @@ export function decodeText(tag: number, content: Buffer): string | null | undefi
   }
 }
 
+/** Unicode will never give a meaning to these, and BoringSSL refuses them. */
+const NONCHARACTER = /\p{Noncharacter_Code_Point}/u;
+
 function decodeUtf8(content: Buffer): string | undefined {
   try {
-    return utf8.decode(content);
+    const text = utf8.decode(content);
+    return NONCHARACTER.test(text) ? undefined : text;
   } catch {
     // The decoder's one way to say that these octets are no UTF-8.
     return undefined;
@@ -142,5 +162,5 @@ function decodeWide(content: Buffer, width: 2 | 4): string | undefined {
     if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return undefined;
     text += String.fromCodePoint(point);
   }
-  return text;
+  return NONCHARACTER.test(text) ? undefined : text;
 }

@@ -82,7 +82,7 @@ function otherName(content: Buffer, outer: DerReader): SubjectAltName {
 }
 
 /** As Envoy makes text of any value. */
-function otherText({ tag, content }: DerReader): string {
+function otherText({ tag, content, whole }: DerReader): string {
   switch (tag) {
     case DER.boolean:
       return content[0] === 0 ? 'false' : 'true';
@@ -92,7 +92,11 @@ function otherText({ tag, content }: DerReader): string {
     case DER.oid:
       return oidText(content);
     case DER.null:
+    case DER.numericString:
       return '';
+    case DER.sequence:
+    case DER.set:
+      return whole.toString('latin1');
     case DER.bitString:
       return content.subarray(1).toString('latin1');
     default:

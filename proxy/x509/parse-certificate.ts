@@ -52,6 +52,7 @@ interface Fields {
   readonly serial: Buffer;
   /** The AlgorithmIdentifier inside of the signed part. */
   readonly signature: Buffer;
+  readonly signatureAlgorithm: string;
   readonly issuer: readonly NameAttribute[];
   readonly issuerDer: Buffer;
   readonly notBeforeMs: number;
@@ -67,7 +68,7 @@ function readToBeSigned(body: DerReader): Fields {
   const version = readVersion(body);
   const serial = readInteger(body);
   if (serial.length > MAX_SERIAL_BYTES) body.fail(`serial number of ${serial.length} octets`);
-  const signature = body.read(DER.sequence).whole;
+  const signature = body.read(DER.sequence);
   const issuer = body.read(DER.sequence);
   const validity = body.read(DER.sequence);
   const notBeforeMs = readTime(validity);
@@ -77,7 +78,8 @@ function readToBeSigned(body: DerReader): Fields {
   const key = body.read(DER.sequence);
   const fields = {
     serial,
-    signature,
+    signature: signature.whole,
+    signatureAlgorithm: readOid(signature),
     issuer: readName(issuer),
     issuerDer: issuer.whole,
     notBeforeMs,
@@ -206,6 +208,7 @@ class ParsedCertificate implements Certificate {
   readonly notAfterMs: number;
   readonly publicKeyInfo: Buffer;
   readonly keyKind: Certificate['keyKind'];
+  readonly signatureAlgorithm: string;
   readonly extensions: ReadonlyMap<string, CertificateExtension>;
   readonly isAuthority: boolean;
   readonly pathLength: number | null;
@@ -231,6 +234,7 @@ class ParsedCertificate implements Certificate {
     this.notAfterMs = fields.notAfterMs;
     this.publicKeyInfo = fields.publicKeyInfo;
     this.keyKind = fields.keyKind;
+    this.signatureAlgorithm = fields.signatureAlgorithm;
     this.extensions = fields.extensions;
     this.isAuthority = details.isAuthority;
     this.pathLength = details.pathLength;
