@@ -157,10 +157,11 @@ class DryExchange implements RequestSender {
   }
 
   begin(): void {
-    const { protocol } = this.#target;
+    const { protocol, host } = this.#target;
     this.#waiter.onPoolReady(this, {
       id: 1,
       localAddress: socketAddress('127.0.0.1', 0),
+      remoteAddress: host.address,
       protocol: protocol === 'tcp' ? null : protocol,
       ...{ isReused: false, isLimitKnown: true, isGoingAway: false },
       ...{ connectStartMs: 0, connectEndMs: 0 },

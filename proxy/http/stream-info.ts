@@ -131,6 +131,8 @@ export class StreamInfo {
   clusterMetadata: NamespacedMetadata | null = null;
   upstreamHost: UpstreamHostInfo | null = null;
   upstreamLocalAddress: SocketAddress | null = null;
+  /** Where its connection leads; null: as far as is known, to its host's address. */
+  upstreamRemoteAddress: SocketAddress | null = null;
   upstreamConnectionId = 0;
   upstreamProtocol: Protocol | null = null;
   attemptCount = 0;

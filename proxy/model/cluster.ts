@@ -228,6 +228,8 @@ export interface DnsServersConfig {
   readonly kind: 'servers';
   /** `ip:port` in the order in which they are asked; none: those of the system. */
   readonly servers: readonly string[];
+  /** rotate_nameservers: each question begins with the next one. */
+  readonly rotates: boolean;
   /** They count only where the system has none. */
   readonly isFallback: boolean;
   /** Names are taken as they are, without search domains of the system. */

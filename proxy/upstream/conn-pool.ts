@@ -7,6 +7,8 @@ import type { RequestSender, ResetReason, ResponseReceiver } from '../http/strea
 export interface UpstreamConnectionInfo {
   readonly id: number;
   readonly localAddress: SocketAddress;
+  /** Of a host with several addresses the one that answered. */
+  readonly remoteAddress: SocketAddress;
   /** null: plain TCP. */
   readonly protocol: Protocol | null;
   /**

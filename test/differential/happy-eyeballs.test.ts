@@ -41,6 +41,11 @@ function bootstrap(port: number): Readonly<Record<string, unknown>> {
     stat_prefix: 'web',
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: router }],
     route_config: {
+      response_headers_to_add: ['HOST', 'REMOTE_ADDRESS', 'LOCAL_ADDRESS_WITHOUT_PORT'].map(
+        (name) => ({
+          header: { key: `x-${name}`, value: `%UPSTREAM_${name}%` },
+        }),
+      ),
       virtual_hosts: [
         {
           ...{ name: 'all', domains: ['*'] },
@@ -66,6 +71,13 @@ async function seen(listener: string, admin: string): Promise<readonly string[]>
   for (const name of ['second', 'third', 'none', 'first', 'second']) {
     const response = await fetch(`http://${listener}/${name}`);
     lines.push(`${name}: ${response.status} ${await response.text()}`);
+    const told = [...response.headers].filter(([field]) => /^x-(host|remote|local)/.test(field));
+    lines.push(
+      `${name}: ${told
+        .map((field) => field.join(': '))
+        .sort()
+        .join(', ')}`,
+    );
   }
   const stats = (await (await fetch(`${admin}/stats?filter=^cluster\\.`)).text()).split('\n');
   for (const name of ['second', 'third', 'none', 'first']) {

@@ -13,7 +13,6 @@ const TYPES = ['Counters', 'Gauges', 'Histograms', 'TextReadouts'];
 const ONLY_ENVOY = [
   /^Counters envoy\.overload_actions\./,
   /^\w+ (http|listener)\.admin\./,
-  /^\w+ dns\.cares\./,
   /^\w+ http\.async-client\./,
   /^\w+ thread_local_cluster_manager\./,
   /^Histograms listener\..*\.connections_accepted_per_socket_event$/,

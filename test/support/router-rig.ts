@@ -54,6 +54,7 @@ export class RigAttempt implements RequestSender {
     this.#waiter.onPoolReady(this, {
       id: 1,
       localAddress,
+      remoteAddress: this.host.address,
       protocol,
       ...times,
       ...state,

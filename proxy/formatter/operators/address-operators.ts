@@ -12,7 +12,10 @@ export const ADDRESS_OPERATORS: OperatorTable = {
   ...addressFamily('DOWNSTREAM_DIRECT_REMOTE', (info) => info.downstream.directRemoteAddress),
   ...addressFamily('DOWNSTREAM_LOCAL', (info) => info.downstream.localAddress),
   ...addressFamily('DOWNSTREAM_DIRECT_LOCAL', (info) => info.downstream.directLocalAddress),
-  ...addressFamily('UPSTREAM_REMOTE', (info) => connectedHost(info)?.address ?? null),
+  ...addressFamily('UPSTREAM_REMOTE', (info) => {
+    const host = connectedHost(info);
+    return host === null ? null : (info.upstreamRemoteAddress ?? host.address);
+  }),
   ...addressFamily('UPSTREAM_LOCAL', (info) => info.upstreamLocalAddress),
   // Only internal addresses have an endpoint id.
   DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: bare(({ info }) =>

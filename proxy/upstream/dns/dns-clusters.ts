@@ -8,6 +8,7 @@ import type { TimerWheel } from '../../base/timer-wheel.ts';
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
+import { CountedResolver } from './cares-stats.ts';
 import { DnsCluster, type DnsClusterOwner } from './dns-cluster.ts';
 import type { DnsResolver } from './dns-resolver.ts';
 import type { DnsServices } from './dns-services.ts';
@@ -39,7 +40,7 @@ export class DnsClusters implements DnsClusterOwner {
 
   constructor(options: DnsClustersOptions) {
     const { clock, timers, random, log } = options;
-    const lookups = new SharedLookups(options.resolver, clock);
+    const lookups = new SharedLookups(new CountedResolver(options.resolver, options.stats), clock);
     this.#services = { clock, timers, random, log, lookups };
     this.#stats = options.stats;
     this.#sink = options.sink;

@@ -28,6 +28,7 @@ export async function askServers(
   const source = new promises.Resolver({ timeout: config.timeoutMs, tries: config.tries });
   const usesSystem = config.isFallback && system.hasServers;
   if (config.servers.length > 0 && !usesSystem) source.setServers(config.servers);
+  if (config.rotates) source.setServers(rotated(source.getServers()));
   const names = config.noSearch ? [name] : candidateNames(name, system);
   try {
     for (const candidate of names) {
@@ -38,6 +39,15 @@ export async function askServers(
   } catch (error) {
     return { status: 'failed', reason: (error as NodeJS.ErrnoException).code ?? String(error) };
   }
+}
+
+/** Questions since the process began: each goes to another server first. */
+let turn = 0;
+
+function rotated(servers: readonly string[]): readonly string[] {
+  const first = turn % Math.max(servers.length, 1);
+  turn += 1;
+  return [...servers.slice(first), ...servers.slice(0, first)];
 }
 
 function completed(

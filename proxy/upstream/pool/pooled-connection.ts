@@ -13,7 +13,6 @@ import type {
   ConnectionHandler,
 } from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
-import type { Host } from '../host.ts';
 import type { ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
 import { ConnectionBooks, type ConnectionEnd, type ConnectionPlace } from './connection-books.ts';
@@ -47,7 +46,6 @@ export class PooledConnection
   readonly expectedStreams: number;
   readonly #owner: PooledConnectionOwner;
   readonly #resources: ClusterResources;
-  readonly #host: Host;
   readonly #transport: Connection;
   readonly #codec: ClientCodec;
   readonly #books: ConnectionBooks;
@@ -56,22 +54,18 @@ export class PooledConnection
   #isReceiving = false;
   #hasPeerEnded = false;
   #closeMode: CloseMode = 'now';
-  readonly #connectTimer: Timer;
-  readonly #idleTimer: Timer;
-  readonly #durationTimer: Timer;
+  readonly #connectTimer = new Timer(this);
+  readonly #idleTimer = new Timer(this);
+  readonly #durationTimer = new Timer(this);
 
   /** Begins to connect. */
   constructor(owner: PooledConnectionOwner, expectedStreams: number) {
     this.expectedStreams = expectedStreams;
     this.#owner = owner;
     this.#resources = owner.resources;
-    this.#host = owner.host;
     this.#books = new ConnectionBooks(owner);
     const { config, context } = owner.resources;
-    this.#connectTimer = new Timer(this);
-    this.#idleTimer = new Timer(this);
-    this.#durationTimer = new Timer(this);
-    this.#transport = connectToHost({ host: this.#host, ...owner.resources }, this);
+    this.#transport = connectToHost({ host: owner.host, ...owner.resources }, this);
     this.#codec = context.codecs.create(owner.setup, this.#transport, this);
     context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
   }
@@ -82,6 +76,10 @@ export class PooledConnection
 
   get localAddress(): SocketAddress {
     return this.#transport.localAddress;
+  }
+
+  get remoteAddress(): SocketAddress {
+    return this.#transport.remoteAddress;
   }
 
   get protocol(): Protocol | null {
@@ -215,7 +213,8 @@ export class PooledConnection
   onClose(reason: CloseReason, detail: string): void {
     const by = reason === 'local-close' ? 'local' : 'remote';
     if (by === 'remote') this.#hasPeerEnded = true;
-    if (this.#state === 'connecting') this.#finish(by, connectFailure(this.#host.address, detail));
+    if (this.#state === 'connecting')
+      this.#finish(by, connectFailure(this.#owner.host.address, detail));
     else this.#finish(by, null, detail);
     if (INVARIANTS) this.checkInvariants();
   }

@@ -14,7 +14,14 @@ const GETADDRINFO =
 const SERVER = { socket_address: { address: '10.0.0.10', port_value: 5353 } };
 const V6 = { socket_address: { address: 'fd00::a', port_value: 0 } };
 const PLAIN = {
-  ...{ kind: 'servers', isFallback: false, noSearch: false, timeoutMs: 5000, tries: 4 },
+  ...{
+    kind: 'servers',
+    isFallback: false,
+    rotates: false,
+    noSearch: false,
+    timeoutMs: 5000,
+    tries: 4,
+  },
   filtersUnroutable: false,
 };
 
@@ -56,6 +63,7 @@ t.test('each way leads to servers, with the defaults of Envoy', (t) => {
     )?.resolver,
     {
       ...{ kind: 'servers', servers: ['10.0.0.10:5353', '[fd00::a]:53'], isFallback: true },
+      rotates: false,
       ...{ noSearch: false, timeoutMs: 2000, tries: 1, filtersUnroutable: true },
     },
   );

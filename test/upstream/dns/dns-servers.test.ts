@@ -23,7 +23,14 @@ function ask(
     ...{ name, family: 'v4-only', wantsTtl: false },
     resolver: {
       ...{ kind: 'servers', servers: ports.map((port) => `127.0.0.1:${port}`) },
-      ...{ isFallback: false, noSearch: true, timeoutMs: 300, tries: 2, filtersUnroutable: false },
+      ...{
+        isFallback: false,
+        rotates: false,
+        noSearch: true,
+        timeoutMs: 300,
+        tries: 2,
+        filtersUnroutable: false,
+      },
       ...config,
     },
   };
@@ -44,6 +51,18 @@ t.test('goes to the next server when one is silent', async (t) => {
   const silent = await server(t, () => null);
   const named = await server(t, () => KNOWN);
   t.match(await ask([silent.port, named.port], { timeoutMs: 100 }), { ips: ['10.0.0.1'] });
+});
+
+t.test('rotate_nameservers begins with another server each time', async (t) => {
+  const one = await server(t, () => KNOWN);
+  const other = await server(t, () => KNOWN);
+  for (let count = 0; count < 4; count += 1) {
+    await ask([one.port, other.port], { rotates: true });
+  }
+  t.same([one.questions.length, other.questions.length], [2, 2]);
+  await ask([one.port, other.port]);
+  await ask([one.port, other.port]);
+  t.same([one.questions.length, other.questions.length], [4, 2], 'as written without it');
 });
 
 t.test('asks so often and no more, and then it has failed', async (t) => {

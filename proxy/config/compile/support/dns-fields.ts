@@ -39,7 +39,7 @@ export const DNS_FIELDS: Readonly<Record<string, SupportTable>> = {
     udp_max_queries: NO_CHANNEL,
     query_timeout_seconds: 'honoured',
     query_tries: 'honoured',
-    rotate_nameservers: { refused: 'servers are asked in the order in which they are written' },
+    rotate_nameservers: 'honoured',
     edns0_max_payload_size: { refused: 'it cannot be set; larger answers come over TCP' },
     max_udp_channel_duration: NO_CHANNEL,
     reinit_channel_on_timeout: NO_CHANNEL,

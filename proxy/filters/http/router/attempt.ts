@@ -85,5 +85,6 @@ export function noteConnection(
   info.upstreamConnectEndMs = connection.connectEndMs;
   info.upstreamConnectionId = connection.id;
   info.upstreamLocalAddress = connection.localAddress;
+  info.upstreamRemoteAddress = connection.remoteAddress;
   info.upstreamProtocol = connection.protocol;
 }

@@ -259,6 +259,7 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
   #sendTo({ host, pool }: UpstreamPlace, endStream: boolean): void {
     const { cluster, head, timeouts } = this.#request;
     this.info.upstreamHost = host;
+    this.info.upstreamRemoteAddress = null;
     this.#request.address(host);
     const { perTryMs: tryMs, perTryIdleMs: tryIdleMs } = timeouts;
     const retained = this.#retained;
