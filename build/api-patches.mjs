@@ -23,6 +23,7 @@ const OUTLIER_DETECTION = 'envoy/config/cluster/v3/outlier_detection.proto';
 const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto';
 const LB_COMMON = 'envoy/extensions/load_balancing_policies/common/v3/common.proto';
 const CLUSTER = 'envoy/config/cluster/v3/cluster.proto';
+const CIRCUIT_BREAKER = 'envoy/config/cluster/v3/circuit_breaker.proto';
 const CARES = 'envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.proto';
 const GETADDRINFO =
   'envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver.proto';
@@ -34,6 +35,16 @@ const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 export const PATCHES = [
   ...ROUTE_PATCHES,
   ...RATE_LIMIT_PATCHES,
+  {
+    file: CIRCUIT_BREAKER,
+    after: 'import "google/protobuf/wrappers.proto";',
+    insert: '\nimport "google/protobuf/duration.proto";',
+  },
+  {
+    file: CIRCUIT_BREAKER,
+    after: 'google.protobuf.UInt32Value min_retry_concurrency = 2;',
+    insert: '\n      google.protobuf.Duration budget_interval = 3;',
+  },
   ...TLS_PATCHES,
   {
     file: 'validate/validate.proto',

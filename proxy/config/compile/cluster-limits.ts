@@ -4,6 +4,7 @@ import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.j
 import { RoutingPriority } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import type { ClusterConfig, ClusterLimitsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { durationMs } from './field-values.ts';
 import { liveRecord } from './live-value.ts';
 import { runtimeInteger, runtimeNumber } from './runtime-values.ts';
 
@@ -35,7 +36,8 @@ function limitsOf(
   context: CompileContext,
 ): ClusterLimitsConfig {
   const isIts = (each: Thresholds): boolean => each.priority === priority;
-  const found = circuitBreakers?.thresholds.find(isIts);
+  const index = circuitBreakers?.thresholds.findIndex(isIts) ?? -1;
+  const found = circuitBreakers?.thresholds[index];
   const ofHost = circuitBreakers?.perHostThresholds.find(isIts);
   if (ofHost !== undefined && hasMore(ofHost)) {
     context.reject(
@@ -44,6 +46,7 @@ function limitsOf(
     );
   }
   const { runtime } = context.environment;
+  const budgetAt = `circuit_breakers.thresholds[${index}].retry_budget`;
   const prefix = `circuit_breakers.${name}.${priority === RoutingPriority.HIGH ? 'high' : 'default'}`;
   const limit = (field: string, value: number | undefined, fallback: number): number =>
     runtimeInteger(runtime, `${prefix}.${field}`, value ?? fallback);
@@ -56,7 +59,7 @@ function limitsOf(
     ),
     maxRequests: limit('max_requests', found?.maxRequests, DEFAULT_CLUSTER_LIMIT),
     maxRetries: limit('max_retries', found?.maxRetries, DEFAULT_MAX_RETRIES),
-    retryBudget: retryBudget(found, `${prefix}.retry_budget`, context),
+    retryBudget: retryBudget(found, `${prefix}.retry_budget`, context.at(budgetAt)),
     maxConnectionPools: limit(
       'max_connection_pools',
       found?.maxConnectionPools,
@@ -85,6 +88,12 @@ function retryBudget(
   const percent = runtimeNumber(runtime, `${prefix}.budget_percent`, null);
   const concurrency = runtimeInteger(runtime, `${prefix}.min_retry_concurrency`, null);
   if (budget === undefined && percent === null && concurrency === null) return null;
+  const interval = { path: 'budget_interval', value: budget?.budgetInterval };
+  if (durationMs(context, interval, 0) > 0) {
+    const advice = 'leave it out and raise budget_percent or min_retry_concurrency';
+    const reason = `requests of the past do not count, only those that are under way: ${advice}`;
+    context.reject('budget_interval', reason);
+  }
   return {
     percent: percent ?? budget?.budgetPercent?.value ?? DEFAULT_BUDGET_PERCENT,
     minConcurrency: concurrency ?? budget?.minRetryConcurrency ?? DEFAULT_BUDGET_CONCURRENCY,

@@ -75,3 +75,14 @@ t.test('of a host only connections are limited', (t) => {
   t.match(problemLines(rejections), [/per_host_thresholds.*Unsupported field/]);
   t.end();
 });
+
+t.test('a retry budget knows nothing of the past', (t) => {
+  const budget = (budget_interval: string) => ({
+    thresholds: [{ priority: 'HIGH' }, { retry_budget: { budget_interval } }],
+  });
+  t.same(limits(budget('0s'))?.limits.retryBudget, { percent: 20, minConcurrency: 3 });
+  t.match(problemLines(compile(budget('10s')).rejections), [
+    /^circuit_breakers\.thresholds\[1\]\.retry_budget\.budget_interval: .*under way/,
+  ]);
+  t.end();
+});
