@@ -2,6 +2,7 @@
 import { toJson } from '@bufbuild/protobuf';
 import type {
   AdminBackend,
+  CertificateStatus,
   ConfigDumpData,
   DrainOptions,
   DumpedResource,
@@ -25,6 +26,9 @@ import { mergeClusters, withFindings } from './merge-clusters.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
 import type { StoredResource } from './resource-store.ts';
+import { certificateReport } from './secrets/certificate-report.ts';
+import { dumpedSecrets } from './secrets/dumped-secrets.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { AdjustableLog } from './worker.ts';
 
 /** What the admin interface may do besides asking the primary. */
@@ -96,7 +100,7 @@ export class PrimaryAdminBackend implements AdminBackend {
       listeners: store.ofKind('listener').map(dumped),
       routes: [],
       endpoints: [],
-      secrets: [],
+      secrets: dumpedSecrets(this.#primary),
       clustersVersion: '',
       listenersVersion: '',
     };
@@ -121,8 +125,8 @@ export class PrimaryAdminBackend implements AdminBackend {
     };
   }
 
-  certs(): readonly never[] {
-    return [];
+  certs(): readonly CertificateStatus[] {
+    return certificateReport(this.#primary.publisher.secretsInUse(), SYSTEM_CLOCK.wallMs());
   }
 
   runtime(): RuntimeStatus {

@@ -38,8 +38,12 @@ export class Compiler {
   readonly environment: CompileEnvironment;
   readonly #known = new WeakMap<Message, Compiled<unknown>>();
 
-  constructor(runtime: RuntimeValues, clusterNames: ReadonlySet<string> | null) {
-    this.environment = compileEnvironment(runtime, clusterNames);
+  constructor(
+    runtime: RuntimeValues,
+    clusterNames: ReadonlySet<string> | null,
+    knownSecret: CompileEnvironment['knownSecret'] = nobodyKnows,
+  ) {
+    this.environment = { ...compileEnvironment(runtime, clusterNames), knownSecret };
   }
 
   listener(resource: Resource): Compiled<ListenerConfig> {
@@ -105,8 +109,12 @@ export function compileEnvironment(
     format: FORMAT_ENVIRONMENT,
     readFile,
     probeLogFile,
-    knownSecret: () => null,
+    knownSecret: nobodyKnows,
   };
+}
+
+function nobodyKnows(): null {
+  return null;
 }
 
 const random = new SystemRandom();

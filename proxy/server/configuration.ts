@@ -16,6 +16,7 @@ import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
+import type { SecretValue } from '../model/secret.ts';
 import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
 import { Compiler } from './compiler.ts';
@@ -57,7 +58,7 @@ export class Configuration {
     this.acceptsStat = statFilter(loaded.bootstrap.stats);
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
     this.runtime = new RuntimeStore(loaded.bootstrap.runtimeLayers);
-    this.#compiler = compilerFor(loaded, this.runtime.values);
+    this.#compiler = this.#compilerOf(loaded);
     this.store = new ResourceStore((resource) => this.#compiler.any(resource), SYSTEM_CLOCK.wallMs);
   }
 
@@ -112,8 +113,11 @@ export class Configuration {
 
   /** A secret of the bootstrap's static resources. */
   staticSecret(name: string): Secret | null {
-    const secrets = bootstrapOf(this.#loaded).staticResources?.secrets ?? [];
-    return secrets.find((secret) => secret.name === name) ?? null;
+    return this.staticSecrets().find((secret) => secret.name === name) ?? null;
+  }
+
+  staticSecrets(): readonly Secret[] {
+    return bootstrapOf(this.#loaded).staticResources?.secrets ?? [];
   }
 
   /** Of the bootstrap in use. */
@@ -134,12 +138,22 @@ export class Configuration {
     }
     this.#warnOfFixedParts(bootstrapOf(loaded));
     const update = this.#difference(runResources(loaded));
-    const compiler = compilerFor(loaded, this.runtime.values);
+    const compiler = this.#compilerOf(loaded);
     for (const resource of update.upserted) await runInSlices(compiler.prepare(resource));
     this.#loaded = loaded;
     this.#compiler = compiler;
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
     return update;
+  }
+
+  /** What a secret in use holds; null: it is not in use. */
+  secretValue(key: string): SecretValue | null {
+    const stored = this.store.get('secret', key);
+    return stored === null ? null : this.#compiler.secret(stored.resource).config;
+  }
+
+  #compilerOf(loaded: GoodBootstrap): Compiler {
+    return compilerFor(loaded, this.runtime.values, (key) => this.secretValue(key));
   }
 
   #difference(wanted: readonly Resource[]): ResourceUpdate {
@@ -163,9 +177,13 @@ export class Configuration {
 }
 
 /** Compiles the resources of a bootstrap under a runtime. */
-export function compilerFor({ resources }: GoodBootstrap, runtime: RuntimeValues): Compiler {
+export function compilerFor(
+  { resources }: GoodBootstrap,
+  runtime: RuntimeValues,
+  knownSecret?: (key: string) => SecretValue | null,
+): Compiler {
   const clusters = resources.filter(({ kind }) => kind === 'cluster');
-  return new Compiler(runtime, new Set(clusters.map(({ name }) => name)));
+  return new Compiler(runtime, new Set(clusters.map(({ name }) => name)), knownSecret);
 }
 
 function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {

@@ -23,8 +23,10 @@ import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
 import { RuntimeDesk } from './runtime-desk.ts';
+import { daysUntilFirstExpiry } from './secrets/certificate-report.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import type { SpawnWorker } from './worker-pool.ts';
 import { Workforce, type WorkforceSource } from './workforce.ts';
@@ -152,7 +154,11 @@ export class Primary implements WorkforceSource {
 
   /** Statistics of the whole proxy. */
   async collectStats(): Promise<StatsSnapshot> {
-    this.serverStats.refresh(this.state(), performance.now() - this.startedMs);
+    this.serverStats.refresh({
+      state: this.state(),
+      uptimeMs: performance.now() - this.startedMs,
+      daysUntilExpiry: daysUntilFirstExpiry(this.publisher.secretsInUse(), SYSTEM_CLOCK.wallMs()),
+    });
     return this.#collector.collect(this.stats.snapshot(), this.workforce.counting());
   }
 

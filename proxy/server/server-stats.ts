@@ -41,6 +41,14 @@ const ZERO_ROOT_COUNTERS = [
   'workers.watchdog_miss',
 ];
 
+/** What is measured when somebody asks. */
+export interface Measured {
+  readonly state: ServerState;
+  readonly uptimeMs: number;
+  /** Whole days until the first certificate in use expires; null: there is none. */
+  readonly daysUntilExpiry: number | null;
+}
+
 /** The cells; gauges that are measured are brought up to date by `refresh`. */
 export class ServerStats {
   readonly initializationTimeMs: Histogram;
@@ -49,6 +57,7 @@ export class ServerStats {
   /** Reloads of the configuration file, and those that were refused. */
   readonly reloadSuccess: Counter;
   readonly reloadRejected: Counter;
+  readonly #daysUntilExpiry: Gauge;
   readonly #uptime: Gauge;
   readonly #live: Gauge;
   readonly #state: Gauge;
@@ -65,7 +74,7 @@ export class ServerStats {
       server.counter(`worker_${index}.watchdog_mega_miss`);
       server.counter(`worker_${index}.watchdog_miss`);
     }
-    server.gauge('days_until_first_cert_expiring').set(NEVER_EXPIRES);
+    this.#daysUntilExpiry = server.gauge('days_until_first_cert_expiring');
     server.gauge('concurrency').set(concurrency);
     server.gauge('hot_restart_epoch').set(restartEpoch);
     this.initializationTimeMs = server.histogram('initialization_time_ms', 'ms');
@@ -81,9 +90,10 @@ export class ServerStats {
   }
 
   /** Measures what is measured; called before statistics are read. */
-  refresh(state: ServerState, uptimeMs: number): void {
+  refresh({ state, uptimeMs, daysUntilExpiry }: Measured): void {
     const memory = process.memoryUsage();
     this.#uptime.set(Math.floor(uptimeMs / 1000));
+    this.#daysUntilExpiry.set(daysUntilExpiry ?? NEVER_EXPIRES);
     this.#live.set(state === 'LIVE' ? 1 : 0);
     this.#state.set(STATE_NUMBERS[state]);
     this.#memoryAllocated.set(memory.heapUsed + memory.external);

@@ -99,7 +99,7 @@ export class Worker {
     const { config } = new Compiler(new Map(), null).bootstrap(settings.bootstrap);
     if (config === null) throw new Error('the primary sent a bootstrap that does not compile');
     const { sharedCompiler } = this.#parts;
-    const own = sharedCompiler === null ? new Compiler(runtimeOf(settings.runtime), null) : null;
+    const own = sharedCompiler === null ? this.#ownCompiler(settings) : null;
     this.#compile = () => own ?? (sharedCompiler as () => Compiler)();
     this.#cells = this.#openCells(settings);
     this.#runtime = new WorkerRuntime({
@@ -115,6 +115,10 @@ export class Worker {
       },
       healthReports: healthReports(this.#link),
     });
+  }
+
+  #ownCompiler({ runtime }: WorkerSettings): Compiler {
+    return new Compiler(runtimeOf(runtime), null, (key) => this.#runtime?.secrets.get(key) ?? null);
   }
 
   #openCells({ cells }: WorkerSettings): WorkerCells {
@@ -197,11 +201,15 @@ export class Worker {
   }
 
   /**
-   * New clusters come before the listeners that name them, removed ones go after; listeners go
+   * Secrets come before whoever refers to them. New clusters come before the listeners that name them, removed ones go after; listeners go
    * before others come that may want their addresses.
    */
   async #apply(update: ResourceUpdate, runtime: WorkerRuntime): Promise<UpdateOutcome> {
     const rejected: RejectedResource[] = [];
+    for (const resource of ofKind('secret', update.upserted)) {
+      const { config } = this.#compile().secret(resource);
+      if (config !== null) runtime.secrets.set(resource.name, config);
+    }
     for (const resource of ofKind('cluster', update.upserted)) {
       const { config, rejected: refused } = this.#compile().cluster(resource);
       if (refused !== null) rejected.push(refused);
@@ -217,6 +225,7 @@ export class Worker {
     await this.#cells.settled();
     const gone = ofKind('cluster', update.removed).map(({ name }) => name);
     runtime.clusters.apply({ upserted: [], removed: gone });
+    for (const { name } of ofKind('secret', update.removed)) runtime.secrets.remove(name);
     return { rejected, warned: [] };
   }
 

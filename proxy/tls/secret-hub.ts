@@ -42,6 +42,11 @@ export class SecretHub implements Secrets {
     };
   }
 
+  /** null: nobody supplied it. */
+  get(key: string): SecretValue | null {
+    return this.#shared.get(key)?.value ?? null;
+  }
+
   /** A new version, which every user hears of at once. */
   set(key: string, value: SecretValue): void {
     const shared = this.#find(key);
@@ -52,7 +57,7 @@ export class SecretHub implements Secrets {
   /** Nobody will want it again. */
   remove(key: string): void {
     const shared = this.#shared.get(key);
-    if (shared !== undefined && shared.users.size === 0) this.#shared.delete(key);
+    if (shared?.users.size === 0) this.#shared.delete(key);
   }
 
   #find(key: string): Shared {

@@ -45,26 +45,34 @@ export class DocumentSupply implements SecretSupply {
   readonly #parts: FileSupplyParts;
   #secret: Secret;
   #watches: readonly DirectoryWatch[] = [];
+  #version: string;
   #last = '';
 
-  /** Reads it at once. */
-  constructor(secret: Secret, parts: FileSupplyParts) {
+  /** Reads it at once. `version`: that of the text that names the files. */
+  constructor(secret: Secret, version: string, parts: FileSupplyParts) {
     this.#parts = parts;
     this.#secret = secret;
+    this.#version = version;
     this.#follow();
-    this.refresh('');
+    this.#refresh();
   }
 
   /** Another text of the same secret. */
   replace(secret: Secret, version: string): void {
     this.close();
     this.#secret = secret;
+    this.#version = version;
     this.#follow();
-    this.refresh(version);
+    this.#refresh();
+  }
+
+  close(): void {
+    for (const watch of this.#watches) watch.close();
+    this.#watches = [];
   }
 
   /** Reads the files again; nothing happens when they say what they said. */
-  refresh(version: string): void {
+  #refresh(): void {
     const { sink, counters, log, name } = this.#parts;
     counters.onAttempt();
     const read = withFiles(this.#secret, readSecretFile);
@@ -75,26 +83,21 @@ export class DocumentSupply implements SecretSupply {
     }
     const content = JSON.stringify(read.secret, asText);
     if (content === this.#last) return;
-    const refusal = sink.onSecret(read.secret, version);
+    const refusal = sink.onSecret(read.secret, this.#version);
     if (refusal === '') {
       if (this.#last !== '') log.log('info', `secret '${name}' changed and is in use`);
       this.#last = content;
-      counters.onSuccess(version);
+      counters.onSuccess(this.#version);
       return;
     }
     counters.onRejected();
     log.log('warning', `secret '${name}' stays as it was: ${refusal}`);
   }
 
-  close(): void {
-    for (const watch of this.#watches) watch.close();
-    this.#watches = [];
-  }
-
   #follow(): void {
     const { log } = this.#parts;
     this.#watches = watchedDirectoriesOf(this.#secret).map(
-      (directory) => new DirectoryWatch(directory, log, () => this.refresh('')),
+      (directory) => new DirectoryWatch(directory, log, () => this.#refresh()),
     );
   }
 }
@@ -170,7 +173,8 @@ export class SecretFile {
   #supply(wanted: Wanted): void {
     const secret = this.#secrets.get(wanted.parts.name);
     if (secret === undefined) return;
-    if (wanted.supply === null) wanted.supply = new DocumentSupply(secret, wanted.parts);
+    if (wanted.supply === null)
+      wanted.supply = new DocumentSupply(secret, this.#version, wanted.parts);
     else wanted.supply.replace(secret, this.#version);
   }
 }

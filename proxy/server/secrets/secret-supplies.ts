@@ -3,7 +3,12 @@ import type { Secret } from '../../api/gen/envoy/extensions/transport_sockets/tl
 import type { Logger } from '../../base/log.ts';
 import type { SecretRef, SecretSource } from '../../model/secret.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
-import { DocumentSupply, SecretFile, type SupplyCounters } from './file-supplies.ts';
+import {
+  DocumentSupply,
+  type FileSupplyParts,
+  SecretFile,
+  type SupplyCounters,
+} from './file-supplies.ts';
 import type { SecretSink, SecretSupply } from './secret-keeper.ts';
 
 /** What supplies are made of. */
@@ -30,7 +35,7 @@ export class SecretSupplies {
     const parts = { name, sink, counters: this.#counters(ref), log: this.#parts.log };
     switch (source.kind) {
       case 'files':
-        return new DocumentSupply(source.secret as Secret, parts);
+        return new DocumentSupply(source.secret as Secret, '', parts);
       case 'static':
         return this.#openStatic(ref, parts);
       case 'path':
@@ -49,16 +54,13 @@ export class SecretSupplies {
     }
   }
 
-  #openStatic(
-    ref: SecretRef,
-    parts: ConstructorParameters<typeof DocumentSupply>[1],
-  ): SecretSupply {
+  #openStatic(ref: SecretRef, parts: FileSupplyParts): SecretSupply {
     const secret = this.#parts.findStatic(ref.name);
     if (secret === null) {
       parts.sink.onGivenUp('no static secret has this name');
       return { close: () => undefined };
     }
-    const supply = new DocumentSupply(secret, parts);
+    const supply = new DocumentSupply(secret, '', parts);
     this.#static.set(ref.key, { name: ref.name, supply });
     return {
       close: () => {
@@ -70,7 +72,7 @@ export class SecretSupplies {
 
   #openFile(
     { path, directory }: Extract<SecretSource, { readonly kind: 'path' }>,
-    parts: ConstructorParameters<typeof DocumentSupply>[1],
+    parts: FileSupplyParts,
   ): SecretSupply {
     const key = `${path}\n${directory}`;
     const file = this.#files.get(key) ?? new SecretFile(path, directory, this.#parts.log);
