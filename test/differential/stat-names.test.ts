@@ -13,6 +13,8 @@ const TYPES = ['Counters', 'Gauges', 'Histograms', 'TextReadouts'];
 const ONLY_ENVOY = [
   /^Counters envoy\.overload_actions\./,
   /^\w+ (http|listener)\.admin\./,
+  // Clusters that share a name ask for it once.
+  /^\w+ dns\.cares\./,
   /^\w+ http\.async-client\./,
   /^\w+ thread_local_cluster_manager\./,
   /^Histograms listener\..*\.connections_accepted_per_socket_event$/,
