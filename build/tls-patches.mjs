@@ -65,8 +65,10 @@ export const TLS_PATCHES = [
   },
   {
     file: SPIFFE,
-    after: 'repeated TrustDomain trust_domains = 1 [(validate.rules).repeated = {min_items: 1}];',
-    insert: '\n  config.core.v3.DataSource trust_bundles = 2;',
+    // Envoy does not look at its rule of one trust domain: bundles alone are enough.
+    after: 'repeated TrustDomain trust_domains = 1',
+    insert: `;
+  config.core.v3.DataSource trust_bundles = 2; //`,
   },
   {
     file: CORE_PROXY_PROTOCOL,

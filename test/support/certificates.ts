@@ -55,6 +55,8 @@ export interface TestCertificateOptions {
   readonly key?: TestKeyKind;
   /** Certificates of one kind and label share a key. Default: an authority's subject; `leaf`. */
   readonly keyLabel?: string;
+  /** Instead of one that is made here. */
+  readonly ownKey?: KeyObject;
   readonly altNames?: readonly TestAltName[];
   readonly isAuthority?: boolean;
   readonly pathLength?: number;
@@ -127,7 +129,7 @@ export function makeAuthority(options: TestCertificateOptions = {}): TestCertifi
 /** A certificate signed by `issuer`. */
 export function makeCertificate(options: TestCertificateOptions = {}): TestCertificate {
   const label = options.keyLabel ?? (options.isAuthority ? nameLabel(options.subject) : 'leaf');
-  const key = testKey(options.key ?? 'ec256', label);
+  const key = options.ownKey ?? testKey(options.key ?? 'ec256', label);
   const subjectDer = encodeName(options.subject ?? 'leaf');
   const signer = options.issuer?.key ?? key;
   const serial = BigInt(options.serial ?? nextSerial++);

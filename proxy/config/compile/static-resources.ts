@@ -2,6 +2,7 @@
 import type { Bootstrap } from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Address } from '../../api/gen/envoy/config/core/v3/address_pb.js';
 import type { Listener } from '../../api/gen/envoy/config/listener/v3/listener_pb.js';
+import type { Secret } from '../../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 
 /** The names of a bootstrap's clusters: what its routes may refer to. */
@@ -26,6 +27,27 @@ export function checkStaticResources(message: Bootstrap, context: CompileContext
     );
   }
   checkListeners(message.staticResources?.listeners ?? [], at);
+  checkSecretNames(message.staticResources?.secrets ?? [], at);
+}
+
+/** What Envoy calls secrets of each kind. */
+const SECRET_KINDS: Readonly<Record<string, string>> = {
+  tlsCertificate: 'TlsCertificate',
+  validationContext: 'CertificateValidationContext',
+  sessionTicketKeys: 'TlsSessionTicketKeys',
+  genericSecret: 'GenericSecret',
+};
+
+/** Envoy has names for each kind apart; here one name is one secret. */
+function checkSecretNames(secrets: readonly Secret[], context: CompileContext): void {
+  const names = new Set<string>();
+  secrets.forEach(({ name, type }, index) => {
+    if (names.has(name)) {
+      const kind = SECRET_KINDS[type.case ?? ''] ?? '';
+      context.reject(`secrets[${index}].name`, `Duplicate static ${kind} secret name ${name}`);
+    }
+    names.add(name);
+  });
 }
 
 function checkListeners(listeners: readonly Listener[], context: CompileContext): void {

@@ -69,7 +69,7 @@ export const SECRET_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   [`${TLS}.SPIFFECertValidatorConfig`]: {
     trust_domains: 'honoured',
-    trust_bundles: { refused: 'give each trust domain its certificates in trust_domains' },
+    trust_bundles: { partly: 'read with the configuration; its file is not watched' },
   },
   [`${TLS}.SPIFFECertValidatorConfig.TrustDomain`]: {
     name: 'honoured',

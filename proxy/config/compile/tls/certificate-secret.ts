@@ -32,6 +32,7 @@ export function compileCertificateSecret(
   const chain = readChain(message, material, context);
   const key = readKey(message, material, context);
   if (chain === null || key === null || !isOneThing(message, { chain, key }, context)) return null;
+  if (context.failed) return null;
   return {
     kind: 'certificate',
     chainPem: chain.map(({ pem }) => pem).join(''),
@@ -133,7 +134,8 @@ function readKey(
   context: CompileContext,
 ): KeyObject | null {
   try {
-    return createPrivateKey({ key, format: 'pem', passphrase: password });
+    const pem = { key, format: 'pem' } as const;
+    return createPrivateKey(password.length === 0 ? pem : { ...pem, passphrase: password });
   } catch (error) {
     // The reasons of OpenSSL name what it expected, never what it read.
     context.reject('private_key', `${keyFailure(message)}${errorReason(error)}`);

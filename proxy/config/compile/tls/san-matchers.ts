@@ -57,7 +57,7 @@ function compileTyped(
   }
   const oid = kind === 'other' ? message.oid : '';
   if (kind === 'other' && !OBJECT_IDENTIFIER.test(oid)) {
-    context.reject('oid', `Failed to create SAN matcher for OTHER_NAME with OID: '${oid}'`);
+    context.reject('oid', `Failed to create SAN matcher for OTHER_NAME with OID: ${oid}`);
     return [];
   }
   const match = compileText(message.matcher, context.at('matcher'));

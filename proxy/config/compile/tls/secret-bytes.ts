@@ -22,8 +22,9 @@ export function readSecretBytes(
   }
 }
 
-/** How Envoy calls a source in its messages. */
+/** How Envoy calls a source in its messages; '' for an absent one. */
 export function sourceName(source: DataSource | undefined): string {
+  if (source === undefined) return '';
   return source?.specifier.case === 'filename' ? source.specifier.value : '<inline>';
 }
 

@@ -26,6 +26,14 @@ const KIND_NAMES: Readonly<Record<SecretValue['kind'], string>> = {
   generic: 'generic_secret',
 };
 
+/** What Envoy calls a static secret that is missing. */
+const UNKNOWN: Readonly<Record<SecretValue['kind'], string>> = {
+  certificate: 'static secret',
+  validation: 'static certificate validation context',
+  'ticket-keys': 'tls session ticket keys',
+  generic: 'static generic secret',
+};
+
 /** Hash of a message: the same for the same text in every process. */
 export function messageHash(schema: DescMessage, message: Message): string {
   const octets = toBinary(schema, message, { writeUnknownFields: false });
@@ -77,7 +85,7 @@ function isKnown(name: string, kind: SecretValue['kind'], context: CompileContex
     there === undefined
       ? 'static_resources.secrets has none of this name; give sds_config if it comes from elsewhere'
       : `the secret of this name in static_resources.secrets is a ${KIND_NAMES[there]}, not a ${KIND_NAMES[kind]}`;
-  context.reject('name', `Unknown static secret: ${name}: ${hint}`);
+  context.reject('name', `Unknown ${UNKNOWN[kind]}: ${name}: ${hint}`);
   return false;
 }
 

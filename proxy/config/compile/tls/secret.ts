@@ -28,7 +28,7 @@ export function compileSecret(message: Secret, context: CompileContext): SecretV
   const { type } = message;
   if (type.case !== undefined) return compileSecretType(type, context.at(FIELDS[type.case]));
   const choices = Object.values(FIELDS).join(', ');
-  context.reject('', `one of ${choices} is required`);
+  context.reject('', `Secret type not implemented: one of ${choices} is required`);
   return null;
 }
 

@@ -11,6 +11,7 @@ import { typeNameOf } from '../../schema/any.ts';
 import { unpack } from '../extension-lookup.ts';
 import { readPemCertificates } from './pem-text.ts';
 import { readSecretBytes, sourceName } from './secret-bytes.ts';
+import { readSpiffeBundles } from './spiffe-bundles.ts';
 
 /** null: there is none; undefined: it was refused. */
 export function compileCustomValidator(
@@ -37,15 +38,41 @@ function compileSpiffe(
   message: SPIFFECertValidatorConfig,
   context: CompileContext,
 ): SpiffeValidatorConfig | undefined {
+  const { trustBundles } = message;
+  if (trustBundles === undefined) {
+    if (message.trustDomains.length === 0) {
+      context.reject('', 'trust_domains or trust_bundles is required: nobody would be trusted');
+      return undefined;
+    }
+    return compileDomains(message, context);
+  }
+  if (message.trustDomains.length > 0) {
+    context.reject('trust_bundles', 'only one of trust_domains and trust_bundles may be given');
+    return undefined;
+  }
+  const at = context.at('trust_bundles');
+  const bytes = readSecretBytes(trustBundles, at);
+  if (bytes === null) return undefined;
+  const read = readSpiffeBundles(bytes.toString('utf8'));
+  if ('error' in read) {
+    at.reject('', read.error);
+    return undefined;
+  }
+  return { trustDomains: read.trustDomains };
+}
+
+function compileDomains(
+  message: SPIFFECertValidatorConfig,
+  context: CompileContext,
+): SpiffeValidatorConfig | undefined {
   const trustDomains = new Map<string, readonly Certificate[]>();
+  const names = new Set<string>();
   message.trustDomains.forEach(({ name, trustBundle }, index) => {
     const at = context.at(`trust_domains[${index}]`);
-    if (trustDomains.has(name)) {
-      at.reject(
-        'name',
-        `Multiple trust bundles are given for one trust domain for ${name}: merge them into one`,
-      );
+    if (names.has(name)) {
+      at.reject('name', `Multiple trust bundles are given for one trust domain for ${name}`);
     }
+    names.add(name);
     const bytes = readSecretBytes(trustBundle, at.at('trust_bundle'));
     if (bytes === null) return;
     const read = readPemCertificates(bytes);

@@ -185,7 +185,7 @@ function mapNames(
 /** Those that an OpenSSL of this version has. */
 function postQuantumGroups(version: number): [string, string][] {
   if (version < OPENSSL_3_5) return [];
-  return [same('X25519MLKEM768'), same('MLKEM1024'), same('SecP256r1MLKEM768')];
+  return [same('X25519MLKEM768'), same('MLKEM1024')];
 }
 
 function same(name: string): [string, string] {

@@ -1,4 +1,5 @@
 // CertificateValidationContext: whom a peer's certificate must come from, and what it must say.
+import type { DataSource } from '../../../api/gen/envoy/config/core/v3/base_pb.js';
 import {
   type CertificateValidationContext,
   CertificateValidationContext_TrustChainVerification as TrustChain,
@@ -88,8 +89,16 @@ function compileTrusted(
   const at = context.at('trusted_ca');
   const bytes = readSecretBytes(message.trustedCa, at);
   if (bytes === null) return null;
-  if (bytes.length === 0) return { trustedCaPem: null, trustedCas: [] };
+  if (message.trustedCa === undefined) return { trustedCaPem: null, trustedCas: [] };
+  // No authorities would mean that nobody is verified.
+  if (bytes.length === 0) return rejectEmpty(message.trustedCa, at);
   return compileAuthorities(bytes, sourceName(message.trustedCa), at);
+}
+
+function rejectEmpty(source: DataSource, context: CompileContext): null {
+  const isFile = source.specifier.case === 'filename';
+  context.reject('', isFile ? `file ${sourceName(source)} is empty` : 'DataSource cannot be empty');
+  return null;
 }
 
 /** Authorities in PEM; null and a rejection when there are none. */
@@ -128,8 +137,8 @@ function compileCrl(
 ): string | null | undefined {
   const bytes = readSecretBytes(message.crl, context);
   if (bytes === null) return undefined;
+  if (message.crl === undefined) return null;
   const blocks = pemBlocks(bytes.toString('latin1'), 'X509 CRL');
-  if (bytes.length === 0) return null;
   if (blocks.length > 0) return blocks.join('');
   context.reject(
     '',
