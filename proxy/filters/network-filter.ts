@@ -12,6 +12,7 @@ import type { DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.t
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
 import type { FilterDefinition } from '../model/extension.ts';
+import type { ScaledTimer } from '../model/overload.ts';
 import type { WatchedFiles } from '../model/watched-file.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
@@ -52,13 +53,26 @@ export interface OverloadState {
   readonly endsConnections: boolean;
   readonly refusesRequests: boolean;
   readonly refusesConnections: boolean;
+  readonly timeouts: TimeoutScaling;
 }
+
+/** How much shorter timeouts are than configured (reduce_timeouts). */
+export interface TimeoutScaling {
+  /** What counts instead of `ms`; 0 stays 0: off. */
+  scaled(timer: ScaledTimer, ms: number): number;
+}
+
+/** Timeouts are as configured. */
+export const NO_SCALING: TimeoutScaling = Object.freeze({
+  scaled: (_timer: ScaledTimer, ms: number) => ms,
+});
 
 /** It is short of nothing. */
 export const NO_OVERLOAD: OverloadState = Object.freeze({
   endsConnections: false,
   refusesRequests: false,
   refusesConnections: false,
+  timeouts: NO_SCALING,
 });
 
 /** What a listener tells its filters. */
@@ -69,7 +83,7 @@ export interface ListenerFacts {
   readonly overload: OverloadState;
   /**
    * True when a connection should end with its next response: the listener drains, or the process
-   * fails its health check on purpose.
+   * fails its health check on purpose. What overload ends, `overload` says.
    */
   shouldDrainClose(): boolean;
   /** `/healthcheck/fail` was called: whoever asks for the proxy's health hears that it is bad. */
@@ -93,6 +107,8 @@ export interface DownstreamConnection extends ConnectionHandler {
   drain(lingerMs: number): void;
   /** Ends it now if nothing is in flight. */
   closeIfIdle(): void;
+  /** Timeouts are scaled otherwise than before; absent: it has none of them. */
+  onTimeoutsScaled?(): void;
   /** The filter's account of the whole connection, for the listener's log; absent: it keeps none. */
   accountOf?(): StreamInfo;
 }

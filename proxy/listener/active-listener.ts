@@ -108,7 +108,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** Envoy's drainClose decision for the next response. */
   shouldDrainClose(): boolean {
-    if (this.#isDraining || this.overload.endsConnections) return true;
+    if (this.#isDraining) return true;
     return this.#surroundings.health.isFailed && this.config.drainType === 'default';
   }
 
@@ -239,9 +239,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     for (const chain of this.#chains) chain.terminal?.refreshGauges?.();
   }
 
-  /** Ends connections that carry nothing. */
-  closeIdle(): void {
-    for (const tracked of [...this.#connections.values()]) tracked.filter.closeIfIdle();
+  /** Those that are there now, however many of them `act` ends. */
+  forEachConnection(act: (connection: DownstreamConnection) => void): void {
+    for (const { filter } of [...this.#connections.values()]) act(filter);
   }
 
   /** Cuts what is left. */

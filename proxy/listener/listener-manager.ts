@@ -1,6 +1,6 @@
 // The listeners of a worker: adds, replaces and removes them without refusing a connection.
 import { isInternalAddress, type SocketAddress } from '../base/address.ts';
-import type { WorkerServices } from '../filters/network-filter.ts';
+import type { DownstreamConnection, WorkerServices } from '../filters/network-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { EventLoop } from '../net/event-loop.ts';
 import type { InternalAcceptor } from '../net/internal-connector.ts';
@@ -189,8 +189,12 @@ export class ListenerManager {
 
   /** Ends connections that carry nothing, of all listeners. */
   closeIdle(): void {
-    for (const entry of this.#entries.values()) entry.active.closeIdle();
-    for (const listener of this.#draining) listener.closeIdle();
+    this.#forEachConnection((connection) => connection.closeIfIdle());
+  }
+
+  /** Timeouts are scaled otherwise than before, of all listeners. */
+  onTimeoutsScaled(): void {
+    this.#forEachConnection((connection) => connection.onTimeoutsScaled?.());
   }
 
   /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */
@@ -211,6 +215,11 @@ export class ListenerManager {
 
   states(): readonly ListenerState[] {
     return [...this.#entries].map(([name, entry]) => this.#stateOf(name, entry));
+  }
+
+  #forEachConnection(act: (connection: DownstreamConnection) => void): void {
+    for (const entry of this.#entries.values()) entry.active.forEachConnection(act);
+    for (const listener of this.#draining) listener.forEachConnection(act);
   }
 
   #matching(inboundOnly: boolean): Entry[] {

@@ -9,9 +9,9 @@ import type { TcpKeepaliveConfig } from './listener.ts';
 import type { LoadBalancerConfig } from './load-balancing.ts';
 import type { FilterMetadata } from './match-tree.ts';
 import type { OutlierConfig } from './outlier.ts';
-import type { SocketOptionConfig, SourceAddressConfig } from './socket-option.ts';
 import type { RetryPolicyConfig } from './retry-policy.ts';
 import type { HashPolicyConfig, MirrorPolicyConfig } from './route-policies.ts';
+import type { SocketOptionConfig, SourceAddressConfig } from './socket-option.ts';
 import type { TransportMatchConfig, UpstreamTransportConfig } from './transport-socket.ts';
 
 /** config.cluster.v3.Cluster; durations are ms. */

@@ -1,19 +1,22 @@
-// The overload manager of a worker: looks at the memory of all workers together, and says which of
-// its actions are on.
+// The overload manager of a worker: looks at what is watched, at the memory of all workers together,
+// and says how far each of its actions is.
 import type { CellUser } from '../base/cells/shared-cells.ts';
 import type { SharedInts } from '../base/cells/shared-ints.ts';
-import { HEAP_MONITOR } from '../config/compile/overload.ts';
-import type { OverloadState } from '../filters/network-filter.ts';
+import type { Random } from '../base/random.ts';
 import type {
-  OverloadActionConfig,
-  OverloadActionName,
+  MonitorConfig,
   OverloadConfig,
   OverloadTriggerConfig,
+  ShedPointName,
 } from '../model/overload.ts';
-import type { Gauge, StatsScope } from '../stats/metrics.ts';
+import type { Counter, Gauge, StatsScope } from '../stats/metrics.ts';
+import { ScaledState } from './overload-scales.ts';
+import { type ResourceReader, resourceReader } from './resource-readers.ts';
 
 const BYTES_PER_KIB = 1024;
 const PERCENT = 100;
+const ACTIONS = 'envoy.overload_actions.';
+const POINTS = 'envoy.load_shed_points.';
 
 /** Where it looks. */
 export interface OverloadPlace {
@@ -22,51 +25,78 @@ export interface OverloadPlace {
   readonly index: number;
   readonly workerCount: number;
   readonly stats: StatsScope;
+  readonly random: Random;
+  readonly nowMs: () => number;
   /** Octets that this process's heap holds now. */
   readonly heapBytes: () => number;
+  /** Timeouts are scaled otherwise than before. */
+  readonly onTimeoutsScaled: () => void;
 }
 
-interface ActionGauges {
-  readonly active: Gauge;
-  readonly scalePercent: Gauge;
+/** A monitor with what was seen last. */
+interface Watched {
+  readonly config: MonitorConfig;
+  /** null: the heap. */
+  readonly reader: ResourceReader | null;
+  readonly gauge: Gauge | null;
+  readonly failed: Counter | null;
+  pressure: number;
+}
+
+/** An action or a point. */
+interface Triggered<N> {
+  readonly name: N;
+  readonly triggers: readonly OverloadTriggerConfig[];
+  readonly active: Gauge | null;
+  readonly scalePercent: Gauge | null;
 }
 
 /** See the file's head. */
 export class OverloadActions {
-  state: Pick<OverloadState, 'endsConnections' | 'refusesConnections' | 'refusesRequests'>;
+  state: ScaledState;
   readonly #config: OverloadConfig;
   readonly #place: OverloadPlace;
   /** KiB by worker. */
   readonly #heaps: SharedInts;
-  /** By action; empty but in the first worker. */
-  readonly #gauges = new Map<OverloadActionName, ActionGauges>();
-  readonly #pressure: Gauge | null;
+  readonly #scope: StatsScope;
+  readonly #watched: readonly Watched[];
+  readonly #actions: readonly Triggered<OverloadConfig['actions'][number]['name']>[];
+  readonly #points: readonly Triggered<ShedPointName>[];
+  readonly #shed = new Map<ShedPointName, Counter>();
   readonly #timer: NodeJS.Timeout;
+  #timeoutScale = 0;
 
   constructor(config: OverloadConfig, place: OverloadPlace) {
     this.#config = config;
     this.#place = place;
+    this.#scope = place.stats.scope('overload');
     this.#heaps = place.cells.ints('overload/heap', place.workerCount);
-    this.#pressure = this.#declare();
-    this.state = stateOf(new Set());
+    this.#watched = config.monitors.map((monitor) => this.#watch(monitor));
+    const tells = place.index === 0;
+    this.#actions = config.actions.map(({ name, triggers }) => {
+      const own = tells ? this.#scope.scope(ACTIONS + name) : null;
+      const [active, scalePercent] = [own?.gauge('active'), own?.gauge('scale_percent')];
+      return { name, triggers, active: active ?? null, scalePercent: scalePercent ?? null };
+    });
+    this.#points = config.shedPoints.map(({ name, triggers }) => {
+      const own = this.#scope.scope(POINTS + name);
+      this.#shed.set(name, own.counter('shed_load_count'));
+      const scalePercent = tells ? own.gauge('scale_percent') : null;
+      return { name, triggers, active: null, scalePercent };
+    });
+    this.state = this.#stateNow();
     this.#timer = setInterval(() => this.refresh(), config.refreshIntervalMs);
     this.#timer.unref();
   }
 
   /** Looks now. */
   refresh(): void {
-    const { index, heapBytes } = this.#place;
+    const { index, heapBytes, nowMs, onTimeoutsScaled } = this.#place;
     this.#heaps.set(index, Math.ceil(heapBytes() / BYTES_PER_KIB));
-    const pressure = this.#heapPressure();
-    this.#pressure?.set(Math.floor(pressure * PERCENT));
-    const saturated = new Set<OverloadActionName>();
-    for (const action of this.#config.actions) {
-      const scale = scaleOf(action, pressure);
-      if (scale >= 1) saturated.add(action.name);
-      this.#gauges.get(action.name)?.active.set(scale >= 1 ? 1 : 0);
-      this.#gauges.get(action.name)?.scalePercent.set(Math.floor(scale * PERCENT));
-    }
-    this.state = stateOf(saturated);
+    for (const watched of this.#watched) this.#look(watched, nowMs());
+    const scaleBefore = this.#timeoutScale;
+    this.state = this.#stateNow();
+    if (this.#timeoutScale !== scaleBefore) onTimeoutsScaled();
   }
 
   close(): void {
@@ -74,51 +104,56 @@ export class OverloadActions {
     this.#heaps.set(this.#place.index, 0);
   }
 
-  #heapPressure(): number {
-    const { maxHeapBytes } = this.#config;
-    if (maxHeapBytes === null) return 0;
+  #watch(config: MonitorConfig): Watched {
+    const reader = config.kind === 'heap' ? null : resourceReader(config);
+    if (this.#place.index !== 0) return { config, reader, gauge: null, failed: null, pressure: 0 };
+    const own = this.#scope.scope(config.name);
+    own.counter('skipped_updates');
+    const [gauge, failed] = [own.gauge('pressure'), own.counter('failed_updates')];
+    return { config, reader, gauge, failed, pressure: 0 };
+  }
+
+  /** What cannot be read stays what it was. */
+  #look(watched: Watched, nowMs: number): void {
+    const { config, reader } = watched;
+    const pressure =
+      config.kind === 'heap' ? this.#heapPressure(config.maxBytes) : reader?.pressure(nowMs);
+    if (pressure === null || pressure === undefined) {
+      watched.failed?.inc();
+      return;
+    }
+    watched.pressure = pressure;
+    watched.gauge?.set(Math.floor(pressure * PERCENT));
+  }
+
+  #heapPressure(maxBytes: number): number {
     let kib = 0;
     for (let index = 0; index < this.#heaps.size; index += 1) kib += this.#heaps.get(index);
-    return (kib * BYTES_PER_KIB) / maxHeapBytes;
+    return (kib * BYTES_PER_KIB) / maxBytes;
   }
 
-  #declare(): Gauge | null {
-    const { index, stats } = this.#place;
-    if (index !== 0) return null;
-    const scope = stats.scope('overload');
-    for (const { name } of this.#config.actions) {
-      const own = scope.scope(`envoy.overload_actions.${name}`);
-      this.#gauges.set(name, {
-        active: own.gauge('active'),
-        scalePercent: own.gauge('scale_percent'),
-      });
-    }
-    if (this.#config.maxHeapBytes === null) return null;
-    const heap = scope.scope(HEAP_MONITOR);
-    heap.counter('failed_updates');
-    heap.counter('skipped_updates');
-    return heap.gauge('pressure');
+  #stateNow(): ScaledState {
+    const actions = new Map(this.#actions.map((action) => [action.name, this.#scaleOf(action)]));
+    const points = new Map(this.#points.map((point) => [point.name, this.#scaleOf(point)]));
+    this.#timeoutScale = actions.get('reduce_timeouts') ?? 0;
+    const by = { random: this.#place.random, shed: this.#shed };
+    return new ScaledState({ actions, points }, this.#config.timers, by);
   }
-}
 
-/** How far an action is: 0 to 1. Only the heap is watched from time to time. */
-function scaleOf({ triggers }: OverloadActionConfig, heapPressure: number): number {
-  const scales = triggers.map((trigger) =>
-    trigger.resource === HEAP_MONITOR ? scaleAt(trigger, heapPressure) : 0,
-  );
-  return Math.max(0, ...scales);
+  /** 0 to 1; shown as well. */
+  #scaleOf({ triggers, active, scalePercent }: Triggered<string>): number {
+    const scales = triggers.map((trigger) => {
+      const watched = this.#watched.find(({ config }) => config.name === trigger.resource);
+      return watched === undefined ? 0 : scaleAt(trigger, watched.pressure);
+    });
+    const scale = Math.max(0, ...scales);
+    active?.set(scale >= 1 ? 1 : 0);
+    scalePercent?.set(Math.floor(scale * PERCENT));
+    return scale;
+  }
 }
 
 function scaleAt({ from, to }: OverloadTriggerConfig, pressure: number): number {
   if (pressure >= to) return 1;
   return pressure <= from ? 0 : (pressure - from) / (to - from);
-}
-
-function stateOf(saturated: ReadonlySet<OverloadActionName>): OverloadState {
-  return {
-    endsConnections: saturated.has('disable_http_keepalive'),
-    refusesRequests: saturated.has('stop_accepting_requests'),
-    refusesConnections:
-      saturated.has('stop_accepting_connections') || saturated.has('reject_incoming_connections'),
-  };
 }

@@ -1,6 +1,6 @@
 // Watches memory: a proxy that is about to be killed first gives up what costs its clients least.
 import { getHeapStatistics } from 'node:v8';
-import { NO_OVERLOAD, type OverloadState } from '../filters/network-filter.ts';
+import { NO_OVERLOAD, NO_SCALING, type OverloadState } from '../filters/network-filter.ts';
 
 /** Share of the limit from which idle connections are closed and none is kept open. */
 const SHED_AT = 0.92;
@@ -19,8 +19,11 @@ export type MemoryStage = 'none' | 'shedding' | 'refusing';
 /** What each stage means. */
 export const MEMORY_STAGES: Readonly<Record<MemoryStage, OverloadState>> = {
   none: NO_OVERLOAD,
-  shedding: { endsConnections: true, refusesRequests: false, refusesConnections: false },
-  refusing: { endsConnections: true, refusesRequests: true, refusesConnections: true },
+  shedding: { ...NO_OVERLOAD, endsConnections: true },
+  refusing: {
+    ...{ endsConnections: true, refusesRequests: true, refusesConnections: true },
+    timeouts: NO_SCALING,
+  },
 };
 
 /** Octets that the heap of this process holds, with what it refers to outside. */

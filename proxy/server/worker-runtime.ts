@@ -104,7 +104,7 @@ export class WorkerRuntime implements ProcessHealth {
     this.#files = new FileWatcher(log.logger('config'));
     this.listeners = this.#makeListeners(parts, random);
     this.#overload = this.#watchMemory(log.logger('main'));
-    this.#actions = this.#openActions(parts);
+    this.#actions = this.#openActions(parts, random);
     this.#flushTimer = setInterval(
       () => this.stats.flushInterval(),
       bootstrap.statsFlushIntervalMs,
@@ -117,7 +117,8 @@ export class WorkerRuntime implements ProcessHealth {
     // Short memory ends and refuses all that actions can end and refuse.
     if (this.#actions === null || memory.refusesRequests) return memory;
     const { state } = this.#actions;
-    return memory.endsConnections ? { ...state, endsConnections: true } : state;
+    state.isShortOfMemory = memory.endsConnections;
+    return state;
   }
 
   /** Every cell as it is now, measured ones included. */
@@ -179,12 +180,18 @@ export class WorkerRuntime implements ProcessHealth {
     return new InternalConnector(this.loop, inside, new SocketConnector(this.loop));
   }
 
-  #openActions({ bootstrap, settings, cells }: WorkerRuntimeParts): OverloadActions | null {
+  #openActions(
+    { bootstrap, settings, cells }: WorkerRuntimeParts,
+    random: Random,
+  ): OverloadActions | null {
     if (bootstrap.overload === null) return null;
     const { index } = settings;
     const workerCount = Math.max(settings.workerCount, index + 1);
-    const { stats } = this;
-    return new OverloadActions(bootstrap.overload, { cells, index, workerCount, stats, heapBytes });
+    return new OverloadActions(bootstrap.overload, {
+      ...{ cells, index, workerCount, heapBytes, random, stats: this.stats },
+      nowMs: () => this.loop.nowMs(),
+      onTimeoutsScaled: () => this.listeners.onTimeoutsScaled(),
+    });
   }
 
   #watchMemory(log: Logger): OverloadMonitor {

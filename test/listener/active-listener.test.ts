@@ -179,9 +179,10 @@ t.test('short memory ends connections first and refuses new ones last', async (t
   accept();
   t.notOk(listener.shouldDrainClose());
   health.overload = MEMORY_STAGES.shedding;
-  listener.closeIdle();
+  listener.forEachConnection((connection) => connection.closeIfIdle());
   t.same(probes[0]?.asked, ['close if idle']);
-  t.ok(listener.shouldDrainClose());
+  t.ok(listener.overload.endsConnections);
+  t.notOk(listener.shouldDrainClose(), 'which is another reason');
   t.ok(listener.mayAccept());
   health.overload = MEMORY_STAGES.refusing;
   t.notOk(listener.mayAccept());

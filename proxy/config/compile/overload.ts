@@ -1,54 +1,63 @@
 // config.overload.v3.OverloadManager: what is watched, and what follows.
 import type { Bootstrap } from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
-import type {
-  OverloadAction,
-  ResourceMonitor,
-  Trigger,
+import {
+  type LoadShedPoint,
+  type OverloadAction,
+  type ScaleTimersOverloadActionConfig,
+  ScaleTimersOverloadActionConfigSchema,
+  ScaleTimersOverloadActionConfig_TimerType as TimerType,
+  type Trigger,
 } from '../../api/gen/envoy/config/overload/v3/overload_pb.js';
-import {
-  type DownstreamConnectionsConfig,
-  DownstreamConnectionsConfigSchema,
-} from '../../api/gen/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js';
-import {
-  type FixedHeapConfig,
-  FixedHeapConfigSchema,
-} from '../../api/gen/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type {
   OverloadActionConfig,
   OverloadActionName,
   OverloadConfig,
   OverloadTriggerConfig,
+  ScaledTimer,
+  ScaledTimerConfig,
+  ShedPointConfig,
+  ShedPointName,
 } from '../../model/overload.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
-
-/** The name by which triggers know the monitor, whatever the configuration calls it. */
-export const HEAP_MONITOR = 'envoy.resource_monitors.fixed_heap';
+import { compileMonitors } from './resource-monitors.ts';
 
 /** Envoy OverloadManager.refresh_interval. */
 const DEFAULT_REFRESH_MS = 1000;
+const PERCENT = 100;
 const PREFIX = 'envoy.overload_actions.';
+const POINTS_PREFIX = 'envoy.load_shed_points.';
 const DONE: ReadonlySet<string> = new Set<OverloadActionName>([
   'stop_accepting_requests',
   'disable_http_keepalive',
   'stop_accepting_connections',
   'reject_incoming_connections',
+  'reduce_timeouts',
 ]);
 const NOT_DONE: Readonly<Record<string, string>> = {
-  reduce_timeouts: 'timeouts stay what they are: use disable_http_keepalive to end idle clients',
   reset_high_memory_stream:
     'streams are not weighed: bound them by per_connection_buffer_limit_bytes',
+  close_idle_http_connections:
+    'use reduce_timeouts with HTTP_DOWNSTREAM_CONNECTION_IDLE and a short min_timeout',
 };
-
-/** What the monitors watch. */
-interface Monitored {
-  readonly maxHeapBytes: number | null;
-  /** null: not limited here. */
-  readonly connectionLimit: number | null;
-}
+const HONOURED_POINTS: ReadonlySet<string> = new Set<ShedPointName>([
+  'tcp_listener_accept',
+  'http_connection_manager_decode_headers',
+]);
+const OTHER_POINTS: ReadonlySet<string> = new Set([
+  ...['http1_server_abort_dispatch', 'http2_server_go_away_on_dispatch'],
+  ...['http2_server_go_away_and_close_on_dispatch', 'http3_server_go_away_on_dispatch'],
+  ...['http3_server_go_away_and_close_on_dispatch', 'hcm_ondata_creating_codec'],
+  ...['http_downstream_filter_check', 'connection_pool_new_connection'],
+  ...['tcp_proxy_upstream_connect', 'tcp_proxy_on_data'],
+]);
+const TIMERS: Readonly<Partial<Record<TimerType, ScaledTimer>>> = {
+  [TimerType.HTTP_DOWNSTREAM_CONNECTION_IDLE]: 'connection-idle',
+  [TimerType.HTTP_DOWNSTREAM_STREAM_IDLE]: 'stream-idle',
+};
 
 /** The overload manager; `overload` is null where there is nothing to do. */
 export function compileOverload(
@@ -58,63 +67,82 @@ export function compileOverload(
   const manager = message.overloadManager;
   if (manager === undefined) return { globalConnectionLimit: null, overload: null };
   const at = context.at('overload_manager');
-  const { connectionLimit, maxHeapBytes } = compileMonitors(manager.resourceMonitors, at);
+  const { connectionLimit, monitors } = compileMonitors(manager.resourceMonitors, at);
   const known = new Set(manager.resourceMonitors.map(({ name }) => name));
   const actions = compileEach({ path: 'actions', items: manager.actions }, at, (action, place) =>
     compileAction(action, known, place),
   );
   checkDoubles(manager.actions, at);
+  const points = { path: 'loadshed_points', items: manager.loadshedPoints };
+  const shedPoints = compileEach(points, at, (point, place) => compilePoint(point, known, place));
   const refresh = { path: 'refresh_interval', value: manager.refreshInterval };
   const refreshIntervalMs = durationMs(at, refresh, DEFAULT_REFRESH_MS);
-  const isIdle = maxHeapBytes === null && actions.length === 0;
+  const timers = compileTimers(manager.actions, at);
+  const isIdle = monitors.length === 0 && actions.length === 0 && shedPoints.length === 0;
   return {
     globalConnectionLimit: connectionLimit,
-    overload: isIdle ? null : { refreshIntervalMs, maxHeapBytes, actions },
+    overload: isIdle ? null : { refreshIntervalMs, monitors, actions, shedPoints, timers },
   };
 }
 
-function compileMonitors(monitors: readonly ResourceMonitor[], context: CompileContext): Monitored {
-  const found = { maxHeapBytes: null as number | null, connectionLimit: null as number | null };
-  const names = new Set<string>();
-  monitors.forEach(({ name, configType }, index) => {
-    const at = context.at(`resource_monitors[${index}]`);
-    if (names.has(name)) at.reject('', `Duplicate resource monitor ${name}`);
-    names.add(name);
-    if (configType.case === 'typedConfig') {
-      Object.assign(found, compileMonitor(configType.value, at.at('typed_config')));
-      return;
-    }
-    const rule = `Didn't find a registered implementation for '${name}' with type URL: ''`;
-    at.reject('', `${rule}: give the resource monitor a typed_config with an @type`);
-  });
-  return found;
+function compilePoint(
+  message: LoadShedPoint,
+  known: ReadonlySet<string>,
+  context: CompileContext,
+): ShedPointConfig | null {
+  const name = message.name.startsWith(POINTS_PREFIX)
+    ? message.name.slice(POINTS_PREFIX.length)
+    : '';
+  const triggers = compileTriggers(message, known, context);
+  if (HONOURED_POINTS.has(name)) return { name: name as ShedPointName, triggers };
+  const advice =
+    'use tcp_listener_accept, http_connection_manager_decode_headers or an overload action';
+  if (OTHER_POINTS.has(name)) {
+    context.reject('name', `${message.name} is not supported: ${advice}`);
+  } else context.reject('name', `Unknown load shed point ${message.name}: ${advice}`);
+  return null;
 }
 
-function compileMonitor(
-  any: Parameters<typeof unpack>[0],
+/** What reduce_timeouts is configured with. */
+function compileTimers(
+  actions: readonly OverloadAction[],
   context: CompileContext,
-): Partial<Monitored> {
-  switch (typeNameOf(any.typeUrl)) {
-    case DownstreamConnectionsConfigSchema.typeName: {
-      const config = unpack(any, context, '') as DownstreamConnectionsConfig | null;
-      if (config === null) return {};
-      return { connectionLimit: Number(config.maxActiveDownstreamConnections) };
+): readonly ScaledTimerConfig[] {
+  return actions.flatMap(({ name, typedConfig }, index) => {
+    if (name !== `${PREFIX}reduce_timeouts`) return [];
+    const at = context.at(`actions[${index}]`);
+    if (typedConfig === undefined) {
+      const rule = `Overload action "${name}" requires a typed_config`;
+      at.reject('typed_config', `${rule} of type ScaleTimersOverloadActionConfig`);
+      return [];
     }
-    case FixedHeapConfigSchema.typeName: {
-      const config = unpack(any, context, '') as FixedHeapConfig | null;
-      if (config === null) return {};
-      const maxHeapBytes = Number(config.maxHeapSizeBytes);
-      if (maxHeapBytes > 0) return { maxHeapBytes };
-      context.reject('max_heap_size_bytes', 'fixed_heap: max heap size must be greater than 0');
-      return {};
+    if (typeNameOf(typedConfig.typeUrl) !== ScaleTimersOverloadActionConfigSchema.typeName) {
+      at.reject('typed_config', 'has to be a ScaleTimersOverloadActionConfig');
+      return [];
     }
-    default:
-      context.reject(
-        '',
-        'this resource is not watched: use fixed_heap or global_downstream_max_connections',
-      );
-      return {};
+    const config = unpack(typedConfig, at, 'typed_config');
+    if (config === null) return [];
+    const items = (config as ScaleTimersOverloadActionConfig).timerScaleFactors;
+    return compileEach({ path: 'typed_config.timer_scale_factors', items }, at, compileTimer);
+  });
+}
+
+function compileTimer(
+  { timer, overloadAdjust }: ScaleTimersOverloadActionConfig['timerScaleFactors'][number],
+  context: CompileContext,
+): ScaledTimerConfig | null {
+  const scaled = TIMERS[timer];
+  if (scaled === undefined) {
+    const advice = 'use HTTP_DOWNSTREAM_CONNECTION_IDLE or HTTP_DOWNSTREAM_STREAM_IDLE';
+    context.reject('timer', `${TimerType[timer]} is not scaled: ${advice}`);
+    return null;
   }
+  if (overloadAdjust.case === 'minTimeout') {
+    const field = { path: 'min_timeout', value: overloadAdjust.value };
+    return { timer: scaled, minMs: durationMs(context, field, 0), minShare: 0 };
+  }
+  const percent = overloadAdjust.case === 'minScale' ? overloadAdjust.value.value : 0;
+  return { timer: scaled, minMs: null, minShare: percent / PERCENT };
 }
 
 function checkDoubles(actions: readonly OverloadAction[], context: CompileContext): void {
@@ -144,7 +172,7 @@ function compileAction(
     context.reject('name', `Unknown Overload Manager Action ${message.name}`);
     return null;
   }
-  if (message.typedConfig !== undefined) {
+  if (message.typedConfig !== undefined && name !== 'reduce_timeouts') {
     const rule = `Overload action name "${message.name}" conflicts with its typed config`;
     context.reject('typed_config', rule);
   }
@@ -152,7 +180,7 @@ function compileAction(
 }
 
 function compileTriggers(
-  { name, triggers }: OverloadAction,
+  { name, triggers }: Pick<OverloadAction, 'name' | 'triggers'>,
   known: ReadonlySet<string>,
   context: CompileContext,
 ): readonly OverloadTriggerConfig[] {

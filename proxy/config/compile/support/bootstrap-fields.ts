@@ -71,12 +71,17 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.extensions.regex_engines.v3.GoogleRE2': {},
   'envoy.config.overload.v3.OverloadManager': {
     refresh_interval: 'honoured',
-    resource_monitors: { partly: 'fixed_heap and global_downstream_max_connections' },
+    resource_monitors: {
+      partly:
+        'fixed_heap, cgroup_memory, cpu_utilization, injected_resource and global_downstream_max_connections',
+    },
     actions: {
       partly:
-        'stop_accepting_requests, disable_http_keepalive, reject_incoming_connections, and stop_accepting_connections, which rejects them, too; shrink_heap has no effect',
+        'stop_accepting_requests, disable_http_keepalive, reject_incoming_connections, reduce_timeouts, and stop_accepting_connections, which rejects connections, too; shrink_heap has no effect',
     },
-    loadshed_points: { refused: 'use actions: stop_accepting_requests, disable_http_keepalive' },
+    loadshed_points: {
+      partly: 'tcp_listener_accept and http_connection_manager_decode_headers',
+    },
     buffer_factory_config: {
       refused: 'it serves reset_high_memory_stream, which is refused; leave it out',
     },
@@ -84,12 +89,30 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.overload.v3.OverloadAction': {
     name: 'honoured',
     triggers: 'honoured',
-    typed_config: { partly: 'only actions that are refused take one' },
+    typed_config: { partly: 'of reduce_timeouts; no other action that is done takes one' },
   },
   'envoy.config.overload.v3.Trigger': {
     name: 'honoured',
     threshold: 'honoured',
-    scaled: { partly: 'the actions begin at the saturation_threshold, as in Envoy' },
+    scaled: 'honoured',
+  },
+  'envoy.config.overload.v3.LoadShedPoint': { name: 'honoured', triggers: 'honoured' },
+  'envoy.config.overload.v3.ScaleTimersOverloadActionConfig': {
+    timer_scale_factors: 'honoured',
+  },
+  'envoy.config.overload.v3.ScaleTimersOverloadActionConfig.ScaleTimer': {
+    timer: { partly: 'HTTP_DOWNSTREAM_CONNECTION_IDLE and HTTP_DOWNSTREAM_STREAM_IDLE' },
+    min_timeout: 'honoured',
+    min_scale: 'honoured',
+  },
+  'envoy.extensions.resource_monitors.cgroup_memory.v3.CgroupMemoryConfig': {
+    max_memory_bytes: 'honoured',
+  },
+  'envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig': {
+    mode: 'honoured',
+  },
+  'envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig': {
+    filename: 'honoured',
   },
   'envoy.config.overload.v3.ThresholdTrigger': { value: 'honoured' },
   'envoy.config.overload.v3.ScaledTrigger': {

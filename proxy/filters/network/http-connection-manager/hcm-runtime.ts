@@ -98,6 +98,12 @@ export class HcmRuntime {
     this.routeTable = watch(this.routeTable);
   }
 
+  /** How long a connection may be without streams now; 0: for ever. */
+  get idleTimeoutMs(): number {
+    const { timeouts } = this.listener.overload;
+    return timeouts.scaled('connection-idle', this.config.idleTimeoutMs);
+  }
+
   /** Writes the lines of an exchange that is over. */
   log(stream: FormatContext): void {
     const logs = this.#accessLogs;

@@ -79,7 +79,7 @@ export class HttpConnection
     connection.onDelayedCloseTimeout = () => runtime.stats.cxDelayedCloseTimeout.inc();
     runtime.stats.cxTotal.inc();
     runtime.stats.cxActive.inc();
-    this.#planSweep(runtime.config.idleTimeoutMs);
+    this.#planSweep(runtime.idleTimeoutMs);
     if (runtime.config.maxConnectionDurationMs > 0) {
       this.#durationTimer = this.#armed(runtime.config.maxConnectionDurationMs);
     }
@@ -91,10 +91,12 @@ export class HttpConnection
   }
 
   onResponseBegin(): boolean {
-    if (this.runtime.listener.shouldDrainClose() && !this.#isDrainCounted) {
+    const { listener } = this.runtime;
+    // Drawn once for each response: the overload manager may end a share of the connections.
+    const { endsConnections } = listener.overload;
+    if ((endsConnections || listener.shouldDrainClose()) && !this.#isDrainCounted) {
       this.#isDrainCounted = true;
       this.runtime.stats.cxDrainClose.inc();
-      const { endsConnections } = this.runtime.listener.overload;
       if (endsConnections) this.runtime.stats.cxOverloadDisableKeepalive.inc();
       this.#startDrain(this.runtime.config.drainTimeoutMs);
     }
@@ -167,6 +169,10 @@ export class HttpConnection
 
   succeed(before: Predecessor, sender: ResponseSender): RequestReceiver {
     return this.#makeStream(sender, before);
+  }
+
+  onTimeoutsScaled(): void {
+    this.#planSweep(1);
   }
 
   /** A route gave the stream another idle timeout. */
@@ -265,7 +271,7 @@ export class HttpConnection
       if (leftMs <= 0) stream.onQuietDeadline();
       else if (leftMs < Number.POSITIVE_INFINITY) this.#planSweep(leftMs);
     }
-    const idleMs = this.runtime.config.idleTimeoutMs;
+    const idleMs = this.runtime.idleTimeoutMs;
     if (idleMs === 0 || this.#state !== 'open') return;
     if (this.#streams.length > 0) this.#planSweep(idleMs);
     else if (this.#lastActiveMs + idleMs > nowMs) {

@@ -95,10 +95,11 @@ function headDueMs(stream: QuietStream): number {
 
 /** When stream_idle_timeout is over if nothing moves; Infinity: it is off, or all is sent. */
 function idleDueMs(stream: QuietStream): number {
-  const { idleTimeoutMs, info } = stream;
+  const { info, runtime } = stream;
   // A complete response is the codec's: it has a time limit of its own for a client that stalls.
-  if (idleTimeoutMs === 0 || info.lastResponseByteMs >= 0) return Number.POSITIVE_INFINITY;
-  return stream.lastActiveMs + idleTimeoutMs;
+  const idleMs = runtime.listener.overload.timeouts.scaled('stream-idle', stream.idleTimeoutMs);
+  if (idleMs === 0 || info.lastResponseByteMs >= 0) return Number.POSITIVE_INFINITY;
+  return stream.lastActiveMs + idleMs;
 }
 
 /** A stream as its timers see it. */
