@@ -24,6 +24,8 @@ const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stat
 const LB_COMMON = 'envoy/extensions/load_balancing_policies/common/v3/common.proto';
 const CLUSTER = 'envoy/config/cluster/v3/cluster.proto';
 const CIRCUIT_BREAKER = 'envoy/config/cluster/v3/circuit_breaker.proto';
+const CLIENT_WEIGHTS =
+  'envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin.proto';
 const CARES = 'envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.proto';
 const GETADDRINFO =
   'envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver.proto';
@@ -46,6 +48,18 @@ export const PATCHES = [
     insert: '\n      google.protobuf.Duration budget_interval = 3;',
   },
   ...TLS_PATCHES,
+  {
+    file: CLIENT_WEIGHTS,
+    after: 'import "google/protobuf/duration.proto";',
+    insert: '\nimport "envoy/extensions/load_balancing_policies/common/v3/common.proto";',
+  },
+  {
+    file: CLIENT_WEIGHTS,
+    after: 'error_utilization_penalty = 6 [(validate.rules).float = {gte: 0.0}];',
+    insert: `
+  repeated string metric_names_for_computing_utilization = 7;
+  common.v3.SlowStartConfig slow_start_config = 8;`,
+  },
   {
     file: 'validate/validate.proto',
     after: 'optional bool strict = 25 [default = true];',

@@ -2,13 +2,17 @@
 import type { FilterMetadata } from './match-tree.ts';
 
 /** Load balancing policy: one that picks hosts, or one around another. */
-export type LoadBalancerConfig = PickingConfig | SubsetPolicyConfig;
+export type LoadBalancerConfig = PickingConfig | SubsetPolicyConfig | OverrideHostPolicyConfig;
 
 /** Policies that pick from a list of hosts. */
 export type PickingConfig = HostPolicyConfig | HashingConfig;
 
 /** Policies that do not look at the request. */
-export type HostPolicyConfig = RoundRobinConfig | LeastRequestConfig | RandomConfig;
+export type HostPolicyConfig =
+  | RoundRobinConfig
+  | LeastRequestConfig
+  | RandomConfig
+  | ClientWeightsConfig;
 
 /** Policies that go by the request's hash. */
 export type HashingConfig = RingHashConfig | MaglevConfig;
@@ -18,6 +22,44 @@ export interface SubsetPolicyConfig {
   readonly kind: 'subset';
   readonly subsets: SubsetsConfig;
   readonly inner: LoadBalancerConfig;
+}
+
+/** override_host.v3.OverrideHost: the request says which hosts it wants. */
+export interface OverrideHostPolicyConfig {
+  readonly kind: 'override-host';
+  /** Asked in order; each may name several. */
+  readonly sources: readonly OverrideHostSourceConfig[];
+  /** Where the address of the host that was picked is written; null: nowhere. */
+  readonly selectedHostKey: MetadataPlace | null;
+  /** Picks where the request names nobody, or nobody who is there. */
+  readonly fallback: LoadBalancerConfig;
+}
+
+/** Where a request names hosts: a field, in lower case, or its dynamic metadata. */
+export type OverrideHostSourceConfig =
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'metadata'; readonly place: MetadataPlace };
+
+/** type.metadata.v3.MetadataKey */
+export interface MetadataPlace {
+  readonly namespace: string;
+  /** At least one. */
+  readonly path: readonly string[];
+}
+
+/** client_side_weighted_round_robin.v3: hosts weigh what their load reports (ORCA) come to. */
+export interface ClientWeightsConfig {
+  readonly kind: 'client-side-weighted-round-robin';
+  readonly locality: LocalityRulesConfig;
+  readonly slowStart: SlowStartConfig | null;
+  /** A host has to report for so long before its weight counts. */
+  readonly blackoutMs: number;
+  /** Without a report for so long its weight counts no more. */
+  readonly expirationMs: number;
+  /** Weights are worked out so often. */
+  readonly updateMs: number;
+  readonly metricNames: readonly string[];
+  readonly errorPenalty: number;
 }
 
 /** random.v3.Random */

@@ -16,11 +16,11 @@ export function clusterStatus({ config, hostSet }: WorkerCluster): ClusterStatus
   };
 }
 
-function hostStatus({ address, hostname, endpoint, stats, healthFlags }: Host): HostStatus {
+function hostStatus({ address, hostname, endpoint, weight, stats, healthFlags }: Host): HostStatus {
   return {
     address: address.text,
     hostname,
-    weight: endpoint.weight,
+    weight,
     priority: endpoint.priority,
     isCanary: endpoint.isCanary,
     healthFlags,

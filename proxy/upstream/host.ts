@@ -6,6 +6,7 @@ import type { CheckReporter } from './check-reporter.ts';
 import type { OwnedPool } from './conn-pool.ts';
 import { endpointFlags, PRIMARY_FLAGS } from './host-health.ts';
 import type { HostMonitor } from './host-monitor.ts';
+import type { HostLoad } from './lb/host-load.ts';
 
 /** Counts of one host, as `/clusters` prints them. */
 export class HostStats {
@@ -89,6 +90,8 @@ export class Host implements UpstreamHostInfo {
   monitor: HostMonitor | null = null;
   /** null: its cluster has no health checks. */
   checks: CheckReporter | null = null;
+  /** What it reports of its load; null: nobody weighs hosts by that. */
+  load: HostLoad | null = null;
   /** Connections to it for requests of priority DEFAULT; null until the first one of HIGH. */
   readonly pools = new HostPools();
   highPools: HostPools | null = null;
@@ -107,6 +110,11 @@ export class Host implements UpstreamHostInfo {
     this.observabilityName = cluster.observabilityName;
     this.endpoint = endpoint;
     this.healthFlags = endpointFlags(endpoint.healthStatus);
+  }
+
+  /** By its load reports where they count, else its endpoint's. */
+  get weight(): number {
+    return this.load?.weight ?? this.endpoint.weight;
   }
 
   /** What an update says of the same host. */

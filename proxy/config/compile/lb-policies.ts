@@ -1,6 +1,10 @@
 // Load balancing policies as extensions (envoy.extensions.load_balancing_policies.*).
 import type { Message } from '@bufbuild/protobuf';
 import type { LoadBalancingPolicy } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import {
+  type ClientSideWeightedRoundRobin,
+  ClientSideWeightedRoundRobinSchema,
+} from '../../api/gen/envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin_pb.js';
 import { ClusterProvidedSchema } from '../../api/gen/envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided_pb.js';
 import {
   type LeastRequest,
@@ -11,6 +15,10 @@ import {
   type Maglev,
   MaglevSchema,
 } from '../../api/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js';
+import {
+  type OverrideHost,
+  OverrideHostSchema,
+} from '../../api/gen/envoy/extensions/load_balancing_policies/override_host/v3/override_host_pb.js';
 import {
   type Random,
   RandomSchema,
@@ -28,10 +36,16 @@ import {
   type Subset,
   SubsetSchema,
 } from '../../api/gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb.js';
+import {
+  type WrrLocality,
+  WrrLocalitySchema,
+} from '../../api/gen/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { unpack } from './extension-lookup.ts';
+import { compileClientWeights, localityWeighted } from './lb-client-weights.ts';
+import { compileOverrideHost } from './lb-override-host.ts';
 import {
   compileConsistentHashing,
   compileLocalityRules,
@@ -53,12 +67,18 @@ const COMPILERS: Readonly<Record<string, PolicyCompiler>> = {
   [RingHashSchema.typeName]: (message, context) => compileRingHash(message as RingHash, context),
   [MaglevSchema.typeName]: (message, context) => compileMaglev(message as Maglev, context),
   [SubsetSchema.typeName]: (message, context) => compileSubset(message as Subset, context),
+  [ClientSideWeightedRoundRobinSchema.typeName]: (message, context) =>
+    compileClientWeights(message as ClientSideWeightedRoundRobin, context),
+  [WrrLocalitySchema.typeName]: (message, context) =>
+    compileWrrLocality(message as WrrLocality, context),
+  [OverrideHostSchema.typeName]: (message, context) =>
+    compileOverride(message as OverrideHost, context),
 };
 
 /** Their names as people say them. */
 const KNOWN_POLICIES = [
   ...['round_robin', 'least_request', 'random', 'ring_hash', 'maglev'],
-  'subset',
+  ...['client_side_weighted_round_robin', 'wrr_locality', 'override_host', 'subset'],
 ];
 
 /** For messages: what there is. */
@@ -120,6 +140,29 @@ function compileSubset(message: Subset, context: CompileContext): LoadBalancerCo
   return { kind: 'subset', subsets, inner };
 }
 
+function compileWrrLocality(
+  message: WrrLocality,
+  context: CompileContext,
+): LoadBalancerConfig | null {
+  const path = 'endpoint_picking_policy';
+  const policy = compileFirstKnown(message.endpointPickingPolicy, context.at(path), () => {
+    context.reject(path, 'No supported endpoint picking policy.');
+  });
+  return localityWeighted(policy, context);
+}
+
+function compileOverride(
+  message: OverrideHost,
+  context: CompileContext,
+): LoadBalancerConfig | null {
+  const path = 'fallback_policy';
+  const fallback = compileFirstKnown(message.fallbackPolicy, context.at(path), (names) => {
+    const rule = "didn't find a registered fallback load balancer factory with names from";
+    context.reject(path, `dynamic forwarding LB: ${rule} ${names}: ${SUPPORTED}`);
+  });
+  return fallback === null ? null : compileOverrideHost(message, fallback, context);
+}
+
 function compileRoundRobin(message: RoundRobin, context: CompileContext): LoadBalancerConfig {
   const at = context.at('locality_lb_config');
   return {
@@ -134,8 +177,7 @@ function compileLeastRequest(message: LeastRequest, context: CompileContext): Lo
   const locality = compileLocalityRules(message.localityLbConfig?.localityConfigSpecifier, at);
   const slowStart = compileSlowStart(message.slowStartConfig, context);
   const scansAll = message.selectionMethod === SelectionMethod.FULL_SCAN || message.enableFullScan;
-  const policy = leastRequest(message, context);
-  return { ...policy, ...(scansAll === true ? { choiceCount: 0 } : {}), locality, slowStart };
+  return leastRequest(message, { locality, slowStart, scansAll: scansAll === true }, context);
 }
 
 /** The fields of the message itself are older names of those in consistent_hashing_lb_config. */

@@ -14,7 +14,7 @@ import type {
 } from '../../model/load-balancing.ts';
 import type { RuntimeValues } from '../../model/runtime.ts';
 import { type DurationField, durationMs } from './field-values.ts';
-import { liveRecord } from './live-value.ts';
+import { liveRecord, withLive } from './live-value.ts';
 import { runtimeInteger } from './runtime-values.ts';
 
 /** Envoy cluster.v3.Cluster.LeastRequestLbConfig.choice_count. */
@@ -110,7 +110,7 @@ export function compileSlowStart(
   }));
 }
 
-/** Options of least request, without what is decided around it. */
+/** LEAST_REQUEST with Envoy's defaults; `scansAll`: FULL_SCAN. */
 export function leastRequest(
   fields:
     | {
@@ -118,17 +118,22 @@ export function leastRequest(
         readonly activeRequestBias?: RuntimeDouble | undefined;
       }
     | undefined,
+  rest: Pick<LeastRequestConfig, 'locality' | 'slowStart'> & { readonly scansAll: boolean },
   context: CompileContext,
-): Omit<LeastRequestConfig, 'locality' | 'slowStart'> {
-  const bias = runtimeDouble(fields?.activeRequestBias, context);
-  if (bias !== null && bias < 0) {
-    context.reject('active_request_bias', `must not be negative, is ${bias}`);
+): LeastRequestConfig {
+  const written = runtimeDouble(fields?.activeRequestBias, context) ?? 0;
+  if (written < 0) {
+    context.reject('active_request_bias', `must not be negative, is ${written}`);
   }
-  return {
-    kind: 'least-request',
-    choiceCount: fields?.choiceCount ?? DEFAULT_CHOICE_COUNT,
-    activeRequestBias: bias ?? DEFAULT_ACTIVE_REQUEST_BIAS,
+  const { locality, slowStart, scansAll } = rest;
+  const choiceCount = scansAll ? 0 : (fields?.choiceCount ?? DEFAULT_CHOICE_COUNT);
+  const config = { kind: 'least-request' as const, choiceCount, locality, slowStart };
+  const bias = (): number => {
+    const now = runtimeDouble(fields?.activeRequestBias, context) ?? DEFAULT_ACTIVE_REQUEST_BIAS;
+    // As Envoy: the runtime cannot make it negative.
+    return now < 0 ? DEFAULT_ACTIVE_REQUEST_BIAS : now;
   };
+  return withLive(config, context.environment.runtime, ['activeRequestBias', bias]);
 }
 
 /** Options of consistent hashing. */

@@ -19,7 +19,7 @@ import {
 } from './lb-policy-parts.ts';
 import { compileSubsets } from './lb-subsets.ts';
 
-type Kind = PickingConfig['kind'];
+type Kind = Exclude<PickingConfig['kind'], 'client-side-weighted-round-robin'>;
 
 const POLICY_KINDS: Readonly<Partial<Record<LbPolicy, Kind>>> = {
   [LbPolicy.ROUND_ROBIN]: 'round-robin',
@@ -84,7 +84,7 @@ function compileByName(kind: Kind, message: Cluster, context: CompileContext): P
       const own = lbConfig.case === 'leastRequestLbConfig' ? lbConfig.value : undefined;
       const path = context.at('least_request_lb_config');
       const slowStart = compileSlowStart(own?.slowStartConfig, path);
-      return { ...leastRequest(own, path), locality, slowStart };
+      return leastRequest(own, { locality, slowStart, scansAll: false }, path);
     }
     case 'random':
       return { kind, locality };

@@ -5,6 +5,8 @@
 export const REFUSED_TYPES: Readonly<Record<string, string>> = {
   'envoy.extensions.formatter.cel.v3.Cel':
     'CEL expressions are not evaluated; print the parts by their own operators, such as REQ and RESP',
+  'envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst':
+    'as in Envoy, where it is part of the mobile build only; use round_robin',
   'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config':
     'gRPC answers are not rewritten for HTTP/1.1 clients; let browsers and other HTTP/1.1 clients speak gRPC-Web and use envoy.filters.http.grpc_web',
   'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig':

@@ -12,7 +12,7 @@ export type NowMs = () => number;
 /** Without slow start a host weighs what its endpoint says. */
 export function hostWeight(slowStart: SlowStartConfig | null, nowMs: NowMs): HostWeight {
   if (slowStart === null) return plainWeight;
-  return (host) => host.endpoint.weight * slowStartFactor(host, slowStart, nowMs());
+  return (host) => host.weight * slowStartFactor(host, slowStart, nowMs());
 }
 
 /** One of the hosts has its full weight yet to come. */
@@ -26,7 +26,7 @@ export function anyStartsSlowly(
 }
 
 function plainWeight(host: Host): number {
-  return host.endpoint.weight;
+  return host.weight;
 }
 
 /** Envoy common.v3.SlowStartConfig: grows with the time for which the host has been healthy. */

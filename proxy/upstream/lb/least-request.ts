@@ -71,17 +71,17 @@ function activeCellsOf(hosts: readonly Host[]): Int32Array {
 class WeightedLeastRequest implements HostPicker {
   readonly #hosts: readonly Host[];
   readonly #weightOf: HostWeight;
-  readonly #bias: number;
+  readonly #config: LeastRequestConfig;
   readonly #schedule: EdfSchedule;
 
   constructor(
     hosts: readonly Host[],
-    options: { readonly weightOf: HostWeight; readonly bias: number },
+    options: { readonly weightOf: HostWeight; readonly config: LeastRequestConfig },
     random: Random,
   ) {
     this.#hosts = hosts;
     this.#weightOf = options.weightOf;
-    this.#bias = options.bias;
+    this.#config = options.config;
     this.#schedule = new EdfSchedule(hosts.length, (item) => this.#weight(hosts[item] as Host));
     for (let skipped = randomBelow(random, hosts.length); skipped > 0; skipped -= 1) this.pick();
   }
@@ -95,20 +95,27 @@ class WeightedLeastRequest implements HostPicker {
   #weight(host: Host): number {
     const weight = this.#weightOf(host);
     const busy = host.stats.rqActive + 1;
-    if (this.#bias === 0) return weight;
-    return this.#bias === 1 ? weight / busy : weight / busy ** this.#bias;
+    // Read each time: the runtime may have another one by now.
+    const { activeRequestBias: bias } = this.#config;
+    if (bias === 0) return weight;
+    return bias === 1 ? weight / busy : weight / busy ** bias;
   }
 }
 
 /** Envoy lb_policy LEAST_REQUEST for one list of hosts. */
 export function leastRequest(
   hosts: readonly Host[],
-  { choiceCount, activeRequestBias: bias, slowStart }: LeastRequestConfig,
+  config: LeastRequestConfig,
   { random, nowMs }: PickerServices,
 ): HostPicker {
+  const { choiceCount, slowStart } = config;
   const isEqual = haveEqualWeights(hosts.map((host) => host.endpoint.weight));
   if (isEqual && !anyStartsSlowly(hosts, slowStart, nowMs)) {
     return new EqualLeastRequest(hosts, choiceCount, random);
   }
-  return new WeightedLeastRequest(hosts, { weightOf: hostWeight(slowStart, nowMs), bias }, random);
+  return new WeightedLeastRequest(
+    hosts,
+    { weightOf: hostWeight(slowStart, nowMs), config },
+    random,
+  );
 }

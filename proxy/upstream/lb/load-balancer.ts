@@ -34,6 +34,12 @@ export interface HostPicker {
   pick(request: PickRequest): Host | null;
 }
 
+/** Weights that change while hosts stay. */
+export interface WeightsVersion {
+  /** Another number than before: they have changed. */
+  version(): number;
+}
+
 /** What policies use of their worker. */
 export interface PickerServices {
   readonly random: Random;
@@ -42,6 +48,8 @@ export interface PickerServices {
   nowMs(): number;
   /** Runs a task in a later turn of the event loop; absent: nothing can wait. */
   readonly later?: Later;
+  /** Where weights come of load reports; absent: they do not. */
+  readonly clientWeights?: WeightsVersion;
 }
 
 /** Where the proxy itself is, for zone-aware routing. */

@@ -1,6 +1,7 @@
 // The balancer that a configuration asks for: policies, and policies around them.
 import type { HostSet } from '../host-set.ts';
 import type { BalancerOptions, LoadBalancer } from './load-balancer.ts';
+import { OverrideHostBalancer } from './override-host-balancer.ts';
 import { PriorityBalancer } from './priority-balancer.ts';
 import { SubsetBalancer } from './subset/subset-balancer.ts';
 
@@ -11,6 +12,11 @@ export function makeBalancer(
   previous: LoadBalancer | null,
 ): LoadBalancer {
   const { config } = options;
+  if (config.kind === 'override-host') {
+    const before = previous instanceof OverrideHostBalancer ? previous.fallback : null;
+    const fallback = makeBalancer(hostSet, { ...options, config: config.fallback }, before);
+    return new OverrideHostBalancer(hostSet, config, fallback);
+  }
   if (config.kind !== 'subset') {
     return new PriorityBalancer(hostSet, { ...options, config }, previous);
   }

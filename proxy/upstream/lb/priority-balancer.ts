@@ -5,6 +5,7 @@ import { hashModulo } from '../../base/xx-hash.ts';
 import type { ChosenPriority, LoadBalancerContext } from '../cluster-manager.ts';
 import type { Host } from '../host.ts';
 import type { HostSet } from '../host-set.ts';
+import { ClientWeights } from './client-weights.ts';
 import { type LoadBalancer, type PickingOptions, PickRequest } from './load-balancer.ts';
 import type { LoadBalancerStats } from './load-balancer-stats.ts';
 import { priorityCounts } from './priority-load.ts';
@@ -18,6 +19,8 @@ const UINT32 = 2 ** 32;
 export class PriorityBalancer implements LoadBalancer {
   readonly #shares: PriorityShares;
   readonly #pickers: PriorityPickers;
+  /** null: hosts weigh what their endpoints say. */
+  readonly #weights: ClientWeights | null;
   readonly #random: Random;
   readonly #stats: LoadBalancerStats;
   readonly #hashes: boolean;
@@ -31,9 +34,10 @@ export class PriorityBalancer implements LoadBalancer {
     const { priorities: rules } = options;
     const counts = hostSet.priorities.map((priority) => priorityCounts(priority, rules));
     this.#shares = new PriorityShares(counts, rules);
+    this.#weights = weightsOf(hostSet, options, previous);
     this.#pickers = new PriorityPickers(
       hostSet,
-      options,
+      this.#weights === null ? options : { ...options, clientWeights: this.#weights },
       previous instanceof PriorityBalancer ? previous.#pickers : null,
     );
     if (this.#hashes) {
@@ -41,6 +45,10 @@ export class PriorityBalancer implements LoadBalancer {
       for (const share of this.#shares.all()) this.#pickers.of(share, this.#panicsAt(share));
       this.#pickers.inheritNoMore();
     }
+  }
+
+  get weights(): ClientWeights | null {
+    return this.#weights;
   }
 
   pick(context: LoadBalancerContext): Host | null {
@@ -103,4 +111,14 @@ export class PriorityBalancer implements LoadBalancer {
     if (this.#hashes) return hashModulo(this.#request.hash, 100) + 1;
     return randomBelow(this.#random, 100) + 1;
   }
+}
+
+function weightsOf(
+  { priorities }: HostSet,
+  { config, nowMs }: PickingOptions,
+  before: LoadBalancer | null,
+): ClientWeights | null {
+  if (config.kind !== 'client-side-weighted-round-robin') return null;
+  const previous = before instanceof PriorityBalancer ? before.weights : null;
+  return new ClientWeights(priorities, config, { nowMs, previous });
 }

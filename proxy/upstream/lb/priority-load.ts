@@ -35,7 +35,7 @@ export function priorityCounts(
 }
 
 function weightOf(hosts: readonly Host[]): number {
-  return hosts.reduce((sum, { endpoint }) => sum + endpoint.weight, 0);
+  return hosts.reduce((sum, { weight }) => sum + weight, 0);
 }
 
 /** Shares of the traffic by priority; healthy and degraded ones together make 100. */

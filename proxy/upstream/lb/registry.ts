@@ -5,6 +5,7 @@ import type {
   LoadBalancerConfig,
 } from '../../model/load-balancing.ts';
 import type { Host } from '../host.ts';
+import { clientWeighted } from './client-weights.ts';
 import { leastRequest } from './least-request.ts';
 import type { HostPicker, HostPickerFactory, PickerServices } from './load-balancer.ts';
 import { randomHost } from './random.ts';
@@ -18,6 +19,7 @@ const POLICIES: {
   'round-robin': roundRobin,
   'least-request': leastRequest,
   random: randomHost,
+  'client-side-weighted-round-robin': clientWeighted,
 };
 
 /** The picker of the configured policy for a list of hosts that is not empty. */

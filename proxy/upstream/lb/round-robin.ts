@@ -50,7 +50,7 @@ export function roundRobin(
   { slowStart }: RoundRobinConfig,
   { random, nowMs }: PickerServices,
 ): HostPicker {
-  const isEqual = haveEqualWeights(hosts.map((host) => host.endpoint.weight));
+  const isEqual = haveEqualWeights(hosts.map(({ weight }) => weight));
   if (isEqual && !anyStartsSlowly(hosts, slowStart, nowMs)) {
     return new EqualRoundRobin(hosts, random);
   }

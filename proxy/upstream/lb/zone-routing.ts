@@ -218,5 +218,5 @@ function countOf(hosts: readonly Host[]): number {
 }
 
 function weightOf(hosts: readonly Host[]): number {
-  return hosts.reduce((sum, { endpoint }) => sum + endpoint.weight, 0);
+  return hosts.reduce((sum, { weight }) => sum + weight, 0);
 }

@@ -3,6 +3,7 @@ import type { SupportTable } from '../../../model/extension.ts';
 import { DNS_FIELDS, DNS_RESOLVER_PLACES } from './dns-fields.ts';
 import { HEALTH_CHECK_FIELDS } from './health-check-fields.ts';
 import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
+import { LB_WRAPPER_FIELDS } from './lb-wrapper-fields.ts';
 
 const SLOW_START: SupportTable = {
   slow_start_window: 'honoured',
@@ -89,7 +90,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     close_connections_on_host_health_failure: 'honoured',
     ignore_health_on_host_removal: 'honoured',
     load_balancing_policy: {
-      partly: 'round_robin, least_request, random, ring_hash, maglev, subset, cluster_provided',
+      partly:
+        'round_robin, least_request, random, ring_hash, maglev, client_side_weighted_round_robin, wrr_locality, override_host, subset, cluster_provided',
     },
     connection_pool_per_downstream_connection: 'honoured',
     filters: {
@@ -107,7 +109,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     typed_config: 'honoured',
   },
   'envoy.extensions.clusters.aggregate.v3.ClusterConfig': { clusters: 'honoured' },
-  'envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided': {},
+  ...LB_WRAPPER_FIELDS,
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
     base_interval: 'honoured',
     max_interval: 'honoured',

@@ -18,7 +18,9 @@ export interface JudgedAttempt {
 }
 
 /** The response began; whether it is kept or not. */
-export function tellMonitor({ monitor }: Host, head: ResponseHead, request: RequestHead): void {
+export function tellMonitor(host: Host, head: ResponseHead, request: RequestHead): void {
+  const { monitor, load } = host;
+  load?.onFields(head.headers);
   if (monitor === null) return;
   const grpc = hasGrpcType(request.headers) ? grpcStatusIn(head.headers) : null;
   monitor.onResponse(grpc === null ? head.status : httpStatusOfGrpc(grpc));
@@ -52,7 +54,9 @@ export function judgeHead(
 
 /** The fields behind which nothing follows; null: it ended without trailers, or early. */
 export function judgeEnd(attempt: JudgedAttempt | null, fields: HeaderList | null): void {
-  if (attempt === null || attempt.verdict === 'given') return;
+  if (attempt === null) return;
+  if (fields !== null) attempt.host.load?.onFields(fields);
+  if (attempt.verdict === 'given') return;
   attempt.verdict = 'given';
   const status = fields === null ? null : grpcStatusIn(fields);
   if (status !== null && httpStatusOfGrpc(status) < FIRST_ERROR) attempt.host.stats.rqSuccess += 1;
