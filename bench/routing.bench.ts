@@ -73,7 +73,7 @@ function input(): RouteMatchInput {
   const downstream = {
     ...{ id: 1, directRemoteAddress: address, localAddress: address },
     ...{ remoteAddress: address, directLocalAddress: address, filterState: null },
-    ...{ requestedServerName: '', filterChainName: '', isTls: false, negotiatedProtocol: '' },
+    ...{ requestedServerName: '', filterChainName: '', tls: null },
   };
   return { streamRandom: 7, info: new StreamInfo(downstream, 0, 0) };
 }

@@ -61,8 +61,7 @@ function streamInfoOf(request: IncomingMessage, id: number): StreamInfo {
     directLocalAddress: addressOf(localAddress, localPort),
     requestedServerName: '',
     filterChainName: ADMIN_NAME,
-    isTls: false,
-    negotiatedProtocol: '',
+    tls: null,
     filterState: null,
   };
   const info = new StreamInfo(downstream, performance.now(), Date.now());

@@ -64,7 +64,7 @@ export class DryDownstream {
       onStreamClosed: () => undefined,
       onConnectionDone: () => undefined,
     };
-    const codec = this.runtime.codecs.kinds.http1.create(NOWHERE, handler, this.info.isTls);
+    const codec = this.runtime.codecs.kinds.http1.create(NOWHERE, handler, this.info.tls !== null);
     const octets = Buffer.from(http1Text(request), 'latin1');
     codec.onBytes(octets, 0, octets.length);
   }

@@ -16,7 +16,9 @@ import type { ClusterConfig } from '../model/cluster.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import { UNWATCHED } from '../model/watched-file.ts';
 import { StatsStore } from '../stats/store.ts';
+import { makeTlsServices } from '../tls/make-tls-services.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
+import type { TlsServices } from '../tls/tls-services.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { WorkerCluster } from '../upstream/worker-cluster.ts';
@@ -93,6 +95,13 @@ export class DryProxy {
   readonly #random = new ChosenRandom();
   readonly #timers = new TimerWheel(0);
   readonly #stats = new StatsStore(null);
+  /** Contexts are built as a worker's; nobody ever shakes hands by them. */
+  readonly #tls: TlsServices = makeTlsServices({
+    secrets: new SecretHub(),
+    clock: this.#clock,
+    log: SILENT_LOG.logger('explain'),
+    ticketSecret: Buffer.alloc(0),
+  });
   readonly #upstreams: DryClusters;
   readonly #services: WorkerServices;
   readonly #managers = new WeakMap<HttpConnectionManagerConfig, DryManager>();
@@ -115,6 +124,7 @@ export class DryProxy {
       stats: this.#stats,
       cells: privateCells(() => this.#clock.nowMs()),
       secrets: new SecretHub(),
+      tls: this.#tls,
       log: SILENT_LOG.logger('explain'),
       node: parts.node,
       localIp: parts.localIp,
@@ -186,6 +196,7 @@ export class DryProxy {
       stats: this.#stats,
       cells: privateCells(() => this.#clock.nowMs()),
       secrets: new SecretHub(),
+      tls: this.#tls,
       streaks: { onStreak: () => undefined },
       healthReports: null,
       log: SILENT_LOG.logger('explain'),

@@ -162,6 +162,7 @@ class DryExchange implements RequestSender {
       id: 1,
       localAddress: socketAddress('127.0.0.1', 0),
       remoteAddress: host.address,
+      tls: null,
       protocol: protocol === 'tcp' ? null : protocol,
       ...{ isReused: false, isLimitKnown: true, isGoingAway: false },
       ...{ connectStartMs: 0, connectEndMs: 0 },

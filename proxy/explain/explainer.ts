@@ -188,8 +188,7 @@ function connectionInfo(
     ...{ localAddress, remoteAddress, directRemoteAddress, filterChainName },
     directLocalAddress: localAddress,
     requestedServerName: serverName,
-    isTls: false,
-    negotiatedProtocol: '',
+    tls: null,
     filterState: null,
     dynamicMetadata: null,
   };

@@ -17,6 +17,7 @@ import type { WatchedFiles } from '../model/watched-file.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { Secrets } from '../tls/secret-hub.ts';
+import type { TlsServices } from '../tls/tls-services.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 
 /**
@@ -41,6 +42,8 @@ export interface WorkerServices {
   readonly localIp: string;
   /** What TLS contexts and filters refer to by key. */
   readonly secrets: Secrets;
+  /** What TLS contexts are made with. */
+  readonly tls: TlsServices;
   /** What changes of the configuration's files become known by. */
   readonly files: WatchedFiles;
   /** Opens (or shares) the log that a configuration describes. */

@@ -4,6 +4,7 @@ import type { SocketAddress } from '../base/address.ts';
 import type { Protocol } from './message.ts';
 import type { ResponseFlag } from './response-flags.ts';
 import type { ByteMeter } from './stream.ts';
+import type { TlsInfo } from './tls-info.ts';
 
 /** core.v3.Metadata.filter_metadata by namespace: frozen JSON values. */
 export type NamespacedMetadata = Readonly<Record<string, unknown>>;
@@ -37,11 +38,10 @@ export interface DownstreamConnectionInfo {
   readonly filterChainMetadata?: NamespacedMetadata | null;
   /** Absent: the connection was not accepted by one. */
   readonly listener?: { readonly name: string; readonly metadata: NamespacedMetadata };
-  readonly isTls: boolean;
-  /** What the client proved about itself with TLS; null or absent: it showed no certificate. */
-  readonly peerCertificate?: PeerCertificateInfo | null;
-  /** What ALPN chose: `h2`, `http/1.1`; '' for nothing, as in clear text. */
-  readonly negotiatedProtocol: string;
+  /** null: clear text. */
+  readonly tls: TlsInfo | null;
+  /** Why its handshake failed; '' or absent: it did not. */
+  readonly transportFailureReason?: string;
   /** Values that network filters leave for others, by key; null until the first. */
   filterState: Map<string, unknown> | null;
   /** Values that listener filters left, by namespace; null or absent: none. */
@@ -53,12 +53,6 @@ export interface DownstreamConnectionInfo {
 /** The connection is gone. */
 export function tellDependants(connection: DownstreamConnectionInfo): void {
   for (const dependant of connection.dependants ?? []) dependant.onDownstreamGone(connection);
-}
-
-/** The certificate that a client showed. */
-export interface PeerCertificateInfo {
-  /** It was verified against trusted authorities, or by its hash; false: it was only accepted. */
-  readonly isValidated: boolean;
 }
 
 /** The upstream side of an exchange's last attempt. */

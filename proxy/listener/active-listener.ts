@@ -10,6 +10,7 @@ import type {
   WorkerServices,
 } from '../filters/network-filter.ts';
 import { type DownstreamConnectionInfo, tellDependants } from '../http/stream-info.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { Connection } from '../net/connection.ts';
@@ -25,10 +26,9 @@ import { ListenerLog } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
 import { ServicesLoan } from './services-loan.ts';
 
-/** A connection that has its filter, and the time at which it was accepted. */
+/** A connection that has its filter. */
 interface Tracked {
   readonly filter: DownstreamConnection;
-  readonly sinceMs: number;
   readonly candidate: Candidate;
 }
 
@@ -153,6 +153,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** It serves no more, and its last connection is gone. */
   dispose(): void {
+    for (const chain of this.#chains) chain.tls?.close();
     this.#loan.giveBack();
   }
 
@@ -204,7 +205,34 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       candidate.refuse();
       return;
     }
-    const info = describe(candidate, this.config, chain);
+    if (chain.tls === null) {
+      this.#passGates(candidate, chain, null);
+      return;
+    }
+    // As Envoy: a connection counts from its chain on, and who shakes hands has one.
+    this.#count(candidate);
+    candidate.chain = chain;
+    candidate.secure(chain.tls, chain.transportTimeoutMs, (tls) =>
+      this.#passGates(candidate, chain, tls),
+    );
+  }
+
+  onHandshakeTimeout(): void {
+    this.#stats.cxTransportSocketConnectTimeout.inc();
+  }
+
+  onHandshakeFailed(candidate: Candidate): void {
+    const { transportFailure: reason, remoteAddress } = candidate;
+    if (reason === '' || !this.services.log.enabled('info')) return;
+    this.services.log.log('info', 'TLS handshake failed', {
+      listener: this.config.name,
+      peer: remoteAddress.text,
+      reason,
+    });
+  }
+
+  #passGates(candidate: Candidate, chain: BuiltChain, tls: TlsInfo | null): void {
+    const info = describe(candidate, this.config, chain, tls);
     const gates = chain.gates.map((factory) => factory.createGate());
     candidate.passGates(info, gates, () => this.#admit(candidate, chain));
   }
@@ -262,18 +290,30 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     const { connection } = candidate;
     this.#candidates.delete(connection);
     this.#stats.preCxActive.set(this.#candidates.size);
-    this.#stats.cxTotal.inc();
-    this.#stats.cxActive.inc();
-    this.#stats.workerCxTotal.inc();
-    this.#stats.workerCxActive.inc();
+    if (!candidate.isCounted) this.#count(candidate);
     const filter = (chain.terminal as NonNullable<BuiltChain['terminal']>).create(
       connection,
       candidate.info,
     );
-    const sinceMs = this.services.clock.nowMs();
-    this.#connections.set(connection, { filter, sinceMs, candidate });
+    this.#connections.set(connection, { filter, candidate });
     if (this.#drainLingerMs !== null) filter.drain(this.#drainLingerMs);
     return filter;
+  }
+
+  /** It has a filter chain. */
+  #count(candidate: Candidate): void {
+    candidate.countedMs = this.services.clock.nowMs();
+    this.#stats.cxTotal.inc();
+    this.#stats.cxActive.inc();
+    this.#stats.workerCxTotal.inc();
+    this.#stats.workerCxActive.inc();
+  }
+
+  #uncount(candidate: Candidate): void {
+    this.#stats.cxActive.dec();
+    this.#stats.workerCxActive.dec();
+    this.#stats.cxDestroy.inc();
+    this.#stats.cxLengthMs.record(this.services.clock.nowMs() - candidate.countedMs);
   }
 
   /** Another listener answers for it now. */
@@ -299,7 +339,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     filter: DownstreamConnection | null,
     isWithoutChain: boolean,
   ): void {
-    const info = candidate.hasInfo ? candidate.info : describe(candidate, this.config, null);
+    const info = candidate.hasInfo
+      ? candidate.info
+      : describe(candidate, this.config, candidate.chain, null);
     this.#log.write({ candidate, info, filter, isWithoutChain });
   }
 
@@ -315,11 +357,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     } else {
       this.#connections.delete(connection);
       this.#giveBackPlace();
-      this.#stats.cxActive.dec();
-      this.#stats.workerCxActive.dec();
-      this.#stats.cxDestroy.inc();
-      this.#stats.cxLengthMs.record(this.services.clock.nowMs() - tracked.sinceMs);
     }
+    if (candidate.isCounted) this.#uncount(candidate);
     if (this.connectionCount === 0) this.onEmpty?.();
   }
 }
@@ -328,6 +367,7 @@ function describe(
   candidate: Candidate,
   listener: ListenerConfig,
   chain: BuiltChain | null,
+  tls: TlsInfo | null,
 ): DownstreamConnectionInfo {
   return {
     id: candidate.connection.id,
@@ -335,12 +375,12 @@ function describe(
     remoteAddress: candidate.remoteAddress,
     localAddress: candidate.localAddress,
     directLocalAddress: candidate.directLocalAddress,
-    requestedServerName: candidate.serverName,
+    requestedServerName: tls?.serverName || candidate.serverName,
     filterChainName: chain?.name ?? '',
     filterChainMetadata: chain?.metadata ?? null,
     listener,
-    isTls: false,
-    negotiatedProtocol: '',
+    tls,
+    transportFailureReason: candidate.transportFailure,
     filterState: null,
     dynamicMetadata: candidate.dynamicMetadata,
     dependants: null,

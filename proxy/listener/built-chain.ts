@@ -9,6 +9,8 @@ import type {
 } from '../filters/network-filter.ts';
 import type { FilterChainConfig } from '../model/listener.ts';
 import type { FilterMetadata } from '../model/match-tree.ts';
+import type { DownstreamTlsConfig } from '../model/transport-socket.ts';
+import { ServerTls } from '../tls/server-tls.ts';
 
 /** See FilterChainConfig. */
 export interface BuiltChain {
@@ -18,6 +20,10 @@ export interface BuiltChain {
   readonly gates: readonly ConnectionGateFactory[];
   /** null: the chain is empty, and closes every connection. */
   readonly terminal: NetworkFilterFactory | null;
+  /** null: clear text. */
+  readonly tls: ServerTls | null;
+  /** Ms that the handshake may take; 0: no limit. */
+  readonly transportTimeoutMs: number;
 }
 
 /** Builds what a listener's connections share. */
@@ -26,13 +32,27 @@ export function buildChain(
   services: WorkerServices,
   listener: ListenerFacts,
 ): BuiltChain {
-  const { name, metadata, filters } = config;
+  const { name, metadata, filters, transport, transportConnectTimeoutMs } = config;
+  const shared = {
+    name,
+    metadata,
+    tls: transport.kind === 'tls' ? makeTls(transport.tls, services, listener) : null,
+    transportTimeoutMs: transportConnectTimeoutMs,
+  };
   const gates = filters.slice(0, -1).map((gate) => {
     const definition = gate.definition as ConnectionGateDefinition;
     return definition.gateFactory(gate.config, services, listener);
   });
   const last = filters.at(-1);
-  if (last === undefined) return { name, metadata, gates, terminal: null };
+  if (last === undefined) return { ...shared, gates, terminal: null };
   const definition = last.definition as NetworkFilterDefinition;
-  return { name, metadata, gates, terminal: definition.factory(last.config, services, listener) };
+  return { ...shared, gates, terminal: definition.factory(last.config, services, listener) };
+}
+
+function makeTls(
+  config: DownstreamTlsConfig,
+  services: WorkerServices,
+  listener: ListenerFacts,
+): ServerTls {
+  return new ServerTls(config, services.tls, listener.scope);
 }

@@ -17,8 +17,12 @@ import {
   type WorkerServices,
 } from '../filters/network-filter.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
-import type { Connection, ConnectionHandler } from '../net/connection.ts';
+import type { CloseReason, Connection, ConnectionHandler } from '../net/connection.ts';
+import { ClientHelloReader, NO_CLIENT_HELLO } from '../tls/client-hello.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
+import type { BuiltChain } from './built-chain.ts';
 
 /**
  * More than all listener filters look at, the longest PROXY header and 64 KiB behind it; beyond it
@@ -45,6 +49,10 @@ export interface CandidateOwner {
   onRefused(candidate: Candidate): void;
   /** It went away by itself while filters looked. */
   onLost(candidate: Candidate): void;
+  /** Its handshake did not end in time; it is being closed. */
+  onHandshakeTimeout(): void;
+  /** Its handshake failed; `transportFailure` says why. */
+  onHandshakeFailed(candidate: Candidate): void;
 }
 
 /** See the file's head. */
@@ -63,6 +71,10 @@ export class Candidate
   /** Accepted at, by both clocks. */
   readonly startMs: number;
   readonly startWallMs: number;
+  /** Its chain, once it is known and the handshake has begun. */
+  chain: BuiltChain | null = null;
+  /** When it began to count as a connection with a chain; -1: it does not. */
+  countedMs = -1;
   /** Another listener had it first: it stays with this one. */
   wasHandedOn = false;
   dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
@@ -74,6 +86,14 @@ export class Candidate
   /** The filter, later the gate, whose turn it is. */
   #turn = 0;
   #onAdmitted: (() => ConnectionHandler) | null = null;
+  /** Reads what the client asks TLS for; null: nothing is encrypted, or the handshake has begun. */
+  #hello: ClientHelloReader | null = null;
+  #tls: ServerTls | null = null;
+  #onSecured: ((tls: TlsInfo) => void) | null = null;
+  /** A handshake that is not over. */
+  #isSecuring = false;
+  /** Why there was none, in Envoy's words; '' : it went well, or there is none. */
+  transportFailure = '';
   /** What arrived and nobody took, and how much of the buffer that is. */
   #held: Buffer = NO_OCTETS;
   #heldBytes = 0;
@@ -103,6 +123,10 @@ export class Candidate
     return this.connection.remoteAddress;
   }
 
+  get isCounted(): boolean {
+    return this.countedMs >= 0;
+  }
+
   /** Its chain is chosen: `info` is there. */
   get hasInfo(): boolean {
     return this.#info !== null;
@@ -118,6 +142,18 @@ export class Candidate
     this.#filters = owner.makeFilters();
     this.#turn = 0;
     this.#inspect();
+  }
+
+  /** Makes the handshake, within `timeoutMs` (0: no limit), before anybody else is asked. */
+  secure(tls: ServerTls, timeoutMs: number, onSecured: (tls: TlsInfo) => void): void {
+    const { services } = this.#owner;
+    this.#tls = tls;
+    this.#onSecured = onSecured;
+    this.#isSecuring = true;
+    this.#hello = new ClientHelloReader();
+    if (timeoutMs > 0) services.timers.arm(this.#timer, services.clock.nowMs(), timeoutMs);
+    this.#listen();
+    this.#readHello();
   }
 
   /** Asks the gates; behind the last one `onAdmitted` makes the connection's handler. */
@@ -156,20 +192,24 @@ export class Candidate
     this.#deliver();
   }
 
+  /** Accepted connections are connected from the start: it is the handshake that is done. */
   onConnected(): void {
-    // Accepted connections are connected from the start.
+    this.#isSecuring = false;
+    this.#stopWaiting();
+    this.#onSecured?.(this.connection.tls as TlsInfo);
   }
 
   onBytes(buffer: Buffer, length: number): void {
     this.#hold(buffer, length);
     if (this.#heldBytes >= MAX_HELD_BYTES) this.connection.pauseReading();
-    if (this.#info === null) this.#inspect();
+    if (this.#hello !== null) this.#readHello();
+    else if (this.#info === null) this.#inspect();
   }
 
   onEnd(): void {
     this.#hasEnded = true;
     // Nothing more will come for a filter that waits; a gate decides without it.
-    if (this.#info !== null) return;
+    if (this.#info !== null && !this.#isSecuring) return;
     this.#lose();
     this.connection.close('now');
   }
@@ -178,8 +218,9 @@ export class Candidate
     // Nothing is sent before the terminal filter.
   }
 
-  onClose(): void {
-    if (!this.#isOver) this.#lose();
+  onClose(reason: CloseReason, detail: string): void {
+    if (reason === 'transport-failed') this.#failHandshake(detail);
+    else if (!this.#isOver) this.#lose();
   }
 
   /** The connection is gone, whoever had it last: gates that knew of it are told. */
@@ -188,7 +229,10 @@ export class Candidate
   }
 
   onTimer(): void {
-    if (this.#owner.onFiltersTimeout()) this.refuse();
+    if (this.#isSecuring) {
+      this.#owner.onHandshakeTimeout();
+      this.#giveUp('connect timeout');
+    } else if (this.#owner.onFiltersTimeout()) this.refuse();
     else this.#finishInspection();
   }
 
@@ -239,6 +283,40 @@ export class Candidate
     this.#owner.onInspected(this);
   }
 
+  /** As soon as the ClientHello is whole, or cannot become one, TLS gets all that came. */
+  #readHello(): void {
+    const bytes = this.#held.subarray(this.consumedBytes, this.#heldBytes);
+    const reader = this.#hello as ClientHelloReader;
+    const verdict = reader.read(bytes, bytes.length);
+    if (verdict === 'more' && bytes.length < MAX_HELD_BYTES && !isSurelyNoTls(bytes)) return;
+    const tls = this.#tls as ServerTls;
+    const handshake = tls.accept(verdict === 'hello' ? reader : NO_CLIENT_HELLO);
+    this.#hello = null;
+    if (typeof handshake === 'string') {
+      this.#giveUp(handshake);
+      return;
+    }
+    this.#held = NO_OCTETS;
+    this.#heldBytes = 0;
+    this.consumedBytes = 0;
+    this.connection.secure(handshake, Buffer.from(bytes));
+  }
+
+  /** Ours to close: TLS will not come to be. */
+  #giveUp(reason: string): void {
+    this.#failHandshake(reason);
+    this.connection.close('now');
+  }
+
+  #failHandshake(reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isSecuring = false;
+    this.#stopWaiting();
+    this.transportFailure = reason;
+    this.#owner.onHandshakeFailed(this);
+  }
+
   /** The owner counts only those that went away while filters looked. */
   #lose(): void {
     this.#isOver = true;
@@ -274,3 +352,10 @@ export class Candidate
     if (this.#hasEnded) handler.onEnd();
   }
 }
+
+/** RFC 8446 §5.1: what begins otherwise is no record of a handshake, however much comes. */
+function isSurelyNoTls(bytes: Buffer): boolean {
+  return bytes.length > 0 && bytes[0] !== HANDSHAKE_RECORD;
+}
+
+const HANDSHAKE_RECORD = 22;

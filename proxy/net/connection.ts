@@ -2,6 +2,8 @@
 // them (plain TCP, a pipe, TLS). Codecs and pools know nothing else.
 import type { SocketAddress } from '../base/address.ts';
 import type { ByteSink } from '../http/codec.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
+import type { TlsHandshake } from './transport.ts';
 
 /** How a connection came to its end. */
 export type CloseReason =
@@ -9,11 +11,12 @@ export type CloseReason =
   | 'peer-reset' // RST or another error of the socket
   | 'local-close' // we closed it
   | 'connect-failed'
+  | 'transport-failed' // the handshake, or what else comes before the owner's octets, failed
   | 'connect-timeout';
 
 /** Owner of a connection. No method is called after `onClose`. */
 export interface ConnectionHandler {
-  /** Only for connections we opened: bytes may be written from now on. */
+  /** Of a connection that we opened, or had `secure`: bytes may be written from now on. */
   onConnected(): void;
   /** Bytes in `buffer[0, length)`, borrowed until the call returns. */
   onBytes(buffer: Buffer, length: number): void;
@@ -21,7 +24,10 @@ export interface ConnectionHandler {
   onEnd(): void;
   /** Queued output fell to nothing after `isWritable` was false. */
   onDrain(): void;
-  /** Once, last. `detail` is the system's error text, '' if there is none. */
+  /**
+   * Once, last. `detail` is the system's error text, or the transport failure reason of
+   * `transport-failed`; '' if there is none.
+   */
   onClose(reason: CloseReason, detail: string): void;
 }
 
@@ -43,6 +49,8 @@ export interface Connection extends ByteSink {
   /** Octets read and accepted for writing so far. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** null: clear text, or the handshake is not over. */
+  readonly tls: TlsInfo | null;
   /** Told once, behind the handler, when the connection is gone: for whoever counts connections. */
   onGone: ((connection: Connection) => void) | null;
   /** Ms that `flush-and-delay` waits for the peer; 0: no wait. Default 1 s. */
@@ -51,5 +59,10 @@ export interface Connection extends ByteSink {
   onDelayedCloseTimeout: (() => void) | null;
   /** The owner; set once before the first event, replaced when a filter takes over. */
   setHandler(handler: ConnectionHandler): void;
+  /**
+   * Begins TLS on what was clear text so far, `early` being octets of it that were read already.
+   * Behind the handshake the handler hears `onConnected`, or `onClose` with `transport-failed`.
+   */
+  secure(handshake: TlsHandshake, early: Buffer): void;
   close(mode: CloseMode): void;
 }

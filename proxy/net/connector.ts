@@ -9,6 +9,7 @@ import { keepaliveOptions } from './keepalive-options.ts';
 import { preparedSocket } from './prepared-socket.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';
+import type { Preparation } from './transport.ts';
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -18,6 +19,8 @@ export interface ConnectOptions {
   readonly bindAddress: { readonly ip: string; readonly port: number } | null;
   /** Options that Node does not set; absent: none. Where they cannot be set, nothing is connected. */
   readonly socketOptions?: readonly SocketOptionConfig[];
+  /** What comes before `onConnected`; absent or null: nothing. */
+  readonly preparation?: Preparation | null;
 }
 
 /** Opens connections; a test's connector joins two ends in memory. */
@@ -45,6 +48,7 @@ export class SocketConnector implements Connector {
     const connection = new SocketConnection(this.#loop, ends, {
       bufferLimitBytes: options.bufferLimitBytes,
       connecting: true,
+      preparation: options.preparation ?? null,
     });
     connection.setHandler(handler);
     const socket = openSocket(target, options, connection);

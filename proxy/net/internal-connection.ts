@@ -15,6 +15,8 @@ const DEFAULT_DELAYED_CLOSE_MS = 1000;
 /** What a socket says in the same place. */
 const RESET_TEXT = 'Connection reset by peer';
 
+const NO_TLS = 'TLS error: connections within the process carry no TLS';
+
 /** Drawn in LIFECYCLE.md. */
 type State = 'connecting' | 'open' | 'closing' | 'closed';
 
@@ -42,6 +44,7 @@ export class InternalConnection implements Connection, Flushable, UnsentOutput {
   readonly remoteAddress: SocketAddress;
   bytesRead = 0;
   bytesWritten = 0;
+  readonly tls = null;
   onGone: ((connection: Connection) => void) | null = null;
   delayedCloseMs = DEFAULT_DELAYED_CLOSE_MS;
   onDelayedCloseTimeout: (() => void) | null = null;
@@ -152,6 +155,14 @@ export class InternalConnection implements Connection, Flushable, UnsentOutput {
     if (this.#state !== 'open' || this.#ending !== 'none') return;
     this.#ending = 'end';
     this.#queueFlush();
+  }
+
+  /** Nobody can listen in: octets never leave the process. */
+  secure(): void {
+    if (this.#state !== 'open') return;
+    this.#reason = 'transport-failed';
+    this.#detail = NO_TLS;
+    this.close('now');
   }
 
   close(mode: CloseMode): void {

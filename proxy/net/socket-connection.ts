@@ -1,16 +1,22 @@
 // A Connection over a net.Socket (TCP or pipe): its states, its events, and the flush of its output
-// at the end of a turn of the event loop.
+// at the end of a turn of the event loop. It may turn into TLS without its owner's noticing.
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { SocketAddress } from '../base/address.ts';
 import { Edges, INVARIANTS, invariant } from '../base/invariants.ts';
 import { systemErrorText } from '../base/system-error.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
 import { isPublicOnly } from './accepted-socket.ts';
 import type { CloseMode, CloseReason, Connection, ConnectionHandler } from './connection.ts';
 import { nextConnectionId } from './connection-id.ts';
 import { DelayedClose } from './delayed-close.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
+import { type HeldReader, HeldReads } from './held-reads.ts';
+import { sharedReadBuffer } from './read-buffer.ts';
+import { resetSecureSocket, secureSocket } from './secure-socket.ts';
 import { SocketOutput } from './socket-output.ts';
-import { socketWriter } from './socket-writer.ts';
+import { secureWriter, socketWriter } from './socket-writer.ts';
+import type { Preparation, PreparedConnection, TlsHandshake } from './transport.ts';
 
 /** Time for the peer to close after our last byte (Envoy: delayed_close_timeout). */
 const DEFAULT_DELAYED_CLOSE_MS = 1000;
@@ -22,22 +28,24 @@ export interface SocketEnds {
 }
 
 /** Drawn in LIFECYCLE.md. */
-type State = 'connecting' | 'open' | 'closing' | 'closed';
+type State = 'connecting' | 'preparing' | 'open' | 'closing' | 'closed';
 
 const EDGES = new Edges<State>('connection', {
-  connecting: ['open', 'closing', 'closed'],
-  open: ['closing', 'closed'],
+  connecting: ['preparing', 'open', 'closing', 'closed'],
+  preparing: ['open', 'closing', 'closed'],
+  open: ['preparing', 'closing', 'closed'],
   closing: ['closed'],
   closed: [],
 });
 
 /** See Connection. Its owner calls `attach` once with the socket that feeds `receive`. */
-export class SocketConnection implements Connection, Flushable {
+export class SocketConnection implements Connection, PreparedConnection, Flushable, HeldReader {
   readonly id: number;
   localAddress: SocketAddress;
   readonly remoteAddress: SocketAddress;
   bytesRead = 0;
   bytesWritten = 0;
+  tls: TlsInfo | null = null;
   onGone: ((connection: Connection) => void) | null = null;
   delayedCloseMs = DEFAULT_DELAYED_CLOSE_MS;
   onDelayedCloseTimeout: (() => void) | null = null;
@@ -56,6 +64,13 @@ export class SocketConnection implements Connection, Flushable {
   #reason: CloseReason = 'local-close';
   #detail = '';
   #delayedClose: DelayedClose | null = null;
+  readonly #preparation: Preparation | null;
+  /** Of TLS, from its beginning; null: clear text. */
+  #handshake: TlsHandshake | null = null;
+  #held: HeldReads | null = null;
+  readonly #onEnd = (): void => this.#onSocketEnd();
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#onSocketError(error);
+  readonly #onClose = (): void => this.#onSocketClose();
 
   constructor(loop: EventLoop, ends: SocketEnds, options: ConnectionOptions) {
     this.id = nextConnectionId();
@@ -65,35 +80,100 @@ export class SocketConnection implements Connection, Flushable {
     this.#bufferLimit = options.bufferLimitBytes;
     this.#output = new SocketOutput(loop.slab);
     this.#state = options.connecting ? 'connecting' : 'open';
+    this.#preparation = options.preparation ?? null;
   }
 
   /** Takes over the socket's events. */
   attach(socket: Socket): void {
     this.#socket = socket;
     if (this.#state === 'open') this.#writeTo(socket);
-    socket.on('end', () => this.#onSocketEnd());
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error));
-    socket.on('close', () => this.#onSocketClose());
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
   }
 
   /** The socket that we opened is connected. */
   connected(local: SocketAddress): void {
     this.localAddress = local;
     if (this.#state !== 'connecting') return;
-    this.#enter('open');
     // Only a connected socket has its final handle.
     if (this.#socket !== null) this.#writeTo(this.#socket);
     this.#loop.beginTurn();
-    this.#handler?.onConnected();
+    if (this.#preparation === null) {
+      this.#enter('open');
+      this.#handler?.onConnected();
+    } else {
+      this.#enter('preparing');
+      this.#preparation.begin(this);
+    }
     if (INVARIANTS) this.checkInvariants();
+  }
+
+  ready(): void {
+    if (this.#state !== 'preparing') return;
+    this.#enter('open');
+    this.#handler?.onConnected();
+    // Asked for while there was nothing to pause.
+    if (this.isReading) return;
+    this.#socket?.pause();
+  }
+
+  refuse(reason: string): void {
+    if (this.#state !== 'preparing') return;
+    this.#reason = 'transport-failed';
+    this.#detail = reason;
+    this.#destroy('now');
+  }
+
+  secure(handshake: TlsHandshake, early: Buffer): void {
+    const raw = this.#socket;
+    if (raw === null || this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#state === 'open') this.#enter('preparing');
+    this.#output.writeOut();
+    raw.off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    raw.removeAllListeners('data');
+    this.#handshake = handshake;
+    this.#held = new HeldReads(this.#loop, this);
+    const socket = secureSocket(raw, {
+      parameters: handshake.parameters,
+      early,
+      buffer: sharedReadBuffer,
+      onRead: (length, buffer) => this.receive(length, buffer),
+      publicOnly: isPublicOnly(),
+    });
+    socket.once('secure', () => this.#onSecure(socket));
+    this.attach(socket);
+    socket.resume();
   }
 
   /** Octets arrived in `buffer[0, length)`. */
   receive(length: number, buffer: Buffer): void {
     this.#loop.beginTurn();
     this.bytesRead += length;
-    if (this.#state === 'open') (this.#handler as ConnectionHandler).onBytes(buffer, length);
+    if (this.#state === 'open') {
+      if (this.#held === null || (this.#held.isEmpty && !this.#readPaused)) {
+        (this.#handler as ConnectionHandler).onBytes(buffer, length);
+      } else {
+        this.#held.add(buffer, length);
+      }
+    } else if (this.#state === 'preparing') {
+      this.#preparation?.onBytes(buffer, length);
+    }
     if (INVARIANTS) this.checkInvariants();
+  }
+
+  /** Held octets may be handed out. */
+  get isReading(): boolean {
+    return this.#state === 'open' && !this.#readPaused;
+  }
+
+  onHeldBytes(buffer: Buffer, length: number): void {
+    this.#handler?.onBytes(buffer, length);
+  }
+
+  onHeldOut(): void {
+    if (this.#peerEnded) this.#handler?.onEnd();
+    else this.#socket?.resume();
   }
 
   setHandler(handler: ConnectionHandler): void {
@@ -111,7 +191,7 @@ export class SocketConnection implements Connection, Flushable {
   }
 
   writeText(text: string): void {
-    if (this.#state !== 'open') return;
+    if (!this.#mayWrite()) return;
     this.bytesWritten += text.length;
     this.#output.addText(text);
     this.#queueFlush();
@@ -119,7 +199,7 @@ export class SocketConnection implements Connection, Flushable {
   }
 
   writeBytes(data: Buffer): void {
-    if (this.#state !== 'open' || data.length === 0) return;
+    if (data.length === 0 || !this.#mayWrite()) return;
     this.bytesWritten += data.length;
     this.#output.addBytes(data);
     this.#queueFlush();
@@ -135,7 +215,8 @@ export class SocketConnection implements Connection, Flushable {
   resumeReading(): void {
     if (!this.#readPaused) return;
     this.#readPaused = false;
-    if (this.#state !== 'closed') this.#socket?.resume();
+    if (this.#held?.isEmpty === false) this.#held.release();
+    else if (this.#state !== 'closed') this.#socket?.resume();
   }
 
   halfClose(): void {
@@ -146,7 +227,7 @@ export class SocketConnection implements Connection, Flushable {
 
   close(mode: CloseMode): void {
     if (this.#state === 'closed') return;
-    const wasConnecting = this.#state === 'connecting';
+    const wasConnecting = this.#state === 'connecting' || this.#state === 'preparing';
     if (wasConnecting || mode === 'now' || mode === 'reset') {
       this.#enter('closing');
       // What counts as sent leaves if the kernel takes it; the RST says that it is not all.
@@ -158,6 +239,7 @@ export class SocketConnection implements Connection, Flushable {
     this.#enter('closing');
     this.#delayAfterFlush = mode === 'flush-and-delay' && this.delayedCloseMs > 0;
     this.#endAfterFlush = true;
+    this.#held?.discard();
     // What the peer still sends is read and dropped, so that its data does not turn into a reset.
     this.resumeReading();
     this.#queueFlush();
@@ -177,7 +259,8 @@ export class SocketConnection implements Connection, Flushable {
     const isQueued = this.#flushQueued;
     output.checkInvariants();
     invariant(output.collectedBytes === 0 || isQueued, 'connection: who has output is flushed');
-    invariant(!this.#endAfterFlush || isQueued, 'connection: FIN leaves with a flush');
+    const waits = this.#handshake !== null && output.pendingBytes > 0;
+    invariant(!this.#endAfterFlush || isQueued || waits, 'connection: FIN leaves with a flush');
     invariant(this.bufferedBytes <= this.bytesWritten, 'connection: only what was written waits');
     const isTimed = this.#delayedClose?.isWaiting === true;
     invariant(!isTimed || this.#state === 'closing', 'connection: only a close is delayed');
@@ -196,6 +279,11 @@ export class SocketConnection implements Connection, Flushable {
     this.#loop.flushLater(this);
   }
 
+  /** In front of a handshake only the preparation writes: the owner does not yet. */
+  #mayWrite(): boolean {
+    return this.#state === 'open' || (this.#state === 'preparing' && this.#handshake === null);
+  }
+
   #writeTo(socket: Socket): void {
     this.#output.writeBy(socketWriter(socket, isPublicOnly(), () => this.#onWritten()));
   }
@@ -204,16 +292,27 @@ export class SocketConnection implements Connection, Flushable {
     this.#endAfterFlush = false;
     const socket = this.#socket;
     if (socket === null || this.#state === 'closed') return;
+    // The close_notify would overtake what TLS has not handed on yet.
+    if (this.#handshake !== null && this.#output.pendingBytes > 0) {
+      this.#endAfterFlush = true;
+      if (this.#state === 'closing') this.#watchUnsent();
+      return;
+    }
     socket.end();
     if (this.#state !== 'closing') return;
     if (!this.#delayAfterFlush || this.#peerEnded) {
       // Everything left, or the close follows as soon as it is out (or the peer stops taking it).
-      if (this.#output.pendingBytes === 0) {
+      if (this.#output.pendingBytes === 0 && this.#handshake === null) {
         this.#destroy('now');
         return;
       }
       socket.once('finish', () => this.#destroy('now'));
     }
+    this.#watchUnsent();
+  }
+
+  #watchUnsent(): void {
+    if (this.#delayedClose !== null) return;
     const delayMs = this.delayedCloseMs > 0 ? this.delayedCloseMs : DEFAULT_DELAYED_CLOSE_MS;
     const wait = { output: this.#output, delayMs };
     this.#delayedClose = new DelayedClose(this.#loop, wait, () => {
@@ -227,14 +326,38 @@ export class SocketConnection implements Connection, Flushable {
     this.#output.discard();
     this.#enter('closing');
     if (socket === null) return;
-    if (mode === 'reset') socket.resetAndDestroy();
-    else socket.destroy();
+    if (mode !== 'reset') socket.destroy();
+    else if (this.#handshake === null) socket.resetAndDestroy();
+    else resetSecureSocket(socket as TLSSocket);
   }
 
   /** The kernel has taken everything. */
   #onWritten(): void {
     this.#output.unpin();
+    if (this.#endAfterFlush) this.#queueFlush();
     this.#onSocketDrain();
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    this.#loop.beginTurn();
+    const found = (this.#handshake as TlsHandshake).onSecure(socket);
+    if (typeof found === 'string') {
+      this.refuse(found);
+      return;
+    }
+    if (this.#state !== 'preparing') return;
+    this.tls = found;
+    this.#output.writeBy(secureWriter(socket, () => this.#onWritten()));
+    this.ready();
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  /** It went away, or failed, before its owner had it. */
+  #onUnprepared(error: NodeJS.ErrnoException | null): void {
+    this.#detail = this.#handshake?.onFailure(error) ?? '';
+    this.#reason = error === null ? 'peer-closed' : 'peer-reset';
+    if (this.#detail !== '') this.#reason = 'transport-failed';
+    this.#destroy('now');
   }
 
   #onSocketDrain(): void {
@@ -247,12 +370,23 @@ export class SocketConnection implements Connection, Flushable {
   #onSocketEnd(): void {
     this.#loop.beginTurn();
     this.#peerEnded = true;
+    if (this.#state === 'preparing') {
+      this.#onUnprepared(null);
+      return;
+    }
     this.#reason = 'peer-closed';
+    if (this.#held?.isEmpty === false) return;
     if (this.#state === 'open') this.#handler?.onEnd();
     else this.#destroy('now');
   }
 
   #onSocketError(error: NodeJS.ErrnoException): void {
+    if (this.#state === 'preparing') {
+      this.#onUnprepared(error);
+      return;
+    }
+    // node tells of broken records, and leaves the rest to whoever listens.
+    if (this.#handshake !== null) this.#socket?.destroy();
     this.#detail = systemErrorText(error);
     this.#reason = this.#state === 'connecting' ? 'connect-failed' : 'peer-reset';
   }
@@ -262,6 +396,7 @@ export class SocketConnection implements Connection, Flushable {
     this.#enter('closed');
     this.#loop.beginTurn();
     this.#delayedClose?.cancel();
+    this.#held?.discard();
     this.#output.discard();
     this.#output.unpin();
     if (INVARIANTS) this.checkInvariants();
@@ -275,4 +410,6 @@ export interface ConnectionOptions {
   /** Output beyond this stops the writer; from per_connection_buffer_limit_bytes. */
   readonly bufferLimitBytes: number;
   readonly connecting: boolean;
+  /** Of one that connects; absent: its owner has it at once. */
+  readonly preparation?: Preparation | null;
 }

@@ -14,6 +14,8 @@ const EAGER_WRITE_BYTES = 64 * 1024;
 export class SocketOutput {
   readonly #slab: OutputSlab;
   #writer: SocketWriter | null = null;
+  /** Octets are not turned into text to be joined. */
+  #prefersOctets = false;
   /** Leaves behind the region of the block. */
   #text = '';
   #block: SlabBlock | null = null;
@@ -44,6 +46,7 @@ export class SocketOutput {
   /** The socket has its handle: output may leave. */
   writeBy(writer: SocketWriter): void {
     this.#writer = writer;
+    this.#prefersOctets = writer.prefersOctets;
   }
 
   /** Adds latin1 text; a lot of it leaves at once. */
@@ -55,7 +58,7 @@ export class SocketOutput {
 
   /** Adds a copy of `data`; a lot of it leaves at once. */
   addBytes(data: Buffer): void {
-    if (this.#block === null && data.length <= TEXT_BODY_BYTES) {
+    if (this.#block === null && data.length <= TEXT_BODY_BYTES && !this.#prefersOctets) {
       this.#text += latin1Slice(data, 0, data.length);
       return;
     }
@@ -74,11 +77,7 @@ export class SocketOutput {
         this.#pinned.push(block);
       }
     }
-    if (this.#text !== '') {
-      const text = this.#text;
-      this.#text = '';
-      this.#write(text);
-    }
+    if (this.#text !== '') this.#writeText();
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -145,6 +144,22 @@ export class SocketOutput {
       this.#end === slab.offset &&
       slab.offset + size <= slab.block.bytes.length
     );
+  }
+
+  #writeText(): void {
+    const text = this.#text;
+    this.#text = '';
+    const slab = this.#slab;
+    if (!this.#prefersOctets || !slab.reserve(text.length)) {
+      this.#write(text);
+      return;
+    }
+    const { block, offset } = slab;
+    latin1Write(block.bytes, text, offset);
+    slab.offset = offset + text.length;
+    if (this.#write(block.bytes.subarray(offset, slab.offset))) return;
+    slab.pin(block);
+    this.#pinned.push(block);
   }
 
   /** True when the kernel took everything at once. */

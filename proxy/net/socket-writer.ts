@@ -12,6 +12,8 @@ export interface SocketWriter {
   readonly pendingBytes: number;
   /** Octets that the kernel has not taken yet; falls while a long write makes progress. */
   unsentBytes(): number;
+  /** It writes text by making octets of it first: whoever has memory for them does that better. */
+  readonly prefersOctets: boolean;
 }
 
 /** Told when everything that was pending has left. */
@@ -66,7 +68,12 @@ export function socketWriter(
   if (!publicOnly && binding !== null && isDirect(handle)) {
     return new HandleWriter(socket, { handle, binding }, onDrained);
   }
-  return new StreamWriter(socket, onDrained);
+  return new StreamWriter(socket, onDrained, false);
+}
+
+/** The same for a socket whose handshake is done: node's TLS takes one write at a time. */
+export function secureWriter(socket: Socket, onDrained: OnDrained): SocketWriter {
+  return new StreamWriter(socket, onDrained, true);
 }
 
 function isDirect(handle: StreamHandle | null): handle is Required<StreamHandle> {
@@ -79,11 +86,13 @@ function isDirect(handle: StreamHandle | null): handle is Required<StreamHandle>
 
 /** The documented way. */
 class StreamWriter implements SocketWriter {
+  readonly prefersOctets: boolean;
   readonly #socket: Socket;
   readonly #onWritten: () => void;
 
-  constructor(socket: Socket, onDrained: OnDrained) {
+  constructor(socket: Socket, onDrained: OnDrained, isSecure: boolean) {
     this.#socket = socket;
+    this.prefersOctets = isSecure;
     // Not 'drain': that comes only behind a write that was over the stream's own limit.
     this.#onWritten = () => {
       if (socket.writableLength === 0) onDrained();
@@ -108,6 +117,7 @@ class StreamWriter implements SocketWriter {
 
 /** The direct way. The socket's own writing is never used beside it, so order is libuv's. */
 class HandleWriter implements SocketWriter {
+  readonly prefersOctets = false;
   readonly #socket: Socket;
   readonly #handle: Required<StreamHandle>;
   readonly #binding: StreamBinding;

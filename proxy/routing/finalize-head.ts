@@ -30,7 +30,7 @@ export function finalizeRequestHead(
 /** Upstreams are asked in HTTP: a scheme that is none gives way to the one the client came with. */
 function settleScheme(head: RequestHead, { info }: FormatContext): void {
   const proto = head.headers.get(HEADER_ID['x-forwarded-proto']) ?? '';
-  const own = info.downstream.isTls ? 'https' : 'http';
+  const own = info.downstream.tls !== null ? 'https' : 'http';
   head.scheme = isHttpScheme(proto) ? proto : own;
 }
 

@@ -4,6 +4,7 @@ import { cookieValue } from '../http/cookie.ts';
 import { hasGrpcType } from '../http/grpc.ts';
 import type { RequestHead } from '../http/message.ts';
 import { joinedRequestField } from '../http/request-field.ts';
+import { peerCertificateOf } from '../http/tls-info.ts';
 import { filterStateText } from '../model/filter-state-text.ts';
 import { matchesFilterState, matchesMetadata, metadataAt } from '../model/match-metadata.ts';
 import { matchesHeader, matchesString } from '../model/match-value.ts';
@@ -144,15 +145,16 @@ class TlsContextCondition implements RouteCondition {
 
   matches(_head: RequestHead, { info }: RouteMatchInput): boolean {
     const { presented, validated } = this.#config;
-    const certificate = info.downstream.peerCertificate ?? null;
-    if (presented !== null && presented !== (certificate !== null)) return false;
-    return validated === null || validated === (certificate?.isValidated ?? false);
+    const { tls } = info.downstream;
+    const isShown = peerCertificateOf(tls) !== null;
+    if (presented !== null && presented !== isShown) return false;
+    return validated === null || validated === (isShown && tls?.isPeerValidated === true);
   }
 
   mismatch(_head: RequestHead, { info }: RouteMatchInput): string {
-    const certificate = info.downstream.peerCertificate ?? null;
-    if (certificate === null) return 'tls_context: the client showed no certificate';
-    return certificate.isValidated
+    const { tls } = info.downstream;
+    if (peerCertificateOf(tls) === null) return 'tls_context: the client showed no certificate';
+    return tls?.isPeerValidated === true
       ? 'tls_context: the client showed a validated certificate'
       : 'tls_context: the client showed a certificate that was not validated';
   }

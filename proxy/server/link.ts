@@ -30,6 +30,8 @@ export interface WorkerSettings {
   readonly cells: CellSettings | null;
   /** `--local-address-ip-version` */
   readonly localAddressFamily: 'IPv4' | 'IPv6';
+  /** Base64 of what keys of session tickets are derived from, so that workers resume for each other. */
+  readonly ticketSecret: string;
 }
 
 /** A worker's place in the region that all share. */

@@ -1,5 +1,6 @@
 // The part of the proxy that exists once: configuration, resource store, DNS, health, and the
 // workers. It accepts no traffic and outlives every worker.
+import { randomBytes } from 'node:crypto';
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
@@ -30,6 +31,9 @@ import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import type { SpawnWorker } from './worker-pool.ts';
 import { Workforce, type WorkforceSource } from './workforce.ts';
+
+/** Of what keys of session tickets are derived from: more than any of them has. */
+const TICKET_SECRET_BYTES = 64;
 
 /** What a primary is made with. */
 export interface PrimaryParts {
@@ -69,6 +73,7 @@ export class Primary implements WorkforceSource {
   readonly #log: Logger;
   readonly #collector = new StatsCollector();
   readonly #runtime: RuntimeDesk;
+  readonly #ticketSecret = randomBytes(TICKET_SECRET_BYTES).toString('base64');
   #flushTimer: NodeJS.Timeout | null = null;
   #reloading: Promise<boolean> = Promise.resolve(true);
 
@@ -230,6 +235,7 @@ export class Primary implements WorkforceSource {
       drainStrategy: this.#options.drain.strategy,
       workerCount: this.#options.concurrency,
       localAddressFamily: this.#options.localAddressFamily,
+      ticketSecret: this.#ticketSecret,
     };
   }
 

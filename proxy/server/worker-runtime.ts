@@ -20,7 +20,9 @@ import { type InternalAcceptor, InternalConnector } from '../net/internal-connec
 import type { SocketSource } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
+import { makeTlsServices } from '../tls/make-tls-services.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
+import type { TlsServices } from '../tls/tls-services.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
 import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
@@ -81,6 +83,12 @@ export class WorkerRuntime implements ProcessHealth {
     const { settings, bootstrap, log } = parts;
     this.stats = new StatsStore(statFilter(bootstrap.stats));
     const random = new SystemRandom();
+    const tls = makeTlsServices({
+      secrets: this.secrets,
+      clock: this.loop,
+      log: log.logger('tls'),
+      ticketSecret: Buffer.from(settings.ticketSecret, 'base64'),
+    });
     this.clusters = new WorkerClusters({
       clock: this.loop,
       timers: this.loop.timers,
@@ -91,6 +99,7 @@ export class WorkerRuntime implements ProcessHealth {
       stats: this.stats,
       cells: parts.cells,
       secrets: this.secrets,
+      tls,
       streaks: parts.streaks,
       healthReports: parts.healthReports,
       place: { locality: bootstrap.node.locality, clusterName: bootstrap.localClusterName },
@@ -102,7 +111,7 @@ export class WorkerRuntime implements ProcessHealth {
       intervalMs: settings.accessLogFlushIntervalMs,
     });
     this.#files = new FileWatcher(log.logger('config'));
-    this.listeners = this.#makeListeners(parts, random);
+    this.listeners = this.#makeListeners(parts, random, tls);
     this.#overload = this.#watchMemory(log.logger('main'));
     this.#actions = this.#openActions(parts, random);
     this.#flushTimer = setInterval(
@@ -145,7 +154,7 @@ export class WorkerRuntime implements ProcessHealth {
     await this.accessLogs.close();
   }
 
-  #makeListeners(parts: WorkerRuntimeParts, random: Random): ListenerManager {
+  #makeListeners(parts: WorkerRuntimeParts, random: Random, tls: TlsServices): ListenerManager {
     const { settings, bootstrap, log, sockets, cells } = parts;
     const services: WorkerServices = {
       clock: this.loop,
@@ -159,6 +168,7 @@ export class WorkerRuntime implements ProcessHealth {
       node: bootstrap.node,
       localIp: localIp(settings.localAddressFamily),
       secrets: this.secrets,
+      tls,
       files: this.#files,
       openAccessLog: (config) => this.accessLogs.open(config),
     };

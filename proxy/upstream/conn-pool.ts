@@ -2,6 +2,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { Protocol } from '../http/message.ts';
 import type { RequestSender, ResetReason, ResponseReceiver } from '../http/stream.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
 
 /** The connection that a stream was put on. */
 export interface UpstreamConnectionInfo {
@@ -9,6 +10,8 @@ export interface UpstreamConnectionInfo {
   readonly localAddress: SocketAddress;
   /** Of a host with several addresses the one that answered. */
   readonly remoteAddress: SocketAddress;
+  /** null: clear text. */
+  readonly tls: TlsInfo | null;
   /** null: plain TCP. */
   readonly protocol: Protocol | null;
   /**

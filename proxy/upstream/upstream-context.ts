@@ -10,10 +10,12 @@ import type { ClusterConfig, LocalityConfig, UpstreamHttpConfig } from '../model
 import type { Connector } from '../net/connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { Secrets } from '../tls/secret-hub.ts';
+import type { TlsServices } from '../tls/tls-services.ts';
 import type { HealthReports } from './check-reporter.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { StreakSink } from './outlier/outlier-monitor.ts';
+import type { UpstreamTransport } from './transport/upstream-transport.ts';
 
 /** What all codecs of one pool are made of. */
 export type ClientCodecSetup =
@@ -46,6 +48,8 @@ export interface UpstreamContext {
   readonly cells: SharedCells;
   /** What the TLS contexts of clusters refer to by key. */
   readonly secrets: Secrets;
+  /** What its TLS contexts are made with. */
+  readonly tls: TlsServices;
   /** Hears of hosts under outlier detection that failed too often in a row. */
   readonly streaks: StreakSink;
   /** null: nobody makes health checks. */
@@ -67,4 +71,6 @@ export interface ClusterResources {
   readonly context: UpstreamContext;
   readonly stats: ClusterStats;
   readonly breakers: CircuitBreakers;
+  /** null: clear text. */
+  readonly transport: UpstreamTransport | null;
 }

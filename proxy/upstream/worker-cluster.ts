@@ -28,6 +28,7 @@ import { overrideHostOf } from './lb/override-host.ts';
 import { isPredictable } from './lb/registry.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
+import { buildTransport } from './transport/build-transport.ts';
 import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
 
 /** Hears about the end of a drained cluster. */
@@ -79,7 +80,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     const isChecked = config.healthCheck !== null && reports !== null;
     const checks = isChecked ? new CheckReporter(name, reports) : null;
     this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags: owner.flagsOf(name) });
-    this.#resources = { config, context, stats: this.stats, breakers };
+    const transport = buildTransport(config.transport, context.tls, this.#scope);
+    this.#resources = { config, context, stats: this.stats, breakers, transport };
     this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
@@ -204,6 +206,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
   /** Gives up its statistics; what is still counted afterwards is not shown. */
   release(): void {
     this.#resources.breakers.close();
+    this.#resources.transport?.close();
     this.#scope.release();
   }
 

@@ -94,6 +94,8 @@ function rig(options: RigOptions = {}): Rig {
     },
     onRefused: () => log.push('refused'),
     onLost: () => log.push('lost'),
+    onHandshakeTimeout: () => log.push('handshake timeout'),
+    onHandshakeFailed: ({ transportFailure }) => log.push(`failed: ${transportFailure}`),
   };
   const connector = new FakeConnector();
   const target = { ip: '127.0.0.1', port: 1, text: '127.0.0.1:1' };
@@ -212,7 +214,7 @@ t.test('the end of a connection while a filter waits', async (t) => {
   ended.connection.receiveEnd();
   t.same(ended.log.slice(2), ['lost']);
   t.equal(ended.connection.closeMode, 'now');
-  ended.candidate.onClose();
+  ended.candidate.onClose('peer-closed', '');
   t.same(ended.log.slice(2), ['lost'], 'counted once');
   const reset = rig({ filters: (all) => [filter(all, WAIT)], timeoutMs: 1000 });
   reset.connection.end('peer-reset');

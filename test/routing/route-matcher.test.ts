@@ -1,5 +1,8 @@
 import t from 'tap';
 import type { RouteMatchInput } from '../../proxy/routing/route-table.ts';
+import type { Certificate } from '../../proxy/x509/certificate.ts';
+import { parseCertificate } from '../../proxy/x509/parse-certificate.ts';
+import { makeCertificate } from '../support/certificates.ts';
 import {
   type Json,
   matchInput,
@@ -8,6 +11,7 @@ import {
   routeTable,
   routeTo,
 } from '../support/route-fixtures.ts';
+import { tlsInfo } from '../support/tls-info.ts';
 
 /** Why the only route of a table does not match; null: it does. */
 function mismatch(match: Json, options: RequestOptions = {}, input = matchInput()): string | null {
@@ -132,11 +136,12 @@ t.test('matches cookies one by one', async (t) => {
 
 t.test('asks for the certificate of the client', async (t) => {
   const asks = (tls_context: Json): Json => ({ tls_context });
+  const peerChain = [parseCertificate(makeCertificate().der) as Certificate];
   const none = matchInput();
   const shown = matchInput();
-  Object.assign(shown.info.downstream, { peerCertificate: { isValidated: false } });
+  Object.assign(shown.info.downstream, { tls: tlsInfo({ peerChain, isPeerValidated: false }) });
   const valid = matchInput();
-  Object.assign(valid.info.downstream, { peerCertificate: { isValidated: true } });
+  Object.assign(valid.info.downstream, { tls: tlsInfo({ peerChain, isPeerValidated: true }) });
   t.equal(mismatch(asks({}), {}, none), null);
   t.equal(mismatch(asks({ presented: false, validated: false }), {}, none), null);
   const missing = 'tls_context: the client showed no certificate';

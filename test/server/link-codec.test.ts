@@ -45,6 +45,7 @@ t.test('carries the settings of a worker', async (t) => {
       accessLogFlushIntervalMs: 2,
       drainTimeS: 3,
       drainStrategy: 'gradual',
+      ticketSecret: 'c2VjcmV0',
       workerCount: 4,
       cells: null,
       localAddressFamily: 'IPv4',

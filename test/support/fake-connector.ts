@@ -2,6 +2,7 @@
 // or never forgive fails at once.
 import assert from 'node:assert/strict';
 import { type SocketAddress, socketAddress } from '../../proxy/base/address.ts';
+import type { TlsInfo } from '../../proxy/http/tls-info.ts';
 import type {
   CloseMode,
   CloseReason,
@@ -9,6 +10,7 @@ import type {
   ConnectionHandler,
 } from '../../proxy/net/connection.ts';
 import type { ConnectOptions, Connector } from '../../proxy/net/connector.ts';
+import type { TlsHandshake } from '../../proxy/net/transport.ts';
 
 type State = 'connecting' | 'open' | 'closed';
 
@@ -24,6 +26,9 @@ export class FakeConnection implements Connection {
   bytesRead = 0;
   bytesWritten = 0;
   bufferedBytes = 0;
+  tls: TlsInfo | null = null;
+  /** What `secure` was called with last. */
+  handshake: TlsHandshake | null = null;
   /** Everything that was written, as latin1 text. */
   written = '';
   closeMode: CloseMode | null = null;
@@ -118,6 +123,11 @@ export class FakeConnection implements Connection {
   halfClose(): void {
     assert.equal(this.#state, 'open', `halfClose on a connection that is ${this.#state}`);
     this.isHalfClosed = true;
+  }
+
+  secure(handshake: TlsHandshake): void {
+    assert.equal(this.#state, 'open', `secure on a connection that is ${this.#state}`);
+    this.handshake = handshake;
   }
 
   /** As a socket: closing twice is harmless, the handler hears of it later (here: never). */

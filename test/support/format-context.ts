@@ -133,8 +133,7 @@ function bareInfo(members: Partial<DownstreamConnectionInfo> = {}): StreamInfo {
     directLocalAddress: socketAddress('127.0.0.1', 19432),
     requestedServerName: '',
     filterChainName: '',
-    isTls: false,
-    negotiatedProtocol: '',
+    tls: null,
     filterState: null,
     ...members,
   };

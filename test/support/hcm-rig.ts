@@ -31,6 +31,8 @@ import { FakeClock } from './fake-clock.ts';
 import { FakeConnection } from './fake-connector.ts';
 import { FakeServerCodec } from './fake-server-codec.ts';
 import { seededRandom } from './seeded-random.ts';
+import { tlsInfo } from './tls-info.ts';
+import { testTlsServices } from './tls-services.ts';
 
 const CONNECT_OPTIONS: ConnectOptions = {
   bufferLimitBytes: 1024,
@@ -96,8 +98,7 @@ export class HcmRig {
       directLocalAddress: socketAddress('127.0.0.1', 80),
       requestedServerName: '',
       filterChainName: '',
-      isTls: alpn !== '',
-      negotiatedProtocol: alpn,
+      tls: alpn === '' ? null : tlsInfo({ applicationProtocol: alpn }),
       filterState: null,
     };
     const nobody = { onConnected() {}, onBytes() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -169,6 +170,7 @@ export class HcmRig {
       stats: store,
       cells: privateCells(() => clock.nowMs()),
       secrets: new SecretHub(),
+      tls: testTlsServices(),
       log: SILENT_LOG.logger('http'),
       node: { id: '', cluster: '' } as never,
       localIp: '127.0.0.1',

@@ -27,8 +27,7 @@ export function balancerContext(): LoadBalancerContext {
     directLocalAddress: address,
     requestedServerName: '',
     filterChainName: '',
-    isTls: false,
-    negotiatedProtocol: '',
+    tls: null,
     filterState: null,
   };
   return { request: null, info: new StreamInfo(downstream, 0, 0) };

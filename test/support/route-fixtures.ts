@@ -87,7 +87,7 @@ export function exchange(
   const connection = {
     ...{ id: 1, directRemoteAddress: address, localAddress: address },
     ...{ remoteAddress: address, directLocalAddress: address, filterState: null },
-    ...{ requestedServerName: '', filterChainName: '', isTls: false, negotiatedProtocol: '' },
+    ...{ requestedServerName: '', filterChainName: '', tls: null },
   };
   const info = new StreamInfo(connection, 0, 0);
   const unknown = { responseTrailers: null, logType: 'NotSet', localReplyBody: '' } as const;

@@ -55,6 +55,7 @@ export class RigAttempt implements RequestSender {
       id: 1,
       localAddress,
       remoteAddress: this.host.address,
+      tls: null,
       protocol,
       ...times,
       ...state,

@@ -15,6 +15,7 @@ import { WorkerClusters } from '../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig } from './cluster-config.ts';
 import { FakeConnection } from './fake-connector.ts';
 import { seededRandom } from './seeded-random.ts';
+import { testTlsServices } from './tls-services.ts';
 import { type UpstreamFixture, upstreamFixture } from './upstream-fixture.ts';
 
 /** A TCP proxy to the cluster `c`, with some members replaced. */
@@ -64,6 +65,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
     ...{ codecServices: fixture.context.codecServices, clusters, stats: fixture.stats },
     cells: fixture.context.cells,
     secrets: new SecretHub(),
+    tls: testTlsServices(),
     log: SILENT_LOG.logger('filters'),
     node: { id: '', cluster: '', region: '', zone: '', subZone: '' } as never,
     localIp: '10.0.0.1',
@@ -107,8 +109,7 @@ function connectionInfo(
     directLocalAddress: client.localAddress,
     requestedServerName: '',
     filterChainName: '',
-    isTls: false,
-    negotiatedProtocol: '',
+    tls: null,
     filterState: filterState === undefined ? null : new Map(filterState),
   };
 }

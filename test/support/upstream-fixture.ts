@@ -9,6 +9,7 @@ import { FAKE_CODECS } from './fake-client-codec.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeConnector } from './fake-connector.ts';
 import { seededRandom } from './seeded-random.ts';
+import { testTlsServices } from './tls-services.ts';
 
 /** What a test holds on to. */
 export interface UpstreamFixture {
@@ -45,6 +46,7 @@ export function upstreamFixture(seed = 1): UpstreamFixture {
     healthReports: null,
     cells: privateCells(() => clock.nowMs()),
     secrets: new SecretHub(),
+    tls: testTlsServices(),
     streaks: { onStreak: () => undefined },
     log: SILENT_LOG.logger('upstream'),
   };

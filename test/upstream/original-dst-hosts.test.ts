@@ -33,8 +33,8 @@ function fixture(
 function going(local: string, header = '', client = '10.9.9.9'): LoadBalancerContext {
   const remote = socketAddress(client, 40_000);
   const downstream = {
-    ...{ id: 1, requestedServerName: '', filterChainName: '', isTls: false },
-    ...{ negotiatedProtocol: '', filterState: null, directLocalAddress: DIRECT },
+    ...{ id: 1, requestedServerName: '', filterChainName: '', tls: null },
+    ...{ filterState: null, directLocalAddress: DIRECT },
     localAddress: parseDestination(local) ?? DIRECT,
     ...{ directRemoteAddress: remote, remoteAddress: remote },
   };

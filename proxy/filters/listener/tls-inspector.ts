@@ -14,7 +14,7 @@ import {
   REFUSE,
   WAIT,
 } from '../listener-filter.ts';
-import { ClientHelloReader, type HelloVerdict } from './client-hello.ts';
+import { ClientHelloReader, type HelloVerdict } from '../../tls/client-hello.ts';
 
 const NAME = 'envoy.filters.listener.tls_inspector';
 /** Default and limit of max_client_hello_size: no TLS server takes more. */

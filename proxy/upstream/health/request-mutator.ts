@@ -33,8 +33,8 @@ export class RequestMutator {
     const wallMs = clock.wallMs();
     const info = new StreamInfo(
       {
-        ...{ id: 0, requestedServerName: '', filterChainName: '', isTls: false },
-        ...{ negotiatedProtocol: '', filterState: null },
+        ...{ id: 0, requestedServerName: '', filterChainName: '', tls: null },
+        ...{ filterState: null },
         ...{ directRemoteAddress: NOBODY, remoteAddress: NOBODY },
         ...{ localAddress: NOBODY, directLocalAddress: NOBODY },
       },

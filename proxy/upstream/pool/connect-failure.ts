@@ -24,6 +24,11 @@ export function connectFailure(address: SocketAddress, errorText: string): Conne
   return { reason: 'connection-failure', detail };
 }
 
+/** The handshake failed, or the peer was refused; `reason` is said as it is. */
+export function transportFailure(reason: string): ConnectFailure {
+  return { reason: 'connection-failure', detail: reason };
+}
+
 /** True where connect(2) itself fails, or would for a pipe or an internal listener, before anything is sent. */
 function failsAtOnce(address: SocketAddress, errorText: string): boolean {
   return address.port < 0 || errorText === 'Network is unreachable';

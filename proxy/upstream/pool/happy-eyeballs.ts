@@ -3,6 +3,7 @@
 import type { SocketAddress } from '../../base/address.ts';
 import { ipVersion } from '../../base/ip-address.ts';
 import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
+import type { TlsInfo } from '../../http/tls-info.ts';
 import type { ClusterConfig, HappyEyeballsConfig } from '../../model/cluster.ts';
 import type {
   CloseMode,
@@ -10,8 +11,10 @@ import type {
   Connection,
   ConnectionHandler,
 } from '../../net/connection.ts';
+import type { TlsHandshake } from '../../net/transport.ts';
 import type { ClusterStats } from '../cluster-stats.ts';
 import type { Host } from '../host.ts';
+import type { TransportWants, UpstreamTransport } from '../transport/upstream-transport.ts';
 import type { UpstreamContext } from '../upstream-context.ts';
 import { type ConnectionConfig, connectOptions } from './connect-options.ts';
 
@@ -24,6 +27,10 @@ export interface HostConnect {
   readonly config: ConnectionConfig & Pick<ClusterConfig, 'happyEyeballs'>;
   readonly context: Pick<UpstreamContext, 'connector' | 'timers' | 'clock'>;
   readonly stats: Pick<ClusterStats, 'cxTotal'>;
+  /** null: clear text. */
+  readonly transport: UpstreamTransport | null;
+  /** What TLS asks for where the cluster does not say. */
+  readonly wants: TransportWants;
 }
 
 /** Begins to connect to a host; see Connector. A host with one address costs nothing more. */
@@ -36,11 +43,14 @@ export function connectToHost(connect: HostConnect, handler: ConnectionHandler):
 }
 
 function open(
-  { config, context }: HostConnect,
+  { host, config, context, transport, wants }: HostConnect,
   address: SocketAddress,
   handler: ConnectionHandler,
 ): Connection {
-  return context.connector.connect(address, connectOptions(config, address), handler);
+  const options = connectOptions(config, address);
+  if (transport === null) return context.connector.connect(address, options, handler);
+  const preparation = transport.prepare({ host, address, wants });
+  return context.connector.connect(address, { ...options, preparation }, handler);
 }
 
 /** RFC 8305 §4: families take turns. By default the family of the first address begins, with one. */
@@ -162,6 +172,14 @@ class RacingConnection implements Connection, TimerTarget {
 
   halfClose(): void {
     this.#transport.halfClose();
+  }
+
+  get tls(): TlsInfo | null {
+    return this.#transport.tls;
+  }
+
+  secure(handshake: TlsHandshake, early: Buffer): void {
+    this.#transport.secure(handshake, early);
   }
 
   close(mode: CloseMode): void {

@@ -6,6 +6,7 @@ import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
 import type { Protocol } from '../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../http/stream.ts';
+import type { TlsInfo } from '../../http/tls-info.ts';
 import type {
   CloseMode,
   CloseReason,
@@ -14,10 +15,17 @@ import type {
 } from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
 import type { ClusterResources } from '../upstream-context.ts';
-import { type ConnectFailure, connectFailure, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
+import {
+  type ConnectFailure,
+  connectFailure,
+  GIVEN_UP,
+  TIMED_OUT,
+  transportFailure,
+} from './connect-failure.ts';
 import { ConnectionBooks, type ConnectionEnd, type ConnectionPlace } from './connection-books.ts';
 import { CONNECTION_EDGES, type ConnectionState } from './connection-state.ts';
 import { connectToHost } from './happy-eyeballs.ts';
+import { wantsOf } from './protocol-wants.ts';
 
 /** HTTP/2 has no more stream ids; Envoy keeps as far away from their end. */
 const MAX_STREAMS = 2 ** 29;
@@ -65,13 +73,18 @@ export class PooledConnection
     this.#resources = owner.resources;
     this.#books = new ConnectionBooks(owner);
     const { config, context } = owner.resources;
-    this.#transport = connectToHost({ host: owner.host, ...owner.resources }, this);
+    const { host, resources, setup } = owner;
+    this.#transport = connectToHost({ host, wants: wantsOf(setup.protocol), ...resources }, this);
     this.#codec = context.codecs.create(owner.setup, this.#transport, this);
     context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
   }
 
   get id(): number {
     return this.#transport.id;
+  }
+
+  get tls(): TlsInfo | null {
+    return this.#transport.tls;
   }
 
   get localAddress(): SocketAddress {
@@ -213,9 +226,10 @@ export class PooledConnection
   onClose(reason: CloseReason, detail: string): void {
     const by = reason === 'local-close' ? 'local' : 'remote';
     if (by === 'remote') this.#hasPeerEnded = true;
-    if (this.#state === 'connecting')
+    if (reason === 'transport-failed') this.#finish(by, transportFailure(detail));
+    else if (this.#state === 'connecting') {
       this.#finish(by, connectFailure(this.#owner.host.address, detail));
-    else this.#finish(by, null, detail);
+    } else this.#finish(by, null, detail);
     if (INVARIANTS) this.checkInvariants();
   }
 

@@ -29,8 +29,8 @@ function connection(requestedServerName = ''): Gated {
   const address = socketAddress('10.0.0.1', 80);
   const info: DownstreamConnectionInfo = {
     ...{ id: 1, directRemoteAddress: address, remoteAddress: address, localAddress: address },
-    ...{ directLocalAddress: address, requestedServerName, filterChainName: '', isTls: false },
-    ...{ negotiatedProtocol: '', filterState: null },
+    ...{ directLocalAddress: address, requestedServerName, filterChainName: '', tls: null },
+    ...{ filterState: null },
   };
   const gated = { connection: {} as Connection, info, refusals: 0 };
   const refuse = (): void => {

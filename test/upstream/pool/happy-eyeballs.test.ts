@@ -10,6 +10,7 @@ import {
   connectToHost,
   orderAddresses,
 } from '../../../proxy/upstream/pool/happy-eyeballs.ts';
+import { NO_WANTS } from '../../../proxy/upstream/transport/upstream-transport.ts';
 import { clusterConfig, endpointConfig } from '../../support/cluster-config.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeConnector } from '../../support/fake-connector.ts';
@@ -59,7 +60,11 @@ function race() {
   const told = new Told();
   const stats = { cxTotal: new Counter('upstream_cx_total') };
   const context = { connector, clock, timers: clock.timers };
-  const connection = connectToHost({ host, config: clusterConfig(), context, stats }, told);
+  const clear = { transport: null, wants: NO_WANTS };
+  const connection = connectToHost(
+    { host, config: clusterConfig(), context, stats, ...clear },
+    told,
+  );
   const tried = () => connector.connections.map(({ remoteAddress }) => remoteAddress.ip).join(' ');
   return { clock, connector, told, connection, tried, stats };
 }

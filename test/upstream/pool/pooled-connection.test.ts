@@ -20,6 +20,7 @@ import { WorkerClusters } from '../../../proxy/upstream/worker-clusters.ts';
 import { clusterConfig, endpointConfig } from '../../support/cluster-config.ts';
 import { eventually } from '../../support/eventually.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
+import { testTlsServices } from '../../support/tls-services.ts';
 
 /** A GET that tells its outcome as one text. */
 class Get implements StreamWaiter {
@@ -100,6 +101,7 @@ function realCluster(
     stats: new StatsStore(null),
     cells: privateCells(() => loop.nowMs()),
     secrets: new SecretHub(),
+    tls: testTlsServices(),
     healthReports: null,
     log: SILENT_LOG.logger('upstream'),
   });

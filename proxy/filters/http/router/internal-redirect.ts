@@ -46,7 +46,7 @@ export function redirected(
   const next = followRedirect(
     {
       ...redirect,
-      isTls: callbacks.info.downstream.isTls,
+      isTls: callbacks.info.downstream.tls !== null,
       history: callbacks.redirects,
     },
     (head) => callbacks.lookUpRoute(head),

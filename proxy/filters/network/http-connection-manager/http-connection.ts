@@ -73,7 +73,7 @@ export class HttpConnection
     const clock = runtime.services.clock;
     this.#openedMs = clock.nowMs();
     this.#lastActiveMs = this.#openedMs;
-    this.#codec = new PendingCodec(runtime.codecs, info.negotiatedProtocol, this);
+    this.#codec = new PendingCodec(runtime.codecs, info.tls?.applicationProtocol ?? '', this);
     this.#sweepTimer = new Timer(this);
     connection.delayedCloseMs = runtime.config.delayedCloseTimeoutMs;
     connection.onDelayedCloseTimeout = () => runtime.stats.cxDelayedCloseTimeout.inc();
@@ -154,7 +154,7 @@ export class HttpConnection
     kind.cxTotal.inc();
     kind.cxActive.inc();
     this.#kind = kind;
-    this.#codec = kind.create(this.#connection, this, this.info.isTls);
+    this.#codec = kind.create(this.#connection, this, this.info.tls !== null);
     if (this.#state === 'draining') this.#codec.announceDrain();
     return this.#codec;
   }

@@ -129,7 +129,7 @@ export class RequestConditioner {
     const config = this.#config;
     const headers = head.headers;
     const id = HEADER_ID['x-forwarded-proto'];
-    const own = info.downstream.isTls ? 'https' : 'http';
+    const own = info.downstream.tls !== null ? 'https' : 'http';
     const given = headers.mayHave(id) ? headers.get(id) : null;
     let proto = given ?? own;
     if (config.useRemoteAddress && config.xffNumTrustedHops === 0) proto = own;

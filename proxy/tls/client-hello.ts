@@ -1,5 +1,5 @@
-// Finds server name and protocols in the first message of a TLS client, in whatever pieces it
-// arrives and however it is spread over records. What a TLS server would not answer is not TLS.
+// Finds what decides about a TLS connection (names, protocols, what the client is capable of) in the
+// client's first message, in whatever pieces it arrives and however it is spread over records. What a TLS server would not answer is not TLS.
 
 /** What the octets so far are. */
 export type HelloVerdict = 'more' | 'hello' | 'not-tls';
@@ -22,24 +22,74 @@ const RANDOM_BYTES = 32;
 const MAX_SESSION_ID_BYTES = 32;
 /** RFC 6066 §3, RFC 7301 §3.1, RFC 8446 §4.2.1. */
 const SERVER_NAME = 0;
+const STATUS_REQUEST = 5;
+const SUPPORTED_GROUPS = 10;
+const SIGNATURE_ALGORITHMS = 13;
 const ALPN = 16;
 const SUPPORTED_VERSIONS = 43;
+const KEY_SHARE = 51;
 const HOST_NAME = 0;
 const MAX_HOST_NAME_BYTES = 255;
 
+/** What a client says of itself. */
+export interface ClientHello {
+  /** SNI in lower case, '' for none. */
+  readonly serverName: string;
+  /** In the client's order; null: it offered none. */
+  readonly protocols: readonly string[] | null;
+  /** IANA's numbers, in the client's order; empty where the extension is missing or broken. */
+  readonly cipherSuites: readonly number[];
+  readonly groups: readonly number[];
+  readonly signatureSchemes: readonly number[];
+  /** Groups that it sent a key for already; TLS 1.3 only. */
+  readonly keyShares: readonly number[];
+  /** It asks for an OCSP response. */
+  readonly asksForStatus: boolean;
+}
+
+/** A client of which nothing is known. */
+export const NO_CLIENT_HELLO: ClientHello = Object.freeze({
+  serverName: '',
+  protocols: null,
+  cipherSuites: [],
+  groups: [],
+  signatureSchemes: [],
+  keyShares: [],
+  asksForStatus: false,
+});
+
 /** Reads one connection's ClientHello. */
-export class ClientHelloReader {
+export class ClientHelloReader implements ClientHello {
   /** SNI in lower case, '' for none. Valid after `hello`. */
   serverName = '';
   /** In the client's order; null: it offered none. Valid after `hello`. */
   protocols: readonly string[] | null = null;
+  asksForStatus = false;
   /** Octets looked at when the verdict was reached. */
   bytesProcessed = 0;
   /** Where the next record begins. */
   #next = 0;
   #emptyRecords = 0;
+  #suites: Buffer = NO_OCTETS;
+  readonly #lists = new Map<number, Buffer>();
   /** Handshake octets so far, without record headers. */
   #message: Buffer = Buffer.alloc(0);
+
+  get cipherSuites(): readonly number[] {
+    return numbersOf(this.#suites);
+  }
+
+  get groups(): readonly number[] {
+    return listOf(this.#lists.get(SUPPORTED_GROUPS));
+  }
+
+  get signatureSchemes(): readonly number[] {
+    return listOf(this.#lists.get(SIGNATURE_ALGORITHMS));
+  }
+
+  get keyShares(): readonly number[] {
+    return readKeyShares(this.#lists.get(KEY_SHARE));
+  }
 
   /** `bytes[0, length)` are all octets since the connection began: the same as before, and more. */
   read(bytes: Buffer, length: number): HelloVerdict {
@@ -89,6 +139,7 @@ export class ClientHelloReader {
     const compressions = hello.vector(1);
     if (hello.isBroken || sessionId.left > MAX_SESSION_ID_BYTES) return false;
     if (suites.left < 2 || suites.left % 2 !== 0 || compressions.left < 1) return false;
+    this.#suites = suites.rest();
     if (hello.left === 0) return version >= MIN_LEGACY_VERSION;
     const extensions = hello.vector(2);
     if (hello.isBroken || hello.left > 0) return false;
@@ -104,6 +155,8 @@ export class ClientHelloReader {
       if (extensions.isBroken || seen.has(type)) return false;
       seen.add(type);
       if (type === SERVER_NAME && !this.#readServerName(content)) return false;
+      if (type === STATUS_REQUEST) this.asksForStatus = true;
+      if (KEPT_LISTS.has(type)) this.#lists.set(type, content.rest());
       if (type === ALPN) this.protocols = readProtocols(content);
       if (type === SUPPORTED_VERSIONS) isVersionKnown = hasKnownVersion(content);
     }
@@ -122,6 +175,42 @@ export class ClientHelloReader {
     this.serverName = octets.toString('latin1').replace(/[A-Z]/g, (it) => it.toLowerCase());
     return true;
   }
+}
+
+const NO_OCTETS = Buffer.alloc(0);
+/** Extensions that are read when somebody asks. */
+const KEPT_LISTS: ReadonlySet<number> = new Set([
+  SUPPORTED_GROUPS,
+  SIGNATURE_ALGORITHMS,
+  KEY_SHARE,
+]);
+
+/** Numbers of 16 bits behind the length of all of them. */
+function listOf(content: Buffer | undefined): readonly number[] {
+  if (content === undefined) return [];
+  const cursor = new Cursor(content, 0, content.length);
+  const list = cursor.vector(2);
+  return cursor.isBroken ? [] : numbersOf(list.rest());
+}
+
+function numbersOf(octets: Buffer): readonly number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at + 2 <= octets.length; at += 2) numbers.push(octets.readUInt16BE(at));
+  return numbers;
+}
+
+/** RFC 8446 §4.2.8. */
+function readKeyShares(content: Buffer | undefined): readonly number[] {
+  if (content === undefined) return [];
+  const shares = new Cursor(content, 0, content.length).vector(2);
+  const groups: number[] = [];
+  while (shares.left > 0) {
+    const group = shares.number(2);
+    shares.vector(2);
+    if (shares.isBroken) return groups;
+    groups.push(group);
+  }
+  return groups;
 }
 
 /** A list that is not well-formed counts as none: the TLS server behind will say so. */

@@ -1,0 +1,80 @@
+// Which certificate a server shows: by the name that the client asked for, then by the keys that the
+// client can judge, as Envoy's default selector does.
+import type { SecureContext } from 'node:tls';
+import type { Certificate } from '../x509/certificate.ts';
+import { subjectAltNamesOf } from '../x509/certificate.ts';
+import type { ClientHello } from './client-hello.ts';
+
+/** A certificate of a server with its context. */
+export interface ServedCertificate {
+  readonly context: SecureContext;
+  readonly certificate: Certificate;
+  /** null: nothing is stapled. */
+  readonly ocspStaple: Buffer | null;
+  /** It must not be shown without a response that is still good (by policy, or its own word). */
+  readonly mustStaple: boolean;
+}
+
+/** ecdsa_secp256r1_sha256, …384r1_sha384, …521r1_sha512 */
+const ECDSA_SCHEMES: ReadonlySet<number> = new Set([0x0403, 0x0503, 0x0603]);
+
+/** The certificates of one context by the names that they are for. */
+export class CertificateChoice {
+  readonly #all: readonly ServedCertificate[];
+  readonly #byName = new Map<string, ServedCertificate[]>();
+  readonly #scansAll: boolean;
+
+  /** `all` has one at least. */
+  constructor(all: readonly ServedCertificate[], scansAll: boolean) {
+    this.#all = all;
+    this.#scansAll = scansAll;
+    for (const served of all) {
+      for (const name of namesOf(served.certificate)) {
+        const known = this.#byName.get(name);
+        if (known === undefined) this.#byName.set(name, [served]);
+        else known.push(served);
+      }
+    }
+  }
+
+  /** The best one; the first one where none fits. */
+  choose(hello: ClientHello): ServedCertificate {
+    const first = this.#all[0] as ServedCertificate;
+    if (this.#all.length === 1) return first;
+    const wantsEcdsa = hello.signatureSchemes.some((scheme) => ECDSA_SCHEMES.has(scheme));
+    const { serverName } = hello;
+    if (serverName !== '') {
+      const named = this.#byName.get(serverName) ?? this.#byName.get(wildcardOf(serverName));
+      const found = named === undefined ? null : fitting(named, wantsEcdsa);
+      if (found !== null) return found;
+      if (!this.#scansAll) return first;
+    }
+    return fitting(this.#all, wantsEcdsa) ?? first;
+  }
+}
+
+/** One whose key the client prefers; another one that it can judge; null: none. */
+function fitting(
+  candidates: readonly ServedCertificate[],
+  wantsEcdsa: boolean,
+): ServedCertificate | null {
+  let other: ServedCertificate | null = null;
+  for (const served of candidates) {
+    const isEcdsa = served.certificate.keyKind === 'ec';
+    if (isEcdsa === wantsEcdsa) return served;
+    if (wantsEcdsa) other ??= served;
+  }
+  return other;
+}
+
+/** DNS names; the common name only where there is no subjectAltName at all. */
+function namesOf(certificate: Certificate): readonly string[] {
+  const names = subjectAltNamesOf(certificate, 'dns');
+  if (certificate.subjectAltNames.length > 0) return names.map((name) => name.toLowerCase());
+  return certificate.commonName === '' ? [] : [certificate.commonName.toLowerCase()];
+}
+
+function wildcardOf(serverName: string): string {
+  const dot = serverName.indexOf('.');
+  return dot === -1 ? '' : `*${serverName.slice(dot)}`;
+}

@@ -1,0 +1,158 @@
+// TLS of a cluster's connections: makes the handshake with a host, and judges the server behind it.
+// Secrets that change make a new context beside the present one, see ServerTls.
+import type { SecureContext, TLSSocket } from 'node:tls';
+import type { TlsInfo } from '../http/tls-info.ts';
+import type { UpstreamTlsConfig } from '../model/transport-socket.ts';
+import type { TlsHandshake, TlsParameters } from '../net/transport.ts';
+import type { StatsScope } from '../stats/metrics.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { ClientSessions } from './client-sessions.ts';
+import { ContextSecrets } from './context-secrets.ts';
+import { failureText, isTlsError, NOT_READY_TEXT } from './failure-text.ts';
+import { judgePeer } from './judge-peer.ts';
+import type { PeerVerifier } from './peer-verifier.ts';
+import { makeSecureContext } from './secure-context.ts';
+import { tlsFacts } from './tls-facts.ts';
+import type { TlsServices } from './tls-services.ts';
+import { TlsStats } from './tls-stats.ts';
+
+/** Who is connected to, and how. */
+export interface ClientTarget {
+  /** Address that sessions are kept by: `ip:port`. */
+  readonly server: string;
+  /** SNI; '' : none. */
+  readonly serverName: string;
+  /** Name that the certificate must be for besides all else; '' : any. */
+  readonly expectedName: string;
+  /** ALPN; empty: none is offered. */
+  readonly applicationProtocols: readonly string[];
+}
+
+/** Everything that one version of the secrets makes. */
+interface ClientContext {
+  readonly context: SecureContext;
+  readonly verifier: PeerVerifier | null;
+  readonly localCertificate: Certificate | null;
+  readonly sessions: ClientSessions;
+}
+
+/** One per cluster (or transport socket match) and worker. */
+export class ClientTls {
+  readonly config: UpstreamTlsConfig;
+  readonly stats: TlsStats;
+  readonly services: TlsServices;
+  readonly onKeyLog: ((line: Buffer) => void) | null;
+  readonly #secrets: ContextSecrets;
+  /** null: a secret was not supplied yet. */
+  #context: ClientContext | null = null;
+
+  /** `cluster` is `cluster.<name>.` */
+  constructor(config: UpstreamTlsConfig, services: TlsServices, cluster: StatsScope) {
+    this.config = config;
+    this.services = services;
+    this.stats = new TlsStats(cluster, 'client');
+    const { keyLogPath } = config;
+    this.onKeyLog = keyLogPath === null ? null : services.openKeyLog(keyLogPath);
+    this.#secrets = new ContextSecrets(config, services.secrets, () => this.#onSecrets());
+    this.#build();
+  }
+
+  /** A handshake with this server; a transport failure reason: there will be none. */
+  connect(target: ClientTarget): TlsHandshake | string {
+    const context = this.#context;
+    if (context === null) {
+      this.stats.secretsNotReady.inc();
+      return NOT_READY_TEXT;
+    }
+    return new ClientHandshake(this, context, target);
+  }
+
+  /** Nobody will connect any more. */
+  close(): void {
+    this.#secrets.close();
+  }
+
+  #onSecrets(): void {
+    if (this.#build()) this.stats.contextUpdateBySds.inc();
+  }
+
+  #build(): boolean {
+    const supplied = this.#secrets.supplied();
+    if (supplied === null) return false;
+    const { config, services } = this;
+    try {
+      const verifier =
+        supplied.validation === null ? null : services.makeVerifier(supplied.validation, 'server');
+      const certificate = supplied.certificates[0] ?? null;
+      const parts = { common: config, certificate, verifier, sessions: null };
+      this.#context = {
+        context: makeSecureContext({ ...parts, prefersOwnCiphers: false }),
+        verifier,
+        localCertificate: certificate?.chain[0] ?? null,
+        sessions: new ClientSessions(config.maxSessionKeys),
+      };
+      return true;
+    } catch (error) {
+      services.log.log('error', 'a TLS context cannot be built of its secrets', {
+        reason: (error as Error).message,
+        kept: this.#context !== null,
+      });
+      return false;
+    }
+  }
+}
+
+/** One connection's. */
+class ClientHandshake implements TlsHandshake {
+  readonly parameters: TlsParameters;
+  readonly #tls: ClientTls;
+  readonly #context: ClientContext;
+  readonly #target: ClientTarget;
+
+  constructor(tls: ClientTls, context: ClientContext, target: ClientTarget) {
+    this.#tls = tls;
+    this.#context = context;
+    this.#target = target;
+    const { sessions } = context;
+    const server = `${target.server} ${target.serverName} ${target.expectedName}`;
+    const session = sessions.find(server);
+    const isSingleUse = tls.config.maxVersion === 'TLSv1.3';
+    if (session !== null && isSingleUse) sessions.forget(server, session);
+    this.parameters = {
+      isServer: false,
+      context: context.context,
+      requestsCertificate: true,
+      requiresCertificate: false,
+      applicationProtocols: target.applicationProtocols,
+      serverName: target.serverName,
+      session,
+      ocspStaple: null,
+      onSession: sessions.isWanted ? (fresh) => sessions.add(server, fresh) : null,
+      onKeyLog: tls.onKeyLog,
+    };
+  }
+
+  onSecure(socket: TLSSocket): TlsInfo | string {
+    const { services, stats } = this.#tls;
+    const { verifier, localCertificate } = this.#context;
+    const { serverName, expectedName } = this.#target;
+    const judge = { services, stats, verifier, requiresCertificate: true };
+    const peer = judgePeer(judge, socket, expectedName);
+    if (typeof peer === 'string') return peer;
+    const info = tlsFacts(socket, {
+      group: '',
+      serverName,
+      localCertificate,
+      peerChain: peer.chain,
+      isPeerValidated: peer.isValidated,
+    });
+    stats.countHandshake(info);
+    return info;
+  }
+
+  onFailure(error: NodeJS.ErrnoException | null): string {
+    if (error === null) return '';
+    if (isTlsError(error)) this.#tls.stats.connectionError.inc();
+    return failureText(error);
+  }
+}

@@ -1,0 +1,59 @@
+// The last step of a handshake on both sides: reads who the peer is, and lets the verifier decide.
+import type { TLSSocket } from 'node:tls';
+import { verifyErrorOf } from '../net/secure-socket.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { verifyFailureText } from './failure-text.ts';
+import type { PeerVerifier } from './peer-verifier.ts';
+import { peerCertificatesOf } from './tls-facts.ts';
+import type { TlsServices } from './tls-services.ts';
+import type { TlsStats } from './tls-stats.ts';
+
+/** What a judgement needs. */
+export interface Judge {
+  readonly services: TlsServices;
+  readonly stats: TlsStats;
+  /** null: any peer will do. */
+  readonly verifier: PeerVerifier | null;
+  /** The peer must show a certificate. */
+  readonly requiresCertificate: boolean;
+}
+
+/** A peer that was accepted. */
+export interface JudgedPeer {
+  readonly chain: readonly Certificate[];
+  readonly isValidated: boolean;
+}
+
+/** Who the peer is; a transport failure reason: it is refused, and counted. */
+export function judgePeer(
+  { services, stats, verifier, requiresCertificate }: Judge,
+  socket: TLSSocket,
+  expectedName: string,
+): JudgedPeer | string {
+  const chain: Certificate[] = [];
+  for (const der of peerCertificatesOf(socket)) {
+    const parsed = services.parseCertificate(der);
+    if ('error' in parsed) {
+      stats.connectionError.inc();
+      stats.failVerifyError.inc();
+      return verifyFailureText(`verify cert failed: ${parsed.error}`);
+    }
+    chain.push(parsed);
+  }
+  if (verifier === null || (chain.length === 0 && !requiresCertificate)) {
+    return { chain, isValidated: false };
+  }
+  const { text, code } = verifyErrorOf(socket);
+  const refusal = verifier.verify({
+    chain,
+    chainError: text,
+    chainErrorCode: code,
+    expectedName,
+    nowMs: services.clock.wallMs(),
+  });
+  if (refusal === null) return { chain, isValidated: verifier.validates };
+  stats.countRefusal(refusal);
+  if (refusal.isTolerated) return { chain, isValidated: false };
+  stats.connectionError.inc();
+  return verifyFailureText(refusal.detail);
+}

@@ -1,0 +1,46 @@
+// TLS to a cluster's hosts: says which name is asked for, which protocols are offered, and by which
+// name the host is judged.
+import type { UpstreamTlsConfig } from '../../model/transport-socket.ts';
+import { type Preparation, RefusingPreparation, TlsPreparation } from '../../net/transport.ts';
+import type { StatsScope } from '../../stats/metrics.ts';
+import { ClientTls } from '../../tls/client-tls.ts';
+import type { TlsServices } from '../../tls/tls-services.ts';
+import type { TransportTarget, UpstreamTransport } from './upstream-transport.ts';
+
+/** See the file's head. */
+export class TlsTransport implements UpstreamTransport {
+  readonly #config: UpstreamTlsConfig;
+  readonly #tls: ClientTls;
+
+  constructor(config: UpstreamTlsConfig, services: TlsServices, cluster: StatsScope) {
+    this.#config = config;
+    this.#tls = new ClientTls(config, services, cluster);
+  }
+
+  prepare(target: TransportTarget): Preparation {
+    const { applicationProtocols } = this.#config;
+    const serverName = this.#serverName(target);
+    const own = this.#config.verifiesServerName ? serverName : '';
+    const { wants, address } = target;
+    const handshake = this.#tls.connect({
+      server: address.text,
+      serverName,
+      expectedName: wants.expectedName === '' ? own : wants.expectedName,
+      applicationProtocols:
+        applicationProtocols.length > 0 ? applicationProtocols : wants.applicationProtocols,
+    });
+    return typeof handshake === 'string'
+      ? new RefusingPreparation(handshake)
+      : new TlsPreparation(handshake);
+  }
+
+  close(): void {
+    this.#tls.close();
+  }
+
+  /** As Envoy: the endpoint's own name, then the request's, then what is fixed. */
+  #serverName({ host, wants: { serverName } }: TransportTarget): string {
+    if (this.#config.usesHostName && host.hostname !== '') return host.hostname;
+    return serverName === '' ? this.#config.serverName : serverName;
+  }
+}

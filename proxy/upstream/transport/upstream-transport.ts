@@ -1,0 +1,36 @@
+// What carries the bytes of a cluster's connections, built once for all of them.
+import type { SocketAddress } from '../../base/address.ts';
+import type { Preparation } from '../../net/transport.ts';
+import type { Host } from '../host.ts';
+
+/** A connection that is about to be opened. */
+export interface TransportTarget {
+  readonly host: Host;
+  /** That of its addresses which is connected to. */
+  readonly address: SocketAddress;
+  readonly wants: TransportWants;
+}
+
+/** What the connection's user asks of TLS. */
+export interface TransportWants {
+  /** ALPN where the configuration names none; empty: none. */
+  readonly applicationProtocols: readonly string[];
+  /** SNI that the request asks for; '' : as configured. */
+  readonly serverName: string;
+  /** Name that the certificate must be for besides all else, by request; '' : any. */
+  readonly expectedName: string;
+}
+
+/** A user that asks for nothing. */
+export const NO_WANTS: TransportWants = Object.freeze({
+  applicationProtocols: [],
+  serverName: '',
+  expectedName: '',
+});
+
+/** Makes what stands between the sockets of a cluster and their owners. */
+export interface UpstreamTransport {
+  prepare(target: TransportTarget): Preparation;
+  /** The cluster is gone. */
+  close(): void;
+}
