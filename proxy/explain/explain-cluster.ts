@@ -11,6 +11,7 @@ import { valueAt } from './configuration.ts';
 import { durationText } from './duration-text.ts';
 import type { ExplainedCluster, ExplainedHost, Setting } from './explanation.ts';
 import { fieldOf, flowText, isList, type Json, membersText } from './flow-text.ts';
+import { upstreamTransportText } from './transport-text.ts';
 
 /** What is known of a host now, beyond the configuration. */
 export interface LiveHost {
@@ -39,7 +40,6 @@ const SHOWN_FIELDS = [
   'least_request_lb_config',
   'round_robin_lb_config',
   'load_balancing_policy',
-  'transport_socket',
   'upstream_bind_config',
   'cleanup_interval',
 ];
@@ -89,6 +89,7 @@ function clusterSettings(
     own('protocol', protocolText(config), protocolOrigin(origin)),
     own('connect timeout', durationText(config.connectTimeoutMs), origin('connect_timeout')),
     own('circuit breakers', limits, origin('circuit_breakers')),
+    ...transportSettings(config, origin),
     ...SHOWN_FIELDS.flatMap((name) => {
       const value = fieldOf(written, name);
       const at = origin(name);
@@ -97,6 +98,23 @@ function clusterSettings(
     }),
     ...policySettings(written, origin),
   ];
+}
+
+/** Told in words only: as they are written they may hold keys. */
+function transportSettings(
+  { transport, transportMatches }: ClusterConfig,
+  origin: (field: string) => Origin | null,
+): readonly Setting[] {
+  const matches = transportMatches.map(({ name, match, transport: carried }, index) => ({
+    name: `transport ${name}`,
+    value: `for endpoints with ${membersText(match as Json) || 'anything'}: ${upstreamTransportText(carried)}`,
+    config: null,
+    origin: origin(`transport_socket_matches[${index}]`),
+  }));
+  if (transport.kind === 'raw' && matches.length === 0) return [];
+  const value = upstreamTransportText(transport);
+  const own = { name: 'transport', value, config: null, origin: origin('transport_socket') };
+  return [...matches, own];
 }
 
 const PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';

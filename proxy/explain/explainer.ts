@@ -3,10 +3,12 @@
 import type { SocketAddress } from '../base/address.ts';
 import { INTERNAL_PORT } from '../base/address.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
 import type { InspectedConnection } from '../listener/connection-facts.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
-import type { ListenerConfig } from '../model/listener.ts';
+import type { FilterChainConfig, ListenerConfig } from '../model/listener.ts';
 import type { TcpProxyConfig } from '../model/tcp-proxy.ts';
+import type { DownstreamTlsConfig } from '../model/transport-socket.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { type ChainChoice, chooseChain, type TriedChain } from './choose-chain.ts';
 import { chooseListener, type ListenerChoice } from './choose-listener.ts';
@@ -70,6 +72,10 @@ export class Explainer {
       const why = 'the connection is closed: no filter chain of the listener takes it';
       return ended(here, 'no-filter-chain', why);
     }
+    if (request.scheme === 'http' && chains.chosen.chain.transport.kind === 'tls') {
+      const why = 'the connection is closed: this filter chain speaks TLS and the client does not';
+      return ended(here, 'not-http', why);
+    }
     return this.#inChain(request, here, { listener, chain: chains.chosen, chains });
   }
 
@@ -90,12 +96,14 @@ export class Explainer {
 
   #inManager(request: DryRequest, arrival: Arrival, place: ManagerPlace): Explanation {
     const { listener, chains } = place;
-    const info = connectionInfo(chains.connection, place.chain.chain.name);
+    const info = connectionInfo(request, chains.connection, place.chain.chain);
     const run = this.#proxy.run(place.config, request, info);
     const view = new ManagerView(this.configuration, listener, place);
     const http = explainHttp({ view, run, explainCluster: (name) => this.#cluster(name) });
     const outcome = httpOutcome(run, http.filters);
-    const notes = notesOf({ request, view, run, outcome, connection: chains.connection });
+    const { connection } = chains;
+    const { transport } = place.chain.chain;
+    const notes = notesOf({ request, view, run, outcome, connection, transport });
     return { ...arrival, outcome, http, notes };
   }
 
@@ -179,17 +187,32 @@ function addressText({ config }: Explained<ListenerConfig>, arrival: SocketAddre
 }
 
 function connectionInfo(
+  request: DryRequest,
   connection: InspectedConnection,
-  filterChainName: string,
+  { name, transport }: FilterChainConfig,
 ): DownstreamConnectionInfo {
-  const { localAddress, remoteAddress, directRemoteAddress, serverName } = connection;
+  const { localAddress, remoteAddress, directRemoteAddress } = connection;
+  const tls = transport.kind === 'tls' ? dryTls(request, transport.tls) : null;
   return {
     id: 1,
-    ...{ localAddress, remoteAddress, directRemoteAddress, filterChainName },
+    ...{ localAddress, remoteAddress, directRemoteAddress, filterChainName: name },
     directLocalAddress: localAddress,
-    requestedServerName: serverName,
-    tls: null,
+    requestedServerName: tls?.serverName ?? connection.serverName,
+    tls,
     filterState: null,
     dynamicMetadata: null,
+  };
+}
+
+/** A handshake with a client that shows no certificate. */
+function dryTls(request: DryRequest, tls: DownstreamTlsConfig): TlsInfo {
+  const wanted = request.protocol === 'HTTP/2' ? 'h2' : 'http/1.1';
+  return {
+    version: tls.maxVersion,
+    ...{ cipher: '', group: '', sessionId: '', isResumed: false, ja3: '', ja4: '' },
+    serverName: request.host,
+    applicationProtocol: tls.applicationProtocols.includes(wanted) ? wanted : '',
+    ...{ peerChain: [], isPeerValidated: false },
+    localCertificate: tls.certificates[0]?.initial?.chain[0] ?? null,
   };
 }

@@ -3,12 +3,14 @@
 import { HeaderList } from '../http/header-list.ts';
 import { RequestHead } from '../http/message.ts';
 import type { InspectedConnection } from '../listener/connection-facts.ts';
+import type { DownstreamTransportConfig } from '../model/transport-socket.ts';
 import { portStart } from '../routing/authority.ts';
 import type { DryRun } from './dry-proxy.ts';
 import type { DryRequest } from './dry-request.ts';
 import type { Outcome } from './explanation.ts';
 import { fieldValue } from './head-snapshot.ts';
 import type { ManagerView } from './route-paths.ts';
+import { downstreamTlsText } from './transport-text.ts';
 
 /** What hints are drawn from. */
 export interface NoteFacts {
@@ -17,6 +19,8 @@ export interface NoteFacts {
   readonly run: DryRun;
   readonly outcome: Outcome;
   readonly connection: InspectedConnection;
+  /** Of the filter chain. */
+  readonly transport: DownstreamTransportConfig;
 }
 
 const SLOW_MS = 1000;
@@ -58,7 +62,8 @@ function virtualHostOf({ stream }: DryRun, authority: string): string | null {
   return stream.runtime.routeTable.trace(head, stream).virtualHost?.name ?? null;
 }
 
-function tlsNote({ request, connection }: NoteFacts): string {
+function tlsNote({ request, connection, transport }: NoteFacts): string {
+  if (transport.kind === 'tls') return `TLS ends here: ${downstreamTlsText(transport.tls)}`;
   if (request.scheme !== 'https') return '';
   if (connection.transportProtocol === 'tls') {
     return 'the client speaks TLS and this filter chain does not end it: what is told of HTTP holds for a client in clear text';

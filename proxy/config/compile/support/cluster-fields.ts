@@ -43,6 +43,11 @@ const BY_NATIVE_CALLS = { partly: 'on Linux, with the optional package koffi' } 
 export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   ...HEALTH_CHECK_FIELDS,
   ...DNS_FIELDS,
+  'envoy.config.cluster.v3.Cluster.TransportSocketMatch': {
+    name: 'honoured',
+    match: 'honoured',
+    transport_socket: 'honoured',
+  },
   'envoy.config.cluster.v3.Cluster': {
     name: 'honoured',
     alt_stat_name: 'honoured',
