@@ -38,7 +38,10 @@ t.test('the threshold holds as soon as the runtime has another one', async (t) =
 t.test('a retry avoids what was tried, until nothing is left', async (t) => {
   const shares = new PriorityShares(COUNTS, rules(0));
   let forgotten = 0;
-  const context = { ...balancerContext(), forgetTriedPriorities: () => void (forgotten += 1) };
+  const forgetTriedPriorities = (): void => {
+    forgotten += 1;
+  };
+  const context = { ...balancerContext(), forgetTriedPriorities };
   const priorities = (tried: readonly number[]) => [
     ...new Set(shares.without(tried, context).map(({ priority }) => priority)),
   ];
