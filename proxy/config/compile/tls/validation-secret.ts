@@ -7,6 +7,7 @@ import {
 import type { CompileContext } from '../../../model/extension.ts';
 import type { ValidationSecret } from '../../../model/secret.ts';
 import type { Certificate } from '../../../x509/certificate.ts';
+import { parsePemRevocationLists } from '../../../x509/revocation-list.ts';
 import { pemBlocks, readPemCertificates } from './pem-text.ts';
 import { compileSanMatchers } from './san-matchers.ts';
 import { readSecretBytes, sourceName } from './secret-bytes.ts';
@@ -138,12 +139,11 @@ function compileCrl(
   const bytes = readSecretBytes(message.crl, context);
   if (bytes === null) return undefined;
   if (message.crl === undefined) return null;
-  const blocks = pemBlocks(bytes.toString('latin1'), 'X509 CRL');
-  if (blocks.length > 0) return blocks.join('');
-  context.reject(
-    '',
-    `Failed to load CRL from ${sourceName(message.crl)}: there is no X509 CRL in PEM in it`,
-  );
+  const text = bytes.toString('latin1');
+  const lists = parsePemRevocationLists(text);
+  if (!('error' in lists)) return pemBlocks(text, 'X509 CRL').join('');
+  const failure = `Failed to load CRL from ${sourceName(message.crl)}`;
+  context.reject('', `${failure}: line ${lists.line}: ${lists.error}`);
   return undefined;
 }
 
