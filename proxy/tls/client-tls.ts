@@ -89,7 +89,7 @@ export class ClientTls {
         context: makeSecureContext({ ...parts, prefersOwnCiphers: false }),
         verifier,
         localCertificate: certificate?.chain[0] ?? null,
-        sessions: new ClientSessions(config.maxSessionKeys),
+        sessions: new ClientSessions(verifier?.judgesChain === true ? 0 : config.maxSessionKeys),
       };
       return true;
     } catch (error) {

@@ -16,6 +16,8 @@ import type { PeerEvidence } from './peer-verifier.ts';
 export interface ChainJudge {
   /** Envoy's text on why the chain is refused; '' : it is not. */
   judge(peer: PeerEvidence): string;
+  /** It makes nothing of OpenSSL's verdict. */
+  readonly isAlone: boolean;
 }
 
 /** CertificateValidationContext.max_verify_depth, without the authority that it counts. */
@@ -24,8 +26,8 @@ const DEFAULT_MAX_DEPTH = 100;
 /** envoy.tls.cert_validator.default, of a context with authorities. */
 export class TrustedCaJudge implements ChainJudge {
   readonly #verifier: ChainVerifier;
-  /** OpenSSL has no switch for what is wanted, so that its verdict says nothing. */
-  readonly #isAlone: boolean;
+  /** OpenSSL has no switch for what is wanted. */
+  readonly isAlone: boolean;
   readonly #allowsExpired: boolean;
 
   constructor(validation: ValidationSecret, role: PeerRole) {
@@ -39,7 +41,7 @@ export class TrustedCaJudge implements ChainJudge {
       role,
     });
     this.#allowsExpired = validation.allowsExpired;
-    this.#isAlone =
+    this.isAlone =
       validation.allowsExpired ||
       validation.onlyVerifyLeafCrl ||
       validation.maxVerifyDepth !== null ||
@@ -47,7 +49,7 @@ export class TrustedCaJudge implements ChainJudge {
   }
 
   judge({ chain, chainError, nowMs }: PeerEvidence): string {
-    if (this.#isAlone) return chainErrorText(this.#verifier.verify(chain, nowMs));
+    if (this.isAlone) return chainErrorText(this.#verifier.verify(chain, nowMs));
     if (chainError === '') return this.#outlivedText(chain[0], nowMs);
     // It does not say which certificate it means: look for the same failure again.
     const error = this.#verifier.verify(chain, nowMs) ?? { depth: 0, text: chainError };
@@ -64,6 +66,7 @@ export class TrustedCaJudge implements ChainJudge {
 
 /** envoy.tls.cert_validator.spiffe */
 export class SpiffeJudge implements ChainJudge {
+  readonly isAlone = true;
   readonly #verifiers: ReadonlyMap<string, ChainVerifier>;
 
   constructor(spiffe: SpiffeValidatorConfig, validation: ValidationSecret, role: PeerRole) {

@@ -34,7 +34,6 @@ export function judgePeer(
   for (const der of peerCertificatesOf(socket)) {
     const parsed = services.parseCertificate(der);
     if ('error' in parsed) {
-      stats.connectionError.inc();
       stats.failVerifyError.inc();
       return verifyFailureText(`verify cert failed: ${parsed.error}`);
     }
@@ -54,6 +53,5 @@ export function judgePeer(
   if (refusal === null) return { chain, isValidated: verifier.validates };
   stats.countRefusal(refusal);
   if (refusal.isTolerated) return { chain, isValidated: false };
-  stats.connectionError.inc();
   return verifyFailureText(refusal.detail);
 }

@@ -24,6 +24,7 @@ function chainJudgeOf(validation: ValidationSecret, role: PeerRole): ChainJudge 
 class ContextVerifier implements PeerVerifier {
   readonly trustedCaPem: string | null;
   readonly crlPem: string | null;
+  readonly judgesChain: boolean;
   readonly validates: boolean;
   readonly #validation: ValidationSecret;
   readonly #judge: ChainJudge | null;
@@ -37,6 +38,7 @@ class ContextVerifier implements PeerVerifier {
     this.#keyHashes = new Set(validation.publicKeyHashes);
     this.trustedCaPem = authoritiesOf(validation);
     this.crlPem = validation.spiffe === null ? validation.crlPem : null;
+    this.judgesChain = judge?.isAlone === true;
     this.validates =
       judge !== null ||
       validation.sanMatchers.length > 0 ||

@@ -34,6 +34,11 @@ export interface PeerVerifier {
   readonly crlPem: string | null;
   /** null: accepted. */
   verify(peer: PeerEvidence): PeerRefusal | null;
+  /**
+   * Chains are judged here, not by OpenSSL. No session may be resumed then: it would remember the
+   * peer's own certificate alone, and neither its chain nor a verdict that counts.
+   */
+  readonly judgesChain: boolean;
   /** It was judged by authorities, hashes or keys: what `TlsInfo.isPeerValidated` says. */
   readonly validates: boolean;
 }

@@ -23,6 +23,8 @@ import { TlsStats } from './tls-stats.ts';
 /** RFC 7301 is not looked at before TLS 1.2. */
 const ID_CONTEXT_LENGTH = 32;
 
+const NO_TICKETS = { ticketKeys: null } as const;
+
 /** Everything that one version of the secrets makes. */
 interface ServerContexts {
   readonly choice: CertificateChoice;
@@ -94,7 +96,11 @@ function buildContexts(
 ): ServerContexts {
   const { validation, certificates } = supplied;
   const verifier = validation === null ? null : services.makeVerifier(validation, 'client');
-  const sessions = serverSessions(config, services, supplied);
+  const mayResume = config.resumesStateless && verifier?.judgesChain !== true;
+  const sessions = {
+    ...serverSessions(config, services, supplied),
+    ...(mayResume ? {} : NO_TICKETS),
+  };
   const served = certificates.map((certificate) => {
     const prefersOwnCiphers = !config.prefersClientCiphers;
     const parts = { common: config, certificate, verifier, sessions, prefersOwnCiphers };
@@ -125,9 +131,7 @@ function serverSessions(
   const identity = identityOf(config.fingerprint, supplied);
   const secret = supplied.ticketKeys?.keys[0] ?? services.ticketSecret;
   return {
-    ticketKeys: config.resumesStateless
-      ? createHmac('sha384', secret).update('tickets').update(identity).digest()
-      : null,
+    ticketKeys: createHmac('sha384', secret).update('tickets').update(identity).digest(),
     idContext: identity.toString('hex').slice(0, ID_CONTEXT_LENGTH),
     timeoutS: config.sessionTimeoutS,
   };
@@ -183,7 +187,7 @@ class ServerHandshake implements TlsHandshake {
     const { stats } = this.#tls;
     if (error === null) return '';
     if (isMissingCertificate(error)) stats.failVerifyNoCert.inc();
-    if (isTlsError(error)) stats.connectionError.inc();
+    else if (isTlsError(error)) stats.connectionError.inc();
     return failureText(error);
   }
 }

@@ -28,7 +28,7 @@ export interface ChainError {
   readonly text: string;
 }
 
-/** Verdicts kept of each verifier; a chain is some 200 octets in there. */
+/** Verdicts kept of each verifier; an entry is some 200 octets. */
 const MAX_KEPT = 4096;
 const PURPOSES: Readonly<Record<PeerRole, string>> = {
   server: '1.3.6.1.5.5.7.3.1',
@@ -56,7 +56,10 @@ const KNOWN_EXTENSIONS = new Set<string>([
 export class ChainVerifier {
   readonly #rules: ChainRules;
   readonly #trusted: CertificatePool;
-  /** Until when a chain that was accepted stays so, by its certificates' fingerprints. */
+  /**
+   * How long a certificate for which there was a chain is accepted, by its fingerprint: the way
+   * to an authority stays where it is, also if the peer does not show it again.
+   */
   readonly #accepted = new Map<string, { readonly fromMs: number; readonly untilMs: number }>();
 
   constructor(rules: ChainRules) {
@@ -66,7 +69,7 @@ export class ChainVerifier {
 
   /** What is wrong with the chain that a peer sent, its own certificate first; null: nothing. */
   verify(sent: readonly Certificate[], nowMs: number): ChainError | null {
-    const key = sent.map(({ fingerprint256 }) => fingerprint256).join();
+    const key = sent[0]?.fingerprint256 ?? '';
     const known = this.#accepted.get(key);
     if (known !== undefined && known.fromMs <= nowMs && nowMs <= known.untilMs) return null;
     const { maxIntermediates } = this.#rules;

@@ -280,3 +280,19 @@ t.test('refuses a digest of which collisions are made', (t) => {
   });
   t.end();
 });
+
+t.test('remembers the way to an authority, should the peer not show it again', (t) => {
+  const verifier = new ChainVerifier({
+    trusted: [parsedCertificate(root)],
+    revocationLists: [],
+    onlyLeafCrl: false,
+    allowsExpired: false,
+    maxIntermediates: 99,
+    role: 'client',
+  });
+  const below = parsedCertificate(makeCertificate({ issuer: intermediate }));
+  t.match(verifier.verify([below], NOW), { text: 'unable to get local issuer certificate' });
+  t.equal(verifier.verify([below, parsedCertificate(intermediate)], NOW), null);
+  t.equal(verifier.verify([below], NOW), null);
+  t.end();
+});
