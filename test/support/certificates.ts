@@ -84,8 +84,7 @@ export interface TestCertificate {
   readonly serial: bigint;
 }
 
-/** Bits of keyUsage and purposes of extendedKeyUsage. */
-export const KEY_USAGE = { digitalSignature: 0, keyEncipherment: 2, certSign: 5, crlSign: 6 };
+/** Purposes of extendedKeyUsage. */
 export const PURPOSE = {
   server: '1.3.6.1.5.5.7.3.1',
   client: '1.3.6.1.5.5.7.3.2',

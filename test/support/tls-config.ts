@@ -11,8 +11,8 @@ import type {
   UpstreamTlsConfig,
 } from '../../proxy/model/transport-socket.ts';
 import type { Certificate } from '../../proxy/x509/certificate.ts';
-import { parseCertificate } from '../../proxy/x509/parse-certificate.ts';
 import type { TestCertificate } from './certificates.ts';
+import { parsedCertificate, validationOf } from './validation.ts';
 
 /** Envoy's default suites below TLS 1.3. */
 const SUITES = [
@@ -22,9 +22,7 @@ const SUITES = [
 
 /** A certificate of a test, parsed. */
 export function parsed(certificate: TestCertificate): Certificate {
-  const result = parseCertificate(certificate.der);
-  if ('error' in result) throw new Error(result.error);
-  return result;
+  return parsedCertificate(certificate);
 }
 
 /** A certificate with its key. */
@@ -48,21 +46,7 @@ export function validationSecret(
   authority: TestCertificate | null,
   members: Partial<ValidationSecret> = {},
 ): ValidationSecret {
-  return {
-    kind: 'validation',
-    trustedCaPem: authority?.pem ?? null,
-    trustedCas: authority === null ? [] : [parsed(authority)],
-    crlPem: null,
-    onlyVerifyLeafCrl: false,
-    sanMatchers: [],
-    certificateHashes: [],
-    publicKeyHashes: [],
-    acceptsUntrusted: false,
-    allowsExpired: false,
-    maxVerifyDepth: null,
-    spiffe: null,
-    ...members,
-  };
+  return validationOf(authority === null ? [] : [authority], members);
 }
 
 /** A secret that stands in the configuration. */
