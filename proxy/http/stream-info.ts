@@ -125,6 +125,8 @@ export class StreamInfo {
   clusterMetadata: NamespacedMetadata | null = null;
   upstreamHost: UpstreamHostInfo | null = null;
   upstreamLocalAddress: SocketAddress | null = null;
+  /** Of the upstream connection; null: clear text, or none yet. */
+  upstreamTls: TlsInfo | null = null;
   /** Where its connection leads; null: as far as is known, to its host's address. */
   upstreamRemoteAddress: SocketAddress | null = null;
   upstreamConnectionId = 0;

@@ -68,6 +68,8 @@ export class SocketConnection implements Connection, PreparedConnection, Flushab
   /** Of TLS, from its beginning; null: clear text. */
   #handshake: TlsHandshake | null = null;
   #held: HeldReads | null = null;
+  /** The peer's end waits behind what is held. */
+  #isEndHeld = false;
   readonly #onEnd = (): void => this.#onSocketEnd();
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#onSocketError(error);
   readonly #onClose = (): void => this.#onSocketClose();
@@ -172,8 +174,10 @@ export class SocketConnection implements Connection, PreparedConnection, Flushab
   }
 
   onHeldOut(): void {
-    if (this.#peerEnded) this.#handler?.onEnd();
-    else this.#socket?.resume();
+    if (this.#isEndHeld) {
+      this.#isEndHeld = false;
+      this.#handler?.onEnd();
+    } else this.#socket?.resume();
   }
 
   setHandler(handler: ConnectionHandler): void {
@@ -215,7 +219,7 @@ export class SocketConnection implements Connection, PreparedConnection, Flushab
   resumeReading(): void {
     if (!this.#readPaused) return;
     this.#readPaused = false;
-    if (this.#held?.isEmpty === false) this.#held.release();
+    if (this.#held !== null && (this.#isEndHeld || !this.#held.isEmpty)) this.#held.release();
     else if (this.#state !== 'closed') this.#socket?.resume();
   }
 
@@ -375,7 +379,10 @@ export class SocketConnection implements Connection, PreparedConnection, Flushab
       return;
     }
     this.#reason = 'peer-closed';
-    if (this.#held?.isEmpty === false) return;
+    if (this.#held?.isEmpty === false) {
+      this.#isEndHeld = true;
+      return;
+    }
     if (this.#state === 'open') this.#handler?.onEnd();
     else this.#destroy('now');
   }

@@ -6,7 +6,7 @@ import type { UpstreamTlsConfig } from '../model/transport-socket.ts';
 import type { TlsHandshake, TlsParameters } from '../net/transport.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { ClientSessions } from './client-sessions.ts';
+import { ClientSessions, type KeptSession } from './client-sessions.ts';
 import { ContextSecrets } from './context-secrets.ts';
 import { failureText, isTlsError, NOT_READY_TEXT } from './failure-text.ts';
 import { judgePeer } from './judge-peer.ts';
@@ -89,7 +89,7 @@ export class ClientTls {
         context: makeSecureContext({ ...parts, prefersOwnCiphers: false }),
         verifier,
         localCertificate: certificate?.chain[0] ?? null,
-        sessions: new ClientSessions(verifier?.judgesChain === true ? 0 : config.maxSessionKeys),
+        sessions: new ClientSessions(config.maxSessionKeys),
       };
       return true;
     } catch (error) {
@@ -108,16 +108,22 @@ class ClientHandshake implements TlsHandshake {
   readonly #tls: ClientTls;
   readonly #context: ClientContext;
   readonly #target: ClientTarget;
+  /** What sessions are kept by. */
+  readonly #server: string;
+  readonly #resumed: KeptSession | null;
+  /** Sessions that came before the server was judged; null: it was, and accepted. */
+  #early: Buffer[] | null = [];
+  #peerChain: readonly Certificate[] = [];
 
   constructor(tls: ClientTls, context: ClientContext, target: ClientTarget) {
     this.#tls = tls;
     this.#context = context;
     this.#target = target;
     const { sessions } = context;
-    const server = `${target.server} ${target.serverName} ${target.expectedName}`;
-    const session = sessions.find(server);
+    this.#server = `${target.server} ${target.serverName} ${target.expectedName}`;
+    this.#resumed = sessions.find(this.#server);
     const isSingleUse = tls.config.maxVersion === 'TLSv1.3';
-    if (session !== null && isSingleUse) sessions.forget(server, session);
+    if (this.#resumed !== null && isSingleUse) sessions.forget(this.#server, this.#resumed);
     this.parameters = {
       isServer: false,
       context: context.context,
@@ -125,9 +131,9 @@ class ClientHandshake implements TlsHandshake {
       requiresCertificate: false,
       applicationProtocols: target.applicationProtocols,
       serverName: target.serverName,
-      session,
+      session: this.#resumed?.session ?? null,
       ocspStaple: null,
-      onSession: sessions.isWanted ? (fresh) => sessions.add(server, fresh) : null,
+      onSession: sessions.isWanted ? (session) => this.#keep(session) : null,
       onKeyLog: tls.onKeyLog,
     };
   }
@@ -136,9 +142,11 @@ class ClientHandshake implements TlsHandshake {
     const { services, stats } = this.#tls;
     const { verifier, localCertificate } = this.#context;
     const { serverName, expectedName } = this.#target;
-    const judge = { services, stats, verifier, requiresCertificate: true };
+    const resumedChain = socket.isSessionReused() ? (this.#resumed?.peerChain ?? null) : null;
+    const judge = { services, stats, verifier, requiresCertificate: true, resumedChain };
     const peer = judgePeer(judge, socket, expectedName);
     if (typeof peer === 'string') return peer;
+    this.#accept(peer.chain);
     const info = tlsFacts(socket, {
       group: '',
       serverName,
@@ -148,6 +156,20 @@ class ClientHandshake implements TlsHandshake {
     });
     stats.countHandshake(info);
     return info;
+  }
+
+  /** Sessions of a server that was refused are worth nothing. */
+  #accept(peerChain: readonly Certificate[]): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    this.#peerChain = peerChain;
+    for (const session of early) this.#keep(session);
+  }
+
+  #keep(session: Buffer): void {
+    const peerChain = this.#peerChain;
+    if (this.#early !== null) this.#early.push(session);
+    else this.#context.sessions.add(this.#server, { session, peerChain });
   }
 
   onFailure(error: NodeJS.ErrnoException | null): string {

@@ -16,6 +16,8 @@ export interface Judge {
   readonly verifier: PeerVerifier | null;
   /** The peer must show a certificate. */
   readonly requiresCertificate: boolean;
+  /** The peer's chain from the session that was resumed; null: the socket has it. */
+  readonly resumedChain: readonly Certificate[] | null;
 }
 
 /** A peer that was accepted. */
@@ -26,19 +28,13 @@ export interface JudgedPeer {
 
 /** Who the peer is; a transport failure reason: it is refused, and counted. */
 export function judgePeer(
-  { services, stats, verifier, requiresCertificate }: Judge,
+  judge: Judge,
   socket: TLSSocket,
   expectedName: string,
 ): JudgedPeer | string {
-  const chain: Certificate[] = [];
-  for (const der of peerCertificatesOf(socket)) {
-    const parsed = services.parseCertificate(der);
-    if ('error' in parsed) {
-      stats.failVerifyError.inc();
-      return verifyFailureText(`verify cert failed: ${parsed.error}`);
-    }
-    chain.push(parsed);
-  }
+  const { services, stats, verifier, requiresCertificate } = judge;
+  const chain = judge.resumedChain ?? readChain(judge, socket);
+  if (typeof chain === 'string') return chain;
   if (verifier === null || (chain.length === 0 && !requiresCertificate)) {
     return { chain, isValidated: false };
   }
@@ -54,4 +50,17 @@ export function judgePeer(
   stats.countRefusal(refusal);
   if (refusal.isTolerated) return { chain, isValidated: false };
   return verifyFailureText(refusal.detail);
+}
+
+function readChain({ services, stats }: Judge, socket: TLSSocket): readonly Certificate[] | string {
+  const chain: Certificate[] = [];
+  for (const der of peerCertificatesOf(socket)) {
+    const parsed = services.parseCertificate(der);
+    if ('error' in parsed) {
+      stats.failVerifyError.inc();
+      return verifyFailureText(`verify cert failed: ${parsed.error}`);
+    }
+    chain.push(parsed);
+  }
+  return chain;
 }

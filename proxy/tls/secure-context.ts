@@ -4,14 +4,15 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { CertificateSecret } from '../model/secret.ts';
 import type { CommonTlsConfig } from '../model/transport-socket.ts';
 import type { PeerVerifier } from './peer-verifier.ts';
+import { useTicketRing } from './ticket-ring.ts';
 
 /** TLS 1.3 is not configured by its suites; the cheapest one with hardware first, as in Envoy. */
 const TLS13_SUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 /** What a server's sessions live by. */
 export interface ServerSessions {
-  /** 48 octets that encrypt tickets; null: no tickets. */
-  readonly ticketKeys: Buffer | null;
+  /** Of 48 octets each: the first one encrypts tickets, all decrypt; none: no tickets. */
+  readonly ticketKeys: readonly Buffer[];
   /** Sessions of another one are not resumed; 32 characters at most. */
   readonly idContext: string;
   /** null: the library's. */
@@ -33,7 +34,7 @@ export interface ContextParts {
 /** Throws what OpenSSL has against it. */
 export function makeSecureContext(parts: ContextParts): SecureContext {
   const { common, certificate, verifier, sessions } = parts;
-  return createSecureContext({
+  const context = createSecureContext({
     minVersion: common.minVersion,
     maxVersion: common.maxVersion,
     ciphers: common.ciphers === '' ? TLS13_SUITES : `${TLS13_SUITES}:${common.ciphers}`,
@@ -47,6 +48,8 @@ export function makeSecureContext(parts: ContextParts): SecureContext {
     secureOptions: optionBits(sessions),
     ...(sessions === null ? {} : sessionOptions(sessions)),
   });
+  if (sessions !== null) useTicketRing(context, sessions.ticketKeys);
+  return context;
 }
 
 function ownCertificate({ chainPem, keyPem, passphrase }: CertificateSecret): SecureContextOptions {
@@ -55,14 +58,15 @@ function ownCertificate({ chainPem, keyPem, passphrase }: CertificateSecret): Se
 
 function sessionOptions(sessions: ServerSessions): SecureContextOptions {
   const { ticketKeys, idContext, timeoutS } = sessions;
+  const [first] = ticketKeys;
   return {
     sessionIdContext: idContext,
-    ...(ticketKeys === null ? {} : { ticketKeys }),
+    ...(first === undefined ? {} : { ticketKeys: first }),
     ...(timeoutS === null ? {} : { sessionTimeout: timeoutS }),
   };
 }
 
 function optionBits(sessions: ServerSessions | null): number {
-  const noTicket = sessions !== null && sessions.ticketKeys === null;
+  const noTicket = sessions !== null && sessions.ticketKeys.length === 0;
   return constants.SSL_OP_NO_RENEGOTIATION | (noTicket ? constants.SSL_OP_NO_TICKET : 0);
 }

@@ -20,10 +20,8 @@ import { tlsFacts } from './tls-facts.ts';
 import type { TlsServices } from './tls-services.ts';
 import { TlsStats } from './tls-stats.ts';
 
-/** RFC 7301 is not looked at before TLS 1.2. */
+/** As much as OpenSSL takes. */
 const ID_CONTEXT_LENGTH = 32;
-
-const NO_TICKETS = { ticketKeys: null } as const;
 
 /** Everything that one version of the secrets makes. */
 interface ServerContexts {
@@ -96,11 +94,7 @@ function buildContexts(
 ): ServerContexts {
   const { validation, certificates } = supplied;
   const verifier = validation === null ? null : services.makeVerifier(validation, 'client');
-  const mayResume = config.resumesStateless && verifier?.judgesChain !== true;
-  const sessions = {
-    ...serverSessions(config, services, supplied),
-    ...(mayResume ? {} : NO_TICKETS),
-  };
+  const sessions = serverSessions(config, services, { supplied, verifier });
   const served = certificates.map((certificate) => {
     const prefersOwnCiphers = !config.prefersClientCiphers;
     const parts = { common: config, certificate, verifier, sessions, prefersOwnCiphers };
@@ -126,12 +120,16 @@ function serve(
 function serverSessions(
   config: DownstreamTlsConfig,
   services: TlsServices,
-  supplied: SuppliedSecrets,
+  { supplied, verifier }: { supplied: SuppliedSecrets; verifier: PeerVerifier | null },
 ): ServerSessions {
+  // A ticket holds the client's own certificate and nothing of the rest of its chain.
+  const isResumable = config.resumesStateless && verifier?.judgesChain !== true;
   const identity = identityOf(config.fingerprint, supplied);
-  const secret = supplied.ticketKeys?.keys[0] ?? services.ticketSecret;
+  const secrets = supplied.ticketKeys?.keys ?? [services.ticketSecret];
   return {
-    ticketKeys: createHmac('sha384', secret).update('tickets').update(identity).digest(),
+    ticketKeys: isResumable
+      ? secrets.map((key) => createHmac('sha384', key).update(identity).digest())
+      : [],
     idContext: identity.toString('hex').slice(0, ID_CONTEXT_LENGTH),
     timeoutS: config.sessionTimeoutS,
   };
@@ -169,7 +167,10 @@ class ServerHandshake implements TlsHandshake {
   onSecure(socket: TLSSocket): TlsInfo | string {
     const { services, stats, groups } = this.#tls;
     const { requiresCertificate } = this.parameters;
-    const judge = { services, stats, verifier: this.#verifier, requiresCertificate };
+    const judge = {
+      ...{ services, stats, verifier: this.#verifier, requiresCertificate },
+      resumedChain: null,
+    };
     const peer = judgePeer(judge, socket, '');
     if (typeof peer === 'string') return peer;
     const info = tlsFacts(socket, {

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, connect as dial } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import t, { type Test } from 'tap';
 import { usePublicSockets } from '../../proxy/net/accepted-socket.ts';
 import { makeAuthority, makeCertificate } from '../support/certificates.ts';
+import { realClientHello } from '../support/client-hello.ts';
 import { eventually } from '../support/eventually.ts';
 import { downstreamTls, inlineRef, upstreamTls, validationSecret } from '../support/tls-config.ts';
 import { TlsPair } from '../support/tls-pair.ts';
@@ -117,4 +121,152 @@ onBothSockets('peers that nobody trusts are refused on both sides', async (t) =>
   await eventually(() => client.events.length > 0);
   t.match(client.events[0], /^close transport-failed TLS_error:.*CERTIFICATE_VERIFY_FAILED/);
   t.equal(other.counters('cluster.y.ssl.')['fail_verify_error'], 1);
+});
+
+onBothSockets('sessions are resumed, and both sides still know who the other one is', async (t) => {
+  const down = downstreamTls([serverCertificate], {
+    validation: trusts(),
+    requiresClientCertificate: true,
+  });
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const up = upstreamTls([clientCertificate], { validation: trusts(), maxVersion });
+    const pair = await TlsPair.open(t, { down, up });
+    for (const isResumed of [false, true, true]) {
+      const [client, server] = await pair.connect({ serverName: 'server.test' });
+      t.same(server.events, ['connected']);
+      t.same(client.events, ['connected']);
+      t.equal(server.open.tls?.isResumed, isResumed);
+      t.equal(server.open.tls?.isPeerValidated, true);
+      t.equal(server.open.tls?.peerChain[0]?.subjectAltNames[0]?.value, 'spiffe://td/ns/a/sa/b');
+      t.equal(client.open.tls?.peerChain[0]?.subjectAltNames[0]?.value, 'server.test');
+      server.open.writeText('hello');
+      await eventually(() => client.received === 'hello');
+      client.open.close('flush');
+      await eventually(() => server.events.includes('end'));
+      server.open.close('flush');
+    }
+    t.equal(pair.counters('listener.x.ssl.')['session_reused'], 2);
+    const [other] = await pair.connect({ serverName: 'another.test' });
+    t.equal(other.open.tls?.isResumed, false, 'not under another name');
+  }
+});
+
+onBothSockets('a server that was refused leaves no session behind', async (t) => {
+  const up = upstreamTls([], { validation: trusts() });
+  const pair = await TlsPair.open(t, { down: downstreamTls([stranger]), up });
+  for (let round = 0; round < 2; round += 1) {
+    const client = pair.dial();
+    await eventually(() => client.events.length > 0);
+    t.match(client.events[0], /CERTIFICATE_VERIFY_FAILED/);
+  }
+  t.equal(pair.counters('cluster.y.ssl.')['session_reused'], undefined);
+});
+
+onBothSockets('what is no TLS is refused with the reason', async (t) => {
+  const pair = await TlsPair.open(t, {
+    down: downstreamTls([serverCertificate]),
+    up: upstreamTls(),
+  });
+  const cases = [
+    [
+      'GET / HTTP/1.1\r\nhost: a\r\n\r\n',
+      'TLS_error:|268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end',
+    ],
+    [
+      '\x16\x03\x01\x00\x05hello',
+      /^TLS_error:\|\d+:SSL routines:OPENSSL_internal:[A-Z_]+:TLS_error_end$/,
+    ],
+    [
+      '\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c',
+      'TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end',
+    ],
+  ] as const;
+  for (const [text, reason] of cases) {
+    const count = pair.accepted.length;
+    const socket = dial(pair.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(text, 'latin1');
+    await eventually(() => (pair.accepted[count]?.events.length ?? 0) > 0);
+    const event = pair.accepted[count]?.events[0] ?? '';
+    t.match(event.replace('close transport-failed ', ''), reason);
+    socket.destroy();
+  }
+  t.equal(pair.counters('listener.x.ssl.')['connection_error'], 3);
+});
+
+onBothSockets('a client may send its first message octet by octet', async (t) => {
+  const pair = await TlsPair.open(t, {
+    down: downstreamTls([serverCertificate]),
+    up: upstreamTls(),
+  });
+  const slow = createServer((client) => {
+    const server = dial(pair.port, '127.0.0.1');
+    client.on('data', (data) => {
+      for (const octet of data) server.write(Buffer.of(octet));
+    });
+    server.setNoDelay(true).pipe(client);
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.on('close', () => server.destroy());
+  });
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => slow.close());
+  const { port } = slow.address() as AddressInfo;
+  const client = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  t.teardown(() => client.destroy());
+  await once(client, 'secureConnect');
+  client.write('hello');
+  await eventually(() => pair.accepted[0]?.received === 'hello');
+  t.equal(pair.accepted[0]?.open.tls?.version, 'TLSv1.3');
+});
+
+onBothSockets('a peer that goes away in the midst of the handshake is no error', async (t) => {
+  const pair = await TlsPair.open(t, {
+    down: downstreamTls([serverCertificate]),
+    up: upstreamTls(),
+  });
+  const hello = await realClientHello({});
+  const socket = dial(pair.port, '127.0.0.1');
+  socket.end(hello);
+  socket.resume();
+  await eventually(() => (pair.accepted[0]?.events.length ?? 0) > 0);
+  t.same(pair.accepted[0]?.events, ['close peer-closed']);
+  t.same(pair.counters('listener.x.ssl.'), {});
+});
+
+onBothSockets('what was decrypted waits while the reader pauses', async (t) => {
+  const pair = await TlsPair.open(t, {
+    down: downstreamTls([serverCertificate]),
+    up: upstreamTls(),
+  });
+  const [client, server] = await pair.connect();
+  let isPaused = false;
+  server.onPiece = () => {
+    t.notOk(isPaused, 'nothing comes while it pauses');
+    isPaused = true;
+    server.open.pauseReading();
+    setImmediate(() => {
+      isPaused = false;
+      server.open.resumeReading();
+    });
+  };
+  const data = Buffer.alloc(1_000_000);
+  for (let index = 0; index < data.length; index += 1) data[index] = index % 251;
+  client.open.writeBytes(data);
+  client.open.halfClose();
+  await eventually(() => server.events.includes('end'));
+  t.ok(Buffer.concat(server.chunks).equals(data), 'all of it, and then the end');
+  server.open.writeText('thanks');
+  server.open.close('flush');
+  await eventually(() => client.received === 'thanks');
+});
+
+onBothSockets('a reset is one on the other side, too', async (t) => {
+  const pair = await TlsPair.open(t, {
+    down: downstreamTls([serverCertificate]),
+    up: upstreamTls(),
+  });
+  const [client, server] = await pair.connect();
+  client.open.close('reset');
+  await eventually(() => server.events.length > 1);
+  t.same(server.events, ['connected', 'close peer-reset Connection reset by peer']);
 });

@@ -85,6 +85,7 @@ export function noteConnection(
   info.upstreamConnectEndMs = connection.connectEndMs;
   info.upstreamConnectionId = connection.id;
   info.upstreamLocalAddress = connection.localAddress;
+  info.upstreamTls = connection.tls;
   info.upstreamRemoteAddress = connection.remoteAddress;
   info.upstreamProtocol = connection.protocol;
 }

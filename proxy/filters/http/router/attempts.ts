@@ -260,6 +260,7 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
     const { cluster, head, timeouts } = this.#request;
     this.info.upstreamHost = host;
     this.info.upstreamRemoteAddress = null;
+    this.info.upstreamTls = null;
     this.#request.address(host);
     const { perTryMs: tryMs, perTryIdleMs: tryIdleMs } = timeouts;
     const retained = this.#retained;

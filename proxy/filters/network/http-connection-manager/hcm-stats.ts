@@ -5,7 +5,6 @@ import type { Counter, Gauge, Histogram, StatsScope } from '../../../stats/metri
 /** Cells that Envoy has in every connection manager and nothing here changes: see ClusterStats. */
 const UNTOUCHED_COUNTERS = [
   'downstream_cx_http3_total',
-  'downstream_cx_ssl_total',
   'downstream_rq_http3_total',
   'downstream_rq_rejected_via_ip_detection',
   'tracing.client_enabled',
@@ -20,7 +19,6 @@ const UNTOUCHED_GAUGES = [
   'downstream_cx_http1_soft_drain',
   'downstream_cx_http3_active',
   'downstream_cx_rx_bytes_buffered',
-  'downstream_cx_ssl_active',
 ];
 
 /** `http1.*`: one set for all connection managers, as in Envoy. */
@@ -59,6 +57,8 @@ export class ClassCounters {
 export class HcmStats {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
+  readonly cxSslTotal: Counter;
+  readonly cxSslActive: Gauge;
   readonly cxHttp1Total: Counter;
   readonly cxHttp1Active: Gauge;
   readonly cxHttp2Total: Counter;
@@ -113,6 +113,8 @@ export class HcmStats {
     const counter = (name: string): Counter => scope.counter(`downstream_${name}`);
     this.cxTotal = counter('cx_total');
     this.cxActive = scope.gauge('downstream_cx_active');
+    this.cxSslTotal = scope.counter('downstream_cx_ssl_total');
+    this.cxSslActive = scope.gauge('downstream_cx_ssl_active');
     this.cxHttp1Total = counter('cx_http1_total');
     this.cxHttp1Active = scope.gauge('downstream_cx_http1_active');
     this.cxHttp2Total = counter('cx_http2_total');

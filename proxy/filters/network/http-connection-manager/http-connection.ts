@@ -79,6 +79,7 @@ export class HttpConnection
     connection.onDelayedCloseTimeout = () => runtime.stats.cxDelayedCloseTimeout.inc();
     runtime.stats.cxTotal.inc();
     runtime.stats.cxActive.inc();
+    this.#countTls();
     this.#planSweep(runtime.idleTimeoutMs);
     if (runtime.config.maxConnectionDurationMs > 0) {
       this.#durationTimer = this.#armed(runtime.config.maxConnectionDurationMs);
@@ -323,6 +324,12 @@ export class HttpConnection
     this.#endCutRequests = this.#brokenInCall > 0;
   }
 
+  #countTls(): void {
+    if (this.info.tls === null) return;
+    this.runtime.stats.cxSslTotal.inc();
+    this.runtime.stats.cxSslActive.inc();
+  }
+
   #countDroppedFields(): void {
     const dropped = this.#codec.droppedHeadersWithUnderscores;
     this.#kind?.countDroppedFields(dropped - this.#droppedFieldsCounted);
@@ -339,6 +346,7 @@ export class HttpConnection
     const stats = this.runtime.stats;
     const isLocal = !this.#endedByPeer && (this.#closedByUs || reason === 'local-close');
     stats.cxActive.dec();
+    if (this.info.tls !== null) stats.cxSslActive.dec();
     this.#kind?.cxActive.dec();
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();

@@ -149,6 +149,7 @@ export class TcpUpstream implements StreamWaiter {
       info.upstreamConnectEndMs = connection.connectEndMs;
     }
     info.upstreamLocalAddress = connection.localAddress;
+    info.upstreamTls = connection.tls;
     info.upstreamRemoteAddress = connection.remoteAddress;
     sender.sendRequestHead(this.#owner.makeHead(), false);
     if (INVARIANTS) this.checkInvariants();
@@ -232,6 +233,7 @@ export class TcpUpstream implements StreamWaiter {
     this.#host = host;
     info.upstreamHost = host;
     info.upstreamRemoteAddress = null;
+    info.upstreamTls = null;
     info.attemptCount += 1;
     this.#startMs = this.#owner.nowMs();
     const isPlain = runtime.config.tunneling === null;
