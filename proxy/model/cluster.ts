@@ -151,12 +151,14 @@ export interface ClusterLimitsConfig {
   readonly tracksRemaining: boolean;
 }
 
-/** Retries at once as a share of the requests that are active or wait. */
+/** Retries at once as a share of the requests that there are. */
 export interface RetryBudgetConfig {
   /** 0 to 100, with fractions. Default 20. */
   readonly percent: number;
   /** So many are always allowed. Default 3. */
   readonly minConcurrency: number;
+  /** Requests that began in the last so many ms count; 0, the default: those that are active or wait. */
+  readonly intervalMs: number;
 }
 
 /** HttpProtocolOptions for upstream connections. */

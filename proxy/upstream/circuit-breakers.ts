@@ -4,20 +4,14 @@
 import type { SharedCells } from '../base/cells/shared-cells.ts';
 import { SharedCounter } from '../base/cells/shared-counter.ts';
 import type { ClusterConfig, ClusterLimitsConfig } from '../model/cluster.ts';
-import type { Gauge, StatsScope } from '../stats/metrics.ts';
+import type { StatsScope } from '../stats/metrics.ts';
+import { type BreakerGauges, RecentRequests, RetryBreaker } from './retry-breaker.ts';
 
 /** Which of a cluster's limits count a request or connection (RouteAction.priority). */
 export type RoutingPriority = 'default' | 'high';
 
 /** From here on a limit is none: it is not worth counting together. Istio's default is 2^32 - 1. */
 const UNLIMITED = 2 ** 31 - 1;
-
-/** The gauges of one breaker. */
-interface BreakerGauges {
-  readonly open: Gauge;
-  /** null: not asked for (track_remaining). */
-  readonly remaining: Gauge | null;
-}
 
 /** A limit's name. */
 type LimitName = 'maxConnections' | 'maxPendingRequests' | 'maxRequests' | 'maxConnectionPools';
@@ -33,6 +27,8 @@ interface BreakerCounter {
   readonly counter: SharedCounter;
   /** Finds the one of all workers; null: `counter` is it. */
   readonly share: (() => SharedCounter) | null;
+  /** Who is told of everything taken, too. */
+  readonly recent: RecentRequests | null;
 }
 
 /** One counted thing with its limit. The breaker is open while nothing more may be taken. */
@@ -43,12 +39,14 @@ export class Breaker {
   /** Finds the counter of all workers, while nobody is limited; null: it counts there already. */
   #share: (() => SharedCounter) | null;
   readonly #gauges: BreakerGauges;
+  readonly #recent: RecentRequests | null;
   /** Envoy writes the gauges when something is taken or given back, not before. */
   #isTouched = false;
 
   constructor(of: LimitPlace, own: BreakerCounter, gauges: BreakerGauges) {
     this.#limits = of.limits;
     this.#name = of.name;
+    this.#recent = own.recent;
     this.#counter = own.counter;
     this.#share = own.share;
     this.#gauges = gauges;
@@ -80,6 +78,7 @@ export class Breaker {
     const { limit } = this;
     if (this.#share !== null && limit < UNLIMITED) this.#countTogether(this.#share);
     if (!this.#counter.tryAcquire(limit)) return false;
+    this.#recent?.add();
     this.#isTouched = true;
     return true;
   }
@@ -114,70 +113,6 @@ export class Breaker {
   }
 }
 
-/** Retries at once: up to max_retries, or a share of the requests there are (retry_budget). */
-export class RetryBreaker {
-  readonly #limits: ClusterLimitsConfig;
-  readonly #counter: SharedCounter;
-  readonly #gauges: BreakerGauges;
-  readonly #others: Pick<PriorityBreakers, 'requests' | 'pendingRequests'>;
-  #isTouched = false;
-
-  constructor(
-    limits: ClusterLimitsConfig,
-    own: { readonly counter: SharedCounter; readonly gauges: BreakerGauges },
-    others: Pick<PriorityBreakers, 'requests' | 'pendingRequests'>,
-  ) {
-    this.#limits = limits;
-    this.#counter = own.counter;
-    this.#gauges = own.gauges;
-    this.#others = others;
-    own.gauges.remaining?.set(limits.maxRetries);
-  }
-
-  /** How many are under way, of all workers. */
-  get taken(): number {
-    return this.#counter.taken;
-  }
-
-  /** True when one more retry may begin; by the time of taking it that may have changed. */
-  canAcquire(): boolean {
-    this.#isTouched = true;
-    return this.#counter.taken < this.#limit();
-  }
-
-  /** Counts a retry if it may begin; paired with `release` when it is over. */
-  tryAcquire(): boolean {
-    this.#isTouched = true;
-    return this.#counter.tryAcquire(this.#limit());
-  }
-
-  /** The retry is over. */
-  release(): void {
-    this.#counter.release();
-  }
-
-  /**
-   * As Envoy: with a budget the gauge compares with max_retries all the same, and nobody says how
-   * many remain, which changes with every request.
-   */
-  refreshGauges(): void {
-    const { taken } = this;
-    this.#isTouched ||= taken > 0;
-    if (!this.#isTouched) return;
-    const { maxRetries, retryBudget } = this.#limits;
-    this.#gauges.open.set(taken < maxRetries ? 0 : 1);
-    this.#gauges.remaining?.set(retryBudget === null ? Math.max(0, maxRetries - taken) : 0);
-  }
-
-  #limit(): number {
-    const { retryBudget, maxRetries } = this.#limits;
-    if (retryBudget === null) return maxRetries;
-    const active = this.#others.requests.taken + this.#others.pendingRequests.taken;
-    const share = Math.floor((retryBudget.percent / 100) * active);
-    return Math.max(share, retryBudget.minConcurrency);
-  }
-}
-
 /** The breakers of one priority (Envoy circuit_breakers.thresholds). */
 export class PriorityBreakers {
   readonly connections: Breaker;
@@ -185,6 +120,8 @@ export class PriorityBreakers {
   readonly requests: Breaker;
   readonly retries: RetryBreaker;
   readonly pools: Breaker;
+  /** For a retry budget with an interval; null: there is none. */
+  readonly recentRequests: RecentRequests | null;
   /** circuit_breakers.per_host_thresholds.max_connections; null: unlimited. */
   readonly maxConnectionsPerHost: number | null;
 
@@ -192,7 +129,8 @@ export class PriorityBreakers {
     this.maxConnectionsPerHost = limits.maxConnectionsPerHost;
     this.connections = made.breaker('connections', 'maxConnections');
     this.pendingRequests = made.breaker('pending', 'maxPendingRequests');
-    this.requests = made.breaker('requests', 'maxRequests');
+    this.recentRequests = made.recentRequests();
+    this.requests = made.breaker('requests', 'maxRequests', this.recentRequests);
     this.pools = made.breaker('pools', 'maxConnectionPools');
     const { counter } = made.counter('retries', limits.maxRetries);
     const gauges = made.gauges('retries');
@@ -233,13 +171,27 @@ class BreakerParts {
     this.#scope = place.scope.scope(`circuit_breakers.${priority}`);
   }
 
-  breaker(kind: keyof typeof GAUGES, name: LimitName): Breaker {
+  breaker(
+    kind: keyof typeof GAUGES,
+    name: LimitName,
+    recent: RecentRequests | null = null,
+  ): Breaker {
     const limits = this.#limits;
-    return new Breaker({ limits, name }, this.counter(kind, limits[name]), this.gauges(kind));
+    const counter = { ...this.counter(kind, limits[name]), recent };
+    return new Breaker({ limits, name }, counter, this.gauges(kind));
+  }
+
+  /** As in Envoy, runtime does not change the interval. */
+  recentRequests(): RecentRequests | null {
+    const intervalMs = this.#limits.retryBudget?.intervalMs ?? 0;
+    if (intervalMs === 0) return null;
+    const key = `${this.#keyPrefix}recent`;
+    this.keys.push(key);
+    return new RecentRequests(this.#cells, key, intervalMs);
   }
 
   /** Shared where somebody compares it with a limit or shows what is left. */
-  counter(kind: keyof typeof GAUGES, limit: number): BreakerCounter {
+  counter(kind: keyof typeof GAUGES, limit: number): Omit<BreakerCounter, 'recent'> {
     const { tracksRemaining, retryBudget } = this.#limits;
     const share = (): SharedCounter => {
       const key = this.#keyPrefix + kind;

@@ -16,6 +16,8 @@ import { withProxy } from '../support/with-proxy.ts';
 /** A budget, and what goes on when requests fail. */
 interface Setting {
   readonly budget: Message;
+  /** Requests that are over before. Default: none. */
+  readonly finished?: number;
   /** Requests that hang. */
   readonly hanging: number;
   /** Then so many fail, and their retries hang. */
@@ -39,19 +41,42 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     budget: { budget_percent: { value: 12.5 }, min_retry_concurrency: 0 },
     ...{ hanging: 15, failing: 4 },
   },
+  // Long enough for all of it.
+  'of-late': {
+    budget: { min_retry_concurrency: 0, budget_interval: '300s' },
+    ...{ finished: 12, hanging: 0, failing: 12 },
+  },
+  'of-late-and-now': {
+    budget: { budget_percent: { value: 25 }, min_retry_concurrency: 1, budget_interval: '300s' },
+    ...{ finished: 3, hanging: 4, failing: 7 },
+  },
+  'no-interval': {
+    budget: { min_retry_concurrency: 1, budget_interval: '0s' },
+    ...{ finished: 10, hanging: 5, failing: 5 },
+  },
+};
+
+/** One that forgets soon. So many requests allow a retry, as many as are asked to find out do not. */
+const SHORT = 'short';
+const SHORT_MS = 2000;
+const SHORT_REQUESTS = 300;
+const SHORT_BUDGET = {
+  ...{ budget_percent: { value: 0.4 }, min_retry_concurrency: 0 },
+  budget_interval: `${SHORT_MS / 1000}s`,
 };
 
 function bootstrap(port: number): Message {
-  const names = Object.keys(SETTINGS);
+  const budgets = Object.entries(SETTINGS).map(([name, { budget }]) => [name, budget] as const);
+  budgets.push([SHORT, SHORT_BUDGET]);
   const retry_policy = {
     ...{ retry_on: '5xx', num_retries: 1 },
     retry_back_off: { base_interval: '0.001s', max_interval: '0.002s' },
   };
-  const routes = names.map((name) => ({
+  const routes = budgets.map(([name]) => ({
     match: { path: `/${name}` },
     route: { cluster: name, timeout: '0s', retry_policy },
   }));
-  const clusters = Object.entries(SETTINGS).map(([name, { budget }]) => ({
+  const clusters = budgets.map(([name, budget]) => ({
     ...staticCluster(name, port),
     // The budget counts instead.
     circuit_breakers: { thresholds: [{ max_retries: 0, retry_budget: budget }] },
@@ -78,7 +103,9 @@ class Side {
   }
 
   /** What became of each request that failed, one after the other. */
-  async run(name: string, { hanging, failing }: Setting): Promise<readonly string[]> {
+  async run(name: string, { finished = 0, ...more }: Setting): Promise<readonly string[]> {
+    const { hanging, failing } = more;
+    for (let index = 0; index < finished; index += 1) await this.#status(name, '200');
     for (let index = 0; index < hanging; index += 1) this.#ask(name, 'hang');
     await this.#until(name, 'upstream_rq_active', hanging);
     const outcomes: string[] = [];
@@ -101,6 +128,20 @@ class Side {
     const overflows = await this.#stat(name, 'upstream_rq_retry_overflow');
     this.#end();
     return [...outcomes, `overflows: ${overflows}`];
+  }
+
+  /** After how many ms requests of the past allow no retry any more. */
+  async forgets(): Promise<number> {
+    const begin = performance.now();
+    const all = Array.from({ length: SHORT_REQUESTS }, () => this.#status(SHORT, '200'));
+    await Promise.all(all);
+    await eventually(async () => (await this.#status(SHORT, '503;200')) === 200);
+    await eventually(async () => (await this.#status(SHORT, '503;200')) === 503);
+    return performance.now() - begin;
+  }
+
+  #status(name: string, play: string): Promise<number> {
+    return new Promise((resolve) => this.#ask(name, play, resolve));
   }
 
   #ask(name: string, play: string, onStatus: (status: number) => void = () => undefined): void {
@@ -146,6 +187,9 @@ t.test('as many retries are under way as with Envoy', { skip: withoutEnvoy }, as
           theirs.run(name, setting),
         ]);
         t.same(found, wanted, name);
+      }
+      for (const forgottenMs of await Promise.all([ours.forgets(), theirs.forgets()])) {
+        t.ok(forgottenMs > 0.85 * SHORT_MS, `forgotten after ${Math.round(forgottenMs)} ms`);
       }
     });
   } finally {

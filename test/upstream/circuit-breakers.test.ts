@@ -7,13 +7,14 @@ import { StatsStore } from '../../proxy/stats/store.ts';
 import { CircuitBreakers } from '../../proxy/upstream/circuit-breakers.ts';
 import { clusterLimits } from '../support/cluster-config.ts';
 
-const LAYOUT = { counters: 64, ints: 16, slots: 3 };
+const LAYOUT = { counters: 64, ints: 64, slots: 3 };
 
 /** One cluster `c` in so many workers, with their gauges. */
 class Workers {
   readonly region = new SharedRegion(new Int32Array(regionCells(LAYOUT)), LAYOUT);
   readonly registry = new CellRegistry(this.region);
   readonly stats: StatsStore[] = [];
+  nowMs = 0;
 
   worker(members: Partial<ClusterLimitsConfig>, high = clusterLimits()): CircuitBreakers {
     const { region, registry } = this;
@@ -22,7 +23,7 @@ class Workers {
       want: registry.want.bind(registry, slot),
       giveUp: registry.giveUp.bind(registry, slot),
     };
-    const cells = new SharedCells({ region, slot, source, nowMs: () => 0 });
+    const cells = new SharedCells({ region, slot, source, nowMs: () => this.nowMs });
     const store = new StatsStore(null);
     this.stats.push(store);
     const scope = store.scope('cluster').scope('c');
@@ -135,7 +136,7 @@ t.test('retries have a limit of their own, or a share of the requests', async (t
   counted.release();
   t.strictSame([counted.canAcquire(), counted.taken], [true, 1]);
   const workers = new Workers();
-  const limits = { maxRetries: 0, retryBudget: { percent: 25, minConcurrency: 1 } };
+  const limits = { maxRetries: 0, retryBudget: { percent: 25, minConcurrency: 1, intervalMs: 0 } };
   const [one, two] = [workers.worker(limits), workers.worker(limits)];
   t.equal(take(2, one.default.retries), 'yn', 'so many are always allowed');
   for (let count = 0; count < 6; count += 1) two.default.requests.acquire();
@@ -146,9 +147,30 @@ t.test('retries have a limit of their own, or a share of the requests', async (t
   t.equal(one.default.retries.taken, 2);
 });
 
+t.test('a budget with an interval counts what all workers began of late', async (t) => {
+  const workers = new Workers();
+  const retryBudget = { percent: 25, minConcurrency: 0, intervalMs: 1000 };
+  const limits = { maxRetries: 0, retryBudget };
+  const [one, two] = [workers.worker(limits), workers.worker(limits)];
+  for (let count = 0; count < 3; count += 1) {
+    t.ok(two.default.requests.tryAcquire());
+    two.default.requests.release();
+  }
+  t.equal(take(1, one.default.retries), 'n', 'a quarter of 3 is none');
+  workers.nowMs = 850;
+  t.ok(one.default.requests.tryAcquire(), 'the fourth goes on');
+  t.equal(take(2, two.default.retries), 'yn', 'of those that ended, too');
+  one.default.retries.release();
+  workers.nowMs = 1000;
+  t.notOk(one.default.retries.canAcquire(), 'the first three are too long ago');
+  for (const each of [one, two]) each.close();
+  const next = workers.registry.want(0, { key: 'x', kind: 'ints', size: 20 });
+  t.equal(next, 0, 'and its cells are free');
+});
+
 t.test('with a budget nobody says how many retries remain', async (t) => {
   const workers = new Workers();
-  const budget = { percent: 20, minConcurrency: 3 };
+  const budget = { percent: 20, minConcurrency: 3, intervalMs: 0 };
   const breakers = workers.worker({ retryBudget: budget, tracksRemaining: true });
   t.equal(workers.gauge('circuit_breakers.default.remaining_retries'), '3', 'until one asks');
   take(3, breakers.default.retries);

@@ -5,6 +5,7 @@ import type { SharedRegion } from './region.ts';
 import { SharedCounter } from './shared-counter.ts';
 import { SharedInts } from './shared-ints.ts';
 import { BUCKET_INTS, SharedTokenBucket } from './shared-token-bucket.ts';
+import { SharedWindow, WINDOW_INTS } from './shared-window.ts';
 
 /** The place is told later, by `SharedCells.bind`. */
 export const PENDING = -2;
@@ -28,7 +29,7 @@ export interface CellsPlace {
   readonly nowMs: () => number;
 }
 
-type Cells = SharedCounter | SharedInts | SharedTokenBucket;
+type Cells = SharedCounter | SharedInts | SharedTokenBucket | SharedWindow;
 
 interface Entry {
   readonly request: CellRequest;
@@ -80,6 +81,12 @@ export class SharedCells implements CellUser {
   bucket(key: string): SharedTokenBucket {
     const request = { key, kind: 'ints', size: BUCKET_INTS } as const;
     return this.#hold(request, () => new SharedTokenBucket());
+  }
+
+  /** What was counted of late; paired with `release` as the others are. */
+  window(key: string): SharedWindow {
+    const request = { key, kind: 'ints', size: WINDOW_INTS } as const;
+    return this.#hold(request, () => new SharedWindow());
   }
 
   release(key: string): void {

@@ -89,13 +89,9 @@ function retryBudget(
   const concurrency = runtimeInteger(runtime, `${prefix}.min_retry_concurrency`, null);
   if (budget === undefined && percent === null && concurrency === null) return null;
   const interval = { path: 'budget_interval', value: budget?.budgetInterval };
-  if (durationMs(context, interval, 0) > 0) {
-    const advice = 'leave it out and raise budget_percent or min_retry_concurrency';
-    const reason = `requests of the past do not count, only those that are under way: ${advice}`;
-    context.reject('budget_interval', reason);
-  }
   return {
     percent: percent ?? budget?.budgetPercent?.value ?? DEFAULT_BUDGET_PERCENT,
     minConcurrency: concurrency ?? budget?.minRetryConcurrency ?? DEFAULT_BUDGET_CONCURRENCY,
+    intervalMs: durationMs(context, interval, 0),
   };
 }

@@ -40,10 +40,10 @@ t.test('a retry budget has defaults where it is set', (t) => {
   const budget = (json: JsonValue) =>
     limits({ thresholds: [{ retry_budget: json, track_remaining: true }] })?.limits;
   const tracksRemaining = true;
-  const defaults = { percent: 20, minConcurrency: 3 };
+  const defaults = { percent: 20, minConcurrency: 3, intervalMs: 0 };
   t.same(budget({}), clusterLimits({ tracksRemaining, retryBudget: defaults }));
   const given = { budget_percent: { value: 12.5 }, min_retry_concurrency: 0 };
-  const retryBudget = { percent: 12.5, minConcurrency: 0 };
+  const retryBudget = { percent: 12.5, minConcurrency: 0, intervalMs: 0 };
   t.same(budget(given), clusterLimits({ tracksRemaining, retryBudget }));
   t.end();
 });
@@ -62,7 +62,7 @@ t.test('runtime goes before the configuration', (t) => {
     ]),
   );
   t.same(found?.limits, clusterLimits({ maxRequests: 5 }));
-  const retryBudget = { percent: 0.5, minConcurrency: 3 };
+  const retryBudget = { percent: 0.5, minConcurrency: 3, intervalMs: 0 };
   const high = { maxConnections: 6, maxRetries: 0, maxConnectionPools: 8, retryBudget };
   t.same(found?.highLimits, clusterLimits(high));
   t.end();
@@ -76,13 +76,12 @@ t.test('of a host only connections are limited', (t) => {
   t.end();
 });
 
-t.test('a retry budget knows nothing of the past', (t) => {
+t.test('a retry budget may be a share of the requests of late', (t) => {
   const budget = (budget_interval: string) => ({
-    thresholds: [{ priority: 'HIGH' }, { retry_budget: { budget_interval } }],
+    thresholds: [{ retry_budget: { budget_interval } }],
   });
-  t.same(limits(budget('0s'))?.limits.retryBudget, { percent: 20, minConcurrency: 3 });
-  t.match(problemLines(compile(budget('10s')).rejections), [
-    /^circuit_breakers\.thresholds\[1\]\.retry_budget\.budget_interval: .*under way/,
-  ]);
+  const wanted = { percent: 20, minConcurrency: 3 };
+  t.same(limits(budget('0s'))?.limits.retryBudget, { ...wanted, intervalMs: 0 });
+  t.same(limits(budget('10.5s'))?.limits.retryBudget, { ...wanted, intervalMs: 10_500 });
   t.end();
 });

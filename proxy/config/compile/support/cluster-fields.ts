@@ -203,9 +203,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget': {
     budget_percent: 'honoured',
-    budget_interval: {
-      partly: 'only 0s, the default: a budget is a share of the requests that are under way',
-    },
+    budget_interval: 'honoured',
     min_retry_concurrency: 'honoured',
   },
   'envoy.config.cluster.v3.UpstreamConnectionOptions': {

@@ -176,7 +176,7 @@ t.test('max_retries and a retry budget bound retries', async (t) => {
   t.same(closed.client, ['503']);
   t.same(closed.info.flags, ['UO']);
   t.equal(closed.count('upstream_rq_retry_overflow'), 1);
-  const retryBudget = { percent: 20, minConcurrency: 1 };
+  const retryBudget = { percent: 20, minConcurrency: 1, intervalMs: 0 };
   const budget = { limits: clusterLimits({ maxRetries: 0, retryBudget }) };
   const open = retrying({}, { clusters: [budget] }).begin();
   open.attempt(0).connect().respond(503);
