@@ -9,7 +9,7 @@ import type {
   OverloadState,
   WorkerServices,
 } from '../filters/network-filter.ts';
-import { type DownstreamConnectionInfo, tellDependants } from '../http/stream-info.ts';
+import { tellDependants } from '../http/stream-info.ts';
 import type { TlsInfo } from '../http/tls-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
@@ -21,8 +21,9 @@ import { Candidate, type CandidateOwner } from './candidate.ts';
 import { buildListenerFilter } from './conditional-filter.ts';
 import { ConnectionBudget } from './connection-budget.ts';
 import { factsOf } from './connection-facts.ts';
+import { describeConnection } from './describe-connection.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
-import { ListenerLog } from './listener-log.ts';
+import { ListenerLog, logFailedHandshake } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
 import { ServicesLoan } from './services-loan.ts';
 
@@ -222,17 +223,11 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   }
 
   onHandshakeFailed(candidate: Candidate): void {
-    const { transportFailure: reason, remoteAddress } = candidate;
-    if (reason === '' || !this.services.log.enabled('info')) return;
-    this.services.log.log('info', 'TLS handshake failed', {
-      listener: this.config.name,
-      peer: remoteAddress.text,
-      reason,
-    });
+    logFailedHandshake(this.services.log, this.config.name, candidate);
   }
 
   #passGates(candidate: Candidate, chain: BuiltChain, tls: TlsInfo | null): void {
-    const info = describe(candidate, this.config, chain, tls);
+    const info = describeConnection(candidate, this.config, { chain, tls });
     const gates = chain.gates.map((factory) => factory.createGate());
     candidate.passGates(info, gates, () => this.#admit(candidate, chain));
   }
@@ -303,17 +298,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   /** It has a filter chain. */
   #count(candidate: Candidate): void {
     candidate.countedMs = this.services.clock.nowMs();
-    this.#stats.cxTotal.inc();
-    this.#stats.cxActive.inc();
-    this.#stats.workerCxTotal.inc();
-    this.#stats.workerCxActive.inc();
-  }
-
-  #uncount(candidate: Candidate): void {
-    this.#stats.cxActive.dec();
-    this.#stats.workerCxActive.dec();
-    this.#stats.cxDestroy.inc();
-    this.#stats.cxLengthMs.record(this.services.clock.nowMs() - candidate.countedMs);
+    this.#stats.opened();
   }
 
   /** Another listener answers for it now. */
@@ -341,7 +326,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   ): void {
     const info = candidate.hasInfo
       ? candidate.info
-      : describe(candidate, this.config, candidate.chain, null);
+      : describeConnection(candidate, this.config, { chain: candidate.chain, tls: null });
     this.#log.write({ candidate, info, filter, isWithoutChain });
   }
 
@@ -358,31 +343,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       this.#connections.delete(connection);
       this.#giveBackPlace();
     }
-    if (candidate.isCounted) this.#uncount(candidate);
+    const { isCounted, countedMs } = candidate;
+    if (isCounted) this.#stats.closed(this.services.clock.nowMs() - countedMs);
     if (this.connectionCount === 0) this.onEmpty?.();
   }
-}
-
-function describe(
-  candidate: Candidate,
-  listener: ListenerConfig,
-  chain: BuiltChain | null,
-  tls: TlsInfo | null,
-): DownstreamConnectionInfo {
-  return {
-    id: candidate.connection.id,
-    directRemoteAddress: candidate.directRemoteAddress,
-    remoteAddress: candidate.remoteAddress,
-    localAddress: candidate.localAddress,
-    directLocalAddress: candidate.directLocalAddress,
-    requestedServerName: tls?.serverName || candidate.serverName,
-    filterChainName: chain?.name ?? '',
-    filterChainMetadata: chain?.metadata ?? null,
-    listener,
-    tls,
-    transportFailureReason: candidate.transportFailure,
-    filterState: null,
-    dynamicMetadata: candidate.dynamicMetadata,
-    dependants: null,
-  };
 }

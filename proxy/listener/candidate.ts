@@ -20,9 +20,9 @@ import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { TlsInfo } from '../http/tls-info.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../net/connection.ts';
-import { ClientHelloReader, NO_CLIENT_HELLO } from '../tls/client-hello.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import type { BuiltChain } from './built-chain.ts';
+import { TlsGreeting } from './tls-greeting.ts';
 
 /**
  * More than all listener filters look at, the longest PROXY header and 64 KiB behind it; beyond it
@@ -87,8 +87,7 @@ export class Candidate
   #turn = 0;
   #onAdmitted: (() => ConnectionHandler) | null = null;
   /** Reads what the client asks TLS for; null: nothing is encrypted, or the handshake has begun. */
-  #hello: ClientHelloReader | null = null;
-  #tls: ServerTls | null = null;
+  #greeting: TlsGreeting | null = null;
   #onSecured: ((tls: TlsInfo) => void) | null = null;
   /** A handshake that is not over. */
   #isSecuring = false;
@@ -147,13 +146,12 @@ export class Candidate
   /** Makes the handshake, within `timeoutMs` (0: no limit), before anybody else is asked. */
   secure(tls: ServerTls, timeoutMs: number, onSecured: (tls: TlsInfo) => void): void {
     const { services } = this.#owner;
-    this.#tls = tls;
     this.#onSecured = onSecured;
     this.#isSecuring = true;
-    this.#hello = new ClientHelloReader();
+    this.#greeting = new TlsGreeting(tls);
     if (timeoutMs > 0) services.timers.arm(this.#timer, services.clock.nowMs(), timeoutMs);
     this.#listen();
-    this.#readHello();
+    this.#readGreeting();
   }
 
   /** Asks the gates; behind the last one `onAdmitted` makes the connection's handler. */
@@ -202,7 +200,7 @@ export class Candidate
   onBytes(buffer: Buffer, length: number): void {
     this.#hold(buffer, length);
     if (this.#heldBytes >= MAX_HELD_BYTES) this.connection.pauseReading();
-    if (this.#hello !== null) this.#readHello();
+    if (this.#greeting !== null) this.#readGreeting();
     else if (this.#info === null) this.#inspect();
   }
 
@@ -284,14 +282,12 @@ export class Candidate
   }
 
   /** As soon as the ClientHello is whole, or cannot become one, TLS gets all that came. */
-  #readHello(): void {
+  #readGreeting(): void {
     const bytes = this.#held.subarray(this.consumedBytes, this.#heldBytes);
-    const reader = this.#hello as ClientHelloReader;
-    const verdict = reader.read(bytes, bytes.length);
-    if (verdict === 'more' && bytes.length < MAX_HELD_BYTES && !isSurelyNoTls(bytes)) return;
-    const tls = this.#tls as ServerTls;
-    const handshake = tls.accept(verdict === 'hello' ? reader : NO_CLIENT_HELLO);
-    this.#hello = null;
+    const isFull = bytes.length >= MAX_HELD_BYTES;
+    const handshake = this.#greeting?.read(bytes, isFull) ?? null;
+    if (handshake === null) return;
+    this.#greeting = null;
     if (typeof handshake === 'string') {
       this.#giveUp(handshake);
       return;
@@ -321,7 +317,7 @@ export class Candidate
   #lose(): void {
     this.#isOver = true;
     this.#stopWaiting();
-    if (this.#info === null) this.#owner.onLost(this);
+    if (this.#info === null && !this.#isSecuring) this.#owner.onLost(this);
   }
 
   #stopWaiting(): void {
@@ -352,10 +348,3 @@ export class Candidate
     if (this.#hasEnded) handler.onEnd();
   }
 }
-
-/** RFC 8446 §5.1: what begins otherwise is no record of a handshake, however much comes. */
-function isSurelyNoTls(bytes: Buffer): boolean {
-  return bytes.length > 0 && bytes[0] !== HANDSHAKE_RECORD;
-}
-
-const HANDSHAKE_RECORD = 22;

@@ -1,6 +1,7 @@
 // Listener.access_log: one line for each connection when it ends, whether it got a filter chain or
 // not.
 
+import type { Logger } from '../base/log.ts';
 import type { DownstreamConnection, WorkerServices } from '../filters/network-filter.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
 import { type DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.ts';
@@ -64,4 +65,11 @@ export class ListenerLog {
     account.endMs = this.#services.clock.nowMs();
     return account;
   }
+}
+
+/** Says why a client got no TLS, and which one. */
+export function logFailedHandshake(log: Logger, listener: string, candidate: Candidate): void {
+  const { transportFailure: reason, remoteAddress } = candidate;
+  if (reason === '' || !log.enabled('info')) return;
+  log.log('info', 'TLS handshake failed', { listener, peer: remoteAddress.text, reason });
 }

@@ -48,4 +48,20 @@ export class ListenerStats {
     this.acceptedPerEvent = scope.histogram('connections_accepted_per_socket_event', 'unspecified');
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
   }
+
+  /** A connection has a filter chain. */
+  opened(): void {
+    this.cxTotal.inc();
+    this.cxActive.inc();
+    this.workerCxTotal.inc();
+    this.workerCxActive.inc();
+  }
+
+  /** It is gone. */
+  closed(lengthMs: number): void {
+    this.cxActive.dec();
+    this.workerCxActive.dec();
+    this.cxDestroy.inc();
+    this.cxLengthMs.record(lengthMs);
+  }
 }

@@ -1,14 +1,15 @@
 // Octets that TLS had decrypted when its reader asked for a pause: unlike a socket it hands out all
 // that it has. They wait here, no more than one read of the socket holds.
 import { ByteQueue } from './byte-queue.ts';
+import type { ConnectionHandler } from './connection.ts';
 import type { EventLoop, Flushable } from './event-loop.ts';
 
 /** Who reads. */
 export interface HeldReader {
   /** Octets may be handed out. */
   readonly isReading: boolean;
-  onHeldBytes(buffer: Buffer, length: number): void;
-  /** Nothing waits any more. */
+  readonly handler: ConnectionHandler | null;
+  /** Nothing waits any more: the socket may go on. */
   onHeldOut(): void;
 }
 
@@ -18,6 +19,7 @@ export class HeldReads implements Flushable {
   readonly #loop: EventLoop;
   readonly #reader: HeldReader;
   #isQueued = false;
+  #hasEnd = false;
 
   constructor(loop: EventLoop, reader: HeldReader) {
     this.#loop = loop;
@@ -25,11 +27,16 @@ export class HeldReads implements Flushable {
   }
 
   get isEmpty(): boolean {
-    return this.#queue.bytes === 0;
+    return this.#queue.bytes === 0 && !this.#hasEnd;
   }
 
   add(buffer: Buffer, length: number): void {
     this.#queue.addBytes(buffer.subarray(0, length));
+  }
+
+  /** The end comes behind what waits. */
+  addEnd(): void {
+    this.#hasEnd = true;
   }
 
   /** Hands out what waits, at the end of the turn, until the reader pauses again. */
@@ -43,12 +50,17 @@ export class HeldReads implements Flushable {
     this.#isQueued = false;
     while (this.#queue.bytes > 0 && this.#reader.isReading) {
       const { buffer, length } = this.#queue.take();
-      this.#reader.onHeldBytes(buffer, length);
+      this.#reader.handler?.onBytes(buffer, length);
     }
-    if (this.isEmpty && this.#reader.isReading) this.#reader.onHeldOut();
+    if (this.#queue.bytes > 0 || !this.#reader.isReading) return;
+    const hasEnd = this.#hasEnd;
+    this.#hasEnd = false;
+    if (hasEnd) this.#reader.handler?.onEnd();
+    else this.#reader.onHeldOut();
   }
 
   discard(): void {
     this.#queue.discard();
+    this.#hasEnd = false;
   }
 }

@@ -1,6 +1,7 @@
 // Why a connection never came to be, in the words of Envoy's transport failure reason.
 import type { SocketAddress } from '../../base/address.ts';
 import type { ResetReason } from '../../http/stream.ts';
+import type { CloseReason } from '../../net/connection.ts';
 
 /** What the requests hear that waited for the connection. */
 export interface ConnectFailure {
@@ -15,18 +16,21 @@ export const GIVEN_UP: ConnectFailure = { reason: 'connection-failure', detail: 
 /** connect_timeout ran out. */
 export const TIMED_OUT: ConnectFailure = { reason: 'connection-timeout', detail: '' };
 
-/** The system refused; `errorText` is its text, '' if it gave none. */
-export function connectFailure(address: SocketAddress, errorText: string): ConnectFailure {
-  if (errorText === '') return GIVEN_UP;
-  const detail = failsAtOnce(address, errorText)
-    ? `immediate connect error: ${errorText}|remote address:${address.text}`
-    : `delayed connect error: ${errorText}`;
-  return { reason: 'connection-failure', detail };
-}
-
-/** The handshake failed, or the peer was refused; `reason` is said as it is. */
-export function transportFailure(reason: string): ConnectFailure {
-  return { reason: 'connection-failure', detail: reason };
+/**
+ * It was closed for `reason`; `detail` is the system's text ('' if it gave none), or what its transport
+ * says, which is told as it is.
+ */
+export function failureOf(
+  reason: CloseReason,
+  address: SocketAddress,
+  detail: string,
+): ConnectFailure {
+  if (detail === '') return GIVEN_UP;
+  if (reason === 'transport-failed') return { reason: 'connection-failure', detail };
+  const text = failsAtOnce(address, detail)
+    ? `immediate connect error: ${detail}|remote address:${address.text}`
+    : `delayed connect error: ${detail}`;
+  return { reason: 'connection-failure', detail: text };
 }
 
 /** True where connect(2) itself fails, or would for a pipe or an internal listener, before anything is sent. */

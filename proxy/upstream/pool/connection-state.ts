@@ -17,3 +17,6 @@ export const CONNECTION_EDGES = new Edges<ConnectionState>('pooled connection', 
   draining: ['closed'],
   closed: [],
 });
+
+/** HTTP/2 has no more stream ids; Envoy keeps as far away from their end. */
+export const MAX_STREAMS = 2 ** 29;

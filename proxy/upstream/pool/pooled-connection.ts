@@ -15,20 +15,11 @@ import type {
 } from '../../net/connection.ts';
 import type { StreamWaiter, UpstreamConnectionInfo } from '../conn-pool.ts';
 import type { ClusterResources } from '../upstream-context.ts';
-import {
-  type ConnectFailure,
-  connectFailure,
-  GIVEN_UP,
-  TIMED_OUT,
-  transportFailure,
-} from './connect-failure.ts';
+import { type ConnectFailure, failureOf, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
 import { ConnectionBooks, type ConnectionEnd, type ConnectionPlace } from './connection-books.ts';
-import { CONNECTION_EDGES, type ConnectionState } from './connection-state.ts';
+import { CONNECTION_EDGES, type ConnectionState, MAX_STREAMS } from './connection-state.ts';
 import { connectToHost } from './happy-eyeballs.ts';
 import { wantsOf } from './protocol-wants.ts';
-
-/** HTTP/2 has no more stream ids; Envoy keeps as far away from their end. */
-const MAX_STREAMS = 2 ** 29;
 
 /** The pool of a connection. */
 export interface PooledConnectionOwner extends ConnectionPlace {
@@ -226,10 +217,8 @@ export class PooledConnection
   onClose(reason: CloseReason, detail: string): void {
     const by = reason === 'local-close' ? 'local' : 'remote';
     if (by === 'remote') this.#hasPeerEnded = true;
-    if (reason === 'transport-failed') this.#finish(by, transportFailure(detail));
-    else if (this.#state === 'connecting') {
-      this.#finish(by, connectFailure(this.#owner.host.address, detail));
-    } else this.#finish(by, null, detail);
+    if (this.#state !== 'connecting') this.#finish(by, null, detail);
+    else this.#finish(by, failureOf(reason, this.#owner.host.address, detail));
     if (INVARIANTS) this.checkInvariants();
   }
 

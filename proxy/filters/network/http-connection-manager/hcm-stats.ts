@@ -113,7 +113,7 @@ export class HcmStats {
     const counter = (name: string): Counter => scope.counter(`downstream_${name}`);
     this.cxTotal = counter('cx_total');
     this.cxActive = scope.gauge('downstream_cx_active');
-    this.cxSslTotal = scope.counter('downstream_cx_ssl_total');
+    this.cxSslTotal = counter('cx_ssl_total');
     this.cxSslActive = scope.gauge('downstream_cx_ssl_active');
     this.cxHttp1Total = counter('cx_http1_total');
     this.cxHttp1Active = scope.gauge('downstream_cx_http1_active');
@@ -164,6 +164,21 @@ export class HcmStats {
     this.#listenerResponses = new ClassCounters(listenerScope);
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
+  }
+
+  /** A connection is there. */
+  opened(isTls: boolean): void {
+    this.cxTotal.inc();
+    this.cxActive.inc();
+    if (!isTls) return;
+    this.cxSslTotal.inc();
+    this.cxSslActive.inc();
+  }
+
+  /** It is not any more. */
+  gone(isTls: boolean): void {
+    this.cxActive.dec();
+    if (isTls) this.cxSslActive.dec();
   }
 
   /** We give a stream up. Envoy counts that on both sides. */

@@ -77,9 +77,7 @@ export class HttpConnection
     this.#sweepTimer = new Timer(this);
     connection.delayedCloseMs = runtime.config.delayedCloseTimeoutMs;
     connection.onDelayedCloseTimeout = () => runtime.stats.cxDelayedCloseTimeout.inc();
-    runtime.stats.cxTotal.inc();
-    runtime.stats.cxActive.inc();
-    this.#countTls();
+    runtime.stats.opened(info.tls !== null);
     this.#planSweep(runtime.idleTimeoutMs);
     if (runtime.config.maxConnectionDurationMs > 0) {
       this.#durationTimer = this.#armed(runtime.config.maxConnectionDurationMs);
@@ -324,12 +322,6 @@ export class HttpConnection
     this.#endCutRequests = this.#brokenInCall > 0;
   }
 
-  #countTls(): void {
-    if (this.info.tls === null) return;
-    this.runtime.stats.cxSslTotal.inc();
-    this.runtime.stats.cxSslActive.inc();
-  }
-
   #countDroppedFields(): void {
     const dropped = this.#codec.droppedHeadersWithUnderscores;
     this.#kind?.countDroppedFields(dropped - this.#droppedFieldsCounted);
@@ -345,8 +337,7 @@ export class HttpConnection
   #countClose(reason: CloseReason): void {
     const stats = this.runtime.stats;
     const isLocal = !this.#endedByPeer && (this.#closedByUs || reason === 'local-close');
-    stats.cxActive.dec();
-    if (this.info.tls !== null) stats.cxSslActive.dec();
+    stats.gone(this.info.tls !== null);
     this.#kind?.cxActive.dec();
     stats.cxDestroy.inc();
     (isLocal ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();

@@ -1,0 +1,30 @@
+// What a candidate's filters and logs are told of its connection.
+import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { TlsInfo } from '../http/tls-info.ts';
+import type { ListenerConfig } from '../model/listener.ts';
+import type { BuiltChain } from './built-chain.ts';
+import type { Candidate } from './candidate.ts';
+
+/** `chain` is null where none was chosen, `tls` where nothing is encrypted (yet). */
+export function describeConnection(
+  candidate: Candidate,
+  listener: ListenerConfig,
+  { chain, tls }: { readonly chain: BuiltChain | null; readonly tls: TlsInfo | null },
+): DownstreamConnectionInfo {
+  return {
+    id: candidate.connection.id,
+    directRemoteAddress: candidate.directRemoteAddress,
+    remoteAddress: candidate.remoteAddress,
+    localAddress: candidate.localAddress,
+    directLocalAddress: candidate.directLocalAddress,
+    requestedServerName: tls?.serverName || candidate.serverName,
+    filterChainName: chain?.name ?? '',
+    filterChainMetadata: chain?.metadata ?? null,
+    listener,
+    tls,
+    transportFailureReason: candidate.transportFailure,
+    filterState: null,
+    dynamicMetadata: candidate.dynamicMetadata,
+    dependants: null,
+  };
+}
