@@ -11,8 +11,38 @@ const UPSTREAM_PROXY_PROTOCOL =
 const HTTP_11_PROXY =
   'envoy/extensions/transport_sockets/http_11_proxy/v3/upstream_http_11_connect.proto';
 
+const HTTP_CONNECTION_MANAGER =
+  'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto';
+
 /** Each: the first place of `after` in `file`, and the text to put behind it. */
 export const TLS_PATCHES = [
+  {
+    file: HTTP_CONNECTION_MANAGER,
+    after: 'import "validate/validate.proto";',
+    insert: '\nimport "xds/type/matcher/v3/matcher.proto";',
+  },
+  {
+    file: HTTP_CONNECTION_MANAGER,
+    after: 'bool uri = 5;',
+    insert: `
+    ForwardClientCertFormat format = 7 [(validate.rules).enum = {defined_only: true}];
+    bool issuer = 8;`,
+  },
+  {
+    file: HTTP_CONNECTION_MANAGER,
+    after: 'SetCurrentClientCertDetails set_current_client_cert_details = 17;',
+    insert: `
+  .xds.type.matcher.v3.Matcher forward_client_cert_matcher = 60;
+  enum ForwardClientCertFormat {
+    TEXT = 0;
+    JSON = 1;
+  }
+  message ForwardClientCertConfig {
+    ForwardClientCertDetails forward_client_cert_details = 1
+        [(validate.rules).enum = {defined_only: true}];
+    SetCurrentClientCertDetails set_current_client_cert_details = 2;
+  }`,
+  },
   {
     file: TLS,
     after: 'string sni = 2 [(validate.rules).string = {max_bytes: 255}];',

@@ -209,10 +209,10 @@ function dryTls(request: DryRequest, tls: DownstreamTlsConfig): TlsInfo {
   const wanted = request.protocol === 'HTTP/2' ? 'h2' : 'http/1.1';
   return {
     version: tls.maxVersion,
-    ...{ cipher: '', group: '', sessionId: '', isResumed: false, ja3: '', ja4: '' },
+    ...{ cipher: '', group: '', sessionId: '', isResumed: false },
     serverName: request.host,
     applicationProtocol: tls.applicationProtocols.includes(wanted) ? wanted : '',
-    ...{ peerChain: [], isPeerValidated: false },
+    ...{ peerChain: [], isPeerValidated: false, peerIssuer: () => null },
     localCertificate: tls.certificates[0]?.initial?.chain[0] ?? null,
   };
 }

@@ -40,6 +40,9 @@ export interface DownstreamConnectionInfo {
   readonly listener?: { readonly name: string; readonly metadata: NamespacedMetadata };
   /** null: clear text. */
   readonly tls: TlsInfo | null;
+  /** Fingerprints of the ClientHello; '' or absent: the TLS inspector made none. */
+  readonly ja3?: string;
+  readonly ja4?: string;
   /** Why its handshake failed; '' or absent: it did not. */
   readonly transportFailureReason?: string;
   /** Values that network filters leave for others, by key; null until the first. */

@@ -22,9 +22,8 @@ export interface TlsInfo {
   readonly isPeerValidated: boolean;
   /** Our own certificate of this connection; null for none. */
   readonly localCertificate: Certificate | null;
-  /** Fingerprints of the ClientHello; '' unless the TLS inspector makes them. */
-  readonly ja3: string;
-  readonly ja4: string;
+  /** Who issued the peer's certificate, of those who are trusted or were shown; null: not known. */
+  peerIssuer(): Certificate | null;
 }
 
 /** The peer's own certificate; null when it showed none, or there is no TLS. */

@@ -2,6 +2,7 @@
 // extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { AccessLogConfig } from './access-log.ts';
+import type { ClientCertForwarding } from './client-cert.ts';
 import type { ExtensionInstance } from './extension.ts';
 import type { LocalReplyConfig } from './local-reply.ts';
 import type { RouteTableConfig } from './route.ts';
@@ -15,6 +16,8 @@ export interface HttpConnectionManagerConfig {
   readonly routeTable: RouteTableConfig;
   /** Absent or null: the table serves all requests. */
   readonly scopedRoutes?: ScopedRoutesConfig | null;
+  /** Who writes `x-forwarded-client-cert`. */
+  readonly clientCert: ClientCertForwarding;
   /** In order; the last is the router or another terminal filter. */
   readonly httpFilters: readonly ExtensionInstance[];
   readonly accessLogs: readonly AccessLogConfig[];

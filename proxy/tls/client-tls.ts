@@ -153,6 +153,7 @@ class ClientHandshake implements TlsHandshake {
       localCertificate,
       peerChain: peer.chain,
       isPeerValidated: peer.isValidated,
+      peerIssuer: peer.issuer,
     });
     stats.countHandshake(info);
     return info;

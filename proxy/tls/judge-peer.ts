@@ -24,6 +24,8 @@ export interface Judge {
 export interface JudgedPeer {
   readonly chain: readonly Certificate[];
   readonly isValidated: boolean;
+  /** Who issued the first of the chain; null: nobody who is trusted or was shown. */
+  issuer(): Certificate | null;
 }
 
 /** Who the peer is; a transport failure reason: it is refused, and counted. */
@@ -36,19 +38,21 @@ export function judgePeer(
   const chain = judge.resumedChain ?? readChain(judge, socket);
   if (typeof chain === 'string') return chain;
   if (verifier === null || (chain.length === 0 && !requiresCertificate)) {
-    return { chain, isValidated: false };
+    return { chain, isValidated: false, issuer: () => null };
   }
+  const nowMs = services.clock.wallMs();
+  const issuer = () => verifier.issuerOf(chain, nowMs);
   const { text, code } = verifyErrorOf(socket);
   const refusal = verifier.verify({
     chain,
     chainError: text,
     chainErrorCode: code,
     expectedName,
-    nowMs: services.clock.wallMs(),
+    nowMs,
   });
-  if (refusal === null) return { chain, isValidated: verifier.validates };
+  if (refusal === null) return { chain, isValidated: verifier.validates, issuer };
   stats.countRefusal(refusal);
-  if (refusal.isTolerated) return { chain, isValidated: false };
+  if (refusal.isTolerated) return { chain, isValidated: false, issuer };
   return verifyFailureText(refusal.detail);
 }
 

@@ -1,6 +1,7 @@
 // The judge of a validation context, in Envoy's order: the chain, the names, the pins.
 import { createHash } from 'node:crypto';
 import type { ValidationSecret } from '../model/secret.ts';
+import { CertificatePool, hasSigned } from '../x509/build-chain.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { PeerRole } from '../x509/verify-chain.ts';
 import { type ChainJudge, SpiffeJudge, TrustedCaJudge } from './judge-chain.ts';
@@ -30,6 +31,8 @@ class ContextVerifier implements PeerVerifier {
   readonly #judge: ChainJudge | null;
   readonly #hashes: ReadonlySet<string>;
   readonly #keyHashes: ReadonlySet<string>;
+  /** Made when somebody asks for an issuer. */
+  #trusted: CertificatePool | null = null;
 
   constructor(validation: ValidationSecret, judge: ChainJudge | null) {
     this.#validation = validation;
@@ -56,6 +59,14 @@ class ContextVerifier implements PeerVerifier {
     return this.#nameRefusal(leaf, peer.expectedName) ?? this.#pinRefusal(leaf);
   }
 
+  issuerOf([leaf, ...rest]: readonly Certificate[], nowMs: number): Certificate | null {
+    if (leaf === undefined) return null;
+    this.#trusted ??= new CertificatePool(trustedOf(this.#validation));
+    const issuer =
+      this.#trusted.issuerOf(leaf, nowMs) ?? new CertificatePool(rest).issuerOf(leaf, nowMs);
+    return issuer !== null && hasSigned(issuer, leaf) ? issuer : null;
+  }
+
   #nameRefusal(leaf: Certificate, expectedName: string): PeerRefusal | null {
     if (expectedName !== '' && !isForName(leaf, expectedName)) {
       const expected = `expected SANs: [${expectedName}], certificate SANs: ${listNames(leaf)}`;
@@ -78,6 +89,10 @@ class ContextVerifier implements PeerVerifier {
   #refusal(stat: PeerRefusal['stat'], detail: string): PeerRefusal {
     return { stat, detail, isTolerated: this.#validation.acceptsUntrusted };
   }
+}
+
+function trustedOf({ spiffe, trustedCas }: ValidationSecret): readonly Certificate[] {
+  return spiffe === null ? trustedCas : [...spiffe.trustDomains.values()].flat();
 }
 
 /** Clients are told whom we trust; SPIFFE's judge does not ask OpenSSL. */

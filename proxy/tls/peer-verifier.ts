@@ -39,6 +39,8 @@ export interface PeerVerifier {
    * peer's own certificate alone, and neither its chain nor a verdict that counts.
    */
   readonly judgesChain: boolean;
+  /** Who issued the first of a chain, of those who are trusted, then of the rest; null: nobody. */
+  issuerOf(chain: readonly Certificate[], nowMs: number): Certificate | null;
   /** It was judged by authorities, hashes or keys: what `TlsInfo.isPeerValidated` says. */
   readonly validates: boolean;
 }

@@ -179,6 +179,7 @@ class ServerHandshake implements TlsHandshake {
       localCertificate: this.#served.certificate,
       peerChain: peer.chain,
       isPeerValidated: peer.isValidated,
+      peerIssuer: peer.issuer,
     });
     stats.countHandshake(info);
     return info;

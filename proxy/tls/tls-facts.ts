@@ -11,6 +11,7 @@ export interface OwnFacts {
   readonly localCertificate: Certificate | null;
   readonly peerChain: readonly Certificate[];
   readonly isPeerValidated: boolean;
+  peerIssuer(): Certificate | null;
 }
 
 /** OpenSSL's names of groups that Envoy calls otherwise. */
@@ -31,8 +32,6 @@ export function tlsFacts(socket: TLSSocket, own: OwnFacts): TlsInfo {
     sessionId: sessionIdOf(socket.getSession()),
     isResumed: socket.isSessionReused(),
     applicationProtocol: negotiatedProtocol(socket),
-    ja3: '',
-    ja4: '',
   };
 }
 

@@ -14,8 +14,7 @@ export function tlsInfo(facts: Partial<TlsInfo> = {}): TlsInfo {
     peerChain: [],
     isPeerValidated: false,
     localCertificate: null,
-    ja3: '',
-    ja4: '',
+    peerIssuer: () => null,
     ...facts,
   };
 }

@@ -12,6 +12,7 @@ import {
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
 import { compileAccessLogs } from './access-log.ts';
+import { compileClientCert } from './client-cert.ts';
 import { refuseTrue } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileTimers } from './hcm-timers.ts';
@@ -84,6 +85,7 @@ export function compileHttpConnectionManager(
     accessLogs,
     httpFilters,
     localReply: compileLocalReply(message.localReplyConfig, context.at('local_reply_config')),
+    clientCert: compileClientCert(message, context),
     ...identityFields(message, context),
     ...addressFields(message, context),
     ...pathFields(message, context),

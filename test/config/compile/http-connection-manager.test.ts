@@ -3,6 +3,7 @@ import t from 'tap';
 import { HttpConnectionManagerSchema } from '../../../proxy/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { compileHttpConnectionManager } from '../../../proxy/config/compile/http-connection-manager.ts';
 import { DEFAULT_H2_PROTOCOL_OPTIONS } from '../../../proxy/http/h2/options.ts';
+import { SANITIZED_CLIENT_CERT } from '../../../proxy/model/client-cert.ts';
 import type { CompileEnvironment } from '../../../proxy/model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../../../proxy/model/http-connection-manager.ts';
 import { compileJson, problemLines, testEnvironment, typed } from '../../support/compile-json.ts';
@@ -58,6 +59,7 @@ t.test('fills in defaults and freezes the whole', (t) => {
     xffNumTrustedHops: 0,
     skipXffAppend: false,
     appendXForwardedPort: false,
+    clientCert: SANITIZED_CLIENT_CERT,
     internalCidrs: [],
     generateRequestId: true,
     preserveExternalRequestId: false,
@@ -421,5 +423,30 @@ t.test('compiles scopes, and refuses what they would have to fetch', (t) => {
     /key: has 2 fragments where scope_key_builder makes 1/,
     /scopes 'a' and 'b' have the same key/,
   ]);
+  t.end();
+});
+
+t.test('forwards client certificates by one policy, or by a matcher in front of it', (t) => {
+  const action = typed(
+    'extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertConfig',
+    { forward_client_cert_details: 'FORWARD_ONLY' },
+  );
+  const { clientCert } = manager({
+    forward_client_cert_details: 'APPEND_FORWARD',
+    set_current_client_cert_details: { subject: true, format: 'JSON', chain: true },
+    forward_client_cert_matcher: {
+      on_no_match: { action: { name: 'a', typed_config: action } },
+    },
+  });
+  t.match(clientCert, {
+    policy: {
+      mode: 'append-forward',
+      details: { subject: true, chain: true, uri: false, format: 'json' },
+    },
+    matcher: { onNoMatch: { action: { mode: 'forward-only' } } },
+  });
+  const other = { name: 'a', typed_config: ROUTER['typed_config'] as Json };
+  const refused = refusals({ forward_client_cert_matcher: { on_no_match: { action: other } } });
+  t.match(refused.join(), /registered implementation for an action with type URL/);
   t.end();
 });

@@ -5,6 +5,16 @@ import { NO_HTTP3 } from './http-protocol-fields.ts';
 const PACKAGE = 'envoy.extensions.filters.network.http_connection_manager.v3';
 const SCOPED_ROUTES = `${PACKAGE}.ScopedRoutes`;
 
+const CLIENT_CERT_DETAILS: SupportTable = {
+  subject: 'honoured',
+  cert: 'honoured',
+  chain: 'honoured',
+  dns: 'honoured',
+  uri: 'honoured',
+  issuer: 'honoured',
+  format: 'honoured',
+};
+
 /** Support of the connection manager's own messages, by type name. */
 export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpConnectionManager`]: {
@@ -34,6 +44,9 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     xff_num_trusted_hops: 'honoured',
     internal_address_config: 'honoured',
     skip_xff_append: 'honoured',
+    forward_client_cert_details: 'honoured',
+    set_current_client_cert_details: 'honoured',
+    forward_client_cert_matcher: 'honoured',
     via: 'honoured',
     generate_request_id: 'honoured',
     preserve_external_request_id: 'honoured',
@@ -56,6 +69,11 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpConnectionManager.InternalAddressConfig`]: {
     unix_sockets: { partly: 'only false, the default' },
     cidr_ranges: 'honoured',
+  },
+  [`${PACKAGE}.HttpConnectionManager.SetCurrentClientCertDetails`]: CLIENT_CERT_DETAILS,
+  [`${PACKAGE}.HttpConnectionManager.ForwardClientCertConfig`]: {
+    forward_client_cert_details: 'honoured',
+    set_current_client_cert_details: 'honoured',
   },
   [`${PACKAGE}.HttpConnectionManager.UpgradeConfig`]: {
     upgrade_type: { partly: 'any but CONNECT-UDP' },

@@ -10,6 +10,7 @@ import { keepOnlyUpgrade } from '../../../http/tunnel.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import type { WorkerServices } from '../../network-filter.ts';
 import { addressFromHeader, forwardedAddress, InternalNetworks } from './client-address.ts';
+import { ClientCertForwarder } from './client-cert-forwarder.ts';
 import { isCleanReferer } from './referer.ts';
 
 const HOP_BY_HOP = headerMask(
@@ -68,12 +69,14 @@ export class RequestConditioner {
   readonly #services: WorkerServices;
   readonly #internal: InternalNetworks;
   readonly #internalOnlyNames: readonly string[];
+  readonly #clientCert: ClientCertForwarder;
 
   constructor(config: HttpConnectionManagerConfig, services: WorkerServices) {
     this.#config = config;
     this.#services = services;
     this.#internal = new InternalNetworks(config.internalCidrs);
     this.#internalOnlyNames = config.routeTable.internalOnlyHeaders;
+    this.#clientCert = new ClientCertForwarder(config.clientCert);
   }
 
   /** Does its work in place. False: the Connection field is one that Envoy refuses (400). */
@@ -93,7 +96,7 @@ export class RequestConditioner {
     else this.#clean(headers, info);
     this.#addIdentity(headers);
     this.#addRequestId(headers, isInternal);
-    headers.removeKnown(HEADER_ID['x-forwarded-client-cert']);
+    this.#clientCert.apply(head, info);
     return true;
   }
 
