@@ -1,6 +1,7 @@
 // Small repairs and additions to the protos that are generated from: what Envoy 1.40 has and the
 // packaged files, which are older, lack. Field numbers and rules are those of Envoy's descriptors.
 import { RATE_LIMIT_PATCHES } from './rate-limit-patches.mjs';
+import { RBAC_PATCHES } from './rbac-patches.mjs';
 import { ROUTE_PATCHES } from './route-patches.mjs';
 import { TLS_PATCHES } from './tls-patches.mjs';
 
@@ -37,6 +38,7 @@ const HTTP_COOKIE = 'envoy/type/http/v3/cookie.proto';
 export const PATCHES = [
   ...ROUTE_PATCHES,
   ...RATE_LIMIT_PATCHES,
+  ...RBAC_PATCHES,
   {
     file: CIRCUIT_BREAKER,
     after: 'import "google/protobuf/wrappers.proto";',

@@ -25,6 +25,7 @@ import { headerMutationDefinition } from './http/header-mutation.ts';
 import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
 import { healthCheckDefinition } from './http/health-check.ts';
 import { localRateLimitDefinition } from './http/local-ratelimit.ts';
+import { rbacDefinition } from './http/rbac.ts';
 import { routerDefinition } from './http/router.ts';
 import { setRequestStateDefinition } from './http/set-filter-state.ts';
 import { setMetadataDefinition } from './http/set-metadata.ts';
@@ -70,6 +71,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(headerToMetadataDefinition),
     filter(healthCheckDefinition),
     filter(localRateLimitDefinition),
+    filter(rbacDefinition),
     filter(setRequestStateDefinition),
     filter(setMetadataDefinition),
     filter(statefulSessionDefinition),

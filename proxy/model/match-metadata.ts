@@ -19,12 +19,21 @@ export function matchesMetadata(
   return matchesMetadataValue(config.match, metadataAt(config, metadata)) !== config.invert;
 }
 
+/** The same of what one namespace holds, which is the condition's; undefined: nothing. */
+export function matchesNamespace(config: MetadataMatchConfig, content: unknown): boolean {
+  return matchesMetadataValue(config.match, valueAt(config.path, content)) !== config.invert;
+}
+
 /** What a condition looks at: a JSON value; undefined: there is nothing. */
 export function metadataAt(
   { namespace, path }: MetadataMatchConfig,
   metadata: MetadataByNamespace | null,
 ): unknown {
-  let value: unknown = metadata?.get(namespace);
+  return valueAt(path, metadata?.get(namespace));
+}
+
+function valueAt(path: readonly string[], content: unknown): unknown {
+  let value = content;
   for (const key of path) {
     if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
     value = value[key];

@@ -14,7 +14,8 @@ import { matchesString } from './match-value.ts';
 
 /** What a tree reads. */
 export interface MatchSubject {
-  readonly head: RequestHead;
+  /** null: a connection, whatever it carries. */
+  readonly head: RequestHead | null;
   readonly info: StreamInfo;
 }
 
@@ -70,9 +71,8 @@ function holds(predicate: MatchPredicateConfig, subject: MatchSubject): boolean 
 }
 
 function readInput(input: MatchInputConfig, { head, info }: MatchSubject): string | null {
-  return input.kind === 'header'
-    ? joinedRequestField(head, input.name)
-    : filterStateText(info, input.key);
+  if (input.kind === 'filter-state') return filterStateText(info, input.key);
+  return head === null ? null : joinedRequestField(head, input.name);
 }
 
 /** The same tree with other actions. */

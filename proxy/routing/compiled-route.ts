@@ -83,7 +83,16 @@ export class CompiledRoute {
       const route = weightedCluster === null ? config : routeOfEntry(config, weightedCluster);
       const finalizer = new RouteFinalizer({ table, virtualHost, route, weightedCluster });
       const filterPlan = plans.of(config, weightedCluster);
-      const parts = { virtualHost, finalizer, mirrors, stats, filterPlan, hashPolicies };
+      const ignoresPathParameters = table.ignorePathParameters;
+      const parts = {
+        virtualHost,
+        ignoresPathParameters,
+        finalizer,
+        mirrors,
+        stats,
+        filterPlan,
+        hashPolicies,
+      };
       return { kind: 'route', route: { config: route, watchedBody: this.#watchedBody, ...parts } };
     });
     const draw = weighted === null ? null : new WeightedDraw(weighted, hashPolicies);

@@ -195,7 +195,7 @@ class ParameterlessPath implements PathMatcher {
 }
 
 /** The path of a target without parameters; a target that has none stays as it is. */
-function withoutParameters(target: string): string {
+export function withoutParameters(target: string): string {
   return target.includes(';') ? pathOf(target).replace(/;[^/]*/g, '') : target;
 }
 

@@ -14,6 +14,8 @@ export interface Route {
   /** With weighted_clusters: as if the drawn one were its only cluster. */
   readonly config: RouteConfig;
   readonly virtualHost: VirtualHostConfig;
+  /** ignore_path_parameters_in_path_matching of its table. */
+  readonly ignoresPathParameters: boolean;
   /** Its header work and rewrites, compiled. */
   readonly finalizer: RouteFinalizer;
   /** Where copies of its requests go. */

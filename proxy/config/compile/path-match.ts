@@ -1,11 +1,12 @@
 // The path condition of a route: RouteMatch.path_specifier.
 
+import type { TypedExtensionConfig } from '../../api/gen/envoy/config/core/v3/extension_pb.js';
 import type { RouteMatch } from '../../api/gen/envoy/config/route/v3/route_components_pb.js';
 import {
   type UriTemplateMatchConfig,
   UriTemplateMatchConfigSchema,
 } from '../../api/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js';
-import { parseUriTemplate } from '../../base/uri-template.ts';
+import { parseUriTemplate, type UriTemplate } from '../../base/uri-template.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { PathMatchConfig } from '../../model/route-match.ts';
 import { typeNameOf } from '../schema/any.ts';
@@ -35,7 +36,7 @@ export function compilePathMatch(
       return regex === null ? null : { kind: 'regex', regex };
     }
     case 'pathMatchPolicy':
-      return compilePolicy(specifier.value, context.at('path_match_policy'));
+      return compileTemplate(specifier.value, context.at('path_match_policy'));
     case 'connectMatcher':
       return { kind: 'connect' };
     default:
@@ -44,11 +45,19 @@ export function compilePathMatch(
   }
 }
 
-function compilePolicy(
-  policy: Extract<RouteMatch['pathSpecifier'], { case: 'pathMatchPolicy' }>['value'],
+function compileTemplate(
+  policy: TypedExtensionConfig,
   context: CompileContext,
 ): PathMatchConfig | null {
-  const { name, typedConfig } = policy;
+  const template = compileUriTemplate(policy, context);
+  return template === null ? null : { kind: 'template', template };
+}
+
+/** The template of an extension that matches paths; null and a rejection when it has none. */
+export function compileUriTemplate(
+  { name, typedConfig }: TypedExtensionConfig,
+  context: CompileContext,
+): UriTemplate | null {
   const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
   if (typedConfig === undefined || typeName !== UriTemplateMatchConfigSchema.typeName) {
     const missing = `Didn't find a registered implementation for '${name}' with type URL: '${typeName}'`;
@@ -66,5 +75,5 @@ function compilePolicy(
     return null;
   }
   if (template.doubt !== null) at.warn('', template.doubt);
-  return { kind: 'template', template };
+  return template;
 }

@@ -27,7 +27,7 @@ export function compileSanMatchers(
   context: CompileContext,
 ): readonly SanMatcherConfig[] {
   const typed = message.matchTypedSubjectAltNames.flatMap((matcher, index) =>
-    compileTyped(matcher, context.at(`match_typed_subject_alt_names[${index}]`)),
+    compileSanMatcher(matcher, context.at(`match_typed_subject_alt_names[${index}]`)),
   );
   const untyped = message.matchSubjectAltNames;
   if (typed.length > 0 && untyped.length > 0) {
@@ -46,7 +46,8 @@ export function compileSanMatchers(
   ];
 }
 
-function compileTyped(
+/** One matcher with a type; empty, and a rejection, when it is refused. */
+export function compileSanMatcher(
   message: SubjectAltNameMatcher,
   context: CompileContext,
 ): readonly SanMatcherConfig[] {
