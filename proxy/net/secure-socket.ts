@@ -149,9 +149,10 @@ function connectOver(raw: Socket, parameters: TlsParameters): TLSSocket {
 }
 
 /** An OCSP response is asked for of the server that a socket belongs to. */
-function stapling({ ocspStaple }: TlsParameters): TLSSocketOptions {
+function stapling({ ocspStaple, context }: TlsParameters): TLSSocketOptions {
   if (ocspStaple === null) return {};
-  const server = new EventEmitter();
+  // Whose certificate it is about; a server of node's own keeps it by this name.
+  const server = Object.assign(new EventEmitter(), { _sharedCreds: context });
   server.on('OCSPRequest', (_certificate: Buffer, _issuer: Buffer, answer: OcspAnswer) =>
     answer(null, ocspStaple),
   );

@@ -11,8 +11,6 @@ export interface ServedCertificate {
   readonly certificate: Certificate;
   /** null: nothing is stapled. */
   readonly ocspStaple: Buffer | null;
-  /** It must not be shown without a response that is still good (by policy, or its own word). */
-  readonly mustStaple: boolean;
 }
 
 /** ecdsa_secp256r1_sha256, …384r1_sha384, …521r1_sha512 */

@@ -13,6 +13,11 @@ export function verifyFailureText(detail: string): string {
 /** Secrets that the context needs are not there. */
 export const NOT_READY_TEXT = 'TLS error: Secret is not supplied by SDS';
 
+/** The client's first message alone was enough to turn it away. */
+export function rejectedText(): string {
+  return reasonText('CONNECTION_REJECTED', '');
+}
+
 /** True when the peer was refused for want of a certificate. */
 export function isMissingCertificate(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
@@ -82,6 +87,7 @@ const REASON_CODES: ReadonlyMap<string, number> = new Map([
   ['CCS_RECEIVED_EARLY', 124],
   ['CERTIFICATE_VERIFY_FAILED', 125],
   ['CERT_LENGTH_MISMATCH', 127],
+  ['CONNECTION_REJECTED', 133],
   ['DATA_LENGTH_TOO_LONG', 136],
   ['DECODE_ERROR', 137],
   ['DECRYPTION_FAILED', 138],

@@ -4,16 +4,22 @@
 import { createHmac } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { TlsInfo } from '../http/tls-info.ts';
-import type { CertificateSecret } from '../model/secret.ts';
 import type { DownstreamTlsConfig } from '../model/transport-socket.ts';
 import type { TlsHandshake, TlsParameters } from '../net/transport.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { CertificateChoice, type ServedCertificate } from './choose-certificate.ts';
-import type { ClientHello } from './client-hello.ts';
+import { type ClientHello, NO_CLIENT_HELLO } from './client-hello.ts';
 import { ContextSecrets, identityOf, type SuppliedSecrets } from './context-secrets.ts';
-import { failureText, isMissingCertificate, isTlsError, NOT_READY_TEXT } from './failure-text.ts';
+import {
+  failureText,
+  isMissingCertificate,
+  isTlsError,
+  NOT_READY_TEXT,
+  rejectedText,
+} from './failure-text.ts';
 import { judgePeer } from './judge-peer.ts';
 import { KeyGroups } from './key-groups.ts';
+import { staple } from './ocsp-stapling.ts';
 import type { PeerVerifier } from './peer-verifier.ts';
 import { makeSecureContext, type ServerSessions } from './secure-context.ts';
 import { tlsFacts } from './tls-facts.ts';
@@ -59,7 +65,17 @@ export class ServerTls {
       this.stats.secretsNotReady.inc();
       return NOT_READY_TEXT;
     }
-    return new ServerHandshake(this, contexts, hello);
+    const served = contexts.choice.choose(hello);
+    const { config, stats } = this;
+    const response = hello.asksForStatus ? staple(served, config.ocspPolicy, stats) : null;
+    const lacksName =
+      config.requiresServerName && hello.serverName === '' && hello !== NO_CLIENT_HELLO;
+    if (response === 'refused' || lacksName) {
+      stats.connectionError.inc();
+      return rejectedText();
+    }
+    const { verifier } = contexts;
+    return new ServerHandshake(this, { served, verifier, ocspStaple: response }, hello);
   }
 
   /** Nobody will connect any more. */
@@ -98,22 +114,10 @@ function buildContexts(
   const served = certificates.map((certificate) => {
     const prefersOwnCiphers = !config.prefersClientCiphers;
     const parts = { common: config, certificate, verifier, sessions, prefersOwnCiphers };
-    return serve(certificate, makeSecureContext(parts), config);
+    const context = makeSecureContext(parts);
+    return { context, certificate: certificate.chain[0], ocspStaple: certificate.ocspStaple };
   });
   return { choice: new CertificateChoice(served, config.scansAllCertificates), verifier };
-}
-
-function serve(
-  secret: CertificateSecret,
-  context: ServedCertificate['context'],
-  config: DownstreamTlsConfig,
-): ServedCertificate {
-  return {
-    context,
-    certificate: secret.chain[0],
-    ocspStaple: secret.ocspStaple,
-    mustStaple: config.ocspPolicy === 'must-staple',
-  };
 }
 
 /** Keys that every worker comes to by itself, and that change with whatever a session rests on. */
@@ -135,6 +139,13 @@ function serverSessions(
   };
 }
 
+/** What one client gets. */
+interface ChosenContext {
+  readonly served: ServedCertificate;
+  readonly verifier: PeerVerifier | null;
+  readonly ocspStaple: Buffer | null;
+}
+
 /** One connection's. */
 class ServerHandshake implements TlsHandshake {
   readonly parameters: TlsParameters;
@@ -143,22 +154,23 @@ class ServerHandshake implements TlsHandshake {
   readonly #served: ServedCertificate;
   readonly #verifier: PeerVerifier | null;
 
-  constructor(tls: ServerTls, contexts: ServerContexts, hello: ClientHello) {
+  constructor(tls: ServerTls, chosen: ChosenContext, hello: ClientHello) {
     const { config } = tls;
+    const { verifier } = chosen;
     this.#tls = tls;
     this.#hello = hello;
-    this.#served = contexts.choice.choose(hello);
-    this.#verifier = contexts.verifier;
-    const requiresCertificate = config.requiresClientCertificate && contexts.verifier !== null;
+    this.#served = chosen.served;
+    this.#verifier = verifier;
+    const requiresCertificate = config.requiresClientCertificate && verifier !== null;
     this.parameters = {
       isServer: true,
       context: this.#served.context,
-      requestsCertificate: contexts.verifier !== null || config.requiresClientCertificate,
+      requestsCertificate: verifier !== null || config.requiresClientCertificate,
       requiresCertificate,
       applicationProtocols: chooseProtocol(config.applicationProtocols, hello.protocols),
       serverName: '',
       session: null,
-      ocspStaple: null,
+      ocspStaple: chosen.ocspStaple,
       onSession: null,
       onKeyLog: tls.onKeyLog,
     };

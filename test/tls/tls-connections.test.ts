@@ -6,7 +6,13 @@ import { usePublicSockets } from '../../proxy/net/accepted-socket.ts';
 import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { realClientHello } from '../support/client-hello.ts';
 import { eventually } from '../support/eventually.ts';
-import { downstreamTls, inlineRef, upstreamTls, validationSecret } from '../support/tls-config.ts';
+import {
+  certificateSecret,
+  downstreamTls,
+  inlineRef,
+  upstreamTls,
+  validationSecret,
+} from '../support/tls-config.ts';
 import { TlsPair } from '../support/tls-pair.ts';
 
 const authority = makeAuthority();
@@ -269,4 +275,45 @@ onBothSockets('a reset is one on the other side, too', async (t) => {
   client.open.close('reset');
   await eventually(() => server.events.length > 1);
   t.same(server.events, ['connected', 'close peer-reset Connection reset by peer']);
+});
+
+t.test('an OCSP response goes to clients that ask for one, by the policy', async (t) => {
+  const ocspStaple = Buffer.from('an OCSP response');
+  const stapled = { ...certificateSecret(serverCertificate), ocspStaple };
+  const cases = [
+    ['lenient', stapled, { ocsp_staple_requests: 1, ocsp_staple_responses: 1, handshake: 1 }],
+    ['strict', null, { ocsp_staple_requests: 1, ocsp_staple_omitted: 1, handshake: 1 }],
+    ['must-staple', null, { ocsp_staple_requests: 1, ocsp_staple_failed: 1, connection_error: 1 }],
+  ] as const;
+  for (const isPublic of [false, true]) {
+    const before = usePublicSockets(isPublic);
+    for (const [ocspPolicy, secret, wanted] of cases) {
+      const own = secret === null ? {} : { certificates: [inlineRef(secret, 'inline:stapled')] };
+      const down = downstreamTls([serverCertificate], { ocspPolicy, ...own });
+      const pair = await TlsPair.open(t, { down, up: upstreamTls() });
+      const client = tlsConnect({
+        ...{ port: pair.port, host: '127.0.0.1', rejectUnauthorized: false, requestOCSP: true },
+      });
+      let response = '';
+      client.on('OCSPResponse', (found: Buffer | null) => {
+        response = found?.toString() ?? '';
+      });
+      client.on('error', () => undefined);
+      await eventually(() => (pair.accepted[0]?.events.length ?? 0) > 0);
+      t.match(pair.counters('listener.x.ssl.'), wanted);
+      t.equal(response, secret === null ? '' : 'an OCSP response');
+      client.destroy();
+    }
+    usePublicSockets(before);
+  }
+});
+
+t.test('a client without a server name is turned away where one is required', async (t) => {
+  const down = downstreamTls([serverCertificate], { requiresServerName: true });
+  const pair = await TlsPair.open(t, { down, up: upstreamTls() });
+  const nameless = pair.dial();
+  await eventually(() => nameless.events.length > 0);
+  t.match(pair.accepted[0]?.events, [/CONNECTION_REJECTED/]);
+  const [named] = await pair.connect({ serverName: 'server.test' });
+  t.same(named.events, ['connected']);
 });
