@@ -1,13 +1,17 @@
 // The seam between whoever supplies resources (a stream, polls, a file) and whoever wants them. No
 // subscriber knows which it is.
 import type { Any } from '@bufbuild/protobuf/wkt';
+import type { StatsScope } from '../stats/metrics.ts';
 
 /** One resource as it was supplied. */
 export interface DiscoveredResource {
   readonly name: string;
   /** Of this resource in the incremental protocol, of all of them otherwise; may be ''. */
   readonly version: string;
-  /** Not opened yet: many are what they were. */
+  /**
+   * Not opened yet: many are what they were. Its octets may be a view of the whole response; who
+   * keeps a few of many for long copies them.
+   */
   readonly content: Any;
 }
 
@@ -16,7 +20,10 @@ export interface DiscoveryUpdate {
   readonly typeUrl: string;
   /** Of the whole: version_info, system_version_info. */
   readonly version: string;
-  /** Those that the subscriber wants. */
+  /**
+   * Those that the subscriber wants, in the server's order. Who asked for everything sees a name
+   * that came twice twice.
+   */
   readonly resources: readonly DiscoveredResource[];
   /** Names that are gone: the server said so, or their time to live is over. */
   readonly removed: readonly string[];
@@ -26,12 +33,14 @@ export interface DiscoveryUpdate {
 
 /** Why nothing came. */
 export type DiscoveryFailure =
-  /** The server cannot be reached, or ended the stream. */
+  /** The server cannot be reached, or ended the stream: told every time, and tried again. */
   | 'connection'
+  /** What came cannot be read, and was refused. As after a refusal by the sink, nobody waits on. */
+  | 'rejected'
   /** initial_fetch_timeout is over: told once, and what comes later is taken as usual. */
   | 'fetch-timeout';
 
-/** A subscriber. */
+/** A subscriber; never called inside `subscribe`. */
 export interface DiscoverySink {
   /**
    * Takes what can be used. Answers '' when all of it was, else why not, in Envoy's words: what was
@@ -59,9 +68,17 @@ export interface DiscoveryRequest {
   readonly names: ReadonlySet<string>;
   /** initial_fetch_timeout; 0: no limit. */
   readonly fetchTimeoutMs: number;
+  /** Where the subscription counts, such as `cluster_manager.cds.`; null: nowhere. */
+  readonly stats: StatsScope | null;
 }
 
 /** A place where resources come from. */
 export interface DiscoverySource {
   subscribe(request: DiscoveryRequest, sink: DiscoverySink): DiscoverySubscription;
+  /**
+   * Until the answer is called, nothing is asked and nothing is acknowledged of a type; what comes
+   * is told. For whoever asks for much at a time, or acknowledges late: Envoy acknowledges clusters
+   * when all of them are warm. Twice counts twice.
+   */
+  pause(typeUrl: string): () => void;
 }

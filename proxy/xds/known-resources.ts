@@ -1,0 +1,54 @@
+// The latest accepted content of each name that somebody wants, for watches that come later: a
+// server does not say again what it has said.
+import { create } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
+import type { ReceivedResource } from './type-machine.ts';
+
+/**
+ * A view of a buffer that is this many times as large is copied, or it would keep alive what has
+ * been replaced long ago. Smaller copies more, larger wastes more.
+ */
+const MAX_WASTE = 4;
+
+/** Of one type. */
+export class KnownResources {
+  readonly #resources = new Map<string, ReceivedResource>();
+  /** Names whose last watch went. */
+  readonly #suspects = new Set<string>();
+
+  has(name: string): boolean {
+    return this.#resources.has(name);
+  }
+
+  get(name: string): ReceivedResource | undefined {
+    return this.#resources.get(name);
+  }
+
+  set(resource: ReceivedResource): void {
+    this.#resources.set(resource.name, compact(resource));
+  }
+
+  delete(name: string): void {
+    this.#resources.delete(name);
+  }
+
+  /** Its last watch went; the next one may come within the same turn. */
+  suspect(name: string): void {
+    this.#suspects.add(name);
+  }
+
+  /** Lets go of what is still not wanted, and says what that is. */
+  unwanted(wanted: { has(name: string): boolean }): string[] {
+    if (this.#suspects.size === 0) return [];
+    const gone = [...this.#suspects].filter((name) => !wanted.has(name));
+    this.#suspects.clear();
+    for (const name of gone) this.#resources.delete(name);
+    return gone;
+  }
+}
+
+function compact(resource: ReceivedResource): ReceivedResource {
+  const { typeUrl, value } = resource.content;
+  if (value.buffer.byteLength <= value.byteLength * MAX_WASTE) return resource;
+  return { ...resource, content: create(AnySchema, { typeUrl, value: Uint8Array.from(value) }) };
+}

@@ -1,0 +1,65 @@
+// What Envoy counts for each subscription, below the subscriber's own scope:
+// `cluster_manager.cds.update_success` and its likes.
+import { type Hash64, xxHash64 } from '../base/xx-hash.ts';
+import type { Counter, Gauge, Histogram, StatsScope, TextReadout } from '../stats/metrics.ts';
+
+const HALF = 2 ** 32;
+const hash: Hash64 = { high: 0, low: 0 };
+
+/** Made once per subscription; its owner releases the scope. */
+export class SubscriptionStats {
+  readonly #attempt: Counter;
+  readonly #success: Counter;
+  readonly #failure: Counter;
+  readonly #rejected: Counter;
+  readonly #fetchTimeout: Counter;
+  readonly #time: Gauge;
+  readonly #version: Gauge;
+  readonly #versionText: TextReadout;
+  readonly #duration: Histogram;
+
+  constructor(scope: StatsScope) {
+    this.#attempt = scope.counter('update_attempt');
+    this.#success = scope.counter('update_success');
+    this.#failure = scope.counter('update_failure');
+    this.#rejected = scope.counter('update_rejected');
+    this.#fetchTimeout = scope.counter('init_fetch_timeout');
+    this.#time = scope.gauge('update_time');
+    this.#version = scope.gauge('version');
+    this.#versionText = scope.textReadout('version_text');
+    this.#duration = scope.histogram('update_duration', 'ms');
+  }
+
+  /** It begins, or asks for other names. */
+  countAttempt(): void {
+    this.#attempt.inc();
+  }
+
+  /** `durationMs` is what its subscriber took. */
+  countSuccess(version: string, wallMs: number, durationMs: number): void {
+    this.#attempt.inc();
+    this.#success.inc();
+    this.#time.set(Math.trunc(wallMs));
+    this.#versionText.set(version);
+    xxHash64(Buffer.from(version).toString('latin1'), hash);
+    // A double: the last digits of large ones are lost.
+    this.#version.set(hash.high * HALF + hash.low);
+    this.#duration.record(Math.round(durationMs));
+  }
+
+  countRejected(): void {
+    this.#attempt.inc();
+    this.#rejected.inc();
+  }
+
+  /** The connection failed, or a poll, or a file cannot be read. */
+  countFailure(): void {
+    this.#attempt.inc();
+    this.#failure.inc();
+  }
+
+  countFetchTimeout(): void {
+    this.#attempt.inc();
+    this.#fetchTimeout.inc();
+  }
+}

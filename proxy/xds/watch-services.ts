@@ -1,0 +1,13 @@
+// What subscriptions of one source have in common.
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
+
+/** What subscriptions work with. */
+export interface WatchServices {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly log: Logger;
+  /** How diagnostics begin: `gRPC config`, `REST config`, `filesystem config`. */
+  readonly label: string;
+}

@@ -1,0 +1,189 @@
+// All subscribers of one type of one source: the union of their names, who gets what of an update,
+// what is known already when one more comes, and when a time to live is over.
+import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
+import {
+  ALL_NAMES,
+  type DiscoveryRequest,
+  type DiscoverySink,
+  type DiscoverySubscription,
+} from './discovery.ts';
+import { KnownResources } from './known-resources.ts';
+import { makeParcels, type Parcel } from './parcels.ts';
+import type { ResourceType } from './resource-types.ts';
+import { TimeToLive } from './time-to-live.ts';
+import type { ReceivedUpdate } from './type-machine.ts';
+import { Watch, type WatchOwner } from './watch.ts';
+import type { WatchServices } from './watch-services.ts';
+
+/** Who asks the server. */
+export interface InterestSink {
+  /** The first watch of a name. */
+  want(name: string): void;
+  /** The last watch of a name is gone. */
+  unwant(name: string): void;
+  /** Their time is over. */
+  forget(names: readonly string[]): void;
+  /** Something may be due: `settle` is to be called soon, but not now. */
+  onChange(): void;
+}
+
+/** See the file's head. */
+export class WatchSet implements WatchOwner, TimerTarget {
+  readonly type: ResourceType;
+  readonly #services: WatchServices;
+  readonly #interest: InterestSink;
+  readonly #watches = new Set<Watch>();
+  /** Who wants a name; never an empty set. */
+  readonly #byName = new Map<string, Set<Watch>>();
+  readonly #known = new KnownResources();
+  /** Names that a watch asked for since the last `settle`. */
+  readonly #asked = new Map<Watch, Set<string>>();
+  readonly #ttl = new TimeToLive();
+  readonly #ttlTimer = new Timer(this);
+  #version = '';
+
+  constructor(type: ResourceType, interest: InterestSink, services: WatchServices) {
+    this.type = type;
+    this.#interest = interest;
+    this.#services = services;
+  }
+
+  get isEmpty(): boolean {
+    return this.#watches.size === 0;
+  }
+
+  add(request: DiscoveryRequest, sink: DiscoverySink): DiscoverySubscription {
+    const watch = new Watch(request, sink, { owner: this, services: this.#services });
+    this.#watches.add(watch);
+    this.#ask(watch, request.names);
+    return watch;
+  }
+
+  close(): void {
+    for (const watch of [...this.#watches]) watch.close();
+    this.#services.timers.cancel(this.#ttlTimer);
+  }
+
+  /** Gives watches that came late what is known, and lets go of what nobody wants. */
+  settle(): void {
+    for (const name of this.#known.unwanted(this.#byName)) this.#ttl.delete(name);
+    if (this.#asked.size === 0) return;
+    const asked = [...this.#asked];
+    this.#asked.clear();
+    for (const [watch, names] of asked) this.#tellKnown(watch, names);
+  }
+
+  /** Tells everybody concerned; answers all they have against it, '' for nothing. */
+  deliver(update: ReceivedUpdate): string {
+    this.#version = update.version;
+    this.#keepTime(update);
+    const refusals: string[] = [];
+    const index = { watches: this.#watches, byName: this.#byName };
+    for (const [watch, parcel] of makeParcels(update, index)) {
+      if (watch.isClosed) continue;
+      const { isWhole, version } = update;
+      const refusal = watch.tell({ typeUrl: this.type.typeUrl, version, isWhole, ...parcel });
+      if (refusal === '') this.#learn(parcel);
+      else refusals.push(refusal);
+    }
+    return refusals.join('; ');
+  }
+
+  /** A response could not be read. */
+  refuse(reason: string): void {
+    for (const watch of [...this.#watches]) watch.tellUnreadable(reason);
+  }
+
+  /** The server cannot be reached, or is lost. */
+  fail(): void {
+    for (const watch of [...this.#watches]) watch.tellConnectionFailure();
+  }
+
+  onNames(watch: Watch, names: ReadonlySet<string>): void {
+    for (const name of watch.names) if (!names.has(name)) this.#drop(watch, name);
+    const added = [...names].filter((name) => !watch.names.has(name));
+    watch.names = names;
+    this.#ask(watch, added);
+  }
+
+  onClose(watch: Watch): void {
+    this.#watches.delete(watch);
+    this.#asked.delete(watch);
+    for (const name of watch.names) this.#drop(watch, name);
+    this.#interest.onChange();
+  }
+
+  /** Times to live are over. */
+  onTimer(): void {
+    const removed = this.#ttl.takeExpired(this.#services.clock.nowMs());
+    this.#armTtl();
+    if (removed.length === 0) return;
+    this.#interest.forget(removed);
+    const { log } = this.#services;
+    log.log('debug', `${this.type.shortName}: time to live is over for ${removed.join(', ')}`);
+    const none = { resources: [], heartbeats: [], isWhole: false };
+    this.deliver({ version: this.#version, removed, ...none });
+  }
+
+  #ask(watch: Watch, names: Iterable<string>): void {
+    const asked = this.#asked.get(watch) ?? new Set();
+    for (const name of names) {
+      const watches = this.#byName.get(name);
+      if (watches === undefined) {
+        this.#byName.set(name, new Set([watch]));
+        this.#interest.want(name);
+      } else {
+        watches.add(watch);
+      }
+      if (this.#known.has(name)) asked.add(name);
+    }
+    if (asked.size > 0) this.#asked.set(watch, asked);
+    this.#interest.onChange();
+  }
+
+  #drop(watch: Watch, name: string): void {
+    const watches = this.#byName.get(name);
+    if (watches === undefined || !watches.delete(watch) || watches.size > 0) return;
+    this.#byName.delete(name);
+    this.#known.suspect(name);
+    this.#interest.unwant(name);
+  }
+
+  #tellKnown(watch: Watch, names: ReadonlySet<string>): void {
+    const resources = [...names].flatMap((name) => this.#known.get(name) ?? []);
+    if (watch.isClosed || resources.length === 0) return;
+    const { typeUrl } = this.type;
+    watch.tell({ typeUrl, version: this.#version, resources, removed: [], isWhole: false });
+  }
+
+  #learn({ removed, resources }: Parcel): void {
+    // Of these there is one subscriber, and no second one to be told.
+    if (this.type.isWhole) return;
+    for (const name of removed) this.#known.delete(name);
+    for (const resource of resources) this.#known.set(resource);
+  }
+
+  #keepTime({ heartbeats, isWhole, removed, resources }: ReceivedUpdate): void {
+    if (isWhole) this.#ttl.retain(resources);
+    const nowMs = this.#services.clock.nowMs();
+    for (const { name, ttlMs } of [...resources, ...heartbeats]) {
+      if (ttlMs === null || this.#isWanted(name)) this.#ttl.set(name, ttlMs, nowMs);
+    }
+    for (const name of removed) this.#ttl.delete(name);
+    this.#armTtl();
+  }
+
+  #isWanted(name: string): boolean {
+    return this.#byName.has(name) || this.#byName.has(ALL_NAMES);
+  }
+
+  #armTtl(): void {
+    const { clock, timers } = this.#services;
+    if (this.#ttl.isEmpty) {
+      timers.cancel(this.#ttlTimer);
+      return;
+    }
+    const nowMs = clock.nowMs();
+    timers.arm(this.#ttlTimer, nowMs, Math.max(0, this.#ttl.nextMs() - nowMs));
+  }
+}
