@@ -24,6 +24,7 @@ const OUTLIER_DETECTION = 'envoy/config/cluster/v3/outlier_detection.proto';
 const STATEFUL_SESSION = 'envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto';
 const LB_COMMON = 'envoy/extensions/load_balancing_policies/common/v3/common.proto';
 const CLUSTER = 'envoy/config/cluster/v3/cluster.proto';
+const LISTENER = 'envoy/config/listener/v3/listener.proto';
 const CIRCUIT_BREAKER = 'envoy/config/cluster/v3/circuit_breaker.proto';
 const CLIENT_WEIGHTS =
   'envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin.proto';
@@ -48,6 +49,16 @@ export const PATCHES = [
     file: CIRCUIT_BREAKER,
     after: 'google.protobuf.UInt32Value min_retry_concurrency = 2;',
     insert: '\n      google.protobuf.Duration budget_interval = 3;',
+  },
+  {
+    file: LISTENER,
+    after: 'core.v3.Address address = 1;',
+    insert: '\n  core.v3.TcpKeepalive tcp_keepalive = 3;',
+  },
+  {
+    file: LISTENER,
+    after: 'bool bypass_overload_manager = 35;',
+    insert: '\n  core.v3.TcpKeepalive tcp_keepalive = 37;',
   },
   ...TLS_PATCHES,
   {

@@ -33,7 +33,7 @@ export class BoundAddress implements AcceptorHandler {
         address: target.address,
         backlog: config.tcpBacklog,
         bufferLimitBytes: config.perConnectionBufferLimitBytes,
-        keepalive: config.tcpKeepalive,
+        keepalive: config.tcpKeepalives[config.addresses.indexOf(target.address)] ?? null,
         isTransparent: config.isTransparent,
       },
       this,

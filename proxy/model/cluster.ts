@@ -209,6 +209,8 @@ export interface DnsConfig {
   readonly failureRefreshBaseMs: number;
   readonly failureRefreshMaxMs: number;
   readonly respectTtl: boolean;
+  /** A shorter time to live counts as this one; default 0. */
+  readonly minTtlMs: number;
   readonly jitterMs: number;
   readonly family: 'auto' | 'v4-only' | 'v6-only' | 'v4-preferred' | 'all';
   readonly resolver: DnsResolverConfig;

@@ -44,7 +44,8 @@ export interface ListenerConfig {
   readonly filterChains: readonly FilterChainConfig[];
   readonly defaultFilterChain: FilterChainConfig | null;
   readonly accessLogs: readonly AccessLogConfig[];
-  readonly tcpKeepalive: TcpKeepaliveConfig | null;
+  /** Of the connections of each of `addresses`. */
+  readonly tcpKeepalives: readonly (TcpKeepaliveConfig | null)[];
   readonly metadata: FilterMetadata;
 }
 

@@ -3,9 +3,11 @@ import { createServer, type ListenOptions, type Server, type Socket } from 'node
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
 import { systemErrorText } from '../base/system-error.ts';
 import type { TcpKeepaliveConfig } from '../model/listener.ts';
+import type { SocketOptionConfig } from '../model/socket-option.ts';
 import { descriptorOf, readInto } from './accepted-socket.ts';
 import type { Connection } from './connection.ts';
 import type { EventLoop } from './event-loop.ts';
+import { keepaliveOptions } from './keepalive-options.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { IP_TRANSPARENT, IPV6_TRANSPARENT, optionInt, socketOptions } from './socket-options.ts';
@@ -45,6 +47,7 @@ export interface AcceptorHandler {
 export class Acceptor {
   readonly #loop: EventLoop;
   readonly #options: AcceptorOptions;
+  readonly #keepalive: readonly SocketOptionConfig[];
   readonly #handler: AcceptorHandler;
   readonly #server: Server;
   #isListening = false;
@@ -53,15 +56,15 @@ export class Acceptor {
     this.#loop = loop;
     this.#options = options;
     this.#handler = handler;
-    const keepalive = options.keepalive;
+    // Connections have the options of the socket that accepts them, unless Node sets its own.
+    this.#keepalive = options.address.port < 0 ? [] : keepaliveOptions(options.keepalive);
+    const byNode = this.#keepalive.length === 0 ? options.keepalive : null;
     this.#server = createServer(
       {
         allowHalfOpen: true,
         pauseOnConnect: true,
         noDelay: true,
-        ...(keepalive === null
-          ? {}
-          : { keepAlive: true, keepAliveInitialDelay: keepalive.idleMs ?? 0 }),
+        ...(byNode === null ? {} : { keepAlive: true, keepAliveInitialDelay: byNode.idleMs ?? 0 }),
       },
       (socket) => this.#onSocket(socket),
     );
@@ -80,6 +83,7 @@ export class Acceptor {
       });
       this.#server.listen(listenArguments(this.#options, bound), () => {
         this.#isListening = true;
+        this.#setKeepalive();
         const refusal = this.#options.isTransparent ? this.#makeTransparent() : '';
         if (refusal !== '') {
           this.close();
@@ -98,6 +102,14 @@ export class Acceptor {
   close(): void {
     if (this.#isListening) this.#server.close();
     this.#isListening = false;
+  }
+
+  #setKeepalive(): void {
+    const system = socketOptions();
+    if (typeof system === 'string') return;
+    for (const option of this.#keepalive) {
+      system.write(descriptorOf(this.#server), option, Buffer.from(option.octets, 'base64'));
+    }
   }
 
   /**

@@ -1,4 +1,5 @@
-// How keep-alive probes are counted and spaced, tcp(7): Node sets only when the first is sent.
+// When keep-alive probes are sent, and how many, tcp(7). Node sets only when the first is sent, and of
+// its own accord one a second from then on, ten in all.
 import type { TcpKeepaliveConfig } from '../model/listener.ts';
 import type { SocketOptionConfig } from '../model/socket-option.ts';
 import { optionInt, type SocketOption, socketOptions } from './socket-options.ts';
@@ -9,11 +10,10 @@ const TCP_KEEPINTVL: SocketOption = { level: 6, name: 5 };
 const TCP_KEEPCNT: SocketOption = { level: 6, name: 6 };
 const MS_PER_SECOND = 1000;
 
-/** All of keep-alive; none where Node's part will do, or where nobody can set more than that. */
+/** All of keep-alive; none where it is not wanted, or where nobody can set more than Node does. */
 export function keepaliveOptions(config: TcpKeepaliveConfig | null): readonly SocketOptionConfig[] {
-  const { probes = null, intervalSeconds = null, idleMs = null } = config ?? {};
-  if ((probes === null && intervalSeconds === null) || typeof socketOptions() === 'string')
-    return [];
+  if (config === null || typeof socketOptions() === 'string') return [];
+  const { probes = null, intervalSeconds = null, idleMs } = config;
   const idleSeconds = idleMs === null ? null : idleMs / MS_PER_SECOND;
   return [
     ...setting(SO_KEEPALIVE, 1),

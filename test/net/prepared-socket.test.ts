@@ -114,9 +114,9 @@ t.test('a refused connection with options fails as without', { skip }, async (t)
   loop.close();
 });
 
-t.test('Node sets keep-alive where it can', { skip }, async (t) => {
+t.test('keep-alive is set whole: Node would space the probes as it likes', { skip }, async (t) => {
   t.same(keepaliveOptions(null), []);
-  t.same(keepaliveOptions({ idleMs: 1000 }), []);
+  t.same(keepaliveOptions({ idleMs: null }).length, 1);
   const set = keepaliveOptions({ idleMs: 7000, probes: 3 });
   t.same(set.slice(1), [setting(TCP_KEEPIDLE, 7), setting({ level: 6, name: 6 }, 3)]);
 });

@@ -88,6 +88,7 @@ export function clusterConfig(members: Partial<ClusterConfig> = {}): ClusterConf
       failureRefreshBaseMs: 5000,
       failureRefreshMaxMs: 5000,
       respectTtl: false,
+      minTtlMs: 0,
       jitterMs: 0,
       family: 'auto',
       resolver: { kind: 'system' },

@@ -1,20 +1,19 @@
 // config.cluster.v3.Cluster.
 import {
   type Cluster,
-  Cluster_DiscoveryType as DiscoveryType,
   UpstreamConnectionOptions_FirstAddressFamilyVersion as FamilyVersion,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { ClusterConfig, HappyEyeballsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import type { TcpKeepaliveConfig } from '../../model/listener.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { compileAggregate } from './aggregate.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileLimits } from './cluster-limits.ts';
 import { compileClusterTransport } from './cluster-transport.ts';
+import { compileClusterType } from './cluster-type.ts';
 import { compileDropOverload } from './drop-overload.ts';
 import { compileEndpoints } from './endpoints.ts';
-import { durationMs, enumMember } from './field-values.ts';
+import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHealthChecks } from './health-check.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
@@ -25,19 +24,12 @@ import { compileOutlierDetection } from './outlier.ts';
 import { compileOverrideHealth } from './override-health.ts';
 import { compilePoolRules } from './pool-rules.ts';
 import { compilePriorityRules } from './priority-rules.ts';
+import { compileKeepalive } from './tcp-keepalive.ts';
 import { compileSources } from './upstream-bind.ts';
 import { compileUpstreamHttp } from './upstream-http.ts';
 
 /** Envoy cluster.v3.Cluster.connect_timeout; covers TCP and TLS. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
-
-const MS_PER_SECOND = 1000;
-const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery']>>> = {
-  [DiscoveryType.STATIC]: 'static',
-  [DiscoveryType.STRICT_DNS]: 'strict-dns',
-  [DiscoveryType.LOGICAL_DNS]: 'logical-dns',
-  [DiscoveryType.ORIGINAL_DST]: 'original-dst',
-};
 
 /** Of a cluster whose connections say themselves where they go. */
 const UNUSED: LoadBalancerConfig = { kind: 'random', locality: { kind: 'none' } };
@@ -47,9 +39,9 @@ const BLACK_HOLE = 'BlackHoleCluster';
 
 /** A compiled, frozen cluster; null when anything in it was refused. */
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
-  const discovery = compileDiscovery(message, context);
+  const { discovery, members, dns } = compileClusterType(message, context);
   const originalDst = compileOriginalDst(message, discovery, context);
-  const memberClusters = compileAggregate(message, context);
+  const memberClusters = members === null ? null : compileAggregate(message, members, context);
   const picksItself = originalDst !== null || memberClusters !== null;
   const loadBalancer = picksItself ? UNUSED : compileLoadBalancer(message, context);
   const endpoints = compileEndpoints(
@@ -78,8 +70,8 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     pools: compilePoolRules(message, loadBalancer, context),
     outlier: compileOutlier(message, originalDst, context),
     originalDst,
-    dns: compileClusterDns(message, context),
-    tcpKeepalive: compileKeepalive(message),
+    dns: compileClusterDns(message, dns, context),
+    tcpKeepalive: compileKeepalive(message.upstreamConnectionOptions?.tcpKeepalive),
     happyEyeballs: compileHappyEyeballs(message),
     metadata: compileMetadata(message.metadata),
     ...compileSources(message, context),
@@ -100,15 +92,6 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   });
 }
 
-function compileDiscovery(
-  { clusterDiscoveryType: choice }: Cluster,
-  context: CompileContext,
-): ClusterConfig['discovery'] | null {
-  if (choice.case === 'clusterType') return 'aggregate';
-  const value = choice.case === 'type' ? choice.value : DiscoveryType.STATIC;
-  return enumMember(context, 'type', { value, names: DiscoveryType, table: DISCOVERY });
-}
-
 function compileOutlier(
   { outlierDetection }: Cluster,
   originalDst: ClusterConfig['originalDst'],
@@ -121,17 +104,6 @@ function compileOutlier(
     'hosts of an ORIGINAL_DST cluster are not watched: each worker finds its own',
   );
   return null;
-}
-
-function compileKeepalive(message: Cluster): TcpKeepaliveConfig | null {
-  const keepalive = message.upstreamConnectionOptions?.tcpKeepalive;
-  if (keepalive === undefined) return null;
-  const { keepaliveTime: seconds, keepaliveProbes, keepaliveInterval } = keepalive;
-  return {
-    idleMs: seconds === undefined ? null : seconds * MS_PER_SECOND,
-    ...(keepaliveProbes !== undefined && { probes: keepaliveProbes }),
-    ...(keepaliveInterval !== undefined && { intervalSeconds: keepaliveInterval }),
-  };
 }
 
 /** UpstreamConnectionOptions.FirstAddressFamilyVersion. */

@@ -30,7 +30,8 @@ const SYSTEM: DnsResolverConfig = { kind: 'system' };
 /** As Envoy, the newest of the three fields that is set counts alone. */
 export function compileDnsResolver(message: Cluster, context: CompileContext): DnsResolverConfig {
   const { typedDnsResolverConfig: typed, dnsResolutionConfig: resolution } = message;
-  if (typed !== undefined) return compileTyped(typed, context.at('typed_dns_resolver_config'));
+  if (typed !== undefined)
+    return compileTypedDnsResolver(typed, context.at('typed_dns_resolver_config'));
   if (resolution !== undefined) {
     const { resolvers, dnsResolverOptions } = resolution;
     const at = context.at('dns_resolution_config.resolvers');
@@ -41,7 +42,8 @@ export function compileDnsResolver(message: Cluster, context: CompileContext): D
   return { ...serversConfig(undefined), servers };
 }
 
-function compileTyped(
+/** A resolver that is an extension. */
+export function compileTypedDnsResolver(
   { typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): DnsResolverConfig {

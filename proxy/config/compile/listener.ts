@@ -20,6 +20,7 @@ import { liveValue } from './live-value.ts';
 import { compileMetadata } from './metadata.ts';
 import { runtimeInteger } from './runtime-values.ts';
 import { compileAddress } from './socket-address.ts';
+import { compileKeepalive } from './tcp-keepalive.ts';
 
 /**
  * Envoy listener.v3.Listener.per_connection_buffer_limit_bytes, clusters too: more costs memory
@@ -81,9 +82,16 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     isTransparent: message.transparent ?? false,
     ...chains,
     accessLogs,
-    tcpKeepalive: null,
+    tcpKeepalives: compileKeepalives(message),
     metadata: compileMetadata(message.metadata),
   });
+}
+
+/** An additional address without its own has that of the listener. */
+function compileKeepalives(message: Listener): ListenerConfig['tcpKeepalives'] {
+  const own = message.tcpKeepalive;
+  const others = message.additionalAddresses.map(({ tcpKeepalive }) => tcpKeepalive ?? own);
+  return [own, ...others].map(compileKeepalive);
 }
 
 function statPrefixOf(address: SocketAddress): string {

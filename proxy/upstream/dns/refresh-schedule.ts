@@ -32,10 +32,11 @@ export class RefreshSchedule {
   }
 
   #afterSuccess(answer: DnsAnswer): number {
-    const { failureRefreshBaseMs, refreshMs, respectTtl, jitterMs } = this.#config;
+    const { failureRefreshBaseMs, refreshMs, respectTtl, minTtlMs, jitterMs } = this.#config;
     this.#backOffMs = failureRefreshBaseMs;
     const ttlMs = answer.status === 'completed' ? answer.ttlMs : null;
-    const baseMs = respectTtl && ttlMs !== null && ttlMs > 0 ? ttlMs : refreshMs;
+    const isUsed = respectTtl && ttlMs !== null && ttlMs > 0;
+    const baseMs = isUsed ? Math.max(ttlMs, minTtlMs) : refreshMs;
     return jitterMs > 0 ? baseMs + randomBelow(this.#random, jitterMs) : baseMs;
   }
 

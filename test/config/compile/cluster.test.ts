@@ -97,6 +97,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
       failureRefreshBaseMs: 5000,
       failureRefreshMaxMs: 5000,
       respectTtl: false,
+      minTtlMs: 0,
       jitterMs: 0,
       family: 'auto',
       resolver: { kind: 'system' },
@@ -211,6 +212,40 @@ t.test('a cluster without endpoints is accepted with a warning', (t) => {
   t.end();
 });
 
+t.test('a cluster_type is found by its configuration, or else by its name', (t) => {
+  const dns = (members: Json = {}) => typed('extensions.clusters.dns.v3.DnsCluster', members);
+  const custom = (name: string, typed_config?: JsonValue): Json => ({
+    cluster_type: { name, ...(typed_config !== undefined && { typed_config }) },
+    ...assignment(endpoint('a.test')),
+  });
+  const names = ['strict_dns', 'dns', 'logical_dns'].map((name) => `envoy.cluster.${name}`);
+  const kinds = names.map((name) => cluster({ ...custom(name), dns_refresh_rate: '7s' }));
+  const found = kinds.map((config) => `${config.discovery} ${config.dns.refreshMs}`);
+  t.same(found, ['strict-dns 7000', 'strict-dns 7000', 'logical-dns 7000']);
+  t.equal(cluster({ cluster_type: { name: 'envoy.cluster.static' } }).discovery, 'static');
+  // What it is called does not matter then, nor the fields of the cluster.
+  const logical = custom('envoy.cluster.static', dns({ all_addresses_in_single_endpoint: true }));
+  t.match(cluster({ ...logical, dns_refresh_rate: '7s' }), {
+    ...{ discovery: 'logical-dns', dns: { refreshMs: 5000, minTtlMs: 0, family: 'auto' } },
+  });
+  const all = {
+    ...{ dns_refresh_rate: '9s', respect_dns_ttl: true, dns_jitter: '1s' },
+    ...{ dns_min_refresh_rate: '2s', dns_lookup_family: 'V4_PREFERRED' },
+    dns_failure_refresh_rate: { base_interval: '3s', max_interval: '4s' },
+  };
+  t.same(cluster(custom('x', dns(all))).dns, {
+    ...{ refreshMs: 9000, failureRefreshBaseMs: 3000, failureRefreshMaxMs: 4000 },
+    ...{ respectTtl: true, minTtlMs: 2000, jitterMs: 1000, family: 'v4-preferred' },
+    resolver: { kind: 'system' },
+  });
+  t.match(refusals(custom('foo')), [/cluster factory implementation for name: 'foo'/]);
+  const empty = typed('extensions.load_balancing_policies.random.v3.Random');
+  t.match(refusals(custom('envoy.cluster.static', empty)), [
+    /implementation for type: 'envoy\..*Random'/,
+  ]);
+  t.end();
+});
+
 t.test('names are looked up as the dns fields say', (t) => {
   const config = cluster({
     type: 'STRICT_DNS',
@@ -226,6 +261,7 @@ t.test('names are looked up as the dns fields say', (t) => {
     failureRefreshBaseMs: 2000,
     failureRefreshMaxMs: 20_000,
     respectTtl: true,
+    minTtlMs: 0,
     jitterMs: 0,
     family: 'v4-preferred',
     resolver: { kind: 'system' },

@@ -66,7 +66,7 @@ t.test('fills in Envoy’s defaults and freezes the whole', (t) => {
     trafficDirection: 'unspecified',
     defaultFilterChain: null,
     accessLogs: [],
-    tcpKeepalive: null,
+    tcpKeepalives: [null],
   });
   const [chain] = config.filterChains;
   t.equal(chain?.name, '');
@@ -261,6 +261,21 @@ t.test('flags that ask for what is not there are refused, their negation is fine
   t.match(refusals({ filter_chains: [{ filters: [HCM], use_proxy_proto: true }] }), [
     /^filter_chains\[0\]\.use_proxy_proto: /,
   ]);
+  t.end();
+});
+
+t.test('an additional address has a keep-alive of its own, or that of the listener', (t) => {
+  const at = (tcp_keepalive?: Json): Json => ({
+    address: ADDRESS,
+    ...(tcp_keepalive !== undefined && { tcp_keepalive }),
+  });
+  const additional_addresses = [at(), at({ keepalive_probes: 0 }), at({ keepalive_interval: 3 })];
+  const tcp_keepalive = { keepalive_time: 5 };
+  t.same(listener({ additional_addresses, tcp_keepalive }).tcpKeepalives, [
+    ...[{ idleMs: 5000 }, { idleMs: 5000 }, null],
+    { idleMs: null, intervalSeconds: 3 },
+  ]);
+  t.same(listener({ additional_addresses: [at({})] }).tcpKeepalives, [null, { idleMs: null }]);
   t.end();
 });
 

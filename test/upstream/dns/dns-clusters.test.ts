@@ -191,6 +191,19 @@ t.test('respect_dns_ttl asks again when the answer runs out', async (t) => {
   t.equal(resolver.asked.length, 2);
 });
 
+t.test('dns_min_refresh_rate counts for answers that live shorter', async (t) => {
+  const { clock, resolver, clusters } = dnsFixture();
+  clusters.follow(dnsCluster({}, { respectTtl: true, minTtlMs: 20_000 }));
+  resolver.answer('app.test', ['10.0.0.1'], 7000);
+  clock.advance(19990);
+  t.equal(resolver.asked.length, 1);
+  clock.advance(20);
+  t.equal(resolver.asked.length, 2);
+  resolver.answer('app.test', ['10.0.0.1'], 0);
+  clock.advance(5010);
+  t.equal(resolver.asked.length, 3, 'one that does not live at all is left to dns_refresh_rate');
+});
+
 t.test('dns_jitter spreads the questions', async (t) => {
   const { clock, resolver, clusters } = dnsFixture();
   clusters.follow(dnsCluster({}, { jitterMs: 10000 }));

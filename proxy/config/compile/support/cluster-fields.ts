@@ -52,7 +52,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     name: 'honoured',
     alt_stat_name: 'honoured',
     type: { partly: 'STATIC, STRICT_DNS, LOGICAL_DNS and ORIGINAL_DST' },
-    cluster_type: { partly: 'envoy.clusters.aggregate only' },
+    cluster_type: {
+      partly:
+        'envoy.clusters.aggregate, envoy.clusters.dns, and envoy.cluster.static and its like, which are what type has',
+    },
     connect_timeout: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
     lb_policy: {

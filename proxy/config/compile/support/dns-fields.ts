@@ -5,6 +5,7 @@ const NO_TCP: FieldSupport = {
   refused:
     'names are asked for over UDP, and over TCP only when an answer does not fit; leave it out',
 };
+const TYPED_RESOLVERS: FieldSupport = { partly: 'c-ares and getaddrinfo' };
 const NO_CHANNEL: FieldSupport = { accepted: 'no channel outlives its question' };
 
 const OPTIONS: SupportTable = {
@@ -16,12 +17,26 @@ const OPTIONS: SupportTable = {
 export const DNS_RESOLVER_PLACES: SupportTable = {
   dns_resolvers: 'honoured',
   dns_resolution_config: 'honoured',
-  typed_dns_resolver_config: { partly: 'c-ares and getaddrinfo' },
+  typed_dns_resolver_config: TYPED_RESOLVERS,
   use_tcp_for_dns_lookups: NO_TCP,
 };
 
 /** Support of the messages in them, by type name. */
 export const DNS_FIELDS: Readonly<Record<string, SupportTable>> = {
+  'envoy.extensions.clusters.dns.v3.DnsCluster': {
+    dns_refresh_rate: 'honoured',
+    dns_failure_refresh_rate: 'honoured',
+    respect_dns_ttl: 'honoured',
+    dns_jitter: 'honoured',
+    typed_dns_resolver_config: TYPED_RESOLVERS,
+    dns_lookup_family: 'honoured',
+    all_addresses_in_single_endpoint: 'honoured',
+    dns_min_refresh_rate: 'honoured',
+  },
+  'envoy.extensions.clusters.dns.v3.DnsCluster.RefreshRate': {
+    base_interval: 'honoured',
+    max_interval: 'honoured',
+  },
   'envoy.config.core.v3.DnsResolutionConfig': {
     resolvers: 'honoured',
     dns_resolver_options: 'honoured',

@@ -33,6 +33,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     enable_reuse_port: { partly: 'all workers share one socket, true or false' },
     access_log: 'honoured',
     tcp_backlog_size: 'honoured',
+    tcp_keepalive: 'honoured',
     max_connections_to_accept_per_socket_event: {
       accepted: 'Node decides how many are accepted at once',
     },
@@ -43,7 +44,10 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.config.listener.v3.Listener.InternalListenerConfig': {},
   'envoy.config.listener.v3.Listener.DeprecatedV1': { bind_to_port: 'honoured' },
-  'envoy.config.listener.v3.AdditionalAddress': { address: 'honoured' },
+  'envoy.config.listener.v3.AdditionalAddress': {
+    address: 'honoured',
+    tcp_keepalive: 'honoured',
+  },
   'envoy.config.listener.v3.ListenerFilter': {
     name: 'honoured',
     typed_config: 'honoured',

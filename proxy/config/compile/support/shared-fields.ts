@@ -25,10 +25,10 @@ export const SHARED_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.core.v3.TcpKeepalive': {
     keepalive_time: 'honoured',
     keepalive_probes: {
-      partly: 'on Linux, with the optional package koffi; else the system decides',
+      partly: 'on Linux, with the optional package koffi; else ten, one a second',
     },
     keepalive_interval: {
-      partly: 'on Linux, with the optional package koffi; else the system decides',
+      partly: 'on Linux, with the optional package koffi; else ten, one a second',
     },
   },
   'envoy.config.core.v3.CidrRange': { address_prefix: 'honoured', prefix_len: 'honoured' },
