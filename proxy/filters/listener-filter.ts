@@ -35,6 +35,8 @@ export interface CandidateConnection {
   applicationProtocols: readonly string[];
   /** Leading octets that belong to nobody behind the listener filters (a PROXY header). */
   consumedBytes: number;
+  /** Transport failure reason, which a filter writes of what is no TLS; '' : none. */
+  transportFailure: string;
   /** Values for filters behind, by namespace; null until the first. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
 }

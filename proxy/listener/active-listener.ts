@@ -23,7 +23,7 @@ import { ConnectionBudget } from './connection-budget.ts';
 import { factsOf } from './connection-facts.ts';
 import { describeConnection } from './describe-connection.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
-import { ListenerLog, logFailedHandshake } from './listener-log.ts';
+import { ListenerLog, logFailedHandshake, logWithoutChain } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
 import { ServicesLoan } from './services-loan.ts';
 
@@ -313,9 +313,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.#limit?.giveBack();
   }
 
-  /** No chain takes it: what is logged of it says so. */
   #endWithoutChain(candidate: Candidate): void {
     this.#stats.noFilterChainMatch.inc();
+    logWithoutChain(this.services.log, this.config.name, { candidate, matcher: this.#matcher });
     this.#forget(candidate.connection, true);
   }
 

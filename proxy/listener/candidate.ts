@@ -91,14 +91,13 @@ export class Candidate
   #onSecured: ((tls: TlsInfo) => void) | null = null;
   /** A handshake that is not over. */
   #isSecuring = false;
-  /** Why there was none, in Envoy's words; '' : it went well, or there is none. */
+  /** Why there was none, in Envoy's words; '' : it went well, or nobody asked for it. */
   transportFailure = '';
   /** What arrived and nobody took, and how much of the buffer that is. */
   #held: Buffer = NO_OCTETS;
   #heldBytes = 0;
   #isStarted = false;
   #hasEnded = false;
-  /** Refused or lost: what comes later is of no interest. */
   #isOver = false;
   readonly #timer: Timer;
 
@@ -167,13 +166,13 @@ export class Candidate
     this.resume();
   }
 
-  /** Closes it without a word. */
+  /** Closes it without a word; a client that has spoken learns of it by RST. */
   refuse(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopWaiting();
     this.#owner.onRefused(this);
-    this.connection.close('now');
+    this.#cut();
   }
 
   resume(): void {
@@ -209,7 +208,7 @@ export class Candidate
     // Nothing more will come for a filter that waits; a gate decides without it.
     if (this.#info !== null && !this.#isSecuring) return;
     this.#lose();
-    this.connection.close('now');
+    this.#cut();
   }
 
   onDrain(): void {
@@ -320,11 +319,15 @@ export class Candidate
     if (this.#info === null && !this.#isSecuring) this.#owner.onLost(this);
   }
 
+  /** As where a kernel still holds what was only looked at: RST, so that no client waits. */
+  #cut(): void {
+    this.connection.close(this.#heldBytes > this.consumedBytes ? 'reset' : 'now');
+  }
+
   #stopWaiting(): void {
     this.#owner.services.timers.cancel(this.#timer);
   }
 
-  /** Reads on while somebody decides. */
   #listen(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;

@@ -7,6 +7,10 @@ import type { AccessLog } from '../formatter/access-log.ts';
 import { type DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.ts';
 import type { AccessLogConfig } from '../model/access-log.ts';
 import type { Candidate } from './candidate.ts';
+import { factsOf } from './connection-facts.ts';
+import type { FilterChainMatcher } from './filter-chain-matcher.ts';
+
+type AnyMatcher = Pick<FilterChainMatcher<unknown>, 'find'>;
 
 /** A connection at its end. */
 export interface EndedConnection {
@@ -72,4 +76,25 @@ export function logFailedHandshake(log: Logger, listener: string, candidate: Can
   const { transportFailure: reason, remoteAddress } = candidate;
   if (reason === '' || !log.enabled('info')) return;
   log.log('info', 'TLS handshake failed', { listener, peer: remoteAddress.text, reason });
+}
+
+/** Says of whom no filter chain took, and whether that is for want of TLS. */
+export function logWithoutChain(
+  log: Logger,
+  listener: string,
+  { candidate, matcher }: { readonly candidate: Candidate; readonly matcher: AnyMatcher },
+): void {
+  if (!log.enabled('info')) return;
+  const { transportProtocol, serverName, applicationProtocols } = candidate;
+  const facts = factsOf(candidate);
+  const wantsTls =
+    transportProtocol !== 'tls' && matcher.find({ ...facts, transportProtocol: 'tls' }) !== null;
+  log.log('info', wantsTls ? 'refused for want of TLS' : 'no filter chain takes a connection', {
+    listener,
+    peer: candidate.remoteAddress.text,
+    destination: candidate.localAddress.text,
+    transportProtocol,
+    ...(serverName === '' ? {} : { serverName }),
+    ...(applicationProtocols.length === 0 ? {} : { protocols: applicationProtocols.join() }),
+  });
 }

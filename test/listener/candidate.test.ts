@@ -166,6 +166,12 @@ t.test('a filter refuses', async (t) => {
   const { log, connection } = rig({ filters: (all) => [filter(all, WAIT, REFUSE), filter(all)] });
   connection.receive('x');
   t.same(log.slice(2), ['look x', 'refused']);
+  t.equal(connection.closeMode, 'reset', 'what was sent is lost, and the peer learns of it');
+});
+
+t.test('who sent no more than what a filter took for itself is not reset', async (t) => {
+  const { connection } = rig({ filters: (all) => [filter(all, WAIT, REFUSE)] });
+  connection.receive('PROXY ');
   t.equal(connection.closeMode, 'now');
 });
 

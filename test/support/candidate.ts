@@ -27,6 +27,7 @@ export function candidateConnection(): CandidateConnection {
     serverName: '',
     applicationProtocols: [],
     consumedBytes: 0,
+    transportFailure: '',
     dynamicMetadata: null,
   };
 }

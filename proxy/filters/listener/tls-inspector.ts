@@ -5,6 +5,7 @@ import {
 } from '../../api/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { refuseTrue } from '../../config/compile/field-values.ts';
 import type { Counter, Histogram, StatsScope } from '../../stats/metrics.ts';
+import { ClientHelloReader, type HelloVerdict } from '../../tls/client-hello.ts';
 import {
   type CandidateConnection,
   DONE,
@@ -14,11 +15,24 @@ import {
   REFUSE,
   WAIT,
 } from '../listener-filter.ts';
-import { ClientHelloReader, type HelloVerdict } from '../../tls/client-hello.ts';
 
 const NAME = 'envoy.filters.listener.tls_inspector';
 /** Default and limit of max_client_hello_size: no TLS server takes more. */
 const MAX_CLIENT_HELLO_BYTES = 16_384;
+
+/** RFC 8446 §5.1. */
+const HANDSHAKE_RECORD = 22;
+const LONGEST_METHOD = 5;
+/** BoringSSL knows those by sight. */
+const HTTP_METHODS = ['GET ', 'POST ', 'HEAD ', 'PUT '] as const;
+const HTTP_REQUEST = inspectorFailure('1000009c', 'HTTP_REQUEST');
+const HTTPS_PROXY_REQUEST = inspectorFailure('1000009b', 'HTTPS_PROXY_REQUEST');
+const WRONG_VERSION = inspectorFailure('100000f7', 'WRONG_VERSION_NUMBER');
+
+/** Envoy's text, with the number in hexadecimal, other than behind a handshake. */
+function inspectorFailure(code: string, reason: string): string {
+  return `TLS_error|error:${code}:SSL routines:OPENSSL_internal:${reason}:TLS_error_end`;
+}
 
 /** tls_inspector.v3.TlsInspector */
 export interface TlsInspectorConfig {
@@ -93,6 +107,7 @@ class TlsInspectorFilter implements ListenerFilter {
     const verdict = this.#reader.read(bytes, Math.min(length, limit));
     if (verdict === 'more' && length < limit) return WAIT;
     this.#stats.bytesProcessed.record(verdict === 'more' ? limit : this.#reader.bytesProcessed);
+    if (verdict === 'not-tls') candidate.transportFailure = failureOf(bytes);
     return this.#finish(candidate, verdict);
   }
 
@@ -121,6 +136,14 @@ class TlsInspectorFilter implements ListenerFilter {
     if (serverName !== '') candidate.serverName = serverName;
     if (protocols !== null) candidate.applicationProtocols = protocols;
   }
+}
+
+/** BoringSSL's words for what begins like this instead of with a record of a handshake. */
+function failureOf(bytes: Buffer): string {
+  if (bytes[0] === HANDSHAKE_RECORD) return '';
+  const start = bytes.toString('latin1', 0, LONGEST_METHOD);
+  if (HTTP_METHODS.some((method) => start.startsWith(method))) return HTTP_REQUEST;
+  return start === 'CONNE' ? HTTPS_PROXY_REQUEST : WRONG_VERSION;
 }
 
 /** Envoy's dynamic metadata on why it is not TLS. */

@@ -119,6 +119,20 @@ t.test('a name is lowered in ASCII only', (t) => {
   t.end();
 });
 
+t.test('says in the words of TLS libraries what it took for no TLS', (t) => {
+  const said = (text: string): string =>
+    rig().inspect(Buffer.from(text)).candidate.transportFailure;
+  const failure = (code: string, reason: string): string =>
+    `TLS_error|error:${code}:SSL routines:OPENSSL_internal:${reason}:TLS_error_end`;
+  for (const method of ['GET', 'POST', 'HEAD', 'PUT']) {
+    t.equal(said(`${method} / HTTP/1.1\r\n`), failure('1000009c', 'HTTP_REQUEST'), method);
+  }
+  t.equal(said('CONNECT a:1 HTTP/1.1\r\n'), failure('1000009b', 'HTTPS_PROXY_REQUEST'));
+  t.equal(said('SSH-2.0-x\r\n'), failure('100000f7', 'WRONG_VERSION_NUMBER'));
+  t.equal(rig().inspect(records(helloMessage(null))).candidate.transportFailure, '');
+  t.end();
+});
+
 t.test('closes on a ClientHello beyond the limit, and not at it', (t) => {
   const hello = records(helloMessage([extension(21, Buffer.alloc(600))]));
   t.equal(rig({ maxClientHelloBytes: hello.length }).inspect(hello).status, DONE);

@@ -198,7 +198,8 @@ export class TcpSession
   onUpstreamFailed(flag: ResponseFlag): void {
     this.info.addFlag(flag);
     this.info.downstreamLocalCloseReason = failureReason(flag);
-    this.#close('now');
+    // Octets that nobody took end a connection with RST, as where a kernel still holds them.
+    this.#close(this.#early.length > 0 ? 'reset' : 'now');
   }
 
   onUpstreamData(data: Buffer): boolean {
