@@ -4,10 +4,11 @@ import dgram from 'node:dgram';
 import http from 'node:http';
 import net from 'node:net';
 import { createInterface } from 'node:readline';
+import tls from 'node:tls';
 
 /** One order; `port` 0 is nobody's. */
 export interface PodOrder {
-  readonly what: 'serve-http' | 'serve-tcp' | 'serve-udp' | 'http' | 'tcp' | 'udp';
+  readonly what: 'serve-http' | 'serve-tcp' | 'serve-udp' | 'http' | 'tcp' | 'udp' | 'tls';
   readonly ip: string;
   readonly port: number;
   /** Of a server: how it calls itself. */
@@ -16,6 +17,11 @@ export interface PodOrder {
   readonly host?: string;
   readonly path?: string;
   readonly text?: string;
+  /** A TCP client that does not wait for the greeting to send its text. */
+  readonly speaksFirst?: boolean;
+  /** Of a TLS client: what it offers, and its own certificate with key, as PEM. */
+  readonly alpn?: readonly string[];
+  readonly own?: string;
 }
 
 /** What became of it; `error` is '' when it went well. */
@@ -82,21 +88,37 @@ function askHttp(order: PodOrder, done: (answer: PodAnswer) => void): void {
   request.on('error', (error: NodeJS.ErrnoException) => done({ error: codeOf(error) }));
 }
 
-/** Waits for a greeting, sends a line and FIN, and reads to the end. */
+/** Sends a text, at first or when it is greeted, then FIN, and reads to the end. */
 function askTcp(order: PodOrder, done: (answer: PodAnswer) => void): void {
   const { ip: host, port } = order;
   const socket = net.connect({ host, port, allowHalfOpen: true });
   let text = '';
-  let hasSpoken = false;
+  let hasEnded = false;
+  if (order.speaksFirst === true) socket.write(order.text ?? '');
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer')));
   socket.setEncoding('utf8').on('data', (part: string) => {
     text += part;
-    if (!hasSpoken && text.includes('\n')) {
-      hasSpoken = true;
-      socket.end(order.text ?? '');
-    }
+    if (hasEnded || !text.includes('\n')) return;
+    hasEnded = true;
+    socket.end(order.speaksFirst === true ? '' : (order.text ?? ''));
   });
   socket.on('end', () => socket.end());
+  socket.on('error', (error: NodeJS.ErrnoException) => done({ error: codeOf(error), text }));
+  socket.on('close', () => done({ error: '', text }));
+}
+
+/** Trusts everybody, sends a text, and reads to the end. */
+function askTls(order: PodOrder, done: (answer: PodAnswer) => void): void {
+  const { ip: host, port, own, alpn = [] } = order;
+  const certificate = own === undefined ? {} : { cert: own, key: own };
+  const options = { host, port, ALPNProtocols: [...alpn], rejectUnauthorized: false };
+  const socket = tls.connect({ ...options, ...certificate });
+  let text = '';
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer')));
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  socket.on('secureConnect', () => socket.write(order.text ?? ''));
   socket.on('error', (error: NodeJS.ErrnoException) => done({ error: codeOf(error), text }));
   socket.on('close', () => done({ error: '', text }));
 }
@@ -129,6 +151,7 @@ const ORDERS: Readonly<
   http: askHttp,
   tcp: askTcp,
   udp: askUdp,
+  tls: askTls,
 };
 
 createInterface({ input: process.stdin }).on('line', (line) => {

@@ -20,12 +20,12 @@ export type SidecarConfig = any;
 /** A running sidecar. */
 export class Sidecar {
   readonly #process: ChildProcess;
-  readonly #files: TestDirectory;
+  readonly files: TestDirectory;
   output = '';
 
   constructor(process: ChildProcess, files: TestDirectory) {
     this.#process = process;
-    this.#files = files;
+    this.files = files;
     for (const stream of [process.stdout, process.stderr]) {
       stream?.on('data', (data: Buffer) => {
         this.output += data.toString();
@@ -39,31 +39,63 @@ export class Sidecar {
 
   stop(): void {
     this.#process.kill('SIGKILL');
-    this.#files.remove();
+    this.files.remove();
   }
 }
 
-/** Starts the sidecar of `pod`; resolves when `watcher`, in another pod, finds it ready. */
-export async function startSidecar(
-  { pod, watcher }: { readonly pod: Pod; readonly watcher: Pod },
+/** Where a sidecar runs, and who finds it ready from another pod. */
+export interface SidecarPlace {
+  readonly pod: Pod;
+  readonly watcher: Pod;
+  /** Default: POD_IP. */
+  readonly ip?: string;
+  /** A real Envoy in its place. */
+  readonly isEnvoy?: boolean;
+  readonly capabilities?: readonly Capability[];
+}
+
+/** Starts the sidecar of the example in a pod. */
+export function startSidecar(
+  place: SidecarPlace,
   change: (config: SidecarConfig) => void = () => undefined,
   capabilities: readonly Capability[] = [],
 ): Promise<Sidecar> {
   const config = parse(readFileSync(EXAMPLE, 'utf8')) as SidecarConfig;
   change(config);
+  return runSidecar({ capabilities, ...place }, () => config);
+}
+
+/**
+ * Starts a sidecar of any configuration, made with the folder of its files; resolves when the
+ * watcher finds it ready on port 15021.
+ */
+export async function runSidecar(
+  place: SidecarPlace,
+  makeConfig: (files: TestDirectory) => object,
+): Promise<Sidecar> {
+  const { pod, watcher, ip = POD_IP, isEnvoy = onEnvoy, capabilities = [] } = place;
   const files = new TestDirectory();
   chmodSync(files.path, 0o755);
-  const path = files.write('outrigger.json', config);
+  const path = files.write('outrigger.json', makeConfig(files));
   const own = [process.execPath, MAIN, 'run'];
-  const program = onEnvoy ? [process.env['ENVOY_BIN'] ?? 'envoy', '--disable-hot-restart'] : own;
-  const flags = ['-c', path, '--concurrency', '1', '-l', 'error'];
+  const program = isEnvoy ? [process.env['ENVOY_BIN'] ?? 'envoy', '--disable-hot-restart'] : own;
+  const flags = [
+    '-c',
+    path,
+    '--concurrency',
+    '1',
+    '-l',
+    'error',
+    '--file-flush-interval-msec',
+    '10',
+  ];
   const child = pod.start(PROXY_USER, [...program, ...flags], capabilities);
   const sidecar = new Sidecar(child, files);
-  const probe = { what: 'http', ip: POD_IP, port: 15021, path: '/healthz/ready' } as const;
+  const probe = { what: 'http', ip, port: 15021, path: '/healthz/ready' } as const;
   try {
     await eventually(async () => {
       if (sidecar.hasEnded) throw new Error('it ended');
-      return (await watcher.user(0).do(probe)).status === 200;
+      return (await watcher.user(PROXY_USER).do(probe)).status === 200;
     }, READY_MS);
   } catch (error) {
     sidecar.stop();
