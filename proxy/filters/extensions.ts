@@ -39,6 +39,7 @@ import { directResponseDefinition } from './network/direct-response.ts';
 import { echoDefinition } from './network/echo.ts';
 import { httpConnectionManagerDefinition } from './network/http-connection-manager.ts';
 import { networkLocalRateLimitDefinition } from './network/local-ratelimit.ts';
+import { networkRbacDefinition } from './network/rbac.ts';
 import { setFilterStateDefinition } from './network/set-filter-state.ts';
 import { sniClusterDefinition } from './network/sni-cluster.ts';
 import { tcpProxyDefinition } from './network/tcp-proxy.ts';
@@ -51,6 +52,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(echoDefinition),
     filter(httpConnectionManagerDefinition),
     filter(networkLocalRateLimitDefinition),
+    filter(networkRbacDefinition),
     filter(setFilterStateDefinition),
     filter(sniClusterDefinition),
     filter(tcpProxyDefinition),

@@ -112,6 +112,8 @@ export interface DownstreamConnection extends ConnectionHandler {
   closeIfIdle(): void;
   /** Timeouts are scaled otherwise than before; absent: it has none of them. */
   onTimeoutsScaled?(): void;
+  /** It goes on when the client will send no more: gates decide on that, too; absent: it ends. */
+  readonly staysHalfOpen?: boolean;
   /** The filter's account of the whole connection, for the listener's log; absent: it keeps none. */
   accountOf?(): StreamInfo;
 }
@@ -134,9 +136,28 @@ export interface GatedConnection {
   refuse(): void;
 }
 
-/** A network filter that decides once, before the terminal filter hears of the connection. */
+/** These octets go on, and the gate is asked again with the next. */
+export const PASS = 3;
+/** What a gate answers about octets: ADMIT, and it is not asked again; HOLD, and no more go on. */
+export type DataStatus = GateStatus | typeof PASS;
+
+/** A connection whose terminal filter is at work, and whose octets gates look after. */
+export interface GuardedConnection {
+  readonly connection: Connection;
+  /** What is known of it, for gates and for logs: the terminal filter's own account if it has one. */
+  readonly account: StreamInfo;
+  /** Closes it without a word; ends HOLD. */
+  end(): void;
+}
+
+/**
+ * A network filter that decides, before the terminal filter hears of the connection, and, where it
+ * looks after octets, before the terminal filter gets them.
+ */
 export interface ConnectionGate {
   onConnection(gated: GatedConnection): GateStatus;
+  /** The client sent octets, or the end of them. */
+  onData?(guarded: GuardedConnection): DataStatus;
   /** The connection is gone. */
   onClose?(): void;
 }

@@ -13,15 +13,17 @@ import {
   ADMIT,
   type ConnectionGate,
   DENY,
+  type DownstreamConnection,
   type GatedConnection,
   type WorkerServices,
 } from '../filters/network-filter.ts';
-import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
+import type { DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.ts';
 import type { TlsInfo } from '../http/tls-info.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../net/connection.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import type { BuiltChain } from './built-chain.ts';
+import { guarded } from './guarded-handler.ts';
 import { TlsGreeting } from './tls-greeting.ts';
 
 /**
@@ -31,7 +33,6 @@ import { TlsGreeting } from './tls-greeting.ts';
 const MAX_HELD_BYTES = 132 * 1024;
 /** Room for most first packets. */
 const MIN_HELD_BYTES = 2048;
-
 const NO_OCTETS = Buffer.alloc(0);
 
 /** The listener that answers for a candidate. */
@@ -86,6 +87,8 @@ export class Candidate
   /** The filter, later the gate, whose turn it is. */
   #turn = 0;
   #onAdmitted: (() => ConnectionHandler) | null = null;
+  /** What gates noted for the log, where the terminal filter keeps no account; null: nothing. */
+  notes: StreamInfo | null = null;
   /** Reads what the client asks TLS for; null: nothing is encrypted, or the handshake has begun. */
   #greeting: TlsGreeting | null = null;
   #onSecured: ((tls: TlsInfo) => void) | null = null;
@@ -157,12 +160,12 @@ export class Candidate
   passGates(
     info: DownstreamConnectionInfo,
     gates: readonly ConnectionGate[],
-    onAdmitted: () => ConnectionHandler,
+    onAdmitted: () => DownstreamConnection,
   ): void {
     this.#info = info;
     this.#gates = gates;
     this.#turn = 0;
-    this.#onAdmitted = onAdmitted;
+    this.#onAdmitted = () => guarded(this, onAdmitted(), gates);
     this.resume();
   }
 

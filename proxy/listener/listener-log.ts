@@ -54,10 +54,10 @@ export class ListenerLog {
   #describe({ candidate, info, filter, isWithoutChain }: EndedConnection): StreamInfo {
     const { connection, startMs, startWallMs } = candidate;
     const kept = filter?.accountOf?.();
-    const account = kept ?? new StreamInfo(info, startMs, startWallMs);
+    const account = kept ?? candidate.notes ?? new StreamInfo(info, startMs, startWallMs);
     if (kept === undefined) {
       account.protocol = null;
-      account.dynamicMetadata = candidate.dynamicMetadata;
+      account.dynamicMetadata ??= candidate.dynamicMetadata;
       // What never came to a filter was looked at only, not received.
       account.bytesReceived = filter === null ? 0 : connection.bytesRead;
       account.bytesSent = connection.bytesWritten;

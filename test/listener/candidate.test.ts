@@ -11,6 +11,7 @@ import {
   ADMIT,
   type ConnectionGate,
   DENY,
+  type DownstreamConnection,
   type GatedConnection,
   type GateStatus,
   HOLD,
@@ -18,7 +19,6 @@ import {
 } from '../../proxy/filters/network-filter.ts';
 import type { DownstreamConnectionInfo } from '../../proxy/http/stream-info.ts';
 import { Candidate, type CandidateOwner } from '../../proxy/listener/candidate.ts';
-import type { ConnectionHandler } from '../../proxy/net/connection.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type FakeConnection, FakeConnector } from '../support/fake-connector.ts';
 
@@ -26,10 +26,12 @@ const NOTHING = (): void => undefined;
 const INFO = {} as DownstreamConnectionInfo;
 
 /** Writes down what the connection does, in one list for everybody who hears of it. */
-class Probe implements ConnectionHandler {
+class Probe implements DownstreamConnection {
   readonly log: string[];
   readonly onConnected = NOTHING;
   readonly onDrain = NOTHING;
+  readonly drain = NOTHING;
+  readonly closeIfIdle = NOTHING;
 
   constructor(log: string[]) {
     this.log = log;

@@ -23,8 +23,8 @@ export interface RbacEffect {
 /** How effects are counted and named. */
 export interface EffectPlan {
   readonly mode: RbacMode;
-  /** The metadata's namespace: the filter's name. */
-  readonly namespace: string;
+  /** The metadata's namespace: the filter's name; null: those behind are not told. */
+  readonly namespace: string | null;
   /** In front of the metadata's keys. */
   readonly keyPrefix: string;
   /** Where the totals are. */
@@ -45,20 +45,22 @@ export function buildRbac(rules: RbacRules | null, plan: EffectPlan): Rbac | nul
 /** See `buildRbac`. */
 export interface Rbac {
   readonly engine: RbacEngine<RbacEffect>;
-  readonly namespace: string;
+  /** See EffectPlan. */
+  readonly namespace: string | null;
 }
 
 /** Counts a verdict and tells those behind. */
 export function applyEffect(
+  { namespace }: Rbac,
   { total, perPolicy, metadata, hint }: RbacEffect,
-  namespace: string,
   info: StreamInfo,
 ): void {
   total.inc();
   perPolicy?.inc();
+  if (namespace === null && hint === null) return;
   const all = info.dynamicMetadata ?? new Map<string, Record<string, unknown>>();
   info.dynamicMetadata = all;
-  merge(all, namespace, metadata);
+  if (namespace !== null) merge(all, namespace, metadata);
   if (hint !== null) merge(all, COMMON, hint);
 }
 

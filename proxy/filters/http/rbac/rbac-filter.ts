@@ -40,10 +40,10 @@ export class RbacFilter implements HttpFilter, RbacSubject {
     const { shadow, enforced } = this.#runtime;
     this.head = head;
     this.path = rbacPathOf(head, this.#callbacks.route);
-    if (shadow !== null) applyEffect(shadow.engine.decide(this), shadow.namespace, this.info);
+    if (shadow !== null) applyEffect(shadow, shadow.engine.decide(this), this.info);
     if (enforced === null) return CONTINUE;
     const effect = enforced.engine.decide(this);
-    applyEffect(effect, enforced.namespace, this.info);
+    applyEffect(enforced, effect, this.info);
     if (effect.isAllowed) return CONTINUE;
     this.#callbacks.sendLocalReply({
       status: 403,

@@ -39,6 +39,7 @@ export class TcpSession
   readonly response = null;
   readonly responseTrailers = null;
   readonly localReplyBody = '';
+  readonly staysHalfOpen = true;
   readonly headerBytesSent = 0;
   readonly headerBytesReceived = 0;
   logType: AccessLogType = 'TcpConnectionEnd';
