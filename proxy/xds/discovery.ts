@@ -35,7 +35,7 @@ export interface DiscoveryUpdate {
 export type DiscoveryFailure =
   /** The server cannot be reached, or ended the stream: told every time, and tried again. */
   | 'connection'
-  /** What came cannot be read, and was refused. As after a refusal by the sink, nobody waits on. */
+  /** What came, or stands in the file, cannot be read. As after a sink's own refusal, the wait ends. */
   | 'rejected'
   /** initial_fetch_timeout is over: told once, and what comes later is taken as usual. */
   | 'fetch-timeout';
@@ -81,4 +81,12 @@ export interface DiscoverySource {
    * when all of them are warm. Twice counts twice.
    */
   pause(typeUrl: string): () => void;
+}
+
+/** A source with an end: a stream, polls, a file. */
+export interface OpenSource extends DiscoverySource {
+  /** The stream is open, or the last poll or reading succeeded. */
+  readonly isConnected: boolean;
+  /** Subscriptions end without a word. */
+  close(): void;
 }

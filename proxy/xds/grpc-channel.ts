@@ -79,8 +79,16 @@ export function makeClient(
 
 function credentialsOf(serverTls: ServerTls | null): grpc.ChannelCredentials {
   if (serverTls === null) return grpc.credentials.createInsecure();
+  return grpc.credentials.createFromSecureContext(secureContextOf(serverTls), {
+    rejectUnauthorized: serverTls.rootPem !== null,
+    checkServerIdentity: (host, peer) => identityError(serverTls, host, peer),
+  });
+}
+
+/** Throws for secrets that cannot be used. */
+export function secureContextOf(serverTls: ServerTls): tls.SecureContext {
   const { chainPem, crlPem, keyPem, maxVersion, minVersion, passphrase, rootPem } = serverTls;
-  const context = tls.createSecureContext({
+  return tls.createSecureContext({
     minVersion,
     maxVersion,
     ...(rootPem === null ? {} : { ca: rootPem }),
@@ -89,17 +97,20 @@ function credentialsOf(serverTls: ServerTls | null): grpc.ChannelCredentials {
     ...(keyPem === null ? {} : { key: keyPem }),
     ...(passphrase === '' ? {} : { passphrase }),
   });
-  return grpc.credentials.createFromSecureContext(context, {
-    rejectUnauthorized: rootPem !== null,
-    checkServerIdentity: (host, peer) => {
-      const problem = identityProblem(serverTls, host, peer);
-      return problem === '' ? undefined : new Error(problem);
-    },
-  });
+}
+
+/** For `checkServerIdentity`, which is asked once OpenSSL is content with the chain. */
+export function identityError(
+  serverTls: ServerTls,
+  host: string,
+  peer: PeerCertificate,
+): Error | undefined {
+  const problem = identityProblem(serverTls, host, peer);
+  return problem === '' ? undefined : new Error(problem);
 }
 
 /** Why a server is not who it should be, '' if it is. Judged by DER, never by printed names. */
-export function identityProblem(
+function identityProblem(
   { verifier, verifiesServerName }: ServerTls,
   host: string,
   peer: PeerCertificate,

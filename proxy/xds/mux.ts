@@ -7,8 +7,8 @@ import { ControlPlaneStats } from './control-plane-stats.ts';
 import type {
   DiscoveryRequest,
   DiscoverySink,
-  DiscoverySource,
   DiscoverySubscription,
+  OpenSource,
 } from './discovery.ts';
 import {
   type AnyRequest,
@@ -24,14 +24,6 @@ import type { TypeMachine } from './type-machine.ts';
 import type { WatchServices } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
 
-/** A source that is a stream. */
-export interface StreamSource extends DiscoverySource {
-  /** The stream is open. */
-  readonly isConnected: boolean;
-  /** Subscriptions end without a word. */
-  close(): void;
-}
-
 /** What a mux works with. */
 export interface MuxParts extends ServerStreamParts {
   /** DELTA_GRPC, AGGREGATED_DELTA_GRPC. */
@@ -46,7 +38,7 @@ export interface MuxParts extends ServerStreamParts {
 }
 
 /** Opens nothing until somebody subscribes. */
-export function openMux(parts: MuxParts): StreamSource {
+export function openMux(parts: MuxParts): OpenSource {
   return parts.isIncremental ? new Mux(parts, INCREMENTAL) : new Mux(parts, STATE_OF_WORLD);
 }
 
@@ -81,7 +73,7 @@ class TypeOnMux<Request, Response> implements InterestSink {
 
 /** See the file's head. */
 class Mux<Request extends AnyRequest, Response extends AnyResponse>
-  implements StreamSource, ServerStreamSink, TimerTarget
+  implements OpenSource, ServerStreamSink, TimerTarget
 {
   readonly #parts: MuxParts;
   readonly #variant: ProtocolVariant<Request, Response>;

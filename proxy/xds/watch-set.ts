@@ -94,9 +94,9 @@ export class WatchSet implements WatchOwner, TimerTarget {
     for (const watch of [...this.#watches]) watch.tellUnreadable(reason);
   }
 
-  /** The server cannot be reached, or is lost. */
-  fail(): void {
-    for (const watch of [...this.#watches]) watch.tellConnectionFailure();
+  /** The server cannot be reached, or is lost; `rejected`: nothing better is to be expected soon. */
+  fail(failure: 'connection' | 'rejected' = 'connection'): void {
+    for (const watch of [...this.#watches]) watch.tellUnavailable(failure);
   }
 
   onNames(watch: Watch, names: ReadonlySet<string>): void {

@@ -83,15 +83,15 @@ export class Watch implements DiscoverySubscription, TimerTarget {
   tellUnreadable(reason: string): void {
     this.#services.timers.cancel(this.#timer);
     this.#reject(reason);
-    this.tellFailure('rejected');
+    this.#tellFailure('rejected');
   }
 
-  tellConnectionFailure(): void {
+  tellUnavailable(failure: 'connection' | 'rejected'): void {
     this.#stats?.countFailure();
-    this.tellFailure('connection');
+    this.#tellFailure(failure);
   }
 
-  tellFailure(failure: DiscoveryFailure): void {
+  #tellFailure(failure: DiscoveryFailure): void {
     if (!this.isClosed) this.#sink.onFailure(failure);
   }
 

@@ -6,13 +6,14 @@ import type { LogLevel } from '../../proxy/base/log.ts';
 import { EventLoop } from '../../proxy/net/event-loop.ts';
 import { SYSTEM_CLOCK } from '../../proxy/server/system-clock.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
+import type { OpenSource } from '../../proxy/xds/discovery.ts';
 import {
   DEFAULT_KEEPALIVE,
   GrpcServer,
   type GrpcServerConfig,
   MAX_RESPONSE_BYTES,
 } from '../../proxy/xds/grpc-server.ts';
-import { type MuxParts, openMux, type StreamSource } from '../../proxy/xds/mux.ts';
+import { type MuxParts, openMux } from '../../proxy/xds/mux.ts';
 import { AGGREGATED_METHODS } from '../../proxy/xds/resource-types.ts';
 import { seededRandom } from './seeded-random.ts';
 
@@ -34,7 +35,7 @@ export function grpcServer(port: number, changes: Partial<GrpcServerConfig> = {}
 
 /** What a test looks at. */
 export interface MuxRig {
-  readonly mux: StreamSource;
+  readonly mux: OpenSource;
   readonly stats: StatsStore;
   readonly lines: string[];
   close(): void;
