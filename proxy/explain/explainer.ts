@@ -197,7 +197,7 @@ function connectionInfo(
     id: 1,
     ...{ localAddress, remoteAddress, directRemoteAddress, filterChainName: name },
     directLocalAddress: localAddress,
-    requestedServerName: tls?.serverName ?? connection.serverName,
+    requestedServerName: connection.serverName,
     tls,
     filterState: null,
     dynamicMetadata: null,

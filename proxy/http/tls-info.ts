@@ -22,7 +22,7 @@ export interface TlsInfo {
   readonly isPeerValidated: boolean;
   /** Our own certificate of this connection; null for none. */
   readonly localCertificate: Certificate | null;
-  /** Who issued the peer's certificate, of those who are trusted or were shown; null: not known. */
+  /** Who issued the peer's certificate, on the way to somebody who is trusted; null: not known. */
   peerIssuer(): Certificate | null;
 }
 

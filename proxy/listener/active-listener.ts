@@ -324,9 +324,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     filter: DownstreamConnection | null,
     isWithoutChain: boolean,
   ): void {
-    const info = candidate.hasInfo
-      ? candidate.info
-      : describeConnection(candidate, this.config, { chain: candidate.chain, tls: null });
+    const seen = { chain: candidate.chain, tls: candidate.handshake?.refused ?? null };
+    const { config } = this;
+    const info = candidate.hasInfo ? candidate.info : describeConnection(candidate, config, seen);
     this.#log.write({ candidate, info, filter, isWithoutChain });
   }
 

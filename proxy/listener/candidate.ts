@@ -21,8 +21,10 @@ import type { DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.t
 import type { TlsInfo } from '../http/tls-info.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../net/connection.ts';
+import type { TlsHandshake } from '../net/transport.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import type { BuiltChain } from './built-chain.ts';
+import { FirstOctets } from './first-octets.ts';
 import { guarded } from './guarded-handler.ts';
 import { TlsGreeting } from './tls-greeting.ts';
 
@@ -31,9 +33,6 @@ import { TlsGreeting } from './tls-greeting.ts';
  * the client is held back.
  */
 const MAX_HELD_BYTES = 132 * 1024;
-/** Room for most first packets. */
-const MIN_HELD_BYTES = 2048;
-const NO_OCTETS = Buffer.alloc(0);
 
 /** The listener that answers for a candidate. */
 export interface CandidateOwner {
@@ -72,6 +71,8 @@ export class Candidate
   /** Accepted at, by both clocks. */
   readonly startMs: number;
   readonly startWallMs: number;
+  /** How TLS began; null: not yet, or not at all. */
+  handshake: TlsHandshake | null = null;
   /** Its chain, once it is known and the handshake has begun. */
   chain: BuiltChain | null = null;
   /** When it began to count as a connection with a chain; -1: it does not. */
@@ -96,9 +97,8 @@ export class Candidate
   #isSecuring = false;
   /** Why there was none, in Envoy's words; '' : it went well, or nobody asked for it. */
   transportFailure = '';
-  /** What arrived and nobody took, and how much of the buffer that is. */
-  #held: Buffer = NO_OCTETS;
-  #heldBytes = 0;
+  /** What arrived and nobody took. */
+  readonly #held = new FirstOctets();
   #isStarted = false;
   #hasEnded = false;
   #isOver = false;
@@ -200,8 +200,8 @@ export class Candidate
   }
 
   onBytes(buffer: Buffer, length: number): void {
-    this.#hold(buffer, length);
-    if (this.#heldBytes >= MAX_HELD_BYTES) this.connection.pauseReading();
+    this.#held.add(buffer, length);
+    if (this.#held.length >= MAX_HELD_BYTES) this.connection.pauseReading();
     if (this.#greeting !== null) this.#readGreeting();
     else if (this.#info === null) this.#inspect();
   }
@@ -236,18 +236,6 @@ export class Candidate
     else this.#finishInspection();
   }
 
-  /** Grows by doubling: octets that arrive one by one are not copied each time. */
-  #hold(buffer: Buffer, length: number): void {
-    const needed = this.#heldBytes + length;
-    if (needed > this.#held.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#held.length, MIN_HELD_BYTES));
-      this.#held.copy(grown, 0, 0, this.#heldBytes);
-      this.#held = grown;
-    }
-    buffer.copy(this.#held, this.#heldBytes, 0, length);
-    this.#heldBytes = needed;
-  }
-
   #inspect(): void {
     while (this.#turn < this.#filters.length) {
       const status = this.#ask(this.#filters[this.#turn] as ListenerFilter);
@@ -265,7 +253,7 @@ export class Candidate
   }
 
   #ask(filter: ListenerFilter): ListenerFilterStatus {
-    const bytes = this.#held.subarray(this.consumedBytes, this.#heldBytes);
+    const bytes = this.#held.from(this.consumedBytes);
     return filter.inspect(this, bytes, bytes.length);
   }
 
@@ -285,19 +273,18 @@ export class Candidate
 
   /** As soon as the ClientHello is whole, or cannot become one, TLS gets all that came. */
   #readGreeting(): void {
-    const bytes = this.#held.subarray(this.consumedBytes, this.#heldBytes);
-    const isFull = bytes.length >= MAX_HELD_BYTES;
-    const handshake = this.#greeting?.read(bytes, isFull) ?? null;
+    const bytes = this.#held.from(this.consumedBytes);
+    const handshake = this.#greeting?.read(bytes, bytes.length >= MAX_HELD_BYTES) ?? null;
     if (handshake === null) return;
     this.#greeting = null;
-    if (typeof handshake === 'string') {
-      this.#giveUp(handshake);
-      return;
-    }
-    this.#held = NO_OCTETS;
-    this.#heldBytes = 0;
+    if (typeof handshake === 'string') this.#giveUp(handshake);
+    else this.#beginTls(handshake);
+  }
+
+  #beginTls(handshake: TlsHandshake): void {
+    this.handshake = handshake;
+    this.connection.secure(handshake, Buffer.from(this.#held.takeFrom(this.consumedBytes)));
     this.consumedBytes = 0;
-    this.connection.secure(handshake, Buffer.from(bytes));
   }
 
   /** Ours to close: TLS will not come to be. */
@@ -324,7 +311,7 @@ export class Candidate
 
   /** As where a kernel still holds what was only looked at: RST, so that no client waits. */
   #cut(): void {
-    this.connection.close(this.#heldBytes > this.consumedBytes ? 'reset' : 'now');
+    this.connection.close(this.#held.length > this.consumedBytes ? 'reset' : 'now');
   }
 
   #stopWaiting(): void {
@@ -342,9 +329,7 @@ export class Candidate
   #deliver(): void {
     const handler = (this.#onAdmitted as () => ConnectionHandler)();
     this.connection.setHandler(handler);
-    const held = this.#held.subarray(this.consumedBytes, this.#heldBytes);
-    this.#held = NO_OCTETS;
-    this.#heldBytes = 0;
+    const held = this.#held.takeFrom(this.consumedBytes);
     if (!this.#isStarted) {
       this.#accepted.start();
       return;

@@ -17,7 +17,8 @@ export function describeConnection(
     remoteAddress: candidate.remoteAddress,
     localAddress: candidate.localAddress,
     directLocalAddress: candidate.directLocalAddress,
-    requestedServerName: tls?.serverName || candidate.serverName,
+    // As Envoy: what the TLS inspector found, not what TLS itself was told.
+    requestedServerName: candidate.serverName,
     filterChainName: chain?.name ?? '',
     filterChainMetadata: chain?.metadata ?? null,
     listener,

@@ -27,6 +27,8 @@ export interface TlsParameters {
 /** One handshake and whoever judges it; made for one connection. */
 export interface TlsHandshake {
   readonly parameters: TlsParameters;
+  /** What was seen of a peer that was refused; null or absent: nobody was. */
+  readonly refused?: TlsInfo | null;
   /** It is done: the peer's identity, or the text that says why the peer is refused. */
   onSecure(socket: TLSSocket): TlsInfo | string;
   /**

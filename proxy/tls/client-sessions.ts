@@ -9,6 +9,8 @@ const MAX_SERVERS = 1024;
 export interface KeptSession {
   readonly session: Buffer;
   readonly peerChain: readonly Certificate[];
+  /** Key exchange group, of which a resumed handshake of TLS 1.2 knows nothing. */
+  readonly group: string;
 }
 
 /** Of one version of one context. */

@@ -113,7 +113,8 @@ class ClientHandshake implements TlsHandshake {
   readonly #resumed: KeptSession | null;
   /** Sessions that came before the server was judged; null: it was, and accepted. */
   #early: Buffer[] | null = [];
-  #peerChain: readonly Certificate[] = [];
+  /** What it came to; null: it is not over. */
+  #info: TlsInfo | null = null;
 
   constructor(tls: ClientTls, context: ClientContext, target: ClientTarget) {
     this.#tls = tls;
@@ -142,35 +143,37 @@ class ClientHandshake implements TlsHandshake {
     const { services, stats } = this.#tls;
     const { verifier, localCertificate } = this.#context;
     const { serverName, expectedName } = this.#target;
-    const resumedChain = socket.isSessionReused() ? (this.#resumed?.peerChain ?? null) : null;
+    const resumed = socket.isSessionReused() ? this.#resumed : null;
+    const resumedChain = resumed?.peerChain ?? null;
     const judge = { services, stats, verifier, requiresCertificate: true, resumedChain };
     const peer = judgePeer(judge, socket, expectedName);
     if (typeof peer === 'string') return peer;
-    this.#accept(peer.chain);
+    if (peer.refusal !== '') return peer.refusal;
     const info = tlsFacts(socket, {
-      group: '',
+      group: socket.getProtocol() === 'TLSv1.2' ? (resumed?.group ?? '') : '',
       serverName,
       localCertificate,
       peerChain: peer.chain,
       isPeerValidated: peer.isValidated,
       peerIssuer: peer.issuer,
     });
+    this.#accept(info);
     stats.countHandshake(info);
     return info;
   }
 
   /** Sessions of a server that was refused are worth nothing. */
-  #accept(peerChain: readonly Certificate[]): void {
+  #accept(info: TlsInfo): void {
     const early = this.#early ?? [];
     this.#early = null;
-    this.#peerChain = peerChain;
+    this.#info = info;
     for (const session of early) this.#keep(session);
   }
 
   #keep(session: Buffer): void {
-    const peerChain = this.#peerChain;
+    const { peerChain = [], group = '' } = this.#info ?? {};
     if (this.#early !== null) this.#early.push(session);
-    else this.#context.sessions.add(this.#server, { session, peerChain });
+    else this.#context.sessions.add(this.#server, { session, peerChain, group });
   }
 
   onFailure(error: NodeJS.ErrnoException | null): string {

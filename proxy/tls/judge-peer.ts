@@ -20,15 +20,17 @@ export interface Judge {
   readonly resumedChain: readonly Certificate[] | null;
 }
 
-/** A peer that was accepted. */
+/** A peer that showed who it is. */
 export interface JudgedPeer {
   readonly chain: readonly Certificate[];
   readonly isValidated: boolean;
+  /** Transport failure reason: it is refused, and counted; '' : it is accepted. */
+  readonly refusal: string;
   /** Who issued the first of the chain; null: nobody who is trusted or was shown. */
   issuer(): Certificate | null;
 }
 
-/** Who the peer is; a transport failure reason: it is refused, and counted. */
+/** Who the peer is; a transport failure reason: what it showed cannot be read. */
 export function judgePeer(
   judge: Judge,
   socket: TLSSocket,
@@ -38,22 +40,23 @@ export function judgePeer(
   const chain = judge.resumedChain ?? readChain(judge, socket);
   if (typeof chain === 'string') return chain;
   if (verifier === null || (chain.length === 0 && !requiresCertificate)) {
-    return { chain, isValidated: false, issuer: () => null };
+    return { chain, isValidated: false, refusal: '', issuer: () => null };
   }
   const nowMs = services.clock.wallMs();
   const issuer = () => verifier.issuerOf(chain, nowMs);
-  const { text, code } = verifyErrorOf(socket);
+  const { text: chainError, code } = verifyErrorOf(socket);
   const refusal = verifier.verify({
     chain,
-    chainError: text,
+    chainError,
     chainErrorCode: code,
     expectedName,
     nowMs,
   });
-  if (refusal === null) return { chain, isValidated: verifier.validates, issuer };
+  if (refusal === null) return { chain, isValidated: verifier.validates, refusal: '', issuer };
   stats.countRefusal(refusal);
-  if (refusal.isTolerated) return { chain, isValidated: false, issuer };
-  return verifyFailureText(refusal.detail);
+  if (refusal.isTolerated) return { chain, isValidated: false, refusal: '', issuer };
+  const text = verifyFailureText(refusal.detail);
+  return { chain, isValidated: false, refusal: text, issuer: () => null };
 }
 
 function readChain({ services, stats }: Judge, socket: TLSSocket): readonly Certificate[] | string {

@@ -1,7 +1,7 @@
 // The judge of a validation context, in Envoy's order: the chain, the names, the pins.
 import { createHash } from 'node:crypto';
 import type { ValidationSecret } from '../model/secret.ts';
-import { CertificatePool, hasSigned } from '../x509/build-chain.ts';
+import { buildChain, CertificatePool, hasSigned } from '../x509/build-chain.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { PeerRole } from '../x509/verify-chain.ts';
 import { type ChainJudge, SpiffeJudge, TrustedCaJudge } from './judge-chain.ts';
@@ -26,6 +26,7 @@ class ContextVerifier implements PeerVerifier {
   readonly trustedCaPem: string | null;
   readonly crlPem: string | null;
   readonly judgesChain: boolean;
+  readonly requiresCertificate: boolean;
   readonly validates: boolean;
   readonly #validation: ValidationSecret;
   readonly #judge: ChainJudge | null;
@@ -42,10 +43,9 @@ class ContextVerifier implements PeerVerifier {
     this.trustedCaPem = authoritiesOf(validation);
     this.crlPem = validation.spiffe === null ? validation.crlPem : null;
     this.judgesChain = judge?.isAlone === true;
-    this.validates =
-      judge !== null ||
-      validation.sanMatchers.length > 0 ||
-      this.#hashes.size + this.#keyHashes.size > 0;
+    const isPicky = validation.sanMatchers.length + this.#hashes.size + this.#keyHashes.size > 0;
+    this.requiresCertificate = isPicky && !validation.acceptsUntrusted;
+    this.validates = judge !== null || isPicky;
   }
 
   verify(peer: PeerEvidence): PeerRefusal | null {
@@ -59,12 +59,13 @@ class ContextVerifier implements PeerVerifier {
     return this.#nameRefusal(leaf, peer.expectedName) ?? this.#pinRefusal(leaf);
   }
 
-  issuerOf([leaf, ...rest]: readonly Certificate[], nowMs: number): Certificate | null {
-    if (leaf === undefined) return null;
+  issuerOf(sent: readonly Certificate[], nowMs: number): Certificate | null {
     this.#trusted ??= new CertificatePool(trustedOf(this.#validation));
-    const issuer =
-      this.#trusted.issuerOf(leaf, nowMs) ?? new CertificatePool(rest).issuerOf(leaf, nowMs);
-    return issuer !== null && hasSigned(issuer, leaf) ? issuer : null;
+    const search = { trusted: this.#trusted, maxIntermediates: sent.length, nowMs };
+    const { chain, isAnchored } = buildChain(sent, search);
+    const [leaf, issuer] = chain;
+    if (!isAnchored || leaf === undefined || issuer === undefined) return null;
+    return hasSigned(issuer, leaf) ? issuer : null;
   }
 
   #nameRefusal(leaf: Certificate, expectedName: string): PeerRefusal | null {

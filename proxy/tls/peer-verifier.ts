@@ -39,8 +39,10 @@ export interface PeerVerifier {
    * peer's own certificate alone, and neither its chain nor a verdict that counts.
    */
   readonly judgesChain: boolean;
-  /** Who issued the first of a chain, of those who are trusted, then of the rest; null: nobody. */
+  /** Who issued the first of a chain that leads to somebody who is trusted; null: nobody. */
   issuerOf(chain: readonly Certificate[], nowMs: number): Certificate | null;
+  /** As Envoy: who is judged by name, hash or key must show a certificate, unless all are taken. */
+  readonly requiresCertificate: boolean;
   /** It was judged by authorities, hashes or keys: what `TlsInfo.isPeerValidated` says. */
   readonly validates: boolean;
 }

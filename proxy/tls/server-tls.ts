@@ -149,6 +149,7 @@ interface ChosenContext {
 /** One connection's. */
 class ServerHandshake implements TlsHandshake {
   readonly parameters: TlsParameters;
+  refused: TlsInfo | null = null;
   readonly #tls: ServerTls;
   readonly #hello: ClientHello;
   readonly #served: ServedCertificate;
@@ -161,7 +162,8 @@ class ServerHandshake implements TlsHandshake {
     this.#hello = hello;
     this.#served = chosen.served;
     this.#verifier = verifier;
-    const requiresCertificate = config.requiresClientCertificate && verifier !== null;
+    const requiresCertificate =
+      verifier !== null && (config.requiresClientCertificate || verifier.requiresCertificate);
     this.parameters = {
       isServer: true,
       context: this.#served.context,
@@ -193,6 +195,10 @@ class ServerHandshake implements TlsHandshake {
       isPeerValidated: peer.isValidated,
       peerIssuer: peer.issuer,
     });
+    if (peer.refusal !== '') {
+      this.refused = info;
+      return peer.refusal;
+    }
     stats.countHandshake(info);
     return info;
   }

@@ -23,23 +23,27 @@ export interface ServedTwin {
 
 const FLUSH_MS = 10;
 
-/** Starts both, runs `use` with each, ends both. */
+/** Starts both, runs `use` with each, ends both. A configuration may name the log's path itself. */
 export async function withServedTwins(
-  config: TwinConfig,
+  configOf: TwinConfig | ((logPath: string) => TwinConfig),
   use: (twins: { readonly ours: ServedTwin; readonly envoy: ServedTwin }) => Promise<void>,
 ): Promise<void> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'served-'));
   const places = (side: string) => ({ upstreamPort: 1, logPath: path.join(directory, side) });
   const flags = ['--file-flush-interval-msec', String(FLUSH_MS)];
   const options = { fileFlushIntervalMs: FLUSH_MS };
-  const proxy = await withProxy(twinBootstrap(config, places('ours')), options);
+  const bootstrapOf = (side: string): Json => {
+    const own = places(side);
+    return twinBootstrap(typeof configOf === 'function' ? configOf(own.logPath) : configOf, own);
+  };
+  const names = Object.keys((typeof configOf === 'function' ? configOf('') : configOf).listeners);
+  const proxy = await withProxy(bootstrapOf('ours'), options);
   try {
-    const bootstrap = twinBootstrap(config, places('envoy'));
     await withEnvoy(
-      bootstrap,
+      bootstrapOf('envoy'),
       async ({ admin, listener }) => {
         const ports: Record<string, number> = {};
-        for (const name of Object.keys(config.listeners)) {
+        for (const name of names) {
           ports[name] = Number((await listener(name)).split(':').at(-1));
         }
         const common = (side: 'ours' | 'envoy', url: string) => ({

@@ -42,7 +42,7 @@ export const TLS_OPERATORS: OperatorTable = {
   DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256: ofCertificate(issuerOf, sha256Of),
   DOWNSTREAM_PEER_ISSUER_SERIAL: ofCertificate(issuerOf, ({ serialNumber }) => serialNumber),
   DOWNSTREAM_TRANSPORT_FAILURE_REASON: bare(({ info }) =>
-    orMissing(info.downstream.transportFailureReason ?? ''),
+    orMissing((info.downstream.transportFailureReason ?? '').replace(/\s/g, '_')),
   ),
   ...agreement('UPSTREAM', UPSTREAM),
   ...names('UPSTREAM_PEER', peerOf(UPSTREAM), UPSTREAM_KINDS),
