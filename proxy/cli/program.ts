@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { allowOptimizing } from '../server/loading-phase.ts';
 import type { ServerOptions } from '../server/options.ts';
+import { addAuthnCheck } from './authn/add-authn-commands.ts';
 import { addCaCommands } from './ca/add-ca-commands.ts';
 import { defaultConcurrency } from './cpu-limit.ts';
 import type { DiffFlags } from './diff-command.ts';
@@ -66,6 +67,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
   addTop(program, finish);
   addCaCommands(program, { finish, loaded });
   addTls(program, { finish, loaded });
+  addAuthnCheck(program, { finish, loaded });
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
@@ -164,7 +166,7 @@ async function loaded<Module>(module: Promise<Module>): Promise<Module> {
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, ca, tls, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, ca, tls, authn-check, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

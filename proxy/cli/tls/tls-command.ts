@@ -34,22 +34,42 @@ export async function showTls(address: string, flags: TlsFlags): Promise<number>
     if (context.error !== null) console.error(`error: ${context.error}`);
     return EXIT_FAILURE;
   }
-  const own = context === null ? null : ownCertificate(context);
-  const fixedName = context?.tls.serverName ?? '';
-  const serverName = flags.sni ?? (fixedName === '' ? nameOf(place.host) : fixedName);
-  const target: ProbeTarget = { ...place, serverName, own };
-  const found = await findOffer(target);
+  const found = await findings(
+    address,
+    { ...place, ...presented(context, place.host, flags) },
+    context,
+  );
   if ('error' in found) {
     console.error(`error: ${address}: ${found.error}`);
     return EXIT_FAILURE;
   }
+  const print = flags.json === true ? printJson : printText;
+  print(found);
+  const isFine = found.verdict?.kind !== 'refused' && found.offer.refusal === '';
+  return isFine ? EXIT_OK : EXIT_FAILURE;
+}
+
+/** What the server is shown of us. */
+function presented(
+  context: ClientContext | null,
+  host: string,
+  flags: TlsFlags,
+): Pick<ProbeTarget, 'own' | 'serverName'> {
+  const fixedName = context?.tls.serverName ?? '';
+  const serverName = flags.sni ?? (fixedName === '' ? nameOf(host) : fixedName);
+  return { serverName, own: context === null ? null : ownCertificate(context) };
+}
+
+async function findings(
+  address: string,
+  target: ProbeTarget,
+  context: ClientContext | null,
+): Promise<Findings | { readonly error: string }> {
+  const found = await findOffer(target);
+  if ('error' in found) return found;
   const isJudging = context !== null && context.tls.validation !== null;
   const verdict = isJudging ? await judged(target, context) : null;
-  const { offer } = found;
-  const print = flags.json === true ? printJson : printText;
-  print({ address, target, offer, verdict });
-  const isFine = verdict?.kind !== 'refused' && offer.refusal === '';
-  return isFine ? EXIT_OK : EXIT_FAILURE;
+  return { address, target, offer: found.offer, verdict };
 }
 
 interface Findings {

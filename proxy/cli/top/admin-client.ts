@@ -44,7 +44,8 @@ export async function readAdmin(place: AdminPlace): Promise<Read<AdminAnswers>> 
   return { ok: true, value: { serverInfo, clusters, stats } };
 }
 
-async function readJson(place: AdminPlace, path: string): Promise<Read<unknown>> {
+/** What the admin interface answers in JSON. */
+export async function readJson(place: AdminPlace, path: string): Promise<Read<unknown>> {
   const answer = await readText({ ...place, path, agent: false, timeout: TIMEOUT_MS });
   if (!answer.ok) return answer;
   try {
