@@ -1,0 +1,88 @@
+// examples/mtls.yaml as README has it: identities by `outrigger ca`, traffic under mutual TLS, and
+// what `outrigger authn-check` says about it.
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import {
+  RunningCommand,
+  runCommand,
+  startProcess,
+  TestDirectory,
+} from '../support/with-process.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../../examples/mtls.yaml', import.meta.url));
+const ATTEMPTS = 3;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The example with files of a folder and ports that are free. */
+async function exampleIn(directory: TestDirectory): Promise<string> {
+  const port = await freePort();
+  const text = readFileSync(EXAMPLE, 'utf8')
+    .replaceAll('certs/', `${directory.path}/certs/`)
+    .replaceAll('port_value: 8443', `port_value: ${port}`)
+    .replaceAll('port_value: 8080', 'port_value: 0')
+    .replaceAll('port_value: 9901', 'port_value: 0');
+  return directory.write('mtls.yaml', text);
+}
+
+/** Somebody may take a port that was free a moment ago. */
+async function start(directory: TestDirectory) {
+  for (let attempt = 1; ; attempt += 1) {
+    const config = await exampleIn(directory);
+    try {
+      return { config, proxy: await startProcess(directory, config, '--concurrency', '1') };
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+t.test('the example on a laptop, from nothing to a request', async (t) => {
+  const directory = new TestDirectory();
+  t.teardown(() => directory.remove());
+  const accounts = ['--service-account', 'client', '--service-account', 'server'];
+  const issue = ['ca', 'issue', '--init', ...accounts];
+  const issued = await new RunningCommand(issue, undefined, directory.path).ended;
+  t.equal(issued.code, 0, issued.stderr);
+  const { config, proxy } = await start(directory);
+  t.teardown(() => proxy.command.signal('SIGKILL'));
+  const answer = await fetch(`http://127.0.0.1:${proxy.ports['client-side']}/`);
+  t.equal(await answer.text(), 'hello over mutual TLS\n');
+  t.equal(answer.headers.get('x-caller'), 'spiffe://cluster.local/ns/default/sa/client');
+
+  const plain = directory.write(
+    'plain.yaml',
+    directory
+      .read('mtls.yaml')
+      .replace(/ {4}transport_socket:(?:\n {6}.*)*\n(?= {4}load_assignment)/, ''),
+  );
+  const [ofFile, ofProxy, broken, wrong] = await Promise.all([
+    runCommand('authn-check', '-c', config),
+    runCommand('authn-check', '--admin', `127.0.0.1:${proxy.adminPort}`, '--json'),
+    runCommand('authn-check', '-c', plain, '--server', config),
+    runCommand('authn-check'),
+  ]);
+  t.equal(ofFile.code, 0, ofFile.stderr);
+  t.match(ofFile.stdout, /^OK +server +127\.0\.0\.1:\d+ +MUTUAL +MTLS$/m);
+  t.match(
+    ofFile.stdout,
+    'client: as spiffe://cluster.local/ns/default/sa/client; expects uri spiffe',
+  );
+  t.equal(ofProxy.code, 0, ofProxy.stderr);
+  t.match(JSON.parse(ofProxy.stdout), {
+    clusters: [{ status: 'OK', client: { mode: 'MUTUAL' }, server: { mode: 'MTLS' } }],
+  });
+  t.equal(broken.code, 1, broken.stderr);
+  t.match(broken.stdout, /^CONFLICT +server +127\.0\.0\.1:\d+ +DISABLE +MTLS$/m);
+  t.match(broken.stdout, 'the client speaks clear text, the server demands TLS');
+  t.equal(wrong.code, 64);
+  t.match(wrong.stderr, 'give a configuration with -c FILE, or a running proxy with --admin');
+});
