@@ -2,7 +2,7 @@
 // (install, generate, compile), says so, and skips what is up to date.
 //
 //   build | api | docs | check | check:static | test [filter…] | start [argument…] | bench [argument…] |
-//   h2spec [argument…] | chaos [workers]
+//   h2spec [argument…] | chaos [workers] [argument…]
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

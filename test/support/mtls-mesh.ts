@@ -332,7 +332,7 @@ export async function callTcp(
   client: ClientMode,
   server: ServerMode,
 ): Promise<string> {
-  const order = { what: 'tcp', port: BASE_PORT.tcp, text: 'hello', speaksFirst: true } as const;
+  const order = { what: 'tcp', port: BASE_PORT.tcp, text: HELLO, speaksFirst: true } as const;
   const { text = '' } = await app.do({ ...order, ip: vipOf(client, server) });
   // By FIN or RST: that is a matter of who was faster.
   return text === '' ? 'ended' : masked(text);
@@ -346,7 +346,7 @@ export async function callFromOutside(
 ): Promise<string> {
   const at = { ip: POD_IP, port: serverPort(server, protocol) } as const;
   if (protocol === 'tcp') {
-    const order = { what: 'tcp', text: 'hello', speaksFirst: true } as const;
+    const order = { what: 'tcp', text: HELLO, speaksFirst: true } as const;
     const { text, error } = await outsider.do({ ...order, ...at });
     return text === '' || text === undefined ? error || 'closed' : masked(text);
   }
@@ -358,7 +358,10 @@ function nameIn(text = '{}'): string {
   return String((JSON.parse(text) as { name?: string }).name);
 }
 
+/** A whole line, by which everybody who looks sees that it is no HTTP. */
+const HELLO = 'hello\r\n';
+
 /** Without the greeting's address. */
 function masked(text: string): string {
-  return text.replace(/greets .*\n/, 'greets; ');
+  return text.replace(/greets .*\n/, 'greets; ').trimEnd();
 }
