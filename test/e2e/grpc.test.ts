@@ -6,10 +6,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import t, { type Test } from 'tap';
+import { makeAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { callEchoServer, type EchoReport } from '../support/grpc-echo-client.ts';
 import { GrpcEchoServer } from '../support/grpc-echo-server.ts';
+import { spiffeId, workloadCertificate } from '../support/mesh-tls.ts';
 import { type Json, rigBootstrap, typed } from '../support/rig-bootstrap.ts';
+import { clientTls, type Identity, secureListener } from '../support/secure-listener.ts';
 import { type SpawnedServer, spawnServer } from '../support/spawn-server.ts';
 
 const PEER = fileURLToPath(new URL('../../../test/support/grpc_peer.py', import.meta.url));
@@ -68,12 +71,22 @@ interface Row {
   readonly proxies: readonly SpawnedServer[];
 }
 
-async function withRow(serverPort: number, use: (row: Row) => Promise<void>): Promise<void> {
+interface RowOptions {
+  readonly serverPort: number;
+  /** mTLS between the two proxies. */
+  readonly isSecure: boolean;
+}
+
+async function withRow(
+  { serverPort, isSecure }: RowOptions,
+  use: (row: Row) => Promise<void>,
+): Promise<void> {
   const proxies: SpawnedServer[] = [];
   try {
-    const second = await startProxy(serverPort);
+    const second = await startProxy(serverPort, isSecure ? { listener: IN_MESH } : {});
     proxies.push(second);
-    const first = await startProxy(portOf(await second.listener('main')));
+    const port = portOf(await second.listener('main'));
+    const first = await startProxy(port, isSecure ? { cluster: IN_MESH } : {});
     proxies.push(first);
     await use({ address: await first.listener('main'), proxies });
     for (const proxy of proxies) await settled(proxy);
@@ -85,7 +98,20 @@ async function withRow(serverPort: number, use: (row: Row) => Promise<void>): Pr
   }
 }
 
-function startProxy(upstreamPort: number): Promise<SpawnedServer> {
+const authority = makeAuthority();
+const IN_MESH: Identity = {
+  certificate: workloadCertificate(authority, spiffeId('foo', 'echo')),
+  trusts: authority,
+  alpn: ['h2'],
+};
+
+/** What ends or begins TLS. */
+interface ProxyTls {
+  readonly listener?: Identity;
+  readonly cluster?: Identity;
+}
+
+function startProxy(upstreamPort: number, tls: ProxyTls): Promise<SpawnedServer> {
   const stats = typed('extensions.filters.http.grpc_stats.v3.FilterConfig', {
     stats_for_all_methods: true,
   });
@@ -104,11 +130,14 @@ function startProxy(upstreamPort: number): Promise<SpawnedServer> {
       max_stream_duration: { grpc_timeout_header_max: '0s' },
     },
   };
+  const main = { hcm, routes: [route] };
+  const listener = tls.listener === undefined ? main : secureListener(tls.listener, main);
+  const cluster = tls.cluster && { cluster: { transport_socket: clientTls(tls.cluster) } };
   return spawnServer((directory) =>
     rigBootstrap(
       {
-        listeners: { main: { hcm, routes: [route] } },
-        clusters: { main: { port: upstreamPort, http: HTTP2 } },
+        listeners: { main: listener },
+        clusters: { main: { port: upstreamPort, http: HTTP2, ...cluster } },
       },
       path.join(directory, 'access.log'),
     ),
@@ -188,18 +217,19 @@ const CLIENTS = {
   grpcio: { run: callFromPython, skip: withoutPython },
 } as const;
 
-for (const [serverName, server] of Object.entries(SERVERS)) {
-  for (const [clientName, client] of Object.entries(CLIENTS)) {
-    const title = `${clientName} calls ${serverName} through two proxies`;
-    t.test(title, { skip: server.skip || client.skip }, async (t) => {
-      await server.run(async (port) => {
-        await withRow(port, async ({ address, proxies }) => {
-          checkReport(t, await client.run(address));
-          for (const proxy of proxies) {
-            t.same(await countedBy(proxy), COUNTED, 'statistics');
-          }
-        });
-      });
-    });
+for (const isSecure of [false, true]) {
+  for (const [serverName, server] of Object.entries(SERVERS)) {
+    for (const [clientName, client] of Object.entries(CLIENTS)) {
+      const between = isSecure ? 'two proxies with mTLS between them' : 'two proxies';
+      const title = `${clientName} calls ${serverName} through ${between}`;
+      t.test(title, { skip: server.skip || client.skip }, (t) =>
+        server.run((serverPort) =>
+          withRow({ serverPort, isSecure }, async ({ address, proxies }) => {
+            checkReport(t, await client.run(address));
+            for (const proxy of proxies) t.same(await countedBy(proxy), COUNTED, 'statistics');
+          }),
+        ),
+      );
+    }
   }
 }

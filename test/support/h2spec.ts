@@ -1,5 +1,8 @@
 // h2spec (github.com/summerwind/h2spec) against a proxy: runs the program and reads its verdict.
 import { spawn } from 'node:child_process';
+import { makeAuthority, makeCertificate } from './certificates.ts';
+import type { RigListener } from './rig-bootstrap.ts';
+import { secureListener } from './secure-listener.ts';
 
 /** How a run ended. */
 export interface H2specResult {
@@ -10,6 +13,14 @@ export interface H2specResult {
   /** Everything it printed. */
   readonly output: string;
 }
+
+/** In clear text. Under AUTO what does not begin with the preface is HTTP/1.1, and answered in it. */
+export const CLEAR_LISTENER: RigListener = { hcm: { codec_type: 'HTTP2' } };
+
+/** With TLS, where ALPN says what is spoken. */
+export const SECURE_LISTENER: RigListener = secureListener({
+  certificate: makeCertificate({ issuer: makeAuthority(), altNames: [{ dns: 'localhost' }] }),
+});
 
 /** Its groups of cases by their headings, with the names that its command line knows them by. */
 const GROUPS: Readonly<Record<string, string>> = {

@@ -9,6 +9,8 @@ export interface RigListener {
   readonly hcm?: Json;
   /** Laid over the listener. */
   readonly listener?: Json;
+  /** Of its filter chain. */
+  readonly transportSocket?: Json;
   /** In front of the route that sends everything to the cluster `main`. */
   readonly routes?: readonly Json[];
   /** Laid over the virtual host. */
@@ -93,7 +95,12 @@ function listenerJson(name: string, config: RigListener, logPath: string): Json 
   return {
     name,
     address: addressJson(0),
-    filter_chains: [{ filters: [{ name: 'hcm', typed_config: manager }] }],
+    filter_chains: [
+      {
+        filters: [{ name: 'hcm', typed_config: manager }],
+        ...(config.transportSocket && { transport_socket: config.transportSocket }),
+      },
+    ],
     ...config.listener,
   };
 }
