@@ -30,7 +30,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   version = '';
   readonly #type: ResourceType;
   readonly #wanted = new Set<string>();
-  /** Versions of what was accepted and is still wanted. */
+  /** Versions of what came and is still wanted; '' for what was refused. */
   readonly #held = new Map<string, string>();
   readonly #added = new Set<string>();
   readonly #removed = new Set<string>();
@@ -102,6 +102,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   conclude(response: DeltaDiscoveryResponse, error: string): void {
     this.#answers.push({ nonce: response.nonce, error });
     if (error === '') this.#accept(response);
+    else this.#refuse(response);
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -159,6 +160,16 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
     for (const name of removedResources) this.#held.delete(name);
     for (const { name, resource, version } of resources) {
       if (resource !== undefined && this.#isWanted(name)) this.#held.set(name, version);
+    }
+  }
+
+  /**
+   * Some of it may be in use, some not: without a version the server will say each of them again,
+   * or that it is gone, when the next stream begins.
+   */
+  #refuse({ resources }: DeltaDiscoveryResponse): void {
+    for (const { name, resource } of resources) {
+      if (resource !== undefined && this.#isWanted(name)) this.#held.set(name, '');
     }
   }
 

@@ -12,24 +12,39 @@ const MAX_WASTE = 4;
 
 /** Of one type. */
 export class KnownResources {
-  readonly #resources = new Map<string, ReceivedResource>();
+  readonly #accepted = new Map<string, ReceivedResource>();
+  /**
+   * Newer ones that a subscriber refused, by themselves or for what came with them: whoever comes
+   * later may think otherwise.
+   */
+  readonly #doubtful = new Map<string, ReceivedResource>();
   /** Names whose last watch went. */
   readonly #suspects = new Set<string>();
 
   has(name: string): boolean {
-    return this.#resources.has(name);
+    return this.#accepted.has(name) || this.#doubtful.has(name);
   }
 
-  get(name: string): ReceivedResource | undefined {
-    return this.#resources.get(name);
+  accepted(names: Iterable<string>): ReceivedResource[] {
+    return [...names].flatMap((name) => this.#accepted.get(name) ?? []);
   }
 
-  set(resource: ReceivedResource): void {
-    this.#resources.set(resource.name, compact(resource));
+  doubtful(names: Iterable<string>): ReceivedResource[] {
+    return [...names].flatMap((name) => this.#doubtful.get(name) ?? []);
+  }
+
+  accept(resource: ReceivedResource): void {
+    this.#accepted.set(resource.name, compact(resource));
+    this.#doubtful.delete(resource.name);
+  }
+
+  doubt(resource: ReceivedResource): void {
+    this.#doubtful.set(resource.name, compact(resource));
   }
 
   delete(name: string): void {
-    this.#resources.delete(name);
+    this.#accepted.delete(name);
+    this.#doubtful.delete(name);
   }
 
   /** Its last watch went; the next one may come within the same turn. */
@@ -42,7 +57,7 @@ export class KnownResources {
     if (this.#suspects.size === 0) return [];
     const gone = [...this.#suspects].filter((name) => !wanted.has(name));
     this.#suspects.clear();
-    for (const name of gone) this.#resources.delete(name);
+    for (const name of gone) this.delete(name);
     return gone;
   }
 }

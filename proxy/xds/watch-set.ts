@@ -83,8 +83,8 @@ export class WatchSet implements WatchOwner, TimerTarget {
       if (watch.isClosed) continue;
       const { isWhole, version } = update;
       const refusal = watch.tell({ typeUrl: this.type.typeUrl, version, isWhole, ...parcel });
-      if (refusal === '') this.#learn(parcel);
-      else refusals.push(refusal);
+      this.#learn(parcel, refusal === '');
+      if (refusal !== '') refusals.push(refusal);
     }
     return refusals.join('; ');
   }
@@ -150,17 +150,23 @@ export class WatchSet implements WatchOwner, TimerTarget {
   }
 
   #tellKnown(watch: Watch, names: ReadonlySet<string>): void {
-    const resources = [...names].flatMap((name) => this.#known.get(name) ?? []);
-    if (watch.isClosed || resources.length === 0) return;
+    const accepted = this.#known.accepted(names);
+    const batches = [accepted, ...this.#known.doubtful(names).map((each) => [each])];
     const { typeUrl } = this.type;
-    watch.tell({ typeUrl, version: this.#version, resources, removed: [], isWhole: false });
+    for (const resources of batches) {
+      if (watch.isClosed || resources.length === 0) continue;
+      watch.tell({ typeUrl, version: this.#version, resources, removed: [], isWhole: false });
+    }
   }
 
-  #learn({ removed, resources }: Parcel): void {
+  #learn({ removed, resources }: Parcel, isAccepted: boolean): void {
     // Of these there is one subscriber, and no second one to be told.
     if (this.type.isWhole) return;
     for (const name of removed) this.#known.delete(name);
-    for (const resource of resources) this.#known.set(resource);
+    for (const resource of resources) {
+      if (isAccepted) this.#known.accept(resource);
+      else this.#known.doubt(resource);
+    }
   }
 
   #keepTime({ heartbeats, isWhole, removed, resources }: ReceivedUpdate): void {
