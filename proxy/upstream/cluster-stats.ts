@@ -109,15 +109,12 @@ export class ClusterStats {
   readonly flowDrained: Counter;
   readonly responses: ClusterResponseStats;
   readonly grpc: ClusterGrpcStats;
-  /** Hosts that got the cluster's transport socket: each does once. */
-  readonly transportSocketMatches: Counter;
   readonly #members: MembershipCells;
   readonly #scope: StatsScope;
 
   /** `scope` is `cluster.<observability name>.` */
   constructor(scope: StatsScope) {
     this.#scope = scope;
-    this.transportSocketMatches = scope.counter('default.total_match_count');
     this.responses = new ClusterResponseStats(scope);
     this.grpc = new ClusterGrpcStats(scope);
     this.cxTotal = scope.counter('upstream_cx_total');

@@ -15,7 +15,7 @@ import type { HealthReports } from './check-reporter.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { StreakSink } from './outlier/outlier-monitor.ts';
-import type { UpstreamTransport } from './transport/upstream-transport.ts';
+import type { ClusterTransports } from './transport/cluster-transports.ts';
 
 /** What all codecs of one pool are made of. */
 export type ClientCodecSetup =
@@ -71,6 +71,6 @@ export interface ClusterResources {
   readonly context: UpstreamContext;
   readonly stats: ClusterStats;
   readonly breakers: CircuitBreakers;
-  /** null: clear text. */
-  readonly transport: UpstreamTransport | null;
+  /** What carries its connections. */
+  readonly transports: ClusterTransports;
 }

@@ -28,7 +28,7 @@ import { overrideHostOf } from './lb/override-host.ts';
 import { isPredictable } from './lb/registry.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
-import { buildTransport } from './transport/build-transport.ts';
+import { ClusterTransports } from './transport/cluster-transports.ts';
 import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
 
 /** Hears about the end of a drained cluster. */
@@ -80,8 +80,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     const isChecked = config.healthCheck !== null && reports !== null;
     const checks = isChecked ? new CheckReporter(name, reports) : null;
     this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags: owner.flagsOf(name) });
-    const transport = buildTransport(config.transport, context.tls, this.#scope);
-    this.#resources = { config, context, stats: this.stats, breakers, transport };
+    const transports = new ClusterTransports(config, context.tls, this.#scope);
+    this.#resources = { config, context, stats: this.stats, breakers, transports };
     this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
@@ -147,8 +147,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#hostWatch.follow(update.hosts, added);
     // With none gone and as many as before they are the same: the balancer's turn goes on.
     if (update.removed.length === 0 && update.hosts.length === before.length) return false;
-    const kept = before.length - update.removed.length;
-    this.stats.transportSocketMatches.add(update.hosts.length - kept);
+    this.#resources.transports.count(added.map(({ endpoint }) => endpoint));
     this.#startHealthy(added);
     countSideBySide(update.hosts);
     this.#hostSet = this.#snapshot(update.hosts);
@@ -206,7 +205,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
   /** Gives up its statistics; what is still counted afterwards is not shown. */
   release(): void {
     this.#resources.breakers.close();
-    this.#resources.transport?.close();
+    this.#resources.transports.close();
     this.#scope.release();
   }
 

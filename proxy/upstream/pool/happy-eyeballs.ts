@@ -14,7 +14,8 @@ import type {
 import type { TlsHandshake } from '../../net/transport.ts';
 import type { ClusterStats } from '../cluster-stats.ts';
 import type { Host } from '../host.ts';
-import type { TransportWants, UpstreamTransport } from '../transport/upstream-transport.ts';
+import type { ClusterTransports } from '../transport/cluster-transports.ts';
+import type { TransportWants } from '../transport/upstream-transport.ts';
 import type { UpstreamContext } from '../upstream-context.ts';
 import { type ConnectionConfig, connectOptions } from './connect-options.ts';
 
@@ -27,8 +28,7 @@ export interface HostConnect {
   readonly config: ConnectionConfig & Pick<ClusterConfig, 'happyEyeballs'>;
   readonly context: Pick<UpstreamContext, 'connector' | 'timers' | 'clock'>;
   readonly stats: Pick<ClusterStats, 'cxTotal'>;
-  /** null: clear text. */
-  readonly transport: UpstreamTransport | null;
+  readonly transports: Pick<ClusterTransports, 'of'>;
   /** What TLS asks for where the cluster does not say. */
   readonly wants: TransportWants;
 }
@@ -43,11 +43,12 @@ export function connectToHost(connect: HostConnect, handler: ConnectionHandler):
 }
 
 function open(
-  { host, config, context, transport, wants }: HostConnect,
+  { host, config, context, transports, wants }: HostConnect,
   address: SocketAddress,
   handler: ConnectionHandler,
 ): Connection {
   const options = connectOptions(config, address);
+  const transport = transports.of(host.endpoint);
   if (transport === null) return context.connector.connect(address, options, handler);
   const preparation = transport.prepare({ host, address, wants });
   return context.connector.connect(address, { ...options, preparation }, handler);

@@ -60,7 +60,7 @@ function race() {
   const told = new Told();
   const stats = { cxTotal: new Counter('upstream_cx_total') };
   const context = { connector, clock, timers: clock.timers };
-  const clear = { transport: null, wants: NO_WANTS };
+  const clear = { transports: { of: () => null }, wants: NO_WANTS };
   const connection = connectToHost(
     { host, config: clusterConfig(), context, stats, ...clear },
     told,
