@@ -204,7 +204,7 @@ export class DryProxy {
     const owner = {
       onClusterDrained: () => undefined,
       flagsOf: () => new Map<string, number>(),
-      own: { locality: null, hosts: () => null },
+      own: { locality: null, isNamed: false, hosts: () => null },
       get: (name: string): WorkerCluster | null => made.get(name) ?? null,
     };
     const made: ReadonlyMap<string, WorkerCluster> = new Map(

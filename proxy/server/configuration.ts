@@ -94,16 +94,17 @@ export class Configuration {
 
   /** What a worker needs of the bootstrap: nothing that only the primary uses. */
   bootstrapResource(): Resource {
-    const { node, statsConfig, statsFlushInterval, overloadManager, bootstrapExtensions } =
-      bootstrapOf(this.#loaded);
-    const message = create(BootstrapSchema, {
+    const message = bootstrapOf(this.#loaded);
+    const { node, clusterManager, statsConfig, statsFlushInterval, overloadManager } = message;
+    const made = create(BootstrapSchema, {
       ...(node === undefined ? {} : { node }),
       ...(overloadManager === undefined ? {} : { overloadManager }),
-      bootstrapExtensions,
+      bootstrapExtensions: message.bootstrapExtensions,
+      ...(clusterManager === undefined ? {} : { clusterManager }),
       ...(statsConfig === undefined ? {} : { statsConfig }),
       ...(statsFlushInterval === undefined ? {} : { statsFlushInterval }),
     });
-    return { kind: 'bootstrap', name: '', version: '', message };
+    return { kind: 'bootstrap', name: '', version: '', message: made };
   }
 
   /** Every resource of the bootstrap that was loaded first. */

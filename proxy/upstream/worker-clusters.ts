@@ -56,6 +56,7 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     const isKnown = locality !== null && Object.values(locality).some((part) => part !== '');
     this.own = {
       locality: isKnown ? locality : null,
+      isNamed: clusterName !== '',
       hosts: () => this.get(clusterName)?.hostSet ?? null,
     };
     this.#stats = new ManagerStats(context.stats.scope('cluster_manager'));

@@ -25,7 +25,7 @@ export function balancer(
     isHealthWeighted: false,
   };
   const nowMs = () => clock.ms;
-  const own = { locality: null, hosts: () => null };
+  const own = { locality: null, isNamed: false, hosts: () => null };
   const options = { config, priorities, random: seededRandom(seed), nowMs, stats, own };
   const made = makeBalancer(new HostSet(hosts), options, null);
   const context: LoadBalancerContext = balancerContext();

@@ -56,7 +56,9 @@ export interface PickerServices {
 export interface OwnPlace {
   /** null: the node has no locality. */
   readonly locality: LocalityConfig | null;
-  /** Hosts of cluster_manager.local_cluster_name now; null: none is named, or it is not there. */
+  /** There is a cluster_manager.local_cluster_name. */
+  readonly isNamed: boolean;
+  /** Hosts of that cluster now; null: it is not there (yet). */
   hosts(): HostSet | null;
 }
 

@@ -40,7 +40,8 @@ export class ZoneRouting {
   static of(priority: PriorityHosts, options: PickingOptions): ZoneRouting | null {
     const { config, own } = options;
     if (isHashing(config) || config.locality.kind !== 'zone-aware') return null;
-    if (own.hosts() === null) return null;
+    // The own cluster may come later than this one.
+    if (!own.isNamed) return null;
     return new ZoneRouting(priority, { options, config, rules: config.locality });
   }
 

@@ -26,7 +26,11 @@ function shares(
 ) {
   const stats = new LoadBalancerStats(new StatsStore(null).scope('c'));
   const proxySet = new HostSet(proxies);
-  const own = { locality: { region: 'r', zone: 'a', subZone: '' }, hosts: () => proxySet };
+  const own = {
+    locality: { region: 'r', zone: 'a', subZone: '' },
+    isNamed: true,
+    hosts: () => proxySet,
+  };
   const options = {
     ...{ config: { ...ROUND_ROBIN, locality }, priorities: clusterConfig().priorities },
     ...{ random: seededRandom(3), nowMs: () => 0, stats, own },

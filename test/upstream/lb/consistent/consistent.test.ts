@@ -43,7 +43,7 @@ function picker(config: LoadBalancerConfig, hosts: readonly Host[]) {
   const options = {
     ...{ config, random: seededRandom(1), nowMs: () => 0 },
     stats: new LoadBalancerStats(new StatsStore(null).scope('c')),
-    own: { locality: null, hosts: () => null },
+    own: { locality: null, isNamed: false, hosts: () => null },
     priorities: {
       overprovisioningPercent: 140,
       panicThresholdPercent: 50,

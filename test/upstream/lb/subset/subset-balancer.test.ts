@@ -33,7 +33,11 @@ function balancerOf(
 ): LoadBalancer {
   const options = {
     ...{ config: subsetConfig(members), priorities: clusterConfig().priorities, stats },
-    ...{ random: seededRandom(1), nowMs: () => 0, own: { locality: null, hosts: () => null } },
+    ...{
+      random: seededRandom(1),
+      nowMs: () => 0,
+      own: { locality: null, isNamed: false, hosts: () => null },
+    },
   };
   return makeBalancer(new HostSet(hosts), options, previous);
 }
@@ -109,7 +113,7 @@ t.test('a weight of a locality follows its hosts in the subset', async (t) => {
     const config = { ...subsetConfig(members), inner };
     const options = {
       ...{ config, priorities: clusterConfig().priorities, stats, random: seededRandom(1) },
-      ...{ nowMs: () => 0, own: { locality: null, hosts: () => null } },
+      ...{ nowMs: () => 0, own: { locality: null, isNamed: false, hosts: () => null } },
     };
     const balancer = makeBalancer(new HostSet([...zoneA, ...zoneB]), options, null);
     const context = { ...balancerContext(), metadataMatch: { stage: 'x' } };
