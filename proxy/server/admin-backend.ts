@@ -27,6 +27,7 @@ import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
 import type { StoredResource } from './resource-store.ts';
 import { certificateReport } from './secrets/certificate-report.ts';
+import { contextsInUse } from './secrets/contexts-in-use.ts';
 import { dumpedSecrets } from './secrets/dumped-secrets.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { AdjustableLog } from './worker.ts';
@@ -126,7 +127,7 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   certs(): readonly CertificateStatus[] {
-    return certificateReport(this.#primary.publisher.secretsInUse(), SYSTEM_CLOCK.wallMs());
+    return certificateReport(contextsInUse(this.#primary.configuration), SYSTEM_CLOCK.wallMs());
   }
 
   runtime(): RuntimeStatus {

@@ -24,10 +24,9 @@ import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
 import { RuntimeDesk } from './runtime-desk.ts';
-import { daysUntilFirstExpiry } from './secrets/certificate-report.ts';
+import { measureExpiry } from './secrets/expiry-gauges.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
-import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import type { SpawnWorker } from './worker-pool.ts';
 import { Workforce, type WorkforceSource } from './workforce.ts';
@@ -162,7 +161,7 @@ export class Primary implements WorkforceSource {
     this.serverStats.refresh({
       state: this.state(),
       uptimeMs: performance.now() - this.startedMs,
-      daysUntilExpiry: daysUntilFirstExpiry(this.publisher.secretsInUse(), SYSTEM_CLOCK.wallMs()),
+      daysUntilExpiry: measureExpiry(this.configuration, this.stats),
     });
     return this.#collector.collect(this.stats.snapshot(), this.workforce.counting());
   }

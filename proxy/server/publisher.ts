@@ -9,7 +9,6 @@ import type { RejectedResource, Resource, ResourceUpdate } from '../model/resour
 import type { SecretRef } from '../model/secret.ts';
 import { checkMessage } from './check-message.ts';
 import type { Configuration } from './configuration.ts';
-import type { SecretInUse } from './secrets/certificate-report.ts';
 import { SecretKeeper } from './secrets/secret-keeper.ts';
 import { secretsOfCluster, secretsOfListener } from './secrets/secret-refs.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
@@ -75,15 +74,6 @@ export class Publisher {
     if (!this.#isWarming()) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenWarm = resolve;
-    });
-  }
-
-  /** Every secret that something refers to and that has a value. */
-  secretsInUse(): readonly SecretInUse[] {
-    const { configuration } = this.#parts;
-    return this.secrets.refs().flatMap((ref) => {
-      const value = configuration.secretValue(ref.key) ?? ref.initial;
-      return value === null ? [] : [{ ref, value }];
     });
   }
 

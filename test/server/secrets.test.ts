@@ -170,3 +170,26 @@ t.test('nobody waits for a secret longer than its time', async (t) => {
   t.match(proxy.log.join('\n'), /secret 'never' is not there: initial_fetch_timeout is over/);
   await proxy.stop();
 });
+
+t.test('the end of each certificate is a gauge of its context', async (t) => {
+  const { pem, keyPem } = leaf(4);
+  const pair = {
+    certificate_chain: { inline_string: pem },
+    private_key: { inline_string: keyPem },
+  };
+  const context = {
+    tls_certificate_sds_secret_configs: [{ name: 'server' }],
+    validation_context: { trusted_ca: { inline_string: root.pem } },
+  };
+  const proxy = await withProxy(tlsBootstrap(context, [{ name: 'server', tls_certificate: pair }]));
+  const { gauges } = await proxy.stats();
+  const ends = Object.entries(gauges).filter(([name]) => name.endsWith('unix_time_seconds'));
+  const names = ends.map(([name]) => name.replace(/^listener\.[\d._]+\.ssl\.certificate\./, ''));
+  t.strictSame(names.sort(), [
+    'server.expiration_unix_time_seconds',
+    'unnamed_ca_cert_e3b0c442.expiration_unix_time_seconds',
+  ]);
+  const inDays = ends.map(([, end]) => Math.ceil((end * 1000 - Date.now()) / DAY_MS)).sort();
+  t.strictSame(inDays, [1, 5], 'of the authority, and of the certificate: four days and a half');
+  await proxy.stop();
+});

@@ -1,47 +1,39 @@
 // What `/certs` tells: the certificates and authorities of every TLS context in use.
 import type { CertificateDetails, CertificateStatus } from '../../admin/backend.ts';
-import type { Secret } from '../../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
-import type { SecretRef, SecretValue } from '../../model/secret.ts';
 import type { Certificate } from '../../x509/certificate.ts';
+import type { ContextInUse, HeldSecret } from './contexts-in-use.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** A secret in use, and where its parts stand. */
-export interface SecretInUse {
-  readonly ref: SecretRef;
-  readonly value: SecretValue;
-}
-
-/** One entry per secret: a chain, or authorities. */
+/** One entry per context that has a certificate or authorities. */
 export function certificateReport(
-  secrets: readonly SecretInUse[],
+  contexts: readonly ContextInUse[],
   nowMs: number,
 ): readonly CertificateStatus[] {
-  return secrets.flatMap(({ ref, value }): readonly CertificateStatus[] => {
-    const details = (certificate: Certificate, field: string): CertificateDetails =>
-      describe(certificate, pathOf(ref, field), nowMs);
-    if (value.kind === 'certificate') {
-      const certChain = value.chain.map((it) => details(it, 'certificateChain'));
-      return [{ caCert: [], certChain }];
-    }
-    if (value.kind !== 'validation' || value.trustedCas.length === 0) return [];
-    return [{ caCert: value.trustedCas.map((it) => details(it, 'trustedCa')), certChain: [] }];
+  return contexts.flatMap(({ certificates, validation }): readonly CertificateStatus[] => {
+    const authority = validation?.value.trustedCas[0];
+    const caCert =
+      authority === undefined || validation === null
+        ? []
+        : [describe(authority, pathOf(validation, 'trustedCa'), nowMs)];
+    const certChain = certificates.map((held) =>
+      describe(held.value.chain[0], pathOf(held, 'certificateChain'), nowMs),
+    );
+    return caCert.length + certChain.length === 0 ? [] : [{ caCert, certChain }];
   });
 }
 
 /** Whole days until the first of them expires, 0 for one that has; null without certificates. */
 export function daysUntilFirstExpiry(
-  secrets: readonly SecretInUse[],
+  contexts: readonly ContextInUse[],
   nowMs: number,
 ): number | null {
-  const ends = secrets.flatMap(({ value }) => certificatesOf(value).map((it) => it.notAfterMs));
+  const ends = contexts.flatMap(({ certificates, validation }) => [
+    ...certificates.map(({ value }) => value.chain[0].notAfterMs),
+    ...(validation?.value.trustedCas ?? []).map(({ notAfterMs }) => notAfterMs),
+  ]);
   if (ends.length === 0) return null;
   return daysUntil(Math.min(...ends), nowMs);
-}
-
-function certificatesOf(value: SecretValue): readonly Certificate[] {
-  if (value.kind === 'certificate') return value.chain;
-  return value.kind === 'validation' ? value.trustedCas : [];
 }
 
 function daysUntil(endMs: number, nowMs: number): number {
@@ -66,10 +58,9 @@ function describe(certificate: Certificate, path: string, nowMs: number): Certif
 }
 
 /** The file that a part of a secret was read from. */
-function pathOf({ source }: SecretRef, field: string): string {
-  if (source.kind !== 'files') return '<inline>';
-  const part = (source.secret as Secret).type.value as unknown as Readonly<Record<string, unknown>>;
-  const data = part[field] as
+function pathOf({ document }: HeldSecret<unknown>, field: string): string {
+  const parts = document?.type.value as Readonly<Record<string, unknown>> | undefined;
+  const data = parts?.[field] as
     | { readonly specifier: { readonly case?: string; readonly value?: unknown } }
     | undefined;
   return data?.specifier.case === 'filename' ? String(data.specifier.value) : '<inline>';
