@@ -1,7 +1,7 @@
 // `outrigger ca init`, `issue` and `sign`: an authority in a folder, and what it certifies.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Authority } from '../../ca/authority.ts';
+import type { Authority, Issued } from '../../ca/authority.ts';
 import {
   type CredentialFile,
   WORKLOAD_FILES,
@@ -59,13 +59,8 @@ async function makeCa(flags: InitFlags): Promise<number> {
 
 /** Makes keys and certificates for workloads. */
 export async function issueCertificates(flags: IssueFlags): Promise<number> {
-  if (flags.init === true && !existsSync(join(flags.ca, CA_FILES.certificate))) {
-    const { trustDomain, key } = flags;
-    const exitCode = await makeCa({
-      dir: flags.ca,
-      ...(trustDomain === undefined ? {} : { trustDomain }),
-      ...(key === undefined ? {} : { key }),
-    });
+  if (flags.init === true) {
+    const exitCode = await makeMissingCa(flags);
     if (exitCode !== EXIT_OK) return exitCode;
   }
   const authority = openCaFolder(flags.ca);
@@ -77,16 +72,12 @@ export async function issueCertificates(flags: IssueFlags): Promise<number> {
   const lifetimeMs = lifetimeOf(flags, { authority, nowMs }, errors);
   const commonName = commonNameOf(flags, errors);
   if (errors.length > 0) return usage('issue', errors);
+  const subject = { organization: null, commonName };
   const files: CredentialFile[] = [];
   for (const { dir, names } of wishes) {
     const key = await generateKey(keyKind);
-    const subject = { organization: null, commonName };
     const issued = authority.issue({ key, names, subject, lifetimeMs, nowMs });
-    files.push(
-      { path: join(dir, WORKLOAD_FILES.key), content: keyPem(key) },
-      { path: join(dir, WORKLOAD_FILES.chain), content: issued.chainPem },
-      { path: join(dir, WORKLOAD_FILES.root), content: issued.rootPem },
-    );
+    files.push(...workloadFiles(dir, issued, keyPem(key)));
   }
   const error = writeCredentials(files, { replaces: flags.force === true });
   if (error !== null) return failure(withForceHint(error));
@@ -101,6 +92,24 @@ export async function issueCertificates(flags: IssueFlags): Promise<number> {
     process.stdout.write(configurationHint({ client: first, server: last }));
   }
   return EXIT_OK;
+}
+
+/** For `issue --init`: under the same trust domain and with the same kind of key. */
+async function makeMissingCa({ ca, trustDomain, key }: IssueFlags): Promise<number> {
+  if (existsSync(join(ca, CA_FILES.certificate))) return EXIT_OK;
+  return await makeCa({
+    dir: ca,
+    ...(trustDomain === undefined ? {} : { trustDomain }),
+    ...(key === undefined ? {} : { key }),
+  });
+}
+
+function workloadFiles(dir: string, issued: Issued, key: string): readonly CredentialFile[] {
+  return [
+    { path: join(dir, WORKLOAD_FILES.key), content: key },
+    { path: join(dir, WORKLOAD_FILES.chain), content: issued.chainPem },
+    { path: join(dir, WORKLOAD_FILES.root), content: issued.rootPem },
+  ];
 }
 
 /** Certifies the key of a request. */
