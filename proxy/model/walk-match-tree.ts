@@ -3,11 +3,13 @@
 import type { RequestHead } from '../http/message.ts';
 import { joinedRequestField } from '../http/request-field.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import { connectionInput } from './connection-input.ts';
 import { filterStateText } from './filter-state-text.ts';
 import type {
   MatchInputConfig,
   MatchPredicateConfig,
   MatchTreeConfig,
+  MatchValueConfig,
   OnMatchConfig,
 } from './match-tree.ts';
 import { matchesString } from './match-value.ts';
@@ -19,8 +21,20 @@ export interface MatchSubject {
   readonly info: StreamInfo;
 }
 
+/**
+ * What an input is that will never be known, such as a client's names without TLS: as in Envoy, the
+ * walk ends there without a decision, and nobody is asked what to do instead.
+ */
+const UNKNOWN = Symbol('unknown');
+type Unknown = typeof UNKNOWN;
+
 /** The decision of a tree; null: none. */
 export function walkMatchTree<A>(tree: MatchTreeConfig<A>, subject: MatchSubject): A | null {
+  const decision = walk(tree, subject);
+  return decision === UNKNOWN ? null : decision;
+}
+
+function walk<A>(tree: MatchTreeConfig<A>, subject: MatchSubject): A | Unknown | null {
   const matched = tree.kind === 'list' ? walkList(tree.entries, subject) : walkMap(tree, subject);
   return matched ?? decide(tree.onNoMatch, subject);
 }
@@ -28,9 +42,11 @@ export function walkMatchTree<A>(tree: MatchTreeConfig<A>, subject: MatchSubject
 function walkList<A>(
   entries: Extract<MatchTreeConfig<A>, { kind: 'list' }>['entries'],
   subject: MatchSubject,
-): A | null {
+): A | Unknown | null {
   for (const { predicate, onMatch } of entries) {
-    const decision = holds(predicate, subject) ? decide(onMatch, subject) : null;
+    const held = holds(predicate, subject);
+    if (held === UNKNOWN) return UNKNOWN;
+    const decision = held ? decide(onMatch, subject) : null;
     if (decision !== null) return decision;
   }
   return null;
@@ -39,9 +55,9 @@ function walkList<A>(
 function walkMap<A>(
   tree: Exclude<MatchTreeConfig<A>, { kind: 'list' }>,
   subject: MatchSubject,
-): A | null {
+): A | Unknown | null {
   const value = readInput(tree.input, subject);
-  if (value === null) return null;
+  if (value === null || value === UNKNOWN) return value;
   if (tree.kind === 'exact') return decide(tree.entries.get(value) ?? null, subject);
   for (const [prefix, onMatch] of tree.entries) {
     const decision = value.startsWith(prefix) ? decide(onMatch, subject) : null;
@@ -50,30 +66,74 @@ function walkMap<A>(
   return null;
 }
 
-function decide<A>(onMatch: OnMatchConfig<A> | null, subject: MatchSubject): A | null {
+function decide<A>(onMatch: OnMatchConfig<A> | null, subject: MatchSubject): A | Unknown | null {
   if (onMatch === null) return null;
-  return onMatch.kind === 'action' ? onMatch.action : walkMatchTree(onMatch.tree, subject);
+  return onMatch.kind === 'action' ? onMatch.action : walk(onMatch.tree, subject);
 }
 
-function holds(predicate: MatchPredicateConfig, subject: MatchSubject): boolean {
+function holds(predicate: MatchPredicateConfig, subject: MatchSubject): boolean | Unknown {
   switch (predicate.kind) {
     case 'single': {
       const value = readInput(predicate.input, subject);
-      return value !== null && matchesString(predicate.match, value);
+      if (value === UNKNOWN) return UNKNOWN;
+      return value !== null && passes(predicate.match, value);
     }
     case 'and':
-      return predicate.predicates.every((each) => holds(each, subject));
+      return holdAll(predicate.predicates, subject);
     case 'or':
-      return predicate.predicates.some((each) => holds(each, subject));
-    case 'not':
-      return !holds(predicate.predicate, subject);
+      return holdsAny(predicate.predicates, subject);
+    case 'not': {
+      const held = holds(predicate.predicate, subject);
+      return held === UNKNOWN ? UNKNOWN : !held;
+    }
   }
 }
 
-function readInput(input: MatchInputConfig, { head, info }: MatchSubject): string | null {
+function holdAll(
+  predicates: readonly MatchPredicateConfig[],
+  subject: MatchSubject,
+): boolean | Unknown {
+  for (const each of predicates) {
+    const held = holds(each, subject);
+    if (held !== true) return held;
+  }
+  return true;
+}
+
+function holdsAny(
+  predicates: readonly MatchPredicateConfig[],
+  subject: MatchSubject,
+): boolean | Unknown {
+  let sum: boolean | Unknown = false;
+  for (const each of predicates) {
+    const held = holds(each, subject);
+    if (held === true) return true;
+    if (held === UNKNOWN) sum = UNKNOWN;
+  }
+  return sum;
+}
+
+function passes(match: MatchValueConfig, value: string): boolean {
+  if (match.kind !== 'ip') return matchesString(match, value);
+  for (const network of match.networks) if (network.contains(value)) return true;
+  return false;
+}
+
+function readInput(input: MatchInputConfig, { head, info }: MatchSubject): string | Unknown | null {
   if (input.kind === 'filter-state') return filterStateText(info, input.key);
+  if (input.kind !== 'header') {
+    const isOfTls = TLS_INPUTS.has(input.kind);
+    return isOfTls && info.downstream.tls === null ? UNKNOWN : connectionInput(input.kind, info);
+  }
   return head === null ? null : joinedRequestField(head, input.name);
 }
+
+/** What only TLS tells. */
+const TLS_INPUTS: ReadonlySet<MatchInputConfig['kind']> = new Set([
+  'uri-san',
+  'dns-san',
+  'subject',
+]);
 
 /** The same tree with other actions. */
 export function mapMatchTree<A, B>(

@@ -194,6 +194,119 @@ const CONFIGS: Readonly<Record<string, Json | undefined>> = {
   },
 };
 
+const NETWORK = 'extensions.matching.common_inputs.network.v3.';
+const input = (type: string, config: Json = {}): Json => ({
+  name: 'input',
+  typed_config: typed(type, config),
+});
+const fieldInput = (header_name: string): Json =>
+  input('type.matcher.v3.HttpRequestHeaderMatchInput', { header_name });
+const act = (name: string, action: string): Json => ({
+  action: { name, typed_config: typed('config.rbac.v3.Action', { name, action }) },
+});
+const single = (what: Json, test: Json, then: Json): Json => ({
+  predicate: { single_predicate: { input: what, ...test } },
+  on_match: then,
+});
+const list = (...matchers: readonly Json[]): Json => ({ matcher_list: { matchers } });
+const inRange = (...cidr_ranges: readonly Json[]): Json => ({
+  custom_match: {
+    name: 'ip',
+    typed_config: typed('extensions.matching.input_matchers.ip.v3.Ip', {
+      cidr_ranges,
+      stat_prefix: 'm',
+    }),
+  },
+});
+const PORT = { value_match: { safe_regex: { google_re2: {}, regex: '[0-9]{4,5}' } } };
+const onInput = (type: string, test: Json): Json => ({
+  matcher: list(single(input(`${NETWORK}${type}`), test, act('yes', 'ALLOW'))),
+});
+
+/** Matchers in the place of rules. */
+const MATCHERS: Readonly<Record<string, Json>> = {
+  empty: { matcher: {} },
+  field: {
+    matcher: list(
+      single(fieldInput('x-a'), { value_match: { exact: 'x' } }, act('allowed it', 'ALLOW')),
+      single(fieldInput('x-b'), { value_match: { exact: 'x' } }, act('denied it', 'DENY')),
+      single(fieldInput('x-c'), { value_match: { exact: 'x' } }, act('logged it', 'LOG')),
+    ),
+  },
+  otherwise: {
+    matcher: {
+      ...list(single(fieldInput('x-a'), { value_match: { exact: 'x' } }, act('a', 'DENY'))),
+      on_no_match: act('rest', 'ALLOW'),
+    },
+  },
+  shadow: {
+    shadow_matcher: list(
+      single(fieldInput('x-a'), { value_match: { exact: 'x' } }, act('a', 'LOG')),
+    ),
+  },
+  'before-rules': {
+    rules: allow({ p: policy([ANY]) }),
+    matcher: list(single(fieldInput('x-a'), { value_match: { exact: 'x' } }, act('a', 'ALLOW'))),
+  },
+  map: {
+    matcher: {
+      matcher_tree: {
+        input: fieldInput('x-a'),
+        exact_match_map: { map: { x: act('x', 'ALLOW'), y: act('y', 'DENY') } },
+      },
+    },
+  },
+  'source-ip': onInput('SourceIPInput', inRange(cidr('9.9.9.0', 24), cidr('2001:db8::', 32))),
+  'source-text': onInput('SourceIPInput', { value_match: { exact: '127.0.0.1' } }),
+  'direct-ip': onInput('DirectSourceIPInput', inRange(cidr('127.0.0.0', 8))),
+  'destination-ip': onInput('DestinationIPInput', inRange(cidr('127.0.0.0', 8))),
+  'destination-port': onInput('DestinationPortInput', PORT),
+  'source-port': onInput('SourcePortInput', PORT),
+  'server-name': onInput('ServerNameInput', {
+    value_match: { safe_regex: { google_re2: {}, regex: '.*' } },
+  }),
+  'uri-san': {
+    matcher: {
+      ...list(
+        single(
+          input('extensions.matching.common_inputs.ssl.v3.UriSanInput'),
+          { value_match: { safe_regex: { google_re2: {}, regex: '.*' } } },
+          act('named', 'ALLOW'),
+        ),
+      ),
+      on_no_match: act('nameless', 'ALLOW'),
+    },
+  },
+  'uri-san-map': {
+    matcher: {
+      matcher_tree: {
+        input: input('extensions.matching.common_inputs.ssl.v3.UriSanInput'),
+        prefix_match_map: { map: { 'spiffe://': act('named', 'ALLOW') } },
+      },
+      on_no_match: act('nameless', 'ALLOW'),
+    },
+  },
+  'uri-san-later': {
+    matcher: {
+      ...list(
+        single(fieldInput('x-a'), { value_match: { exact: 'x' } }, act('first', 'ALLOW')),
+        {
+          predicate: {
+            not_matcher: {
+              single_predicate: {
+                input: input('extensions.matching.common_inputs.ssl.v3.SubjectInput'),
+                value_match: { exact: 'x' },
+              },
+            },
+          },
+          on_match: act('second', 'ALLOW'),
+        },
+        single(fieldInput('x-b'), { value_match: { exact: 'x' } }, act('third', 'ALLOW')),
+      ),
+    },
+  },
+};
+
 const TO_METADATA: Json = {
   name: 'meta',
   typed_config: typed('extensions.filters.http.header_to_metadata.v3.Config', {
@@ -232,6 +345,7 @@ const ROUTES = [
     mapped(PRINCIPALS, (id) => ({ rules: allow({ p: policy([ANY], [id]) }) })),
   ),
   ...routesOf('config', CONFIGS),
+  ...routesOf('matcher', MATCHERS),
 ];
 const filter = (name: string, config: Json): Json => ({ name, typed_config: rbac(config) });
 const CHAIN = {
@@ -378,6 +492,14 @@ const RULE_CASES: readonly TwinCase[] = [
 ];
 
 const CONFIG_CASES: readonly TwinCase[] = [
+  ...Object.keys(MATCHERS).flatMap((name) => [
+    ...[...FIELDS, ['x-c: x'], ['x-a: y'], ['x-a: x', 'x-a: y']].map((fields) =>
+      request(`/matcher/${name}`, ...fields),
+    ),
+    ...(/ip|source/.test(name)
+      ? FORWARDED.map((value) => request(`/matcher/${name}`, `x-forwarded-for: ${value}`))
+      : []),
+  ]),
   ...Object.keys(CONFIGS).flatMap((name) => [
     ...FIELDS.map((fields) => request(`/config/${name}`, ...fields)),
     ...FIELDS.map((fields) => on('chain', request(`/config/${name}`, ...fields))),

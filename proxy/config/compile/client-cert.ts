@@ -14,7 +14,8 @@ import {
   NO_CLIENT_CERT_DETAILS,
 } from '../../model/client-cert.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { compileMatchTree } from './match-tree.ts';
+import { ROUTE_INPUTS } from './match-input.ts';
+import { compileMatchTree, type MatchTreeKind } from './match-tree.ts';
 
 const MODES: Readonly<Record<Details, ClientCertMode>> = {
   [Details.SANITIZE]: 'sanitize',
@@ -22,6 +23,12 @@ const MODES: Readonly<Record<Details, ClientCertMode>> = {
   [Details.APPEND_FORWARD]: 'append-forward',
   [Details.SANITIZE_SET]: 'sanitize-set',
   [Details.ALWAYS_FORWARD_ONLY]: 'always-forward-only',
+};
+
+const TREE: MatchTreeKind<ClientCertPolicy> = {
+  compileAction,
+  inputs: ROUTE_INPUTS,
+  refusal: (typeUrl) => `forward_client_cert_matcher cannot match on '${typeUrl}'`,
 };
 
 /** The policy, and the matcher in front of it; rejections where an action is none. */
@@ -33,7 +40,7 @@ export function compileClientCert(
   const tree =
     matcher === undefined
       ? null
-      : compileMatchTree(matcher, compileAction, context.at('forward_client_cert_matcher'));
+      : compileMatchTree(matcher, TREE, context.at('forward_client_cert_matcher'));
   return { matcher: tree, policy: compilePolicy(message) };
 }
 

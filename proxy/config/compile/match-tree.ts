@@ -1,13 +1,5 @@
 // xds.type.matcher.v3.Matcher: a tree that decides on something, by what it reads of a request.
 import type { Message } from '@bufbuild/protobuf';
-import {
-  type FilterStateInput,
-  FilterStateInputSchema,
-} from '../../api/gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.js';
-import {
-  type HttpRequestHeaderMatchInput,
-  HttpRequestHeaderMatchInputSchema,
-} from '../../api/gen/envoy/type/matcher/v3/http_inputs_pb.js';
 import type { TypedExtensionConfig } from '../../api/gen/xds/core/v3/extension_pb.js';
 import type {
   Matcher_MatcherList_FieldMatcher as FieldMatcher,
@@ -24,30 +16,42 @@ import type {
   MatchInputConfig,
   MatchPredicateConfig,
   MatchTreeConfig,
+  MatchValueConfig,
   OnMatchConfig,
 } from '../../model/match-tree.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
+import { compileCustomMatch, type MatchInputs } from './match-input.ts';
 import { compileStringMatcher } from './string-matcher.ts';
 
 /** Makes of an action what the tree decides on; null and rejections when it cannot. */
 export type ActionCompiler<A> = (action: Message, context: CompileContext) => A | null;
 
+/** A kind of tree: what it decides on, and what it may read. */
+export interface MatchTreeKind<A> {
+  readonly compileAction: ActionCompiler<A>;
+  readonly inputs: MatchInputs;
+  /** Envoy's words for an input that is not one of them. */
+  refusal(typeUrl: string): string;
+}
+
 /** A compiled tree; null and rejections when anything in it was refused. */
 export function compileMatchTree<A>(
   matcher: Matcher,
-  compileAction: ActionCompiler<A>,
+  kind: MatchTreeKind<A>,
   context: CompileContext,
 ): MatchTreeConfig<A> | null {
-  return new TreeCompiler(compileAction).tree(matcher, context);
+  return new TreeCompiler(kind).tree(matcher, context);
 }
 
 class TreeCompiler<A> {
-  readonly #compileAction: ActionCompiler<A>;
+  readonly #kind: MatchTreeKind<A>;
+  readonly #conditions: ConditionCompiler;
 
-  constructor(compileAction: ActionCompiler<A>) {
-    this.#compileAction = compileAction;
+  constructor(kind: MatchTreeKind<A>) {
+    this.#kind = kind;
+    this.#conditions = new ConditionCompiler(kind);
   }
 
   tree(matcher: Matcher, context: CompileContext): MatchTreeConfig<A> | null {
@@ -79,7 +83,7 @@ class TreeCompiler<A> {
     entry: FieldMatcher,
     context: CompileContext,
   ): { predicate: MatchPredicateConfig; onMatch: OnMatchConfig<A> } | null {
-    const predicate = compilePredicate(entry.predicate, context.at('predicate'));
+    const predicate = this.#conditions.predicate(entry.predicate, context.at('predicate'));
     const onMatch = this.#onMatch(entry.onMatch, context.at('on_match'));
     return predicate === null || onMatch === null ? null : { predicate, onMatch };
   }
@@ -89,7 +93,7 @@ class TreeCompiler<A> {
     onNoMatch: OnMatchConfig<A> | null,
     context: CompileContext,
   ): MatchTreeConfig<A> | null {
-    const input = compileInput(source, context.at('input'));
+    const input = this.#conditions.input(source, context.at('input'));
     switch (treeType.case) {
       case 'exactMatchMap': {
         const entries = this.#entries(treeType.value, context.at('exact_match_map'));
@@ -135,82 +139,95 @@ class TreeCompiler<A> {
     }
     const at = context.at('action.typed_config');
     const content = openExtension(onMatch.value, context.at('action'));
-    const action = content === null ? null : this.#compileAction(content, at);
+    const action = content === null ? null : this.#kind.compileAction(content, at);
     return action === null ? null : { kind: 'action', action };
   }
 }
 
-function compilePredicate(
-  predicate: Predicate | undefined,
-  context: CompileContext,
-): MatchPredicateConfig | null {
-  const type = predicate?.matchType;
-  switch (type?.case) {
-    case 'singlePredicate':
-      return compileSingle(type.value, context.at('single_predicate'));
-    case 'orMatcher':
-      return compileSome('or', type.value.predicate, context.at('or_matcher'));
-    case 'andMatcher':
-      return compileSome('and', type.value.predicate, context.at('and_matcher'));
-    case 'notMatcher': {
-      const inner = compilePredicate(type.value, context.at('not_matcher'));
-      return inner === null ? null : { kind: 'not', predicate: inner };
-    }
-    default:
-      context.reject(
-        '',
-        'match_type is required: use single_predicate, or_matcher, and_matcher or not_matcher',
-      );
-      return null;
+/** What a tree reads and how it tests it, whatever it decides on. */
+class ConditionCompiler {
+  readonly #inputs: MatchInputs;
+  readonly #refusal: (typeUrl: string) => string;
+
+  constructor({ inputs, refusal }: Omit<MatchTreeKind<unknown>, 'compileAction'>) {
+    this.#inputs = inputs;
+    this.#refusal = refusal;
   }
-}
 
-function compileSome(
-  kind: 'and' | 'or',
-  items: readonly Predicate[],
-  context: CompileContext,
-): MatchPredicateConfig {
-  return { kind, predicates: compileEach({ path: 'predicate', items }, context, compilePredicate) };
-}
+  predicate(
+    predicate: Predicate | undefined,
+    context: CompileContext,
+  ): MatchPredicateConfig | null {
+    const type = predicate?.matchType;
+    switch (type?.case) {
+      case 'singlePredicate':
+        return this.#single(type.value, context.at('single_predicate'));
+      case 'orMatcher':
+        return this.#some('or', type.value.predicate, context.at('or_matcher'));
+      case 'andMatcher':
+        return this.#some('and', type.value.predicate, context.at('and_matcher'));
+      case 'notMatcher': {
+        const inner = this.predicate(type.value, context.at('not_matcher'));
+        return inner === null ? null : { kind: 'not', predicate: inner };
+      }
+      default:
+        context.reject('', NO_MATCH_TYPE);
+        return null;
+    }
+  }
 
-function compileSingle(
-  { input: source, matcher }: SinglePredicate,
-  context: CompileContext,
-): MatchPredicateConfig | null {
-  const input = compileInput(source, context.at('input'));
-  if (matcher.case !== 'valueMatch') {
-    context.reject('', 'matcher is required: use value_match');
+  input(input: TypedExtensionConfig | undefined, context: CompileContext): MatchInputConfig | null {
+    const content = input === undefined ? null : openExtension(input, context);
+    if (content === null) return null;
+    const make = this.#inputs.get(content.$typeName);
+    if (make !== undefined) return make(content);
+    const known = [...this.#inputs.keys()];
+    const list = [known.slice(0, -1).join(', '), known.at(-1)].join(' or ');
+    const reason = this.#refusal(`type.googleapis.com/${content.$typeName}`);
+    context.reject('typed_config', `${reason}: use ${list}`);
     return null;
   }
-  const match = compileStringMatcher(matcher.value, context.at('value_match'));
-  return input === null || match === null ? null : { kind: 'single', input, match };
-}
 
-function compileInput(
-  input: TypedExtensionConfig | undefined,
-  context: CompileContext,
-): MatchInputConfig | null {
-  const content = input === undefined ? null : openExtension(input, context);
-  switch (content?.$typeName) {
-    case HttpRequestHeaderMatchInputSchema.typeName: {
-      const { headerName } = content as HttpRequestHeaderMatchInput;
-      return { kind: 'header', name: headerName.toLowerCase() };
-    }
-    case FilterStateInputSchema.typeName:
-      return { kind: 'filter-state', key: (content as FilterStateInput).key };
-    case undefined:
-      return null;
-    default: {
-      const saw = `saw type.googleapis.com/${content?.$typeName}`;
-      const advice = `use ${HttpRequestHeaderMatchInputSchema.typeName} or ${FilterStateInputSchema.typeName}`;
-      context.reject(
-        'typed_config',
-        `Route table can only match on request headers, ${saw}: ${advice}`,
-      );
-      return null;
-    }
+  #some(
+    kind: 'and' | 'or',
+    items: readonly Predicate[],
+    context: CompileContext,
+  ): MatchPredicateConfig {
+    const field = { path: 'predicate', items };
+    const predicates = compileEach(field, context, (item, at) => this.predicate(item, at));
+    return { kind, predicates };
+  }
+
+  #single(
+    { input: source, matcher }: SinglePredicate,
+    context: CompileContext,
+  ): MatchPredicateConfig | null {
+    const input = this.input(source, context.at('input'));
+    const match = compileValueMatch(matcher, context);
+    return input === null || match === null ? null : { kind: 'single', input, match };
   }
 }
+
+function compileValueMatch(
+  matcher: SinglePredicate['matcher'],
+  context: CompileContext,
+): MatchValueConfig | null {
+  switch (matcher.case) {
+    case 'valueMatch':
+      return compileStringMatcher(matcher.value, context.at('value_match'));
+    case 'customMatch': {
+      const content = openExtension(matcher.value, context.at('custom_match'));
+      const at = context.at('custom_match.typed_config');
+      return content === null ? null : compileCustomMatch(content, at);
+    }
+    default:
+      context.reject('', 'matcher is required: use value_match or custom_match');
+      return null;
+  }
+}
+
+const NO_MATCH_TYPE =
+  'match_type is required: use single_predicate, or_matcher, and_matcher or not_matcher';
 
 /** The message of an extension; null and a rejection when it has none of a known type. */
 function openExtension(

@@ -11,6 +11,7 @@ import type { CompileContext } from '../../model/extension.ts';
 import type { MatchTreeConfig } from '../../model/match-tree.ts';
 import type { RouteChoice, RouteConfig } from '../../model/route.ts';
 import { compileEach } from './compile-each.ts';
+import { ROUTE_INPUTS } from './match-input.ts';
 import { compileMatchTree } from './match-tree.ts';
 
 /** Compiles one route. */
@@ -29,7 +30,12 @@ export function compileRouteMatchTree(
   }
   const compileAction = (action: Message, at: CompileContext) =>
     compileRouteAction(action, compileRoute, at);
-  return compileMatchTree(matcher, compileAction, context.at('matcher'));
+  const kind = { compileAction, inputs: ROUTE_INPUTS, refusal };
+  return compileMatchTree(matcher, kind, context.at('matcher'));
+}
+
+function refusal(typeUrl: string): string {
+  return `Route table can only match on request headers, saw ${typeUrl}`;
 }
 
 function compileRouteAction(

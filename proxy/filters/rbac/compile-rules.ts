@@ -9,7 +9,8 @@ import {
 } from '../../api/gen/envoy/config/rbac/v3/rbac_pb.js';
 import type { Matcher } from '../../api/gen/xds/type/matcher/v3/matcher_pb.js';
 import { compileEach } from '../../config/compile/compile-each.ts';
-import { compileMatchTree } from '../../config/compile/match-tree.ts';
+import { CONNECTION_INPUTS, REQUEST_INPUTS } from '../../config/compile/match-input.ts';
+import { compileMatchTree, type MatchTreeKind } from '../../config/compile/match-tree.ts';
 import { utf8Bytes } from '../../formatter/byte-text.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { AnyOf } from './logic-predicates.ts';
@@ -84,14 +85,27 @@ function compilePolicy(
 
 function compileTree(
   matcher: Matcher,
-  _layer: RbacLayer,
+  layer: RbacLayer,
   context: CompileContext,
 ): RbacRules | null {
-  const tree = compileMatchTree(matcher, compileChoice, context);
+  const tree = compileMatchTree(matcher, TREES[layer], context);
   return tree === null
     ? null
     : { kind: 'tree', tree, hasLog: hasLogAction({ kind: 'tree', tree }) };
 }
+
+const TREES: Readonly<Record<RbacLayer, MatchTreeKind<RbacChoice>>> = {
+  http: {
+    compileAction: compileChoice,
+    inputs: REQUEST_INPUTS,
+    refusal: (typeUrl) => `RBAC HTTP filter cannot match on '${typeUrl}'`,
+  },
+  network: {
+    compileAction: compileChoice,
+    inputs: CONNECTION_INPUTS,
+    refusal: (typeUrl) => `RBAC network filter cannot match '${typeUrl}'`,
+  },
+};
 
 function compileChoice(message: Message, context: CompileContext): RbacChoice | null {
   if (message.$typeName !== ActionSchema.typeName) {

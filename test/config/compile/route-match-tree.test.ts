@@ -155,7 +155,7 @@ t.test('refuses what Envoy refuses', async (t) => {
   t.match(rejections({ matcher_tree: { input: query } }).join(' '), 'tree_type is required');
   t.match(
     rejections(listOf([{ single_predicate: { input: headerInput('x') } }, routeAction('a')])),
-    [/matcher is required: use value_match$/],
+    [/matcher is required: use value_match or custom_match$/],
   );
   t.match(rejections(listOf([{ not_matcher: {} }, routeAction('a')])), [/match_type is required/]);
   const bare = { single_predicate: { input: { name: 'x' }, value_match: { exact: 'x' } } };

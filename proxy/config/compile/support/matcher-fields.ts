@@ -7,6 +7,20 @@ const NO_CUSTOM_STRING =
 const NO_CUSTOM_MATCH = 'matchers of extensions are not run';
 const MATCHER = 'xds.type.matcher.v3.Matcher';
 
+/** Inputs without fields. */
+const INPUTS = 'envoy.extensions.matching.common_inputs';
+const PLAIN_INPUTS = [
+  'network.v3.DestinationIPInput',
+  'network.v3.DestinationPortInput',
+  'network.v3.SourceIPInput',
+  'network.v3.SourcePortInput',
+  'network.v3.DirectSourceIPInput',
+  'network.v3.ServerNameInput',
+  'ssl.v3.UriSanInput',
+  'ssl.v3.DnsSanInput',
+  'ssl.v3.SubjectInput',
+] as const;
+
 const XDS_MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
   [MATCHER]: { matcher_list: 'honoured', matcher_tree: 'honoured', on_no_match: 'honoured' },
   [`${MATCHER}.OnMatch`]: {
@@ -25,7 +39,7 @@ const XDS_MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${MATCHER}.MatcherList.Predicate.SinglePredicate`]: {
     input: 'honoured',
     value_match: 'honoured',
-    custom_match: { refused: `${NO_CUSTOM_MATCH}: use value_match` },
+    custom_match: { partly: 'envoy.matching.matchers.ip' },
   },
   [`${MATCHER}.MatcherList.Predicate.PredicateList`]: { predicate: 'honoured' },
   [`${MATCHER}.MatcherTree`]: {
@@ -50,6 +64,11 @@ const XDS_MATCHER_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.type.matcher.v3.HttpRequestHeaderMatchInput': { header_name: 'honoured' },
   'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput': { key: 'honoured' },
+  ...Object.fromEntries(PLAIN_INPUTS.map((name) => [`${INPUTS}.${name}`, {}])),
+  'envoy.extensions.matching.input_matchers.ip.v3.Ip': {
+    cidr_ranges: 'honoured',
+    stat_prefix: { accepted: 'what is no address fails, and is not counted' },
+  },
 };
 
 /** Support of matcher messages, by type name. */
