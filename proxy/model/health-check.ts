@@ -15,6 +15,8 @@ export interface HealthCheckConfig {
   readonly healthyThreshold: number;
   /** A connection serves more than one check. */
   readonly reusesConnection: boolean;
+  /** tls_options: ALPN of checks instead of the cluster's; empty: that. */
+  readonly applicationProtocols: readonly string[];
   readonly alwaysLogsFailures: boolean;
   readonly alwaysLogsSuccesses: boolean;
   /** Files that get an event a line: event_log_path, then those of event_logger. */

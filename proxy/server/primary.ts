@@ -9,11 +9,13 @@ import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
+import { SecretHub } from '../tls/secret-hub.ts';
 import type { HealthChecks } from '../upstream/health/health-checks.ts';
 import { type AddressFlags, HostFlags } from '../upstream/host-flags.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
+import { atMost } from './at-most.ts';
 import { CellDesk } from './cell-desk.ts';
 import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
 import type { Configuration } from './configuration.ts';
@@ -25,6 +27,7 @@ import { outlierClusters } from './outlier-clusters.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
 import { RuntimeDesk } from './runtime-desk.ts';
 import { measureExpiry } from './secrets/expiry-gauges.ts';
+import { serveSecrets } from './secrets/serve-secrets.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -67,6 +70,8 @@ export class Primary implements WorkforceSource {
   readonly checks: HealthChecks;
   readonly configuration: Configuration;
   readonly publisher: Publisher;
+  /** Those that serve, for what the primary itself connects to. */
+  readonly secrets = new SecretHub();
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
   readonly #log: Logger;
@@ -109,6 +114,7 @@ export class Primary implements WorkforceSource {
     this.checks = parts.makeHealthChecks({
       stats: this.stats,
       flags: this.hostFlags,
+      secrets: this.secrets,
       sendEndpoints: (cluster, endpoints) => this.#onEndpoints(cluster, endpoints),
       sendWarm: (cluster) => this.workforce.broadcast({ kind: 'cluster-warm', cluster }),
       writeEvent: (path, line) => this.accessLogs.openFile(path).append(line),
@@ -297,7 +303,9 @@ export class Primary implements WorkforceSource {
   }
 
   #follow(applied: AppliedUpdate): void {
-    for (const { kind, name } of applied.update.removed) {
+    const { update } = applied;
+    serveSecrets(this.secrets, this.configuration, update);
+    for (const { kind, name } of update.removed) {
       if (kind !== 'cluster') continue;
       this.discovery.forget(name);
       this.outliers.forget(name);
@@ -334,13 +342,4 @@ export class Primary implements WorkforceSource {
       for (const peer of this.workforce.living()) void peer.ask('stats');
     }, statsFlushIntervalMs).unref();
   }
-}
-
-async function atMost(promise: Promise<void>, limitMs: number): Promise<void> {
-  let timeout: NodeJS.Timeout | null = null;
-  const limit = new Promise<void>((resolve) => {
-    timeout = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([promise, limit]);
-  if (timeout !== null) clearTimeout(timeout);
 }

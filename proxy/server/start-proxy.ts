@@ -54,7 +54,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
       options.concurrency === 1
         ? spawnInProcess({ log, compiler: () => configuration.compiler(), registry })
         : forkWorkers(() => ({ ...options.log, levels: levelsOf(log, options) })),
-    makeHealthChecks: (outputs) => healthChecking(outputs, log.logger('health_checker')),
+    makeHealthChecks: (outputs) => healthChecking(outputs, log),
     makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });
   const { accessLogs } = primary;

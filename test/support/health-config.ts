@@ -53,6 +53,7 @@ export function healthCheckConfig(members: Partial<HealthCheckConfig> = {}): Hea
     unhealthyThreshold: 3,
     healthyThreshold: 2,
     reusesConnection: true,
+    applicationProtocols: [],
     alwaysLogsFailures: false,
     alwaysLogsSuccesses: false,
     eventLogPaths: [],

@@ -84,6 +84,7 @@ function compileHealthCheck(
     unhealthyThreshold: message.unhealthyThreshold ?? 0,
     healthyThreshold: message.healthyThreshold ?? 0,
     reusesConnection: message.reuseConnection ?? true,
+    applicationProtocols: message.tlsOptions?.alpnProtocols ?? [],
     alwaysLogsFailures: message.alwaysLogHealthCheckFailures,
     alwaysLogsSuccesses: message.alwaysLogHealthCheckSuccess,
     eventLogPaths: compileEventLogs(message, at),

@@ -6,7 +6,7 @@ import type { RequestHead, ResponseHead } from '../../http/message.ts';
 import type { RequestSender, ResponseReceiver } from '../../http/stream.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
 import type { ClientCodecSetup } from '../upstream-context.ts';
-import type { CheckTarget } from './checker.ts';
+import { type CheckTarget, connectToCheck } from './checker.ts';
 
 /** A request of a check. */
 export interface CheckRequest {
@@ -40,14 +40,10 @@ export class CheckConnection implements ConnectionHandler, ClientCodecHandler, R
   #isReceiving = false;
 
   /** Begins to connect. */
-  constructor(
-    { services, address, connectOptions }: CheckTarget,
-    setup: ClientCodecSetup,
-    owner: CheckConnectionOwner,
-  ) {
+  constructor(target: CheckTarget, setup: ClientCodecSetup, owner: CheckConnectionOwner) {
     this.#owner = owner;
-    this.#transport = services.connector.connect(address, connectOptions, this);
-    this.#codec = services.codecs.create(setup, this.#transport, this);
+    this.#transport = connectToCheck(target, this);
+    this.#codec = target.services.codecs.create(setup, this.#transport, this);
   }
 
   /** A request can be sent, perhaps once it is connected. */

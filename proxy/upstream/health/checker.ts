@@ -7,7 +7,14 @@ import type { TimerWheel } from '../../base/timer-wheel.ts';
 import type { CodecServices } from '../../http/codec.ts';
 import type { H2Counters } from '../../http/h2/counters.ts';
 import type { ClusterConfig, EndpointConfig } from '../../model/cluster.ts';
+import type { Connection, ConnectionHandler } from '../../net/connection.ts';
 import type { ConnectOptions, Connector } from '../../net/connector.ts';
+import type { TlsServices } from '../../tls/tls-services.ts';
+import {
+  NO_WANTS,
+  type TransportWants,
+  type UpstreamTransport,
+} from '../transport/upstream-transport.ts';
 import type { ClientCodecFactory } from '../upstream-context.ts';
 import type { CheckStats } from './check-stats.ts';
 import type { CheckFailure } from './checked-host.ts';
@@ -20,6 +27,7 @@ export interface CheckServices {
   readonly connector: Connector;
   readonly codecs: ClientCodecFactory;
   readonly codecServices: CodecServices;
+  readonly tls: TlsServices;
   /** Component `health_checker`. */
   readonly log: Logger;
 }
@@ -34,6 +42,8 @@ export interface CheckTarget {
   /** Where checks go. */
   readonly address: SocketAddress;
   readonly connectOptions: ConnectOptions;
+  /** null: clear text. */
+  readonly transport: UpstreamTransport | null;
   readonly stats: CheckStats;
   /** `cluster.<name>.http2.`, made when it is needed. */
   http2Counters(): H2Counters;
@@ -66,4 +76,22 @@ export const NETWORK_FAILURE: CheckFailure = Object.freeze({
 /** Authority of requests to a host, as Envoy chooses it. */
 export function checkAuthority({ endpoint, cluster }: CheckTarget, configured: string): string {
   return endpoint.check.hostname || configured || cluster.name;
+}
+
+/** Begins to connect to where a host is asked, as the cluster's connections do; see Connector. */
+export function connectToCheck(target: CheckTarget, handler: ConnectionHandler): Connection {
+  const { services, address, connectOptions, transport, endpoint, cluster } = target;
+  if (transport === null) return services.connector.connect(address, connectOptions, handler);
+  const wants = wantsOf(cluster.healthCheck?.applicationProtocols ?? []);
+  const preparation = transport.prepare({ host: endpoint, address, wants });
+  return services.connector.connect(address, { ...connectOptions, preparation }, handler);
+}
+
+/** Scheme of requests to a host. */
+export function checkScheme({ transport }: CheckTarget): string {
+  return transport?.isSecure === true ? 'https' : 'http';
+}
+
+function wantsOf(forcedProtocols: readonly string[]): TransportWants {
+  return forcedProtocols.length === 0 ? NO_WANTS : { ...NO_WANTS, forcedProtocols };
 }

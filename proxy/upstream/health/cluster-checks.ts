@@ -8,6 +8,8 @@ import type { StatsScope } from '../../stats/metrics.ts';
 import { endpointAddress } from '../host-update.ts';
 import { connectOptions } from '../pool/connect-options.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
+import { buildTransport } from '../transport/build-transport.ts';
+import type { UpstreamTransport } from '../transport/upstream-transport.ts';
 import { CheckStats } from './check-stats.ts';
 import { type CheckBooks, type CheckEvent, CheckedHost, type Transition } from './checked-host.ts';
 import type { CheckServices, CheckTarget } from './checker.ts';
@@ -45,6 +47,8 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   readonly ignoresUnchecked: boolean;
   hadTraffic: boolean;
   readonly #parts: ClusterChecksParts;
+  /** null: clear text. */
+  readonly #transport: UpstreamTransport | null;
   readonly #checks = new Map<string, HostCheck>();
   /** Hosts of the configuration before this, until the first endpoints have come. */
   #known: ReadonlyMap<string, CheckedHost>;
@@ -58,10 +62,11 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   #http2: H2Counters | null = null;
 
   constructor(parts: ClusterChecksParts) {
-    const { config, before, scope } = parts;
+    const { config, before, scope, services } = parts;
     if (config.healthCheck === null) throw new Error('the cluster has no health checks');
     this.#parts = parts;
     this.cluster = config;
+    this.#transport = buildTransport(config.transport, services.tls, scope);
     this.config = config.healthCheck;
     this.stats = new CheckStats(scope, this.config.name);
     this.ignoresUnchecked = config.priorities.ignoresUncheckedHosts;
@@ -127,6 +132,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   stop(): void {
     for (const { host } of this.#checks.values()) host.leave();
     for (const check of this.#checks.values()) check.stop();
+    this.#transport?.close();
     this.#parts.scope.release();
   }
 
@@ -228,6 +234,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
       ...{ services, cluster, endpoint, hostAddress },
       address,
       connectOptions: connectOptions(cluster, address),
+      transport: this.#transport,
       stats: this.stats,
       http2Counters: () => this.#http2Counters(),
     };

@@ -10,6 +10,7 @@ import {
   type CheckerHandler,
   type CheckTarget,
   checkAuthority,
+  checkScheme,
   NETWORK_FAILURE,
 } from './checker.ts';
 import { GrpcHealthReader, healthRequest } from './grpc-health-message.ts';
@@ -115,7 +116,7 @@ export class GrpcChecker implements Checker, CheckConnectionOwner {
     const headers = HeaderList.of(
       ...['te', 'trailers', 'content-type', 'application/grpc', 'user-agent', CHECKER_AGENT],
     );
-    const target = { path: PATH, authority, scheme: 'http' };
+    const target = { path: PATH, authority, scheme: checkScheme(this.#target) };
     const head = new RequestHead('HTTP/2', 'POST', target, headers);
     this.#mutator.apply(head);
     const timeoutMs = this.#target.cluster.healthCheck?.timeoutMs ?? 0;

@@ -11,6 +11,7 @@ import {
   type CheckerHandler,
   type CheckTarget,
   checkAuthority,
+  checkScheme,
   NETWORK_FAILURE,
 } from './checker.ts';
 import { PayloadMatcher } from './payload-matcher.ts';
@@ -94,7 +95,11 @@ export class HttpChecker implements Checker, CheckConnectionOwner {
 
   #head(): RequestHead {
     const { method, path, protocol, host } = this.#config;
-    const target = { path, authority: checkAuthority(this.#target, host), scheme: 'http' };
+    const target = {
+      path,
+      authority: checkAuthority(this.#target, host),
+      scheme: checkScheme(this.#target),
+    };
     const headers = HeaderList.of('user-agent', CHECKER_AGENT);
     const version = protocol === 'http2' ? 'HTTP/2' : 'HTTP/1.1';
     const head = new RequestHead(version, method, target, headers);

@@ -1,7 +1,13 @@
 // Asks a host over plain TCP: by connecting, or by octets that it is to send back.
 import type { TcpCheckConfig } from '../../model/health-check.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../../net/connection.ts';
-import { type Checker, type CheckerHandler, type CheckTarget, NETWORK_FAILURE } from './checker.ts';
+import {
+  type Checker,
+  type CheckerHandler,
+  type CheckTarget,
+  connectToCheck,
+  NETWORK_FAILURE,
+} from './checker.ts';
 import { PayloadMatcher } from './payload-matcher.ts';
 
 /** See the file's head. */
@@ -78,9 +84,9 @@ class TcpCheckConnection implements ConnectionHandler {
   readonly #transport: Connection;
   #owner: TcpChecker | null;
 
-  constructor({ services, address, connectOptions }: CheckTarget, owner: TcpChecker) {
+  constructor(target: CheckTarget, owner: TcpChecker) {
     this.#owner = owner;
-    this.#transport = services.connector.connect(address, connectOptions, this);
+    this.#transport = connectToCheck(target, this);
   }
 
   write(data: Uint8Array): void {

@@ -26,6 +26,7 @@ export function buildTransport(
 
 /** A transport without an implementation carries nothing rather than something in the clear. */
 class UnknownTransport implements UpstreamTransport {
+  readonly isSecure = false;
   readonly #kind: string;
 
   constructor(kind: string) {

@@ -5,10 +5,11 @@ import { type Preparation, RefusingPreparation, TlsPreparation } from '../../net
 import type { StatsScope } from '../../stats/metrics.ts';
 import { ClientTls } from '../../tls/client-tls.ts';
 import type { TlsServices } from '../../tls/tls-services.ts';
-import type { TransportTarget, UpstreamTransport } from './upstream-transport.ts';
+import type { TransportTarget, TransportWants, UpstreamTransport } from './upstream-transport.ts';
 
 /** See the file's head. */
 export class TlsTransport implements UpstreamTransport {
+  readonly isSecure = true;
   readonly #config: UpstreamTlsConfig;
   readonly #tls: ClientTls;
 
@@ -18,7 +19,6 @@ export class TlsTransport implements UpstreamTransport {
   }
 
   prepare(target: TransportTarget): Preparation {
-    const { applicationProtocols } = this.#config;
     const serverName = this.#serverName(target);
     const own = this.#config.verifiesServerName ? serverName : '';
     const { wants, address } = target;
@@ -26,8 +26,7 @@ export class TlsTransport implements UpstreamTransport {
       server: address.text,
       serverName,
       expectedName: wants.expectedName === '' ? own : wants.expectedName,
-      applicationProtocols:
-        applicationProtocols.length > 0 ? applicationProtocols : wants.applicationProtocols,
+      applicationProtocols: this.#protocols(wants),
     });
     return typeof handshake === 'string'
       ? new RefusingPreparation(handshake)
@@ -36,6 +35,12 @@ export class TlsTransport implements UpstreamTransport {
 
   close(): void {
     this.#tls.close();
+  }
+
+  #protocols(wants: TransportWants): readonly string[] {
+    if (wants.forcedProtocols.length > 0) return wants.forcedProtocols;
+    const { applicationProtocols } = this.#config;
+    return applicationProtocols.length > 0 ? applicationProtocols : wants.applicationProtocols;
   }
 
   /** As Envoy: the endpoint's own name, then the request's, then what is fixed. */

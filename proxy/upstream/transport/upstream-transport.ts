@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 
 /** A connection that is about to be opened. */
 export interface TransportTarget {
-  readonly host: Host;
+  readonly host: Pick<Host, 'hostname'>;
   /** That of its addresses which is connected to. */
   readonly address: SocketAddress;
   readonly wants: TransportWants;
@@ -15,6 +15,8 @@ export interface TransportTarget {
 export interface TransportWants {
   /** ALPN where the configuration names none; empty: none. */
   readonly applicationProtocols: readonly string[];
+  /** ALPN whatever the configuration names; empty: that. */
+  readonly forcedProtocols: readonly string[];
   /** SNI that the request asks for; '' : as configured. */
   readonly serverName: string;
   /** Name that the certificate must be for besides all else, by request; '' : any. */
@@ -24,12 +26,15 @@ export interface TransportWants {
 /** A user that asks for nothing. */
 export const NO_WANTS: TransportWants = Object.freeze({
   applicationProtocols: [],
+  forcedProtocols: [],
   serverName: '',
   expectedName: '',
 });
 
 /** Makes what stands between the sockets of a cluster and their owners. */
 export interface UpstreamTransport {
+  /** What passes cannot be read on the way; Envoy's implementsSecureTransport. */
+  readonly isSecure: boolean;
   prepare(target: TransportTarget): Preparation;
   /** The cluster is gone. */
   close(): void;

@@ -11,6 +11,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeConnector } from '../../support/fake-connector.ts';
 import { healthCheckConfig } from '../../support/health-config.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
+import { testTlsServices } from '../../support/tls-services.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const DEGRADED = 'HTTP/1.1 200 OK\r\nx-envoy-degraded: 1\r\ncontent-length: 0\r\n\r\n';
@@ -57,6 +58,7 @@ function fixture() {
       services: {
         clock,
         ...{ timers: clock.timers, random, connector, codecs: CLIENT_CODECS },
+        tls: testTlsServices(),
         codecServices: {
           nowMs: () => clock.nowMs(),
           timers: clock.timers,

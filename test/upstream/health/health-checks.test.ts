@@ -13,6 +13,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeConnector } from '../../support/fake-connector.ts';
 import { checkIntervals, healthCheckConfig, httpCheck } from '../../support/health-config.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
+import { testTlsServices } from '../../support/tls-services.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const UNAVAILABLE = 'HTTP/1.1 503 no\r\ncontent-length: 0\r\n\r\n';
@@ -31,6 +32,7 @@ function fixture() {
     services: {
       clock,
       ...{ timers: clock.timers, random, connector, codecs: CLIENT_CODECS },
+      tls: testTlsServices(),
       codecServices: {
         nowMs: () => clock.nowMs(),
         timers: clock.timers,

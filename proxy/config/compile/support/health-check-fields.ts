@@ -1,7 +1,5 @@
 // Which fields of active health checks are honoured; those not listed are refused by name.
-import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
-
-const NO_TLS: FieldSupport = { accepted: 'checks go over connections without TLS' };
+import type { SupportTable } from '../../../model/extension.ts';
 
 /** Support of envoy.config.core.v3.HealthCheck and its parts, by type name. */
 export const HEALTH_CHECK_FIELDS: Readonly<Record<string, SupportTable>> = {
@@ -33,9 +31,10 @@ export const HEALTH_CHECK_FIELDS: Readonly<Record<string, SupportTable>> = {
     event_service: { accepted: 'Envoy does not send events either; use event_logger' },
     always_log_health_check_failures: 'honoured',
     always_log_health_check_success: 'honoured',
-    tls_options: NO_TLS,
-    transport_socket_match_criteria: NO_TLS,
+    tls_options: 'honoured',
+    transport_socket_match_criteria: { accepted: "checks use the cluster's transport socket" },
   },
+  'envoy.config.core.v3.HealthCheck.TlsOptions': { alpn_protocols: 'honoured' },
   'envoy.config.core.v3.HealthCheck.Payload': { text: 'honoured', binary: 'honoured' },
   'envoy.config.core.v3.HealthCheck.HttpHealthCheck': {
     host: 'honoured',
@@ -48,7 +47,10 @@ export const HEALTH_CHECK_FIELDS: Readonly<Record<string, SupportTable>> = {
     expected_statuses: 'honoured',
     retriable_statuses: 'honoured',
     codec_client_type: { partly: 'HTTP1 and HTTP2' },
-    use_alpn_protocol: { refused: 'without TLS no protocol is negotiated; set codec_client_type' },
+    use_alpn_protocol: {
+      refused:
+        'checks speak the protocol they are configured with; set codec_client_type and tls_options.alpn_protocols',
+    },
     service_name_matcher: 'honoured',
     method: 'honoured',
   },
