@@ -34,6 +34,9 @@ export const MAX_RESPONSE_BYTES = 268_435_456;
 const UNAVAILABLE = grpc.status.UNAVAILABLE;
 const UNAUTHENTICATED = grpc.status.UNAUTHENTICATED;
 
+/** What grpc-js appends to its texts, with nothing behind it where addresses need no resolving. */
+const EMPTY_NOTE = / ?Resolution note: $/;
+
 /** Messages are octets already. */
 const asIs = (octets: Buffer): Buffer => octets;
 
@@ -171,7 +174,9 @@ class GrpcStream implements XdsStream {
     });
     // The status says the same.
     call.on('error', () => undefined);
-    call.on('status', ({ code, details }) => this.#end({ code, message: details }));
+    call.on('status', ({ code, details }) => {
+      this.#end({ code, message: details.replace(EMPTY_NOTE, '') });
+    });
   }
 
   #awaitReady(channel: ReturnType<grpc.Client['getChannel']>): void {

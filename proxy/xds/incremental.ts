@@ -36,6 +36,8 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   readonly #removed = new Set<string>();
   /** Each response gets its own, in their order. */
   readonly #answers: Answer[] = [];
+  /** The last response could be told to somebody. */
+  #isReadable = false;
   /** The first request of this stream was sent. */
   #hasBegun = false;
   /** The first request asked for everything by naming nothing. */
@@ -96,13 +98,14 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
     const version = response.systemVersionInfo;
     const update = { version, resources, removed, heartbeats, isWhole: false };
     const error = duplicateIn(update) || list.error;
+    this.#isReadable = error === '';
     return error === '' ? { ok: true, update } : { ok: false, error };
   }
 
   conclude(response: DeltaDiscoveryResponse, error: string): void {
     this.#answers.push({ nonce: response.nonce, error });
     if (error === '') this.#accept(response);
-    else this.#refuse(response);
+    else if (this.#isReadable) this.#refuse(response);
     if (INVARIANTS) this.checkInvariants();
   }
 
