@@ -8,7 +8,7 @@ const GOAL_MS = 1000;
 /** HTTP/1.1 and HTTP/2, new connections all the time. */
 export async function rotation(workers: number, rotations: number): Promise<readonly Verdict[]> {
   const report = await runRotations(rotations, workers);
-  const { handshakes, requests, failures, slowestMs, refused, rollOvers } = report;
+  const { handshakes, requests, failures, slowestMs, medianMs, refused, rollOvers } = report;
   const what = `${rotations} rotations, ${rollOvers} changes of authority, ${refused} bad secrets`;
   return [
     {
@@ -20,7 +20,7 @@ export async function rotation(workers: number, rotations: number): Promise<read
     {
       what: 'a new certificate is in use',
       goal: `within ${GOAL_MS} ms`,
-      measured: `${slowestMs.toFixed(0)} ms`,
+      measured: `at most ${slowestMs.toFixed(0)} ms, half of them ${medianMs.toFixed(0)} ms`,
       passed: slowestMs <= GOAL_MS,
     },
   ];

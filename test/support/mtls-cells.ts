@@ -2,13 +2,14 @@
 // for every pair of our proxy and Envoy.
 import type { Test } from 'tap';
 import { eventually } from './eventually.ts';
-import type { ClientMode, ServerMode } from './mesh-tls.ts';
+import type { ServerMode } from './mesh-tls.ts';
 import {
   CLIENT_MODES,
   callFromOutside,
   callHttp,
   callTcp,
   clusterName,
+  type MeshClient,
   type MtlsMesh,
   PROTOCOLS,
   SERVER_MODES,
@@ -17,7 +18,7 @@ import {
 /** One call's outcome: what the application sees, then response flags and the reason in the log. */
 type Cell = readonly [answer: 'ok' | 'UC' | 'UF', reason: string];
 type Row = Readonly<Record<ServerMode, Cell>>;
-type Table = Readonly<Record<ClientMode, Row>>;
+type Table = Readonly<Record<MeshClient, Row>>;
 
 const OK: Cell = ['ok', '-'];
 /** Plain text where TLS is demanded: the connection is reset. */
@@ -43,6 +44,7 @@ const HTTP: Table = {
   SIMPLE: { DISABLE: NO_TLS, PERMISSIVE: NO_TLS, STRICT: NO_CERTIFICATE },
   MUTUAL: { DISABLE: NO_TLS, PERMISSIVE: NO_TLS, STRICT: OK },
   ISTIO_MUTUAL: { DISABLE: NO_TLS, PERMISSIVE: OK, STRICT: OK },
+  AUTO: { DISABLE: OK, PERMISSIVE: OK, STRICT: OK },
 };
 
 /** Where TLS of others is passed on to the application. */
@@ -71,7 +73,7 @@ export async function checkEveryCell(t: Test, mesh: MtlsMesh): Promise<void> {
 async function checkPair(
   t: Test,
   mesh: MtlsMesh,
-  at: { readonly client: ClientMode; readonly server: ServerMode },
+  at: { readonly client: MeshClient; readonly server: ServerMode },
 ): Promise<void> {
   const { client, server } = at;
   const onHttp = HTTP[client][server];

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { makeAuthority } from './certificates.ts';
 import {
-  type ClientMode,
   type InboundPort,
   inboundChains,
   outboundTls,
@@ -25,7 +24,10 @@ const INBOUND = ['-b', '*', '-d', '15090,15021,15020'];
 const SERVER_ID = spiffeId('foo', 'httpbin');
 const CLIENT_ID = spiffeId('foo', 'sleep');
 
-export const CLIENT_MODES = ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'] as const;
+/** AUTO: by what an endpoint says of itself, the default of a mesh. */
+export const CLIENT_MODES = ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL', 'AUTO'] as const;
+/** What a client of the mesh may be told to speak. */
+export type MeshClient = (typeof CLIENT_MODES)[number];
 export const SERVER_MODES = ['DISABLE', 'PERMISSIVE', 'STRICT'] as const;
 /** How the server's ports are declared: by name, or left to detection. */
 export const PROTOCOLS = ['http', 'tcp', 'auto'] as const;
@@ -39,7 +41,7 @@ export function serverPort(mode: ServerMode, protocol: Protocol): number {
 }
 
 /** Where the client's listeners of TCP services are: one address for each pair of modes. */
-function vipOf(client: ClientMode, server: ServerMode): string {
+function vipOf(client: MeshClient, server: ServerMode): string {
   return `10.96.${CLIENT_MODES.indexOf(client)}.${10 + SERVER_MODES.indexOf(server)}`;
 }
 
@@ -204,28 +206,55 @@ function httpHosts(protocol: 'http' | 'auto'): readonly Json[] {
   return [...hosts, { name: 'allow_any', domains: ['*'], routes: [anywhere] }];
 }
 
-function hostName(client: ClientMode, server: ServerMode): string {
+function hostName(client: MeshClient, server: ServerMode): string {
   return `${client}.${server}`.toLowerCase().replaceAll('_', '-');
 }
 
 /** How a cluster of the client is called, and what its log lines begin with. */
-export function clusterName(client: ClientMode, server: ServerMode, protocol: Protocol): string {
+export function clusterName(client: MeshClient, server: ServerMode, protocol: Protocol): string {
   return `outbound|${BASE_PORT[protocol]}||${hostName(client, server)}`;
 }
 
 function outboundCluster(
-  at: { readonly client: ClientMode; readonly server: ServerMode; readonly protocol: Protocol },
+  at: { readonly client: MeshClient; readonly server: ServerMode; readonly protocol: Protocol },
   files: SecretFiles,
 ): Json {
   const { client, server, protocol } = at;
-  const transport_socket = outboundTls(client, files, {
+  const transport_socket = outboundTls(client === 'AUTO' ? 'ISTIO_MUTUAL' : client, files, {
     protocol: protocol === 'tcp' ? 'tcp' : 'http',
     sni: `outbound_.${BASE_PORT[protocol]}_._.${hostName(client, server)}`,
     accounts: [SERVER_ID],
   });
   const name = clusterName(client, server, protocol);
   const cluster = staticCluster(name, POD_IP, serverPort(server, protocol));
-  return transport_socket === null ? cluster : { ...cluster, transport_socket };
+  if (transport_socket === null) return cluster;
+  return client === 'AUTO'
+    ? autoCluster(cluster, server, transport_socket)
+    : { ...cluster, transport_socket };
+}
+
+/** Endpoints with a sidecar have the label, and get mTLS. */
+function autoCluster(cluster: Json, server: ServerMode, transport_socket: Json): Json {
+  const metadata = {
+    filter_metadata: { 'envoy.transport_socket_match': { tlsMode: 'istio' } },
+  };
+  const { load_assignment: assignment } = cluster as { load_assignment: Json };
+  const { endpoints } = assignment as { endpoints: readonly { lb_endpoints: readonly Json[] }[] };
+  const lb_endpoints = (endpoints[0]?.lb_endpoints ?? []).map((each) =>
+    server === 'DISABLE' ? each : { ...each, metadata },
+  );
+  return {
+    ...cluster,
+    load_assignment: { ...assignment, endpoints: [{ lb_endpoints }] },
+    transport_socket_matches: [
+      { name: 'tlsMode-istio', match: { tlsMode: 'istio' }, transport_socket },
+      {
+        name: 'tlsMode-disabled',
+        match: {},
+        transport_socket: extension('transport_sockets.raw_buffer.v3.RawBuffer'),
+      },
+    ],
+  };
 }
 
 function bootstrap(listeners: readonly Json[], clusters: readonly Json[]): object {
@@ -317,7 +346,7 @@ function address(ip: string, port_value: number): Json {
 /** What an application in the mesh sees of a call over HTTP: status and text. */
 export async function callHttp(
   { app }: MtlsMesh,
-  at: { readonly client: ClientMode; readonly server: ServerMode; readonly protocol?: 'auto' },
+  at: { readonly client: MeshClient; readonly server: ServerMode; readonly protocol?: 'auto' },
 ): Promise<string> {
   const port = BASE_PORT[at.protocol ?? 'http'];
   const host = hostName(at.client, at.server);
@@ -329,7 +358,7 @@ export async function callHttp(
 /** The same over TCP: what came back. */
 export async function callTcp(
   { app }: MtlsMesh,
-  client: ClientMode,
+  client: MeshClient,
   server: ServerMode,
 ): Promise<string> {
   const order = { what: 'tcp', port: BASE_PORT.tcp, text: HELLO, speaksFirst: true } as const;

@@ -13,6 +13,8 @@ export interface RotationReport {
   readonly failures: readonly string[];
   /** The longest time from a swap of files to the last connection begun with what was there before. */
   readonly slowestMs: number;
+  /** Of half of them: the longest. */
+  readonly medianMs: number;
   /** Bad secrets that were put in place; after each the old ones served on. */
   readonly refused: number;
   /** Authorities that were replaced. */
@@ -38,8 +40,9 @@ export async function runRotations(rotations: number, workers: number): Promise<
     }
     await load.stop();
     const { handshakes, requests, failures } = load;
-    const { slowestMs, refused, rollOvers } = run;
-    return { rotations, handshakes, requests, failures, slowestMs, refused, rollOvers };
+    const { slowestMs, medianMs, refused, rollOvers } = run;
+    const times = { slowestMs, medianMs };
+    return { rotations, handshakes, requests, failures, ...times, refused, rollOvers };
   } catch (error) {
     const said = [...load.failures.slice(0, 3), site.stderr()].join('\n');
     throw new Error(`${(error as Error).message}: ${said}`, { cause: error });
@@ -53,7 +56,8 @@ class RotationRun {
   readonly #site: RotationSite;
   readonly #load: RotationLoad;
   readonly #workers: number;
-  slowestMs = 0;
+  /** From each swap to the last connection begun with what was there before. */
+  readonly #times: number[] = [];
   refused = 0;
   rollOvers = 0;
   #isGarbage = false;
@@ -62,6 +66,14 @@ class RotationRun {
     this.#site = site;
     this.#load = load;
     this.#workers = workers;
+  }
+
+  get slowestMs(): number {
+    return Math.max(0, ...this.#times);
+  }
+
+  get medianMs(): number {
+    return this.#times.toSorted((a, b) => a - b)[this.#times.length >> 1] ?? 0;
   }
 
   /** Both sides get another certificate with another key. */
@@ -143,7 +155,7 @@ class RotationRun {
       this.#load.servers.get(before.server),
       this.#load.clients.get(before.client),
     ]) {
-      this.slowestMs = Math.max(this.slowestMs, (sighting?.lastMs ?? 0) - swappedMs);
+      this.#times.push((sighting?.lastMs ?? 0) - swappedMs);
     }
   }
 }
