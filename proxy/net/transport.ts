@@ -1,6 +1,7 @@
 // What happens between a socket and the owner of its connection: nothing, words in the clear, a TLS
 // handshake, or one after the other. The owner hears `onConnected` when all of it is done.
 import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SocketAddress } from '../base/address.ts';
 import type { TlsInfo } from '../http/tls-info.ts';
 
 /** How one handshake is made; all of it is known before it begins. */
@@ -40,6 +41,8 @@ export interface TlsHandshake {
 
 /** A connected socket that has no owner yet. */
 export interface PreparedConnection {
+  readonly localAddress: SocketAddress;
+  readonly remoteAddress: SocketAddress;
   /** Written in the clear. */
   writeText(text: string): void;
   writeBytes(data: Buffer): void;

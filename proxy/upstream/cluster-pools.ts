@@ -1,5 +1,6 @@
 // The connection pools of one cluster of a worker: who is served by which, and how many there are.
 import type { Protocol } from '../http/message.ts';
+import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { RoutingPriority } from './circuit-breakers.ts';
 import type { LoadBalancerContext } from './cluster-manager.ts';
 import type { OwnedPool, PoolOwner } from './conn-pool.ts';
@@ -23,6 +24,8 @@ interface HostSlot {
   readonly host: Host;
   readonly pools: HostPools;
   readonly priority: RoutingPriority;
+  /** The only one that the pool serves; null: anybody. */
+  readonly client: DownstreamConnectionInfo | null;
 }
 
 /** What a pool gives back at its end. */
@@ -47,7 +50,8 @@ export class ClusterPools implements PoolOwner {
     this.#resources = resources;
     this.#hostLimits = hostLimits;
     this.#owner = owner;
-    this.#downstream = pools.isPerDownstream ? new DownstreamPools() : null;
+    this.#downstream =
+      pools.isPerDownstream || resources.transports.isPerClient ? new DownstreamPools() : null;
     this.#predicted =
       pools.predictiveRatio > 1
         ? new PredictedConnects(pools.predictiveRatio, {
@@ -92,15 +96,16 @@ export class ClusterPools implements PoolOwner {
     const pool = protocol === 'http2' ? pools.http2 : pools.http1;
     if (pool !== null) return pool;
     if (!this.#takePool(pools, priority)) return null;
-    return this.#make({ host, pools, priority }, protocol);
+    return this.#make({ host, pools, priority, client: this.#clientOf(request) }, protocol);
   }
 
   /** The same for plain TCP, whose pools are not limited. */
   tunnelOf(host: Host, request: LoadBalancerContext | null): OwnedPool {
     const priority = request?.priority ?? 'default';
-    // Their connections serve one client each anyway.
-    const pools = this.#poolsOf(host, priority, null);
-    return pools.tunnel ?? this.#make({ host, pools, priority }, 'tunnel');
+    // Their connections serve one client each anyway, but not all of them are alike.
+    const client = this.#clientOf(request);
+    const pools = this.#poolsOf(host, priority, client === null ? null : request);
+    return pools.tunnel ?? this.#make({ host, pools, priority, client }, 'tunnel');
   }
 
   /** Streams that could begin at once, or once what connects is connected; counting ends at `most`. */
@@ -174,6 +179,12 @@ export class ClusterPools implements PoolOwner {
     return host.highPools;
   }
 
+  /** Who connections are told to be for; null: nobody, so that they may serve others too. */
+  #clientOf(request: LoadBalancerContext | null): DownstreamConnectionInfo | null {
+    const { isPerClient } = this.#resources.transports;
+    return isPerClient ? (request?.info.downstream ?? null) : null;
+  }
+
   #poolsAt(host: Host): readonly OwnedPool[] {
     if (this.#downstream === null) return [...host.pools.all(), ...(host.highPools?.all() ?? [])];
     return [...this.#places].filter(([, place]) => place.host === host).map(([pool]) => pool);
@@ -194,10 +205,10 @@ export class ClusterPools implements PoolOwner {
   }
 
   #make(slot: HostSlot, protocol: PoolProtocol): OwnedPool {
-    const { host, pools, priority } = slot;
+    const { host, pools, priority, client } = slot;
     const hostLimit = this.#hostLimits.hold(host);
     const breakers = this.#resources.breakers.of(priority);
-    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit };
+    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit, client };
     const pool = new HttpPool(place, this.#setup(protocol));
     if (protocol === 'http1') pools.http1 = pool;
     else if (protocol === 'http2') pools.http2 = pool;

@@ -136,6 +136,10 @@ type ProxyHeader = Pick<
   'version' | 'passThroughTlvs' | 'addedTlvs'
 >;
 
+/** The header's length has 16 bits; addresses of IPv6 and ports take 36 octets of it. */
+const MAX_TLV_BYTES = 65_535 - 36;
+const TLV_HEAD_BYTES = 3;
+
 function compileProxyHeader(
   config: ProxyProtocolConfig | undefined,
   context: CompileContext,
@@ -149,6 +153,9 @@ function compileProxyHeader(
     const path = passed === undefined ? 'added_tlvs' : 'pass_through_tlvs';
     context.warn(path, 'has no effect: only version V2 has room for TLVs');
   }
+  const most = MAX_TLV_BYTES;
+  const size = addedTlvs.reduce((sum, { value }) => sum + TLV_HEAD_BYTES + value.length, 0);
+  if (size > most) context.reject('added_tlvs', `${size} octets do not fit: at most ${most}`);
   // Without the field none is passed on.
   const types = passed?.matchType === PassTlvs.INCLUDE_ALL ? null : (passed?.tlvType ?? []);
   return { version, passThroughTlvs: types, addedTlvs };
@@ -171,12 +178,12 @@ export const TRANSPORT_SOCKETS: readonly TransportSocketDefinition[] = [
   DOWNSTREAM_TLS,
   UPSTREAM_TLS,
   INTERNAL_UPSTREAM,
+  PROXY_PROTOCOL,
 ] as readonly TransportSocketDefinition[];
 
 /** Those that can be compiled only: REFUSED_TYPES says so of each, until it stands above. */
 export const UNSERVED_TRANSPORT_SOCKETS: readonly TransportSocketDefinition[] = [
   DOWNSTREAM_STARTTLS,
   UPSTREAM_STARTTLS,
-  PROXY_PROTOCOL,
   HTTP_11_PROXY,
 ] as readonly TransportSocketDefinition[];

@@ -26,8 +26,6 @@ export const REFUSED_TYPES: Readonly<Record<string, string>> = {
     'connections do not change to TLS midway yet; use envoy.transport_sockets.tls',
   'envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig':
     'connections do not change to TLS midway yet; use envoy.transport_sockets.tls',
-  'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport':
-    'the PROXY protocol is not spoken to upstreams yet; let them read x-forwarded-for',
   'envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport':
     'upstreams are not reached through a CONNECT proxy yet; use tunneling_config of envoy.filters.network.tcp_proxy',
   'envoy.extensions.transport_sockets.alts.v3.Alts':

@@ -1,6 +1,7 @@
 // What one connection and the streams on it change in their cluster's statistics, limits and host.
 import type { CodecDone } from '../../http/codec.ts';
 import type { ResetReason } from '../../http/stream.ts';
+import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
 import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { Host } from '../host.ts';
 import type { HostLimit } from '../host-limits.ts';
@@ -25,6 +26,8 @@ export interface ConnectionPlace {
   readonly setup: ClientCodecSetup;
   readonly breakers: PriorityBreakers;
   readonly hostLimit: HostLimit | null;
+  /** The only one that it serves; null or absent: anybody. */
+  readonly client?: DownstreamConnectionInfo | null;
 }
 
 /**

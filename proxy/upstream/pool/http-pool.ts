@@ -2,6 +2,7 @@
 // used next, until it is full, so that surplus ones age out; waiting requests are served first
 // come, first served, by whichever connection is free first.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
+import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
 import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
@@ -9,6 +10,7 @@ import { healthOf } from '../host-health.ts';
 import type { HostLimit } from '../host-limits.ts';
 import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
+import type { ConnectionPlace } from './connection-books.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { PooledConnection, type PooledConnectionOwner } from './pooled-connection.ts';
@@ -20,14 +22,8 @@ const MAX_CONNECTS_AT_ONCE = 3;
 const NO_PLACE: ConnectFailure = { reason: 'overflow', detail: '' };
 
 /** What a pool belongs to. */
-export interface HttpPoolPlace {
-  readonly resources: ClusterResources;
-  readonly host: Host;
+export interface HttpPoolPlace extends Omit<ConnectionPlace, 'setup'> {
   readonly owner: PoolOwner;
-  /** Of the priority that the pool serves. */
-  readonly breakers: PriorityBreakers;
-  /** null: connections of the host are not limited. */
-  readonly hostLimit: HostLimit | null;
 }
 
 /** See ConnectionPool. Bounded by its cluster's circuit breakers. */
@@ -37,6 +33,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   readonly setup: ClientCodecSetup;
   readonly breakers: PriorityBreakers;
   readonly hostLimit: HostLimit | null;
+  readonly client: DownstreamConnectionInfo | null;
   readonly #owner: PoolOwner;
   readonly #connections = new Set<PooledConnection>();
   /** Those that can take a stream; the one that is used next at the end. */
@@ -60,6 +57,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.setup = setup;
     this.breakers = place.breakers;
     this.hostLimit = place.hostLimit;
+    this.client = place.client ?? null;
     this.#owner = place.owner;
     this.#preconnectRatio = place.resources.config.pools.preconnectRatio;
     this.#streamsPerConnection = mostStreams(setup);

@@ -65,7 +65,8 @@ export class PooledConnection
     this.#books = new ConnectionBooks(owner);
     const { config, context } = owner.resources;
     const { host, resources, setup } = owner;
-    this.#transport = connectToHost({ host, wants: wantsOf(setup.protocol), ...resources }, this);
+    const wants = wantsOf(setup.protocol, owner.client ?? null);
+    this.#transport = connectToHost({ host, wants, ...resources }, this);
     this.#codec = context.codecs.create(owner.setup, this.#transport, this);
     context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
   }

@@ -3,6 +3,7 @@ import type { UpstreamTransportConfig } from '../../model/transport-socket.ts';
 import { type Preparation, RefusingPreparation } from '../../net/transport.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
 import type { TlsServices } from '../../tls/tls-services.ts';
+import { ProxyProtocolTransport } from './proxy-protocol-transport.ts';
 import { TlsTransport } from './tls-transport.ts';
 import type { UpstreamTransport } from './upstream-transport.ts';
 
@@ -17,8 +18,9 @@ export function buildTransport(
       return null;
     case 'tls':
       return new TlsTransport(config.tls, services, cluster);
-    case 'starttls':
     case 'proxy-protocol':
+      return new ProxyProtocolTransport(config, buildTransport(config.inner, services, cluster));
+    case 'starttls':
     case 'http-11-proxy':
       return new UnknownTransport(config.kind);
   }

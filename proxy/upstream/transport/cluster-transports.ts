@@ -2,7 +2,7 @@
 // metadata ask for them.
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig, EndpointConfig } from '../../model/cluster.ts';
-import { transportMatchOf } from '../../model/transport-socket.ts';
+import { transportMatchOf, type UpstreamTransportConfig } from '../../model/transport-socket.ts';
 import type { Counter, StatsScope } from '../../stats/metrics.ts';
 import type { TlsServices } from '../../tls/tls-services.ts';
 import { buildTransport } from './build-transport.ts';
@@ -19,6 +19,8 @@ interface TransportChoice {
 
 /** See the file's head. */
 export class ClusterTransports {
+  /** Some connections say whom they are for, so that nobody else may use them. */
+  readonly isPerClient: boolean;
   readonly #choices: readonly TransportChoice[];
   readonly #own: TransportChoice;
   /** By endpoint: its metadata never change. */
@@ -36,6 +38,9 @@ export class ClusterTransports {
       matches: matches(name),
     }));
     const transport = buildTransport(config.transport, services, scope);
+    this.isPerClient = [config, ...config.transportMatches].some((each) =>
+      saysClient(each.transport),
+    );
     this.#own = { match: {}, transport, matches: matches('default') };
   }
 
@@ -63,6 +68,11 @@ export class ClusterTransports {
     this.#chosen.set(endpoint, choice);
     return choice;
   }
+}
+
+function saysClient(transport: UpstreamTransportConfig): boolean {
+  if (transport.kind === 'http-11-proxy') return saysClient(transport.inner);
+  return transport.kind === 'proxy-protocol';
 }
 
 /** Each of the wanted values is there. */

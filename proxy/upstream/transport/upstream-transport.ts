@@ -1,5 +1,6 @@
 // What carries the bytes of a cluster's connections, built once for all of them.
 import type { SocketAddress } from '../../base/address.ts';
+import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
 import type { Preparation } from '../../net/transport.ts';
 import type { Host } from '../host.ts';
 
@@ -21,6 +22,8 @@ export interface TransportWants {
   readonly serverName: string;
   /** Name that the certificate must be for besides all else, by request; '' : any. */
   readonly expectedName: string;
+  /** The client that it is for alone; null: the proxy, or several. */
+  readonly client: DownstreamConnectionInfo | null;
 }
 
 /** A user that asks for nothing. */
@@ -29,6 +32,7 @@ export const NO_WANTS: TransportWants = Object.freeze({
   forcedProtocols: [],
   serverName: '',
   expectedName: '',
+  client: null,
 });
 
 /** Makes what stands between the sockets of a cluster and their owners. */

@@ -111,7 +111,7 @@ export const PROXY_PROTOCOL_FIELDS: Tables = {
   },
   'envoy.config.core.v3.ProxyProtocolConfig': {
     version: 'honoured',
-    pass_through_tlvs: 'honoured',
+    pass_through_tlvs: { refused: 'TLVs that clients send are not kept: name them in added_tlvs' },
     added_tlvs: 'honoured',
   },
   'envoy.config.core.v3.ProxyProtocolPassThroughTLVs': {
