@@ -12,6 +12,7 @@ import type { CompileContext, CompileEnvironment } from '../model/extension.ts';
 import type { Resource, ResourceKind } from '../model/resource.ts';
 import { compileBootstrap } from './compile/bootstrap.ts';
 import { compileCluster } from './compile/cluster.ts';
+import { discoveryEnvironment } from './compile/dynamic-resources.ts';
 import { hasInternalListeners } from './compile/internal-listeners.ts';
 import { compileListener } from './compile/listener.ts';
 import { checkStaticResources, staticClusterNames } from './compile/static-resources.ts';
@@ -60,6 +61,7 @@ export class Trial {
       clusterNames: null,
       hasInternalListeners: null,
       secretKinds: null,
+      ...this.#sources(message),
     });
     const environment = {
       ...outside,
@@ -67,6 +69,7 @@ export class Trial {
       clusterNames: this.#clusterNames(message),
       hasInternalListeners: hasInternalListeners(message.bootstrapExtensions),
       secretKinds: this.#secretKinds(message),
+      ...this.#sources(message),
     };
     const none = { clusters: [], listeners: [], secrets: [] };
     const { clusters, listeners, secrets } = message.staticResources ?? none;
@@ -98,6 +101,13 @@ export class Trial {
     const isGiver = /^static_resources\.secrets/;
     const isIncomplete = this.#run.rejected.some(({ path }) => isGiver.test(path));
     return isIncomplete ? null : staticSecretKinds(message);
+  }
+
+  /** What sources may refer to; nothing where it may be missing only because it was refused. */
+  #sources(message: Bootstrap): Pick<CompileEnvironment, 'discovery'> {
+    const isGiver = /^(?:node|static_resources\.clusters)/;
+    const isIncomplete = this.#run.rejected.some(({ path }) => isGiver.test(path));
+    return isIncomplete ? {} : { discovery: discoveryEnvironment(message) };
   }
 
   #compileBootstrap(message: Bootstrap, environment: CompileEnvironment): BootstrapConfig | null {

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { SILENT_LOG } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
+import { DiscoveredHub } from '../filters/discovered-configs.ts';
 import type { ActiveStream } from '../filters/network/http-connection-manager/active-stream.ts';
 import { HcmRuntime } from '../filters/network/http-connection-manager/hcm-runtime.ts';
 import { type ListenerFacts, NO_OVERLOAD, type WorkerServices } from '../filters/network-filter.ts';
@@ -128,6 +129,7 @@ export class DryProxy {
       log: SILENT_LOG.logger('explain'),
       node: parts.node,
       localIp: parts.localIp,
+      discovered: new DiscoveredHub(),
       files: UNWATCHED,
       openAccessLog: () => ({ write: () => undefined }),
     };

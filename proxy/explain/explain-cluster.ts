@@ -51,6 +51,7 @@ const DISCOVERY: Readonly<Record<ClusterConfig['discovery'], string>> = {
   'logical-dns': 'LOGICAL_DNS',
   'original-dst': 'ORIGINAL_DST',
   aggregate: 'AGGREGATE',
+  eds: 'EDS',
 };
 /** Policies that give each host its weight's share. */
 const FAIR_POLICIES: ReadonlySet<string> = new Set(['round-robin', 'random', 'least-request']);

@@ -44,19 +44,28 @@ export class HttpFilterPlanner implements FilterPlanner {
   }
 
   plan(levels: readonly PerFilterConfigs[]): HttpFilterPlan {
-    return planOf(this.#filters.map((filter) => this.#onRoute(filter, levels)));
+    return this.#plan(levels, this.#services);
   }
 
-  #onRoute(
-    { instance, factory }: PlacedFilter,
-    levels: readonly PerFilterConfigs[],
-  ): HttpFilterFactory | null {
-    const effect = effectOnRoute(instance, levels);
-    if (effect.kind === 'off') return null;
-    if (effect.kind === 'own')
-      return factory ?? makeFactory(instance, instance.config, this.#services);
-    return makeFactory(instance, effect.config, this.#services);
+  /** Plans whose own filters take what they need of other services; the chain's stay what they are. */
+  withServices(services: HttpFilterServices): FilterPlanner {
+    return { plan: (levels) => this.#plan(levels, services) };
   }
+
+  #plan(levels: readonly PerFilterConfigs[], services: HttpFilterServices): HttpFilterPlan {
+    return planOf(this.#filters.map((filter) => onRoute(filter, levels, services)));
+  }
+}
+
+function onRoute(
+  { instance, factory }: PlacedFilter,
+  levels: readonly PerFilterConfigs[],
+  services: HttpFilterServices,
+): HttpFilterFactory | null {
+  const effect = effectOnRoute(instance, levels);
+  if (effect.kind === 'off') return null;
+  if (effect.kind === 'own') return factory ?? makeFactory(instance, instance.config, services);
+  return makeFactory(instance, effect.config, services);
 }
 
 /** What a filter of the chain does on a route. */

@@ -19,6 +19,7 @@ import type { StatsScope } from '../stats/metrics.ts';
 import type { Secrets } from '../tls/secret-hub.ts';
 import type { TlsServices } from '../tls/tls-services.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
+import type { DiscoveredConfigs } from './discovered-configs.ts';
 
 /**
  * What the worker gives to every filter chain. Statistics, cells and files that are taken here go
@@ -44,6 +45,8 @@ export interface WorkerServices {
   readonly secrets: Secrets;
   /** What TLS contexts are made with. */
   readonly tls: TlsServices;
+  /** Route tables and filters' configurations that servers tell. */
+  readonly discovered: DiscoveredConfigs;
   /** What changes of the configuration's files become known by. */
   readonly files: WatchedFiles;
   /** Opens (or shares) the log that a configuration describes. */

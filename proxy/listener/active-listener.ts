@@ -25,7 +25,7 @@ import { describeConnection } from './describe-connection.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog, logFailedHandshake, logWithoutChain } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
-import { ServicesLoan } from './services-loan.ts';
+import { ServicesLoan } from '../filters/services-loan.ts';
 
 /** A connection that has its filter. */
 interface Tracked {

@@ -2,6 +2,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { LocalityConfig } from './cluster.ts';
+import type { DynamicResourcesConfig } from './config-source.ts';
 import type { OverloadConfig } from './overload.ts';
 import type { StringMatchConfig } from './route-match.ts';
 import type { RuntimeLayerConfig, RuntimeValue } from './runtime.ts';
@@ -11,6 +12,8 @@ export interface BootstrapConfig {
   readonly node: NodeConfig;
   /** cluster_manager.local_cluster_name: the cluster of this proxy and its likes; '': none. */
   readonly localClusterName: string;
+  /** Servers and files that listeners and clusters come from; null: from none. */
+  readonly dynamic: DynamicResourcesConfig | null;
   /** null: no admin interface. */
   readonly admin: AdminConfig | null;
   readonly stats: StatsConfig;

@@ -3,6 +3,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import type { Fraction } from '../base/random.ts';
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
+import type { ConfigSourceConfig } from './config-source.ts';
 import type { EndpointCheckConfig, HealthCheckConfig } from './health-check.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
@@ -19,7 +20,15 @@ export interface ClusterConfig {
   readonly name: string;
   /** alt_stat_name or the name: `cluster.<this>.` in statistics. */
   readonly observabilityName: string;
-  readonly discovery: 'static' | 'strict-dns' | 'logical-dns' | 'original-dst' | 'aggregate';
+  readonly discovery:
+    | 'static'
+    | 'strict-dns'
+    | 'logical-dns'
+    | 'original-dst'
+    | 'aggregate'
+    | 'eds';
+  /** Where the endpoints of an eds cluster come from; absent for the others. */
+  readonly eds?: EdsConfig;
   /** Of an aggregate: the clusters that it is made of, by name, the preferred one first. */
   readonly memberClusters?: readonly string[];
   /** Where an original-dst cluster finds its host; null for the others. */
@@ -64,6 +73,21 @@ export interface ClusterConfig {
   readonly transport: UpstreamTransportConfig;
   /** transport_socket_matches, in order. */
   readonly transportMatches: readonly TransportMatchConfig[];
+}
+
+/** Cluster.EdsClusterConfig */
+export interface EdsConfig {
+  /** What the source calls it: service_name, or the cluster's name. */
+  readonly serviceName: string;
+  readonly source: ConfigSourceConfig;
+}
+
+/** What a ClusterLoadAssignment says besides its endpoints. */
+export interface EndpointPolicy {
+  readonly overprovisioningPercent: number;
+  readonly isHealthWeighted: boolean;
+  /** null: nothing is refused. */
+  readonly dropOverload: Fraction | null;
 }
 
 /** How connections are shared among requests, and made ahead of them. */

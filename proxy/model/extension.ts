@@ -46,6 +46,8 @@ export interface CompileEnvironment {
   readonly hasInternalListeners: boolean | null;
   /** Secrets of static_resources by name; null: not known, not checked. */
   readonly secretKinds: ReadonlyMap<string, SecretValue['kind']> | null;
+  /** What the bootstrap says about sources of configuration; absent: not known, not checked. */
+  readonly discovery?: DiscoveryEnvironment;
   /** What format strings print about the process; its variables serve data sources too. */
   readonly format: FormatEnvironment;
   /** Content of a data source's file; null when it cannot be read. */
@@ -57,6 +59,14 @@ export interface CompileEnvironment {
    * again to compile, for they may be half written just now. null: it is not in use yet.
    */
   knownSecret(key: string): SecretValue | null;
+}
+
+/** What sources of configuration may refer to. */
+export interface DiscoveryEnvironment {
+  /** The node has an id and a cluster, which every server is told. */
+  readonly hasNode: boolean;
+  /** Clusters of the bootstrap whose hosts no server has to tell. */
+  readonly clusters: ReadonlySet<string>;
 }
 
 /** One extension of one category. */

@@ -3,6 +3,7 @@
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { ClientCertForwarding } from './client-cert.ts';
+import type { DiscoveredRef } from './config-source.ts';
 import type { ExtensionInstance } from './extension.ts';
 import type { LocalReplyConfig } from './local-reply.ts';
 import type { RouteTableConfig } from './route.ts';
@@ -12,8 +13,10 @@ import type { UpgradeRulesConfig } from './upgrade.ts';
 /** Durations are ms; 0 switches a timer off. */
 export interface HttpConnectionManagerConfig {
   readonly statPrefix: string;
-  /** Empty where `scopedRoutes` decide. */
+  /** Empty where `scopedRoutes` decide, and until `rds` brings another one. */
   readonly routeTable: RouteTableConfig;
+  /** Where the table comes from; absent: it stands here. */
+  readonly rds?: DiscoveredRef;
   /** Absent or null: the table serves all requests. */
   readonly scopedRoutes?: ScopedRoutesConfig | null;
   /** Who writes `x-forwarded-client-cert`. */

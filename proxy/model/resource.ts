@@ -4,7 +4,14 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Rejection, Warning } from '../base/result.ts';
 
 /** The kinds of resource that the proxy is configured by. */
-export type ResourceKind = 'bootstrap' | 'listener' | 'cluster' | 'route' | 'endpoint' | 'secret';
+export type ResourceKind =
+  | 'bootstrap'
+  | 'listener'
+  | 'cluster'
+  | 'route'
+  | 'endpoint'
+  | 'secret'
+  | 'extension';
 
 /** A decoded Envoy v3 resource with its identity. */
 export interface Resource {
@@ -13,6 +20,8 @@ export interface Resource {
   /** Version of the source; for files a hash of the content. */
   readonly version: string;
   readonly message: Message;
+  /** True: a server or a file of resources said so; absent: it stands in the bootstrap. */
+  readonly isDynamic?: boolean;
 }
 
 /** A change of the set of resources that is applied as one. */

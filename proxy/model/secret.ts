@@ -2,13 +2,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { SafeRegex } from '../base/safe-regex.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { ConfigSourceConfig } from './config-source.ts';
 
 /**
  * A secret that a context wants. References with equal keys mean one secret: it is supplied once,
  * and everybody who refers to it sees a new version at the same moment.
  */
 export interface SecretRef<V extends SecretValue = SecretValue> {
-  /** `static/<name>`, `path:<file>/<name>`, `ads/<name>`, `files:<hash of paths>`, `inline:<hash>`. */
+  /** `static/<name>`, `path:<file>/<name>`, `ads/<name>`, `api:<hash>/<name>`, `files:<hash of paths>`, `inline:<hash>`. */
   readonly key: string;
   /** What the author called it; '' for what stands in the context itself. */
   readonly name: string;
@@ -37,8 +38,8 @@ export type SecretSource =
       readonly directory: string;
       readonly fetchTimeoutMs: number;
     }
-  /** A server; `server` names it: `ads`, or a cluster. */
-  | { readonly kind: 'xds'; readonly server: string; readonly fetchTimeoutMs: number };
+  /** A server. */
+  | { readonly kind: 'xds'; readonly from: ConfigSourceConfig; readonly fetchTimeoutMs: number };
 
 /** What a secret holds. */
 export type SecretValue =

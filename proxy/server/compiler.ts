@@ -6,11 +6,13 @@ import { probeLogFile } from '../accesslog/probe-log-file.ts';
 import type { Bootstrap } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
+import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.js';
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { compileBootstrap } from '../config/compile/bootstrap.ts';
 import { compileCluster } from '../config/compile/cluster.ts';
 import { compileListener } from '../config/compile/listener.ts';
 import { prepareRouteTables } from '../config/compile/prepared-route-tables.ts';
+import { compileRouteTable } from '../config/compile/route-table.ts';
 import { compileSecret } from '../config/compile/tls/secret.ts';
 import { ProblemSink, type ResourceCompiler } from '../config/schema/compile-context.ts';
 import { EXTENSIONS } from '../filters/extensions.ts';
@@ -19,6 +21,7 @@ import type { ClusterConfig } from '../model/cluster.ts';
 import type { CompileEnvironment } from '../model/extension.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
+import type { RouteTableConfig } from '../model/route.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
 import type { SecretValue } from '../model/secret.ts';
 import { SystemRandom } from './system-random.ts';
@@ -69,12 +72,20 @@ export class Compiler {
     return this.#compile<Secret, SecretValue>(resource, compileSecret);
   }
 
+  /** A route table that was discovered. */
+  route(resource: Resource): Compiled<RouteTableConfig> {
+    return this.#compile<RouteConfiguration, RouteTableConfig>(resource, (message, context) =>
+      compileRouteTable(message, context, 'discovered'),
+    );
+  }
+
   /** Compiles whatever kind a resource is of. */
   any(resource: Resource): Compiled<unknown> {
     if (resource.kind === 'listener') return this.listener(resource);
     if (resource.kind === 'cluster') return this.cluster(resource);
     if (resource.kind === 'bootstrap') return this.bootstrap(resource);
     if (resource.kind === 'secret') return this.secret(resource);
+    if (resource.kind === 'route') return this.route(resource);
     const reason = `resources of kind ${resource.kind} are not supported`;
     return { config: null, rejected: about(resource, [{ path: '', reason }]), warned: null };
   }

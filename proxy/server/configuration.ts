@@ -33,7 +33,7 @@ export type GoodBootstrap = Extract<LoadedBootstrap, { readonly ok: true }>;
 export type LoadAgain = () => LoadedBootstrap | Promise<LoadedBootstrap>;
 
 /** Parts of a bootstrap that are read once: changing them needs a new process. */
-const FIXED_PARTS = ['admin', 'node', 'layeredRuntime', 'statsConfig'] as const;
+const FIXED_PARTS = ['admin', 'node', 'layeredRuntime', 'statsConfig', 'dynamicResources'] as const;
 
 /** The configuration of a running proxy. */
 export class Configuration {
@@ -48,6 +48,8 @@ export class Configuration {
   readonly #log: Logger;
   #loaded: GoodBootstrap;
   #compiler: Compiler;
+  /** Clusters that routes may name, wherever they come from. */
+  readonly #clusterNames = new Set<string>();
 
   /** `load` reads the source again, for `reload`. */
   constructor(loaded: GoodBootstrap, load: LoadAgain, log: Logger) {
@@ -153,14 +155,29 @@ export class Configuration {
     return stored === null ? null : this.#compiler.secret(stored.resource).config;
   }
 
+  /** Resources came or went: what routes may name has changed. */
+  onAccepted({ upserted, removed }: ResourceUpdate): void {
+    for (const { kind, name } of upserted) if (kind === 'cluster') this.#clusterNames.add(name);
+    for (const { kind, name } of removed) if (kind === 'cluster') this.#clusterNames.delete(name);
+  }
+
+  /** It stands in the bootstrap, which no server may overrule. */
+  isStatic(kind: Resource['kind'], name: string): boolean {
+    const newest = this.store.newest(kind, name);
+    return newest !== null && newest.isDynamic !== true;
+  }
+
   #compilerOf(loaded: GoodBootstrap): Compiler {
-    return compilerFor(loaded, this.runtime.values, (key) => this.secretValue(key));
+    for (const { kind, name } of loaded.resources) {
+      if (kind === 'cluster') this.#clusterNames.add(name);
+    }
+    return new Compiler(this.runtime.values, this.#clusterNames, (key) => this.secretValue(key));
   }
 
   #difference(wanted: readonly Resource[]): ResourceUpdate {
     const names = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
     const isGone = ({ kind, name }: Pick<Resource, 'kind' | 'name'>): boolean =>
-      kind !== 'secret' && !names.has(`${kind}/${name}`);
+      isOfBootstrap(kind) && !names.has(`${kind}/${name}`);
     const upserted = wanted.filter((resource) => {
       const stored = this.store.newest(resource.kind, resource.name);
       return stored === null || !isSame(stored, resource);
@@ -191,6 +208,11 @@ function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {
   const found = resources.find(({ kind }) => kind === 'bootstrap');
   if (found === undefined) throw new Error('a loaded configuration has no bootstrap');
   return found.message as Bootstrap;
+}
+
+/** What else is in use came because these refer to it. */
+function isOfBootstrap(kind: Resource['kind']): boolean {
+  return kind === 'cluster' || kind === 'listener';
 }
 
 /** All that workers run on. */

@@ -4,6 +4,7 @@ import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { RegionLayout } from '../base/cells/region.ts';
 import type { LogLevel } from '../base/log.ts';
+import type { EndpointPolicy } from '../model/cluster.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
@@ -60,11 +61,17 @@ export type ToWorker =
   /** First of all messages. */
   | { readonly kind: 'init'; readonly settings: WorkerSettings }
   | { readonly kind: 'update'; readonly id: number; readonly update: ResourceUpdate }
-  /** Current endpoints of a cluster whose hosts the primary finds (DNS now; EDS, health later). */
+  /** Current endpoints of a cluster whose hosts the primary finds (DNS, EDS). */
   | {
       readonly kind: 'endpoints';
       readonly cluster: string;
       readonly endpoints: readonly ResolvedEndpoint[];
+    }
+  /** What is said about the endpoints of a cluster as a whole (EDS); comes before them. */
+  | {
+      readonly kind: 'endpoint-policy';
+      readonly cluster: string;
+      readonly policy: EndpointPolicy;
     }
   /**
    * Hosts of a cluster whose health the primary found to have changed: active checks and outlier

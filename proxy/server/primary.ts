@@ -5,8 +5,9 @@ import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
+import type { EndpointPolicy } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { Resource } from '../model/resource.ts';
+import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
@@ -17,14 +18,16 @@ import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { atMost } from './at-most.ts';
 import { CellDesk } from './cell-desk.ts';
-import type { ClusterDiscovery, EndpointsSink } from './cluster-discovery.ts';
 import type { Configuration } from './configuration.ts';
+import { DynamicResources } from './discovery/dynamic-resources.ts';
+import { type DiscoveryMakers, PrimaryDiscovery } from './discovery/primary-discovery.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
+import { Reloads } from './reloads.ts';
 import { RuntimeDesk } from './runtime-desk.ts';
 import { measureExpiry } from './secrets/expiry-gauges.ts';
 import { serveSecrets } from './secrets/serve-secrets.ts';
@@ -38,7 +41,7 @@ import { Workforce, type WorkforceSource } from './workforce.ts';
 const TICKET_SECRET_BYTES = 64;
 
 /** What a primary is made with. */
-export interface PrimaryParts {
+export interface PrimaryParts extends DiscoveryMakers {
   readonly options: ServerOptions;
   readonly log: Logger;
   readonly spawn: SpawnWorker;
@@ -47,7 +50,6 @@ export interface PrimaryParts {
   /** Loaded once already: a proxy that never had a good configuration does not start. */
   readonly configuration: Configuration;
   readonly makeHealthChecks: (outputs: HealthCheckOutputs) => HealthChecks;
-  readonly makeDiscovery: (sink: EndpointsSink, stats: StatsStore) => ClusterDiscovery;
 }
 
 /** How long workers may take beyond the drain time to end; then they are ended. */
@@ -59,7 +61,8 @@ export class Primary implements WorkforceSource {
   readonly stats: StatsStore;
   readonly serverStats: ServerStats;
   readonly workforce: Workforce;
-  readonly discovery: ClusterDiscovery;
+  readonly discovery: PrimaryDiscovery;
+  readonly dynamic: DynamicResources;
   readonly outliers: OutlierClusters;
   /** Logs that exist once: the admin interface's, and that of ejections. */
   readonly accessLogs: AccessLogManager;
@@ -74,17 +77,15 @@ export class Primary implements WorkforceSource {
   readonly secrets = new SecretHub();
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
-  readonly #log: Logger;
   readonly #collector = new StatsCollector();
   readonly #runtime: RuntimeDesk;
+  readonly #reloads: Reloads;
   readonly #ticketSecret = randomBytes(TICKET_SECRET_BYTES).toString('base64');
   #flushTimer: NodeJS.Timeout | null = null;
-  #reloading: Promise<boolean> = Promise.resolve(true);
 
   constructor(parts: PrimaryParts) {
     const { options, log, spawn, configuration } = parts;
     this.#options = options;
-    this.#log = log;
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);
     this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
@@ -95,12 +96,23 @@ export class Primary implements WorkforceSource {
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
     this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
+    this.discovery = new PrimaryDiscovery({
+      ...{ ...parts, stats: this.stats },
+      sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
+      onPolicy: (cluster, policy) =>
+        this.workforce.broadcast({ kind: 'endpoint-policy', cluster, policy }),
+    });
     this.publisher = new Publisher({
       configuration,
       stats: this.stats,
       log,
+      sourceOf: this.discovery.sourceOf,
       send: (update) => this.workforce.update(update),
       onServing: (applied) => this.#follow(applied),
+    });
+    this.#reloads = new Reloads({
+      ...{ configuration, publisher: this.publisher, stats: this.serverStats, log },
+      onReloaded: () => this.workforce.keepSockets(configuration.listeners()),
     });
     this.hostFlags = new HostFlags({
       sink: (cluster, flags) => this.workforce.broadcast({ kind: 'host-flags', cluster, flags }),
@@ -120,23 +132,30 @@ export class Primary implements WorkforceSource {
       writeEvent: (path, line) => this.accessLogs.openFile(path).append(line),
     });
     this.checks.whenHealthy = (cluster, address) => this.outliers.onCheckPassed(cluster, address);
-    this.discovery = parts.makeDiscovery(
-      (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
-      this.stats,
-    );
+    this.dynamic = new DynamicResources({
+      ...{ configuration, publisher: this.publisher, stats: this.stats, log },
+      sources: this.discovery.sources,
+      whenClustersWarm: () => this.#whenClustersWarm(),
+    });
   }
 
   /** Finds the clusters' hosts, then starts the workers; resolves with the listeners' failures. */
   async start(): Promise<readonly string[]> {
     this.health.beginInitializing();
-    const { configuration, publisher } = this;
-    await publisher.publish(configuration.initial(), configuration.version);
+    const { configuration, publisher, dynamic } = this;
+    const { version } = configuration;
+    // As Envoy: listeners only behind all the clusters that they may name.
+    await publisher.publish(ofKind('cluster', configuration.initial()), version);
+    await this.#whenClustersWarm();
+    await dynamic.clusters?.start();
+    await this.#whenClustersWarm();
+    await publisher.publish(ofKind('listener', configuration.initial()), version);
+    await dynamic.listeners?.start();
     await publisher.settled();
-    await this.discovery.settled();
-    await this.checks.settled();
     await this.workforce.start();
+    // One that a server told is not there, then; the others serve.
     const failures = this.workforce.listeners
-      .filter(({ error }) => error !== '')
+      .filter(({ name, error }) => error !== '' && configuration.isStatic('listener', name))
       .map(({ name, error }) => `error adding listener '${name}': ${error}`);
     if (failures.length > 0) return failures;
     this.health.becomeLive();
@@ -151,15 +170,8 @@ export class Primary implements WorkforceSource {
 
   /** Reads the configuration again; false when it is refused and the last good one stays. */
   reload(): Promise<boolean> {
-    // One after the other: two signals in a row must not apply out of order.
-    this.#reloading = this.#reloading
-      .then(() => this.#reload())
-      .catch((error: unknown) => {
-        // A bug of ours; what serves is whole, so it goes on serving.
-        this.#log.log('critical', `reloading failed: ${String(error)}`);
-        return false;
-      });
-    return this.#reloading;
+    if (this.health.isShuttingDown) return Promise.resolve(false);
+    return this.#reloads.run();
   }
 
   /** Statistics of the whole proxy. */
@@ -221,6 +233,7 @@ export class Primary implements WorkforceSource {
     this.health.beginShutdown();
     if (this.#flushTimer !== null) clearInterval(this.#flushTimer);
     this.#flushTimer = null;
+    this.dynamic.stop();
     this.publisher.stop();
     this.discovery.stop();
     this.outliers.stop();
@@ -250,6 +263,10 @@ export class Primary implements WorkforceSource {
 
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
     return this.checks.withKept(this.discovery.endpoints());
+  }
+
+  endpointPolicies(): ReadonlyMap<string, EndpointPolicy> {
+    return this.discovery.eds.policies();
   }
 
   allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]> {
@@ -285,23 +302,6 @@ export class Primary implements WorkforceSource {
     if (!this.health.isShuttingDown) this.serverStats.workerDeaths.inc();
   }
 
-  async #reload(): Promise<boolean> {
-    if (this.health.isShuttingDown) return false;
-    const update = await this.configuration.reload();
-    if (update === null) {
-      this.serverStats.reloadRejected.inc();
-      return false;
-    }
-    await this.publisher.publish(update, this.configuration.version);
-    this.workforce.keepSockets(this.configuration.listeners());
-    this.serverStats.reloadSuccess.inc();
-    this.#log.log('info', 'configuration reloaded', {
-      changed: update.upserted.length,
-      removed: update.removed.length,
-    });
-    return true;
-  }
-
   #follow(applied: AppliedUpdate): void {
     const { update } = applied;
     serveSecrets(this.secrets, this.configuration, update);
@@ -323,6 +323,12 @@ export class Primary implements WorkforceSource {
     this.outliers.setEndpoints(cluster, endpoints);
   }
 
+  async #whenClustersWarm(): Promise<void> {
+    await this.publisher.settled(['cluster']);
+    await this.discovery.settled();
+    await this.checks.settled();
+  }
+
   #makeOutliers(): OutlierClusters {
     const { stats, hostFlags: flags, accessLogs } = this;
     const { outlierLogPath } = this.configuration.bootstrap;
@@ -342,4 +348,8 @@ export class Primary implements WorkforceSource {
       for (const peer of this.workforce.living()) void peer.ask('stats');
     }, statsFlushIntervalMs).unref();
   }
+}
+
+function ofKind(kind: Resource['kind'], { upserted }: ResourceUpdate): ResourceUpdate {
+  return { upserted: upserted.filter((resource) => resource.kind === kind), removed: [] };
 }

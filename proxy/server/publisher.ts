@@ -1,18 +1,27 @@
-// From accepted resources to serving ones. What a resource needs (secrets) is fetched when it is
-// accepted; until it is there the resource warms, and the version before it serves. What may serve
-// goes to the workers, and then whoever follows resources is told.
+// From accepted resources to serving ones. What a resource needs (secrets, route tables) is fetched
+// when it is accepted; until it is there the resource warms, and the version before it serves. What
+// may serve goes to the workers, and then whoever follows resources is told.
+import type { Message } from '@bufbuild/protobuf';
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { Logger } from '../base/log.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { DiscoveredRef } from '../model/config-source.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
+import type {
+  RejectedResource,
+  Resource,
+  ResourceUpdate,
+  UpdateOutcome,
+} from '../model/resource.ts';
 import type { SecretRef } from '../model/secret.ts';
 import { checkMessage } from './check-message.ts';
 import type { Configuration } from './configuration.ts';
-import { SecretKeeper } from './secrets/secret-keeper.ts';
-import { secretsOfCluster, secretsOfListener } from './secrets/secret-refs.ts';
+import { openConfigSupply } from './discovery/config-supplies.ts';
+import { NeedKeeper } from './need-keeper.ts';
+import { type Needs, NO_NEEDS, needsOfCluster, needsOfListener } from './needs-of.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
+import { UpdateBatch } from './update-batch.ts';
 
 /** A change that serves. */
 export interface AppliedUpdate {
@@ -22,9 +31,8 @@ export interface AppliedUpdate {
 }
 
 /** What a publisher works with. */
-export interface PublisherParts {
+export interface PublisherParts extends Pick<SupplyParts, 'stats' | 'sourceOf'> {
   readonly configuration: Configuration;
-  readonly stats: SupplyParts['stats'];
   readonly log: Logger;
   /** Tells all workers; resolves with what any of them could not use. */
   readonly send: (update: ResourceUpdate) => Promise<readonly RejectedResource[]>;
@@ -32,62 +40,93 @@ export interface PublisherParts {
   readonly onServing: (applied: AppliedUpdate) => void;
 }
 
+/** Kinds that wait for what they need. */
+const WARMING_KINDS = ['cluster', 'listener'] as const;
+type WarmingKind = (typeof WARMING_KINDS)[number];
+
 /** One per process. */
 export class Publisher {
-  readonly secrets: SecretKeeper;
+  readonly secrets: NeedKeeper<SecretRef, Secret>;
+  readonly configs: NeedKeeper<DiscoveredRef, Message>;
   /** Wall-clock ms: nothing was fetched before. */
   readonly startedMs = SYSTEM_CLOCK.wallMs();
   readonly #parts: PublisherParts;
   readonly #supplies: SecretSupplies;
-  #whenWarm: (() => void) | null = null;
+  readonly #batch: UpdateBatch;
+  #whenWarm: { readonly kinds: readonly WarmingKind[]; readonly tell: () => void }[] = [];
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
-    const { configuration, stats, log } = parts;
+    const { configuration, log, sourceOf, stats } = parts;
     const findStatic = (name: string): Secret | null => configuration.staticSecret(name);
-    this.#supplies = new SecretSupplies({ findStatic, stats, log });
-    this.secrets = new SecretKeeper({
-      use: (key, secret, version) => this.#useSecret(key, secret, version),
-      drop: (name) => void this.#apply({ upserted: [], removed: [{ kind: 'secret', name }] }),
+    this.#supplies = new SecretSupplies({ findStatic, stats, log, sourceOf });
+    this.#batch = new UpdateBatch((update) => this.#serve(update));
+    const shared = { onSettled: () => this.#promoteReady(), log };
+    this.secrets = new NeedKeeper<SecretRef, Secret>({
+      ...shared,
+      noun: 'secret',
+      use: ({ key }, secret, version) => this.#useSecret(key, secret, version),
+      drop: ({ key }) => this.#drop('secret', key),
       open: this.#supplies.open,
-      onSettled: () => this.#promoteReady(),
-      log,
+      isKnown: ({ initial }) => initial !== null,
+    });
+    this.configs = new NeedKeeper<DiscoveredRef, Message>({
+      ...shared,
+      noun: 'configuration',
+      use: ({ kind, key }, message, version) =>
+        this.#useNeed({ kind, name: key, version, message, isDynamic: true }),
+      drop: ({ kind, key }) => this.#drop(kind, key),
+      open: (ref, sink) => openConfigSupply(ref, sink, { sourceOf, stats }),
+      isKnown: () => false,
     });
   }
 
   /**
-   * Takes resources over that passed every check alone; resolves when the workers have swapped in
-   * what may serve now. The rest follows by itself.
+   * Takes resources of the bootstrap over, which passed every check alone; resolves when the workers
+   * have swapped in what may serve now. The rest follows by itself.
    */
   async publish(update: ResourceUpdate, version: string): Promise<void> {
     this.#supplies.refreshStatic(version);
-    for (const resource of update.upserted) {
-      const user = userOf(resource);
-      // The version in use still needs its own.
-      this.secrets.retain(`${user} next`, this.#needsOf(resource));
+    const { outcome, whenServing } = this.#submit(update);
+    for (const { kind, name } of outcome.rejected) {
+      throw new Error(`${kind} '${name}' was accepted with its bootstrap and refused alone`);
     }
-    await this.#apply(update);
+    await whenServing;
   }
 
-  /** Resolves when nothing warms any more: each wait has its end. */
-  settled(): Promise<void> {
-    if (!this.#isWarming()) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#whenWarm = resolve;
+  /** Takes resources over that may be wrong: what is good of them is used, the rest is answered. */
+  submit(update: ResourceUpdate): UpdateOutcome {
+    return this.#submit(update).outcome;
+  }
+
+  /** Resolves when nothing of these kinds warms any more and serves: each wait has its end. */
+  async settled(kinds: readonly WarmingKind[] = WARMING_KINDS): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#whenWarm.push({ kinds, tell: resolve });
+      this.#tellIfWarm();
     });
+    await this.#batch.applied();
   }
 
   stop(): void {
     this.secrets.stop();
+    this.configs.stop();
   }
 
-  async #apply(update: ResourceUpdate): Promise<void> {
-    const { store } = this.#parts.configuration;
-    const { accepted, outcome } = store.publish(update, (resource) => this.#mayServe(resource));
-    for (const { kind, name } of outcome.rejected) {
-      throw new Error(`${kind} '${name}' was accepted with its bootstrap and refused alone`);
-    }
-    await this.#serve(accepted);
+  #submit(update: ResourceUpdate): {
+    readonly outcome: UpdateOutcome;
+    readonly whenServing: Promise<void>;
+  } {
+    const { configuration } = this.#parts;
+    const { accepted, warming, outcome } = configuration.store.publish(update, (it) =>
+      this.#admit(it),
+    );
+    configuration.onAccepted({
+      upserted: [...accepted.upserted, ...warming],
+      removed: accepted.removed,
+    });
+    for (const { kind, name } of accepted.removed) this.#release(`${kind}/${name}`);
+    return { outcome, whenServing: this.#batch.add(accepted) };
   }
 
   async #serve(update: ResourceUpdate): Promise<void> {
@@ -95,23 +134,23 @@ export class Publisher {
     const refused = await send(update);
     for (const rejected of refused) this.#takeBack(rejected);
     for (const resource of update.upserted) this.#settleUser(resource);
-    for (const { kind, name } of update.removed) {
-      this.secrets.release(`${kind}/${name}`);
-      this.secrets.release(`${kind}/${name} next`);
-    }
     const compiler = configuration.compiler();
     const clusters = update.upserted
       .filter(({ kind }) => kind === 'cluster')
       .map((resource) => compiler.cluster(resource).config as ClusterConfig);
     onServing({ update, clusters });
+    this.#tellIfWarm();
   }
 
   /** It serves: what its predecessor needed may go. */
   #settleUser(resource: Resource): void {
-    if (resource.kind === 'secret') return;
-    const user = userOf(resource);
-    this.secrets.retain(user, this.#needsOf(resource));
-    this.secrets.release(`${user} next`);
+    const { kind, name } = resource;
+    if (kind !== 'cluster' && kind !== 'listener') return;
+    const { store } = this.#parts.configuration;
+    const user = `${kind}/${name}`;
+    if (store.get(kind, name)?.resource === resource) this.#retain(user, this.#needsOf(resource));
+    // A newer one may wait already.
+    if (store.newest(kind, name) === resource) this.#retain(`${user} next`, NO_NEEDS);
   }
 
   /** What workers could not use (an address is taken) counts as refused like what is malformed. */
@@ -122,56 +161,74 @@ export class Publisher {
     configuration.store.takeBack(kind, name, details);
   }
 
-  #needsOf(resource: Resource): readonly SecretRef[] {
+  #needsOf(resource: Resource): Needs {
     const compiler = this.#parts.configuration.compiler();
     if (resource.kind === 'cluster') {
-      return secretsOfCluster(compiler.cluster(resource).config as ClusterConfig);
+      return needsOfCluster(compiler.cluster(resource).config as ClusterConfig);
     }
-    if (resource.kind !== 'listener') return [];
-    return secretsOfListener(compiler.listener(resource).config as ListenerConfig);
+    if (resource.kind !== 'listener') return NO_NEEDS;
+    return needsOfListener(compiler.listener(resource).config as ListenerConfig);
+  }
+
+  /** Has what it needs fetched; the version in use still needs its own. True: all of it is there. */
+  #admit(resource: Resource): boolean {
+    if (resource.kind !== 'cluster' && resource.kind !== 'listener') return true;
+    this.#retain(`${resource.kind}/${resource.name} next`, this.#needsOf(resource));
+    return this.#mayServe(resource);
   }
 
   #mayServe(resource: Resource): boolean {
-    return this.#needsOf(resource).every(({ key }) => this.secrets.isSettled(key));
+    const { secrets, configs } = this.#needsOf(resource);
+    const hasSecrets = secrets.every(({ key }) => this.secrets.isSettled(key));
+    return hasSecrets && configs.every(({ key }) => this.configs.isSettled(key));
+  }
+
+  #retain(user: string, { secrets, configs }: Needs): void {
+    this.secrets.retain(user, secrets);
+    this.configs.retain(user, configs);
+  }
+
+  #release(user: string): void {
+    this.#retain(user, NO_NEEDS);
+    this.#retain(`${user} next`, NO_NEEDS);
+  }
+
+  #drop(kind: Resource['kind'], name: string): void {
+    this.#submit({ upserted: [], removed: [{ kind, name }] });
   }
 
   #useSecret(name: string, message: Secret, version: string): string {
     const refusal = checkMessage(message);
-    if (refusal !== '') return refusal;
-    const { store } = this.#parts.configuration;
-    const resource: Resource = { kind: 'secret', name, version, message };
-    const { accepted, outcome } = store.publish({ upserted: [resource], removed: [] });
-    const [rejected] = outcome.rejected;
-    if (rejected !== undefined) {
-      return rejected.problems.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
-    }
-    void this.#serve(accepted);
-    return '';
+    return refusal === '' ? this.#useNeed({ kind: 'secret', name, version, message }) : refusal;
+  }
+
+  #useNeed(resource: Resource): string {
+    const [rejected] = this.submit({ upserted: [resource], removed: [] }).rejected;
+    if (rejected === undefined) return '';
+    return rejected.problems.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
   }
 
   #promoteReady(): void {
     const { store } = this.#parts.configuration;
     const upserted: Resource[] = [];
-    for (const kind of ['cluster', 'listener'] as const) {
+    for (const kind of WARMING_KINDS) {
       for (const { resource } of store.warming(kind)) {
         if (!this.#mayServe(resource)) continue;
         const warm = store.promote(kind, resource.name);
         if (warm !== null) upserted.push(warm);
       }
     }
-    void this.#serve({ upserted, removed: [] }).then(() => {
-      if (this.#isWarming()) return;
-      this.#whenWarm?.();
-      this.#whenWarm = null;
-    });
+    if (upserted.length > 0) void this.#batch.add({ upserted, removed: [] });
+    this.#tellIfWarm();
   }
 
-  #isWarming(): boolean {
+  #tellIfWarm(): void {
     const { store } = this.#parts.configuration;
-    return store.warming('cluster').length + store.warming('listener').length > 0;
+    const waiting = this.#whenWarm;
+    this.#whenWarm = [];
+    for (const each of waiting) {
+      if (each.kinds.some((kind) => store.hasWarming(kind))) this.#whenWarm.push(each);
+      else each.tell();
+    }
   }
-}
-
-function userOf({ kind, name }: Resource): string {
-  return `${kind}/${name}`;
 }

@@ -25,6 +25,12 @@ export interface StoredResource {
   readonly previous: StoredResource | null;
 }
 
+/** A resource of which no version was ever accepted. */
+export interface RefusedResource {
+  readonly resource: Resource;
+  readonly refused: RefusedUpdate;
+}
+
 /** An update that was refused while the last good version stays in use. */
 export interface RefusedUpdate {
   readonly version: string;
@@ -38,6 +44,7 @@ const ORDER: readonly ResourceKind[] = [
   'secret',
   'cluster',
   'endpoint',
+  'extension',
   'route',
   'listener',
 ];
@@ -49,6 +56,8 @@ export class ResourceStore {
   readonly #stored = new Map<string, StoredResource>();
   /** Accepted versions that do not serve yet: something they need is not there. */
   readonly #warming = new Map<string, StoredResource>();
+  /** Refused before there ever was a good version. */
+  readonly #neverGood = new Map<string, RefusedResource>();
 
   constructor(check: CheckResource, wallMs: () => number) {
     this.#check = check;
@@ -100,6 +109,11 @@ export class ResourceStore {
     return warm.resource;
   }
 
+  /** True when some version of that kind waits. */
+  hasWarming(kind: ResourceKind): boolean {
+    return [...this.#warming.values()].some(({ resource }) => resource.kind === kind);
+  }
+
   /** What waits, by name. */
   warming(kind: ResourceKind): readonly StoredResource[] {
     return ofKind(this.#warming, kind);
@@ -111,10 +125,12 @@ export class ResourceStore {
     return (this.#warming.get(at) ?? this.#stored.get(at))?.resource ?? null;
   }
 
-  /** Every name of which a version was accepted. */
+  /** Every resource of the bootstrap of which a version was accepted. */
   names(): readonly { readonly kind: ResourceKind; readonly name: string }[] {
     const known = new Map([...this.#stored, ...this.#warming]);
-    return [...known.values()].map(({ resource: { kind, name } }) => ({ kind, name }));
+    return [...known.values()]
+      .filter(({ resource }) => resource.isDynamic !== true)
+      .map(({ resource: { kind, name } }) => ({ kind, name }));
   }
 
   /** Returns to the version before the last accepted one: it passed the check and failed in use. */
@@ -140,6 +156,11 @@ export class ResourceStore {
     return ofKind(this.#stored, kind);
   }
 
+  /** Refused ones of which there is no good version. */
+  neverGood(kind: ResourceKind): readonly RefusedResource[] {
+    return [...this.#neverGood.values()].filter(({ resource }) => resource.kind === kind);
+  }
+
   get(kind: ResourceKind, name: string): StoredResource | null {
     return this.#stored.get(key(kind, name)) ?? null;
   }
@@ -147,27 +168,31 @@ export class ResourceStore {
   #accept(resource: Resource): void {
     const at = key(resource.kind, resource.name);
     const replaced = this.#stored.get(at);
+    this.#neverGood.delete(at);
     // One step back is all that is ever taken.
     const previous = replaced === undefined ? null : { ...replaced, previous: null };
     this.#stored.set(at, { resource, acceptedMs: this.#wallMs(), refused: null, previous });
   }
 
   #warm(resource: Resource): void {
+    this.#neverGood.delete(key(resource.kind, resource.name));
     const stored = { resource, acceptedMs: this.#wallMs(), refused: null, previous: null };
     this.#warming.set(key(resource.kind, resource.name), stored);
   }
 
   #remove(at: string): boolean {
-    this.#warming.delete(at);
-    return this.#stored.delete(at);
+    this.#neverGood.delete(at);
+    const wasWarming = this.#warming.delete(at);
+    return this.#stored.delete(at) || wasWarming;
   }
 
   #refuse(resource: Resource, rejected: RejectedResource): void {
-    const stored = this.#stored.get(key(resource.kind, resource.name));
-    if (stored === undefined) return;
+    const at = key(resource.kind, resource.name);
+    const stored = this.#stored.get(at);
     const details = rejected.problems.map(({ path, reason }) => `${path}: ${reason}`).join('\n');
     const refused = { version: resource.version, details, wallMs: this.#wallMs() };
-    this.#stored.set(key(resource.kind, resource.name), { ...stored, refused });
+    if (stored !== undefined) this.#stored.set(at, { ...stored, refused });
+    else if (!this.#warming.has(at)) this.#neverGood.set(at, { resource, refused });
   }
 }
 

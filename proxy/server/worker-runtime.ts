@@ -7,6 +7,7 @@ import type { Logger, LogSink } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { liveValue } from '../config/compile/live-value.ts';
 import { runtimeInteger } from '../config/compile/runtime-values.ts';
+import { DiscoveredHub } from '../filters/discovered-configs.ts';
 import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
 import type { CodecServices } from '../http/codec.ts';
 import type { ProcessHealth } from '../listener/active-listener.ts';
@@ -69,6 +70,7 @@ export class WorkerRuntime implements ProcessHealth {
   readonly listeners: ListenerManager;
   readonly accessLogs: AccessLogManager;
   readonly secrets = new SecretHub();
+  readonly discovered = new DiscoveredHub();
   /** `/healthcheck/fail` was called. */
   isFailed = false;
   /** Its internal listeners by name. */
@@ -169,6 +171,7 @@ export class WorkerRuntime implements ProcessHealth {
       localIp: localIp(settings.localAddressFamily),
       secrets: this.secrets,
       tls,
+      discovered: this.discovered,
       files: this.#files,
       openAccessLog: (config) => this.accessLogs.open(config),
     };

@@ -143,6 +143,9 @@ export class Worker {
         // Behind the update that brought the cluster.
         this.#inTurn(async () => runtime.clusters.setEndpoints(message.cluster, message.endpoints));
         return;
+      case 'endpoint-policy':
+        this.#inTurn(async () => runtime.clusters.setPolicy(message.cluster, message.policy));
+        return;
       case 'host-flags':
         this.#inTurn(async () =>
           runtime.clusters.setHostFlags(message.cluster, new Map(message.flags)),
@@ -201,15 +204,12 @@ export class Worker {
   }
 
   /**
-   * Secrets come before whoever refers to them. New clusters come before the listeners that name them, removed ones go after; listeners go
-   * before others come that may want their addresses.
+   * What others refer to comes before them. New clusters come before the listeners that name them,
+   * removed ones go after; listeners go before others come that may want their addresses.
    */
   async #apply(update: ResourceUpdate, runtime: WorkerRuntime): Promise<UpdateOutcome> {
     const rejected: RejectedResource[] = [];
-    for (const resource of ofKind('secret', update.upserted)) {
-      const { config } = this.#compile().secret(resource);
-      if (config !== null) runtime.secrets.set(resource.name, config);
-    }
+    this.#applyReferred(update.upserted, runtime);
     for (const resource of ofKind('cluster', update.upserted)) {
       const { config, rejected: refused } = this.#compile().cluster(resource);
       if (refused !== null) rejected.push(refused);
@@ -225,8 +225,20 @@ export class Worker {
     await this.#cells.settled();
     const gone = ofKind('cluster', update.removed).map(({ name }) => name);
     runtime.clusters.apply({ upserted: [], removed: gone });
-    for (const { name } of ofKind('secret', update.removed)) runtime.secrets.remove(name);
+    forgetReferred(update.removed, runtime);
     return { rejected, warned: [] };
+  }
+
+  /** What listeners and clusters refer to. */
+  #applyReferred(upserted: readonly Resource[], runtime: WorkerRuntime): void {
+    for (const resource of ofKind('secret', upserted)) {
+      const { config } = this.#compile().secret(resource);
+      if (config !== null) runtime.secrets.set(resource.name, config);
+    }
+    for (const resource of ofKind('route', upserted)) {
+      const { config } = this.#compile().route(resource);
+      if (config !== null) runtime.discovered.set('route', resource.name, config);
+    }
   }
 
   async #applyListener(
@@ -291,6 +303,13 @@ export class Worker {
   #clearTimers(): void {
     if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
+  }
+}
+
+function forgetReferred(removed: ResourceUpdate['removed'], runtime: WorkerRuntime): void {
+  for (const { kind, name } of removed) {
+    if (kind === 'secret') runtime.secrets.remove(name);
+    if (kind === 'route') runtime.discovered.remove(kind, name);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger, LogLevel } from '../base/log.ts';
+import type { EndpointPolicy } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
 import type { AddressFlags } from '../upstream/host-flags.ts';
@@ -20,6 +21,8 @@ export interface WorkforceSource {
   resources(): readonly Resource[];
   /** Hosts found so far, by cluster. */
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]>;
+  /** What is said about endpoints as a whole, by cluster. */
+  endpointPolicies(): ReadonlyMap<string, EndpointPolicy>;
   /** What was found out about the health of hosts, by cluster. */
   allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]>;
   /** Clusters with health checks that may be used. */
@@ -159,6 +162,9 @@ export class Workforce implements WorkerPoolHandler {
     }
     const upserted = this.#source.resources();
     messages.push({ kind: 'update', id: 0, update: { upserted, removed: [] } });
+    for (const [cluster, policy] of this.#source.endpointPolicies()) {
+      messages.push({ kind: 'endpoint-policy', cluster, policy });
+    }
     for (const [cluster, endpoints] of this.#source.endpoints()) {
       messages.push({ kind: 'endpoints', cluster, endpoints });
     }

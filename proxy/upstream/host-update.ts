@@ -1,5 +1,6 @@
 // From addresses that were found to hosts: whoever keeps its address keeps its identity, and with
 // it its connections and counts.
+import { isDeepStrictEqual } from 'node:util';
 import {
   INTERNAL_PORT,
   internalAddress,
@@ -16,6 +17,8 @@ import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 export interface HostUpdate {
   readonly hosts: readonly Host[];
   readonly removed: readonly Host[];
+  /** Something is said otherwise of hosts that stay. */
+  readonly isRevised: boolean;
 }
 
 /** The endpoints of a STATIC cluster: its configuration says it all. */
@@ -25,6 +28,14 @@ export function staticEndpoints(config: ClusterConfig): readonly ResolvedEndpoin
     port: endpoint.port,
     endpointIndex,
   }));
+}
+
+/** What the configuration says of an endpoint that was found; undefined: it has none like it. */
+export function endpointOf(
+  config: ClusterConfig,
+  resolved: ResolvedEndpoint,
+): EndpointConfig | undefined {
+  return resolved.endpoint ?? config.endpoints[resolved.endpointIndex];
 }
 
 /** The hosts for `endpoints`. Those whose index the configuration lacks are left out. */
@@ -37,18 +48,23 @@ export function updateHosts(
   const known = new Map(current.map((host) => [hostKey(host.endpoint, host.address), host]));
   const hosts: Host[] = [];
   const seen = new Set<string>();
+  let isRevised = false;
   for (const resolved of endpoints) {
-    const endpoint = config.endpoints[resolved.endpointIndex];
+    const endpoint = endpointOf(config, resolved);
     if (endpoint === undefined) continue;
     const address = endpointAddress(resolved, endpoint);
     const key = hostKey(endpoint, address);
     // Two names with one address are one host; a STATIC list is taken as it was written.
     if (seen.has(key) && config.discovery !== 'static') continue;
     seen.add(key);
-    hosts.push(takeOver(known, key, () => makeHost(config, endpoint, address)));
-    (hosts.at(-1) as Host).setEndpoint(endpoint);
+    const host = takeOver(known, key, () => makeHost(config, endpoint, address));
+    hosts.push(host);
+    if (resolved.endpoint !== undefined && !isDeepStrictEqual(host.endpoint, endpoint)) {
+      isRevised = true;
+    }
+    host.setEndpoint(endpoint);
   }
-  return { hosts, removed: [...known.values()] };
+  return { hosts, removed: [...known.values()], isRevised };
 }
 
 function takeOver(known: Map<string, Host>, key: string, make: () => Host): Host {
@@ -65,24 +81,26 @@ function moveLogicalHost(
   endpoints: readonly ResolvedEndpoint[],
 ): HostUpdate {
   const first = endpoints[0];
-  const endpoint = first === undefined ? undefined : config.endpoints[first.endpointIndex];
-  if (first === undefined || endpoint === undefined) return { hosts: current, removed: [] };
+  const endpoint = first === undefined ? undefined : endpointOf(config, first);
+  if (first === undefined || endpoint === undefined)
+    return { hosts: current, removed: [], isRevised: false };
   const host = current[0];
   const address = endpointAddress(first, endpoint);
   const moreAddresses = (first.moreIps ?? []).map((ip) => socketAddress(ip, first.port));
   if (host === undefined) {
     const made = makeHost(config, endpoint, address);
     made.moreAddresses = moreAddresses;
-    return { hosts: [made], removed: [] };
+    return { hosts: [made], removed: [], isRevised: false };
   }
   if (address.text !== host.address.text) host.address = address;
   host.moreAddresses = moreAddresses;
-  return { hosts: current, removed: [] };
+  return { hosts: current, removed: [], isRevised: false };
 }
 
 function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: SocketAddress): Host {
   // Envoy: a host that was found by its name is called by it unless its endpoint says otherwise.
-  const isNamed = config.discovery !== 'static' && endpoint.hostname === '';
+  const isFound = config.discovery !== 'static' && config.discovery !== 'eds';
+  const isNamed = isFound && endpoint.hostname === '';
   const named = isNamed ? { ...endpoint, hostname: endpoint.address } : endpoint;
   const host = new Host(address, named, config);
   const isChecked = config.healthCheck !== null && !endpoint.check.isDisabled;

@@ -1,4 +1,5 @@
 // A host of a cluster as found by whoever looks it up: plain, serialisable.
+import type { EndpointConfig } from '../model/cluster.ts';
 
 /** One address with what its endpoint configuration says. */
 export interface ResolvedEndpoint {
@@ -9,4 +10,6 @@ export interface ResolvedEndpoint {
   readonly moreIps?: readonly string[];
   /** Index of the EndpointConfig in the cluster's configuration that it came from. */
   readonly endpointIndex: number;
+  /** What it is, where it did not come with the cluster's configuration (EDS). */
+  readonly endpoint?: EndpointConfig;
 }

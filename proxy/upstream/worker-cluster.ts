@@ -1,7 +1,8 @@
 // One cluster of a worker: its hosts, its balancer, and the pools of its hosts. A changed
 // configuration makes a new cluster beside this one; only endpoints change in place.
+import { isDeepStrictEqual } from 'node:util';
 import type { Protocol } from '../http/message.ts';
-import type { ClusterConfig } from '../model/cluster.ts';
+import type { ClusterConfig, EndpointPolicy } from '../model/cluster.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { CheckReporter } from './check-reporter.ts';
 import {
@@ -14,6 +15,7 @@ import { ClusterPolicies } from './cluster-policies.ts';
 import { ClusterPools, type ClusterPoolsOwner } from './cluster-pools.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
+import { withPolicy } from './endpoint-policy.ts';
 import { countSideBySide, type Host } from './host.ts';
 import { healthOf } from './host-health.ts';
 import { HostLimits } from './host-limits.ts';
@@ -45,7 +47,10 @@ export interface WorkerClusterOwner {
 
 /** See the file's head. */
 export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwner {
-  readonly config: ClusterConfig;
+  /** With what its endpoints' source says of them all. */
+  config: ClusterConfig;
+  /** As it was configured. */
+  readonly written: ClusterConfig;
   readonly stats: ClusterStats;
   readonly policies: ClusterPolicies | null;
   readonly #resources: ClusterResources;
@@ -65,6 +70,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
 
   constructor(config: ClusterConfig, context: UpstreamContext, owner: WorkerClusterOwner) {
     this.config = config;
+    this.written = config;
     this.#owner = owner;
     this.#scope = context.stats.scope('cluster').scope(config.observabilityName);
     this.stats = new ClusterStats(this.#scope);
@@ -146,7 +152,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     const added = update.hosts.filter((host) => !known.has(host));
     this.#hostWatch.follow(update.hosts, added);
     // With none gone and as many as before they are the same: the balancer's turn goes on.
-    if (update.removed.length === 0 && update.hosts.length === before.length) return false;
+    const isSame = update.removed.length === 0 && update.hosts.length === before.length;
+    if (isSame && !update.isRevised) return false;
     this.#resources.transports.count(added.map(({ endpoint }) => endpoint));
     this.#startHealthy(added);
     countSideBySide(update.hosts);
@@ -158,6 +165,16 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     for (const host of update.removed) this.#removeHost(host);
     if (this.config.pools.closesOnHostSetChange) this.#pools.refresh();
     return true;
+  }
+
+  /** What the source of its endpoints says of them all. */
+  setPolicy(policy: EndpointPolicy): void {
+    const config = withPolicy(this.written, policy);
+    if (isDeepStrictEqual(config, this.config)) return;
+    this.config = config;
+    if (this.#aggregate === null && this.#destinations === null) {
+      this.#balancer = this.#makeBalancer(this.#balancer);
+    }
   }
 
   /** What the primary found of these hosts, by `ip:port`; those that are not named keep theirs. */

@@ -1,7 +1,7 @@
 // The clusters of one worker: follows the configuration and what the primary finds, and gives
 // filters the cluster that a name means now.
 import { isDeepStrictEqual } from 'node:util';
-import type { ClusterConfig } from '../model/cluster.ts';
+import type { ClusterConfig, EndpointPolicy } from '../model/cluster.ts';
 import type { Counter, Gauge, StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from './cluster-manager.ts';
 import type { OwnPlace } from './lb/load-balancer.ts';
@@ -93,6 +93,11 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     if (warming.config.healthCheck === null) this.#finishWarming(warming);
   }
 
+  /** What the source of a cluster's endpoints says of them all; comes before they do. */
+  setPolicy(name: string, policy: EndpointPolicy): void {
+    (this.#warming.get(name) ?? this.#active.get(name))?.setPolicy(policy);
+  }
+
   /** Each host of a cluster with health checks had a result: it may be used. */
   setWarm(name: string): void {
     const warming = this.#warming.get(name);
@@ -141,10 +146,10 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   #upsert(config: ClusterConfig): void {
     const { name } = config;
     const warming = this.#warming.get(name);
-    if (warming !== undefined && isDeepStrictEqual(warming.config, config)) return;
+    if (warming !== undefined && isDeepStrictEqual(warming.written, config)) return;
     this.#dropWarming(name);
     const active = this.#active.get(name);
-    if (active !== undefined && isDeepStrictEqual(active.config, config)) return;
+    if (active !== undefined && isDeepStrictEqual(active.written, config)) return;
     const cluster = new WorkerCluster(config, this.#context, this);
     (active === undefined && warming === undefined
       ? this.#stats.added
@@ -199,5 +204,5 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
 }
 
 function isFoundByName({ discovery }: ClusterConfig): boolean {
-  return discovery === 'strict-dns' || discovery === 'logical-dns';
+  return discovery === 'strict-dns' || discovery === 'logical-dns' || discovery === 'eds';
 }

@@ -3,6 +3,7 @@ import { socketAddress } from '../../proxy/base/address.ts';
 import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { TimerWheel } from '../../proxy/base/timer-wheel.ts';
+import { DiscoveredHub } from '../../proxy/filters/discovered-configs.ts';
 import { type CandidateConnection, DONE, WAIT } from '../../proxy/filters/listener-filter.ts';
 import type {
   DownstreamConnection,
@@ -90,6 +91,7 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     timers,
     cells: privateCells(() => 0),
     log: SILENT_LOG.logger(''),
+    discovered: new DiscoveredHub(),
     files: UNWATCHED,
     openAccessLog: () => ({ write: (context: FormatContext) => lines.push(lineOf(context)) }),
   } as unknown as WorkerServices;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import type { WorkerServices } from '../../proxy/filters/network-filter.ts';
-import { ServicesLoan } from '../../proxy/listener/services-loan.ts';
+import { ServicesLoan } from '../../proxy/filters/services-loan.ts';
 import type { WatchedFileConfig } from '../../proxy/model/watched-file.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 

@@ -5,6 +5,7 @@ import { socketAddress } from '../../proxy/base/address.ts';
 import { privateCells } from '../../proxy/base/cells/shared-cells.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
 import { compileHttpConnectionManager } from '../../proxy/config/compile/http-connection-manager.ts';
+import { DiscoveredHub } from '../../proxy/filters/discovered-configs.ts';
 import { EXTENSIONS } from '../../proxy/filters/extensions.ts';
 import type {
   HttpFilterDefinition,
@@ -174,6 +175,7 @@ export class HcmRig {
       log: SILENT_LOG.logger('http'),
       node: { id: '', cluster: '' } as never,
       localIp: '127.0.0.1',
+      discovered: new DiscoveredHub(),
       files: UNWATCHED,
       openAccessLog: (config) => config as never,
     };

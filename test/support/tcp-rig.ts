@@ -3,6 +3,7 @@ import { NO_OVERLOAD } from '../../proxy/filters/network-filter.ts';
 
 import { socketAddress } from '../../proxy/base/address.ts';
 import { SILENT_LOG } from '../../proxy/base/log.ts';
+import { DiscoveredHub } from '../../proxy/filters/discovered-configs.ts';
 import { tcpProxyDefinition } from '../../proxy/filters/network/tcp-proxy.ts';
 import type { DownstreamConnection, WorkerServices } from '../../proxy/filters/network-filter.ts';
 import type { DownstreamConnectionInfo } from '../../proxy/http/stream-info.ts';
@@ -69,6 +70,7 @@ export function tcpRig({ proxy, cluster, filterState }: TcpRigOptions = {}): Tcp
     log: SILENT_LOG.logger('filters'),
     node: { id: '', cluster: '', region: '', zone: '', subZone: '' } as never,
     localIp: '10.0.0.1',
+    discovered: new DiscoveredHub(),
     files: UNWATCHED,
     openAccessLog: () => ({
       write: ({ info, logType }) => {

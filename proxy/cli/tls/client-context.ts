@@ -7,6 +7,7 @@ import { SILENT_LOG } from '../../base/log.ts';
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { UpstreamTlsConfig, UpstreamTransportConfig } from '../../model/transport-socket.ts';
 import { compilerFor, type GoodBootstrap } from '../../server/configuration.ts';
+import { noServer } from '../../server/discovery/discovery-sources.ts';
 import { secretsOfCluster } from '../../server/secrets/secret-refs.ts';
 import { SecretSupplies } from '../../server/secrets/secret-supplies.ts';
 import { StatsStore } from '../../stats/store.ts';
@@ -85,6 +86,7 @@ function suppliedSecrets(
     findStatic: (name) => staticSecrets(loaded).find((secret) => secret.name === name) ?? null,
     stats: new StatsStore(null),
     log: SILENT_LOG.logger('tls'),
+    sourceOf: noServer,
   });
   const use = (key: string, message: Message): string => {
     const compiled = compiler.secret({ kind: 'secret', name: key, version: '', message });
@@ -95,10 +97,10 @@ function suppliedSecrets(
   for (const ref of secretsOfCluster(config)) {
     if (ref.source.kind === 'inline') continue;
     const sink = {
-      onSecret: (secret: Message) => use(ref.key, secret),
+      onValue: (secret: Message) => use(ref.key, secret),
       onGivenUp: () => undefined,
     };
-    supplies.open(ref, sink).close();
+    supplies.open(ref, sink)?.close();
     if (secrets.get(ref.key) === null && ref.initial === null) missing.push(ref.name);
   }
   return { secrets, missing };

@@ -9,6 +9,7 @@ import type { CompileContext } from '../../model/extension.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { defaultFileAccessLog } from './access-loggers.ts';
+import { compileDynamicResources } from './dynamic-resources.ts';
 import { compileLocalityName } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
@@ -36,6 +37,7 @@ export function compileBootstrap(
   const config: BootstrapConfig = {
     node,
     localClusterName: message.clusterManager?.localClusterName ?? '',
+    dynamic: compileDynamicResources(message, context.at('dynamic_resources')),
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtimeLayers,

@@ -32,6 +32,7 @@ export interface ClusterTypeConfig {
 const DISCOVERY: Readonly<Partial<Record<DiscoveryType, ClusterConfig['discovery']>>> = {
   [DiscoveryType.STATIC]: 'static',
   [DiscoveryType.STRICT_DNS]: 'strict-dns',
+  [DiscoveryType.EDS]: 'eds',
   [DiscoveryType.LOGICAL_DNS]: 'logical-dns',
   [DiscoveryType.ORIGINAL_DST]: 'original-dst',
 };

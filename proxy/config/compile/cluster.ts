@@ -3,7 +3,7 @@ import {
   type Cluster,
   UpstreamConnectionOptions_FirstAddressFamilyVersion as FamilyVersion,
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
-import type { ClusterConfig, HappyEyeballsConfig } from '../../model/cluster.ts';
+import type { ClusterConfig, EndpointConfig, HappyEyeballsConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { compileAggregate } from './aggregate.ts';
@@ -12,6 +12,7 @@ import { compileLimits } from './cluster-limits.ts';
 import { compileClusterTransport } from './cluster-transport.ts';
 import { compileClusterType } from './cluster-type.ts';
 import { compileDropOverload } from './drop-overload.ts';
+import { compileEds } from './eds.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
 import { deepFreeze } from './freeze.ts';
@@ -44,15 +45,9 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   const memberClusters = members === null ? null : compileAggregate(message, members, context);
   const picksItself = originalDst !== null || memberClusters !== null;
   const loadBalancer = picksItself ? UNUSED : compileLoadBalancer(message, context);
-  const endpoints = compileEndpoints(
-    message.loadAssignment,
-    discovery ?? 'strict-dns',
-    context.at('load_assignment'),
-  );
-  const needsHosts = !picksItself && message.name !== BLACK_HOLE;
-  if (endpoints.length === 0 && needsHosts && !context.failed) {
-    context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
-  }
+  const eds = compileEds(message, discovery, context);
+  const endpoints = compileWritten(message, discovery, context);
+  warnOfMissing(message, picksItself || eds !== null || endpoints.length > 0, context);
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };
   const http = compileUpstreamHttp(message, context);
   const checked = { discovery: discovery ?? 'strict-dns', endpoints, http } as const;
@@ -87,9 +82,25 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     ...config,
     ...(dropOverload !== null && { dropOverload }),
     ...(memberClusters !== null && { memberClusters }),
+    ...(eds !== null && { eds }),
     discovery,
     loadBalancer,
   });
+}
+
+/** The endpoints that stand in the cluster itself. */
+function compileWritten(
+  { loadAssignment }: Cluster,
+  discovery: ClusterConfig['discovery'] | null,
+  context: CompileContext,
+): readonly EndpointConfig[] {
+  if (discovery === 'eds') return [];
+  return compileEndpoints(loadAssignment, discovery ?? 'strict-dns', context.at('load_assignment'));
+}
+
+function warnOfMissing({ name }: Cluster, hasHosts: boolean, context: CompileContext): void {
+  if (hasHosts || name === BLACK_HOLE || context.failed) return;
+  context.warn('load_assignment', 'without endpoints every request to the cluster gets a 503');
 }
 
 function compileOutlier(

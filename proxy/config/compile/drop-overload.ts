@@ -11,9 +11,9 @@ const MOST_CATEGORIES = 1;
 export function compileDropOverload(
   assignment: ClusterLoadAssignment | undefined,
   context: CompileContext,
+  path = 'load_assignment.policy.drop_overloads',
 ): Fraction | null {
   const drops = assignment?.policy?.dropOverloads ?? [];
-  const path = 'load_assignment.policy.drop_overloads';
   if (drops.length > MOST_CATEGORIES) {
     const rule = `drop_overloads config has ${drops.length} categories. Envoy only supports one.`;
     context.reject(path, rule);

@@ -23,6 +23,7 @@ import { compileInternalCidrs } from './internal-addresses.ts';
 import { compileLocalReply } from './local-reply.ts';
 import { warnOfUnreadFilterConfigs } from './per-filter-names.ts';
 import { takePrepared } from './prepared-route-tables.ts';
+import { compileRds } from './rds.ts';
 import { checkRequestIdExtension } from './request-id.ts';
 import { compileRouteTable } from './route-table.ts';
 import { runtimeInteger } from './runtime-values.ts';
@@ -101,7 +102,8 @@ export function compileHttpConnectionManager(
 function compileRoutes(
   { routeSpecifier: specifier }: HttpConnectionManager,
   context: CompileContext,
-): Pick<HttpConnectionManagerConfig, 'routeTable' | 'scopedRoutes'> | null {
+): Pick<HttpConnectionManagerConfig, 'routeTable' | 'scopedRoutes' | 'rds'> | null {
+  if (specifier.case === 'rds') return compileRds(specifier.value, context.at('rds'));
   if (specifier.case === 'routeConfig') {
     const at = context.at('route_config');
     const ahead = takePrepared(specifier.value, at);
@@ -114,7 +116,7 @@ function compileRoutes(
     const scopedRoutes = compileScopedRoutes(specifier.value, context.at('scoped_routes'));
     return routeTable === null || scopedRoutes === null ? null : { routeTable, scopedRoutes };
   }
-  context.reject('', 'route_specifier is required: use route_config or scoped_routes');
+  context.reject('', 'route_specifier is required: use route_config, rds or scoped_routes');
   return null;
 }
 

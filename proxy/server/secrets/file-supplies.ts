@@ -13,13 +13,13 @@ import type { Logger } from '../../base/log.ts';
 import { readDiscoveryFile } from '../../config/read-discovery.ts';
 import { openAny } from '../../config/schema/any.ts';
 import { DirectoryWatch } from '../directory-watch.ts';
+import type { Supply, SupplySink } from '../need-keeper.ts';
 import {
   MAX_SECRET_FILE_BYTES,
   type ReadSecretFile,
   watchedDirectoriesOf,
   withFiles,
 } from './secret-document.ts';
-import type { SecretSink, SecretSupply } from './secret-keeper.ts';
 
 /** What supplies from files count; cells of `sds.<name>.`. */
 export interface SupplyCounters {
@@ -35,13 +35,13 @@ export interface SupplyCounters {
 export interface FileSupplyParts {
   /** What the author calls it. */
   readonly name: string;
-  readonly sink: SecretSink;
+  readonly sink: SupplySink<Secret>;
   readonly counters: SupplyCounters;
   readonly log: Logger;
 }
 
 /** A secret that stands in the configuration and names files, or a static one. */
-export class DocumentSupply implements SecretSupply {
+export class DocumentSupply implements Supply {
   readonly #parts: FileSupplyParts;
   #secret: Secret;
   #watches: readonly DirectoryWatch[] = [];
@@ -83,7 +83,7 @@ export class DocumentSupply implements SecretSupply {
     }
     const content = JSON.stringify(read.secret, asText);
     if (content === this.#last) return;
-    const refusal = sink.onSecret(read.secret, this.#version);
+    const refusal = sink.onValue(read.secret, this.#version);
     if (refusal === '') {
       if (this.#last !== '') log.log('info', `secret '${name}' changed and is in use`);
       this.#last = content;
@@ -125,7 +125,7 @@ export class SecretFile {
   }
 
   /** Supplies one of its secrets as long as it is there. */
-  open(parts: FileSupplyParts): SecretSupply {
+  open(parts: FileSupplyParts): Supply {
     const wanted: Wanted = { parts, supply: null };
     this.#supplies.set(parts.name, wanted);
     this.#supply(wanted);

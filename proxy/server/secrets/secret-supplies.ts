@@ -1,15 +1,18 @@
 // Who supplies a secret, by what its reference says, and what the subscription counts.
 import type { Secret } from '../../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { Logger } from '../../base/log.ts';
+import type { ConfigSourceConfig } from '../../model/config-source.ts';
 import type { SecretRef, SecretSource } from '../../model/secret.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
+import type { DiscoverySource } from '../../xds/discovery.ts';
+import type { Supply, SupplySink } from '../need-keeper.ts';
 import {
   DocumentSupply,
   type FileSupplyParts,
   SecretFile,
   type SupplyCounters,
 } from './file-supplies.ts';
-import type { SecretSink, SecretSupply } from './secret-keeper.ts';
+import { ServerSupply } from './server-supply.ts';
 
 /** What supplies are made of. */
 export interface SupplyParts {
@@ -18,6 +21,7 @@ export interface SupplyParts {
   /** Root scope: subscriptions count under `sds.<name>.`. */
   readonly stats: StatsScope;
   readonly log: Logger;
+  readonly sourceOf: (config: ConfigSourceConfig) => DiscoverySource;
 }
 
 /** Opens supplies; files of secrets are shared by those who want one of theirs. */
@@ -30,7 +34,8 @@ export class SecretSupplies {
     this.#parts = parts;
   }
 
-  readonly open = (ref: SecretRef, sink: SecretSink): SecretSupply => {
+  /** null: it is in the configuration, and changes with it only. */
+  readonly open = (ref: SecretRef, sink: SupplySink<Secret>): Supply | null => {
     const { source, name } = ref;
     const parts = { name, sink, counters: this.#counters(ref), log: this.#parts.log };
     switch (source.kind) {
@@ -40,9 +45,10 @@ export class SecretSupplies {
         return this.#openStatic(ref, parts);
       case 'path':
         return withTimeout(this.#openFile(source, parts), source.fetchTimeoutMs, sink);
-      default:
-        sink.onGivenUp('nobody supplies it');
-        return { close: () => undefined };
+      case 'xds':
+        return new ServerSupply({ ...parts, from: source.from, ...this.#parts });
+      case 'inline':
+        return null;
     }
   };
 
@@ -54,7 +60,7 @@ export class SecretSupplies {
     }
   }
 
-  #openStatic(ref: SecretRef, parts: FileSupplyParts): SecretSupply {
+  #openStatic(ref: SecretRef, parts: FileSupplyParts): Supply {
     const secret = this.#parts.findStatic(ref.name);
     if (secret === null) {
       parts.sink.onGivenUp('no static secret has this name');
@@ -73,7 +79,7 @@ export class SecretSupplies {
   #openFile(
     { path, directory }: Extract<SecretSource, { readonly kind: 'path' }>,
     parts: FileSupplyParts,
-  ): SecretSupply {
+  ): Supply {
     const key = `${path}\n${directory}`;
     const file = this.#files.get(key) ?? new SecretFile(path, directory, this.#parts.log);
     this.#files.set(key, file);
@@ -113,7 +119,7 @@ const NO_COUNTERS: SupplyCounters = {
 };
 
 /** Gives up after the time that the first answer may take; 0: never. */
-function withTimeout(supply: SecretSupply, timeoutMs: number, sink: SecretSink): SecretSupply {
+function withTimeout(supply: Supply, timeoutMs: number, sink: SupplySink<Secret>): Supply {
   if (timeoutMs === 0) return supply;
   const timer = setTimeout(() => sink.onGivenUp('initial_fetch_timeout is over'), timeoutMs);
   timer.unref();

@@ -5,7 +5,7 @@ import type { H2Counters } from '../../http/h2/counters.ts';
 import type { ClusterConfig, EndpointConfig } from '../../model/cluster.ts';
 import { Http2CodecStats } from '../../stats/http2-codec-stats.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
-import { endpointAddress } from '../host-update.ts';
+import { endpointAddress, endpointOf } from '../host-update.ts';
 import { connectOptions } from '../pool/connect-options.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
 import { buildTransport } from '../transport/build-transport.ts';
@@ -245,8 +245,8 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     return this.#http2;
   }
 
-  #configOf({ endpointIndex }: ResolvedEndpoint): EndpointConfig {
-    return this.cluster.endpoints[endpointIndex] as EndpointConfig;
+  #configOf(resolved: ResolvedEndpoint): EndpointConfig {
+    return endpointOf(this.cluster, resolved) as EndpointConfig;
   }
 
   #addressOf(endpoint: ResolvedEndpoint): SocketAddress {

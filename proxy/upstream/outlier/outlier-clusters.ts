@@ -2,7 +2,7 @@
 // the intervals, and says which hosts are out. Clusters without detection cost nothing.
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { OutlierConfig } from '../../model/outlier.ts';
-import { endpointAddress, staticEndpoints } from '../host-update.ts';
+import { endpointAddress, endpointOf, staticEndpoints } from '../host-update.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
 import type { Origin, Streak } from './host-counts.ts';
 import type { RateLimits } from './success-rate.ts';
@@ -44,7 +44,7 @@ export class OutlierClusters {
     if (cluster === undefined) return;
     const addresses: string[] = [];
     for (const resolved of endpoints) {
-      const endpoint = cluster.config.endpoints[resolved.endpointIndex];
+      const endpoint = endpointOf(cluster.config, resolved);
       if (endpoint !== undefined) addresses.push(endpointAddress(resolved, endpoint).text);
     }
     // A logical host is one, wherever its name points to.

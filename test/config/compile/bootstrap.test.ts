@@ -30,6 +30,7 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
   t.same(config, {
     node: { id: '', cluster: '', locality: { region: '', zone: '', subZone: '' } },
     localClusterName: '',
+    dynamic: null,
     admin: null,
     stats: { matcher: null, useAllDefaultTags: true, tags: [], histogramBuckets: [] },
     runtimeLayers: [],

@@ -293,10 +293,15 @@ t.test('a logical DNS cluster has exactly one endpoint', (t) => {
   t.end();
 });
 
-t.test('other types of discovery are refused by name', (t) => {
-  t.match(refusals({ type: 'EDS' }), [
-    /^type: EDS is not supported yet: use STATIC or STRICT_DNS or LOGICAL_DNS or ORIGINAL_DST$/,
-  ]);
+t.test('endpoints of EDS clusters come from where eds_config says', (t) => {
+  const eds = { eds_config: { ads: {} }, service_name: 's' };
+  t.match(cluster({ type: 'EDS', eds_cluster_config: eds }), {
+    discovery: 'eds',
+    eds: { serviceName: 's', source: { kind: 'ads', fetchTimeoutMs: 15_000 } },
+    endpoints: [],
+  });
+  t.match(refusals({ type: 'EDS' }), [/cannot create an EDS cluster without an EDS config/]);
+  t.match(refusals({ type: 'STATIC', eds_cluster_config: eds }), [/set in a non-EDS cluster/]);
   t.end();
 });
 

@@ -242,7 +242,9 @@ t.test('refuses codecs and sources of routes that are not there', (t) => {
   t.same(refusals({ codec_type: 'HTTP3' }), [
     'codec_type: HTTP/3 codec configured on non-QUIC listener. HTTP/3 needs UDP with QUIC, which is not supported: use AUTO, HTTP1 or HTTP2',
   ]);
-  t.match(refusals({ rds: { route_config_name: 'r' } }), [/^: route_specifier is required/]);
+  t.match(refusals({ rds: { route_config_name: 'r' } }), [
+    /^rds\.config_source: value is required/,
+  ]);
   t.end();
 });
 

@@ -1,16 +1,21 @@
 // Which fields of a bootstrap are honoured; those not listed are refused by name.
 import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
-const NO_CONTROL_PLANE: FieldSupport = {
-  accepted: 'only a control plane is told, and there is none',
+const FOR_SERVERS: FieldSupport = {
+  partly: 'sent to servers of dynamic_resources; nothing else reads it',
 };
+const NO_FEDERATION: FieldSupport = {
+  refused: 'names of the form xdstp:// are not supported: use plain names',
+};
+const UNUSED_BY_SERVERS: FieldSupport = { accepted: 'only names of the form xdstp:// carry it' };
 
 /** Support of envoy.config.bootstrap.v3 and envoy.config.metrics.v3 messages, by type name. */
 export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.bootstrap.v3.Bootstrap': {
     node: 'honoured',
-    node_context_params: NO_CONTROL_PLANE,
+    node_context_params: UNUSED_BY_SERVERS,
     static_resources: 'honoured',
+    dynamic_resources: 'honoured',
     bootstrap_extensions: { partly: 'only envoy.bootstrap.internal_listener' },
     cluster_manager: 'honoured',
     deferred_stat_options: { accepted: 'it saves memory in Envoy only' },
@@ -30,6 +35,13 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     default_regex_engine: { partly: 'only envoy.regex_engines.google_re2, the default' },
     memory_allocator_manager: { accepted: 'the JavaScript engine manages memory' },
     grpc_async_client_manager_config: { accepted: 'there are no gRPC clients' },
+  },
+  'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
+    lds_config: 'honoured',
+    lds_resources_locator: NO_FEDERATION,
+    cds_config: 'honoured',
+    cds_resources_locator: NO_FEDERATION,
+    ads_config: 'honoured',
   },
   'envoy.config.bootstrap.v3.Bootstrap.StaticResources': {
     listeners: 'honoured',
@@ -129,15 +141,15 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.core.v3.Node': {
     id: 'honoured',
     cluster: 'honoured',
-    metadata: NO_CONTROL_PLANE,
-    dynamic_parameters: NO_CONTROL_PLANE,
+    metadata: FOR_SERVERS,
+    dynamic_parameters: FOR_SERVERS,
     locality: 'honoured',
-    user_agent_name: NO_CONTROL_PLANE,
-    user_agent_version: NO_CONTROL_PLANE,
-    user_agent_build_version: NO_CONTROL_PLANE,
-    extensions: NO_CONTROL_PLANE,
-    client_features: NO_CONTROL_PLANE,
-    listening_addresses: NO_CONTROL_PLANE,
+    user_agent_name: FOR_SERVERS,
+    user_agent_version: FOR_SERVERS,
+    user_agent_build_version: FOR_SERVERS,
+    extensions: FOR_SERVERS,
+    client_features: FOR_SERVERS,
+    listening_addresses: FOR_SERVERS,
   },
   'envoy.config.metrics.v3.StatsConfig': {
     stats_tags: 'honoured',

@@ -51,7 +51,8 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.cluster.v3.Cluster': {
     name: 'honoured',
     alt_stat_name: 'honoured',
-    type: { partly: 'STATIC, STRICT_DNS, LOGICAL_DNS and ORIGINAL_DST' },
+    type: 'honoured',
+    eds_cluster_config: 'honoured',
     cluster_type: {
       partly:
         'envoy.clusters.aggregate, envoy.clusters.dns, and envoy.cluster.static and its like, which are what type has',
@@ -107,6 +108,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
         'there are no network filters on connections to upstreams; put them into a listener and an internal address in between',
     },
     preconnect_policy: 'honoured',
+  },
+  'envoy.config.cluster.v3.Cluster.EdsClusterConfig': {
+    eds_config: 'honoured',
+    service_name: 'honoured',
   },
   'envoy.config.cluster.v3.Cluster.PreconnectPolicy': {
     per_upstream_preconnect_ratio: 'honoured',
@@ -250,7 +255,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     overprovisioning_factor: 'honoured',
     drop_overloads: { partly: 'one category' },
     weighted_priority_health: 'honoured',
-    endpoint_stale_after: { accepted: 'static endpoints do not become stale' },
+    endpoint_stale_after: { partly: 'of EDS; static endpoints do not become stale' },
   },
   'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload': {
     category: 'honoured',
@@ -263,6 +268,9 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     load_balancing_weight: 'honoured',
     priority: 'honoured',
     proximity: { accepted: 'Envoy does not use it either' },
+    leds_cluster_locality_config: {
+      refused: 'endpoints of a locality are not discovered one by one: send them in lb_endpoints',
+    },
   },
   'envoy.config.endpoint.v3.LbEndpoint': {
     endpoint: 'honoured',
@@ -274,7 +282,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     address: 'honoured',
     health_check_config: 'honoured',
     hostname: 'honoured',
-    additional_addresses: { partly: 'of STATIC clusters' },
+    additional_addresses: { partly: 'of STATIC and EDS clusters' },
   },
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': {
     slow_start_config: 'honoured',

@@ -4,6 +4,7 @@ import type { SupportTable } from '../../../model/extension.ts';
 import { ACCESS_LOG_FIELDS } from './access-log-fields.ts';
 import { BOOTSTRAP_FIELDS } from './bootstrap-fields.ts';
 import { CLUSTER_FIELDS } from './cluster-fields.ts';
+import { DISCOVERY_FIELDS } from './discovery-fields.ts';
 import { HCM_FIELDS } from './hcm-fields.ts';
 import { HTTP_PROTOCOL_FIELDS } from './http-protocol-fields.ts';
 import { LISTENER_FIELDS } from './listener-fields.ts';
@@ -25,5 +26,6 @@ export const CORE_SUPPORT: Readonly<Record<string, SupportTable>> = {
   ...ACCESS_LOG_FIELDS,
   ...HTTP_PROTOCOL_FIELDS,
   ...SECRET_FIELDS,
+  ...DISCOVERY_FIELDS,
   ...SHARED_FIELDS,
 };

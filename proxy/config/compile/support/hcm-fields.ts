@@ -21,7 +21,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     codec_type: { partly: 'AUTO, HTTP1 and HTTP2; HTTP3 needs QUIC' },
     stat_prefix: 'honoured',
     route_config: 'honoured',
-    rds: { refused: 'route tables are not discovered: write the table into route_config' },
+    rds: 'honoured',
     scoped_routes: 'honoured',
     http_filters: 'honoured',
     add_user_agent: 'honoured',
@@ -80,6 +80,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
     filters: { refused: 'upgrades pass the same http_filters as other requests: leave it out' },
     enabled: 'honoured',
   },
+  [`${PACKAGE}.Rds`]: { config_source: 'honoured', route_config_name: 'honoured' },
   [`${PACKAGE}.HttpFilter`]: {
     name: 'honoured',
     typed_config: 'honoured',

@@ -1,11 +1,7 @@
 // Which fields of secrets, and of where they come from, are honoured.
-import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
+import type { SupportTable } from '../../../model/extension.ts';
 
 const TLS = 'envoy.extensions.transport_sockets.tls.v3';
-const NO_SERVER: FieldSupport = {
-  refused:
-    'there is no client of discovery services yet; use path_config_source, or static_resources.secrets by name',
-};
 
 /** Support of extensions.transport_sockets.tls.v3 messages that hold secrets, by type name. */
 export const SECRET_FIELDS: Readonly<Record<string, SupportTable>> = {
@@ -76,13 +72,4 @@ export const SECRET_FIELDS: Readonly<Record<string, SupportTable>> = {
     trust_bundle: 'honoured',
     workload_trust_domain: { refused: 'trust domains are those of the certificates' },
   },
-  'envoy.config.core.v3.ConfigSource': {
-    path: 'honoured',
-    path_config_source: 'honoured',
-    api_config_source: NO_SERVER,
-    ads: NO_SERVER,
-    initial_fetch_timeout: 'honoured',
-    resource_api_version: { accepted: 'resources are those of version 3' },
-  },
-  'envoy.config.core.v3.PathConfigSource': { path: 'honoured', watched_directory: 'honoured' },
 };

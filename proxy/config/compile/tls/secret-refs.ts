@@ -1,10 +1,7 @@
 // References to secrets: what stands in a context itself, by its hash, and what is asked for by name.
 import { createHash } from 'node:crypto';
 import { create, type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
-import {
-  ApiConfigSource_ApiType as ApiType,
-  type ConfigSource,
-} from '../../../api/gen/envoy/config/core/v3/config_source_pb.js';
+import type { ConfigSource } from '../../../api/gen/envoy/config/core/v3/config_source_pb.js';
 import {
   type SdsSecretConfig,
   type Secret,
@@ -12,12 +9,12 @@ import {
 } from '../../../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { CompileContext } from '../../../model/extension.ts';
 import type { SecretRef, SecretSource, SecretValue } from '../../../model/secret.ts';
-import { durationMs } from '../field-values.ts';
+import { compileConfigSource, refuseFederatedName } from '../config-source.ts';
 import { compileSecretType } from './secret.ts';
 import { validationFault } from './validation-secret.ts';
 
-/** Envoy core.v3.ConfigSource.initial_fetch_timeout: waiting longer keeps listeners closed. */
-const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
+/** As which sources name what is asked for. */
+const SECRET_URL = `type.googleapis.com/${SecretSchema.typeName}`;
 
 const KIND_NAMES: Readonly<Record<SecretValue['kind'], string>> = {
   certificate: 'tls_certificate',
@@ -71,9 +68,10 @@ export function namedSecretRef<V extends SecretValue>(
     if (!isKnown(name, kind, context)) return null;
     return { key: `static/${name}`, name, kind, source: { kind: 'static' }, initial: null };
   }
+  refuseFederatedName(name, 'name', context);
   const source = compileSource(sdsConfig, context.at('sds_config'));
   if (source === null) return null;
-  const from = source.kind === 'path' ? `path:${source.path}` : source.server;
+  const from = source.kind === 'path' ? `path:${source.path}` : source.from.key;
   return { key: `${from}/${name}`, name, kind, source, initial: null };
 }
 
@@ -92,34 +90,12 @@ function isKnown(name: string, kind: SecretValue['kind'], context: CompileContex
 type NamedSource = Extract<SecretSource, { readonly kind: 'path' | 'xds' }>;
 
 function compileSource(message: ConfigSource, context: CompileContext): NamedSource | null {
-  const timeout = { path: 'initial_fetch_timeout', value: message.initialFetchTimeout };
-  const fetchTimeoutMs = durationMs(context, timeout, DEFAULT_FETCH_TIMEOUT_MS);
-  const { configSourceSpecifier: choice } = message;
-  switch (choice.case) {
-    case 'path':
-      return { kind: 'path', path: choice.value, directory: '', fetchTimeoutMs };
-    case 'pathConfigSource': {
-      const directory = choice.value.watchedDirectory?.path ?? '';
-      return { kind: 'path', path: choice.value.path, directory, fetchTimeoutMs };
-    }
-    case 'ads':
-      return { kind: 'xds', server: 'ads', fetchTimeoutMs };
-    case 'apiConfigSource': {
-      const { apiType, grpcServices, clusterNames } = choice.value;
-      if (apiType === ApiType.REST) {
-        context.reject('api_config_source.api_type', 'REST is not supported: use GRPC');
-        return null;
-      }
-      const target = grpcServices[0]?.targetSpecifier;
-      const server = target?.case === 'envoyGrpc' ? target.value.clusterName : clusterNames[0];
-      if (server !== undefined) return { kind: 'xds', server, fetchTimeoutMs };
-      context.reject('api_config_source.grpc_services', 'must name a cluster by envoy_grpc');
-      return null;
-    }
-    default:
-      context.reject('', 'must be path_config_source, ads or api_config_source');
-      return null;
-  }
+  const from = compileConfigSource(message, SECRET_URL, context);
+  if (from === null) return null;
+  const { fetchTimeoutMs } = from;
+  if (from.kind !== 'path') return { kind: 'xds', from, fetchTimeoutMs };
+  const { path, directory } = from;
+  return { kind: 'path', path, directory, fetchTimeoutMs };
 }
 
 /** Some part of it stands in a file. */

@@ -23,6 +23,7 @@ import type { HcmRuntime } from './hcm-runtime.ts';
 import { answerLocally, protocolErrorReply } from './local-reply.ts';
 import type { Refusal } from './refusal.ts';
 import { admitRequest, continueIfAsked } from './request-admission.ts';
+import type { RoutesInUse } from './routes-in-use.ts';
 import { StreamFilters } from './stream-filters.ts';
 import { checkStream } from './stream-invariants.ts';
 import {
@@ -48,6 +49,7 @@ export class ActiveStream
 {
   readonly info: StreamInfo;
   readonly runtime: HcmRuntime;
+  readonly routes: RoutesInUse;
   readonly services: HttpFilterServices;
   readonly flow: StreamFilters;
   logType: AccessLogType = 'NotSet';
@@ -84,6 +86,7 @@ export class ActiveStream
     const runtime = connection.runtime;
     const nowMs = connection.nowMs();
     this.runtime = runtime;
+    this.routes = runtime.routes.acquire();
     this.services = runtime.filterServices;
     this.info = infoOf(connection, before);
     this.redirects = before?.redirects ?? null;
@@ -252,7 +255,7 @@ export class ActiveStream
   // What the terminal filter asks and produces.
 
   lookUpRoute(head: RequestHead): RouteLookup {
-    return this.runtime.routeTable.match(head, this);
+    return this.routes.table.match(head, this);
   }
 
   restart(request: RestartedRequest, response: ResponseHead): void {
@@ -338,6 +341,7 @@ export class ActiveStream
     this.tunnel?.end();
     this.#timers?.cancelAll();
     this.flow.end();
+    this.routes.release();
     this.logType = 'DownstreamEnd';
     this.runtime.log(this);
     this.#connection.onStreamOver(this);

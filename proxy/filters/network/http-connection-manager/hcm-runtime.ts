@@ -3,10 +3,9 @@
 import type { AccessLog } from '../../../formatter/access-log.ts';
 import type { FormatContext } from '../../../formatter/formatter.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
+import type { RouteTableConfig } from '../../../model/route.ts';
 import type { Connection } from '../../../net/connection.ts';
-import { buildRouteTable } from '../../../routing/build-route-table.ts';
 import type { RouteTable } from '../../../routing/route-table.ts';
-import { buildScopedRouteTable } from '../../../routing/scoped-route-table.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
 import { type HttpFilterPlan, HttpFilterPlanner } from '../../http-filter-plan.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
@@ -16,6 +15,7 @@ import { LocalReplyRewriter } from './local-reply-rewriter.ts';
 import type { CodecChoice } from './pending-codec.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
+import { discoveredRoutes, type RoutesInUse, writtenRoutes } from './routes-in-use.ts';
 
 /** Immutable but for its counters; a worker never watches routes. */
 export class HcmRuntime {
@@ -26,7 +26,8 @@ export class HcmRuntime {
   readonly stats: HcmStats;
   /** Those that are open. */
   readonly connections = new Set<Connection>();
-  routeTable: RouteTable;
+  /** What new streams use. */
+  routes: RoutesInUse;
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
   /** null: replies stay as they are. */
@@ -41,8 +42,7 @@ export class HcmRuntime {
   readonly needsPathWork: boolean;
   /** A connection may go on behind a request that was answered with a 400. */
   readonly outlivesBadRequests: boolean;
-  /** For streams whose route has none of its own. */
-  readonly filterPlan: HttpFilterPlan;
+  readonly #planner: HttpFilterPlanner;
 
   constructor(
     config: HttpConnectionManagerConfig,
@@ -82,20 +82,21 @@ export class HcmRuntime {
       serviceCluster: services.node.cluster,
       isHealthCheckFailed: () => listener.isHealthCheckFailed(),
     };
-    const planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
-    this.filterPlan = planner.defaultPlan;
-    const { routeTable, scopedRoutes = null } = config;
-    const { stats, files } = services;
-    const options = { stats, planner, files };
-    this.routeTable =
-      scopedRoutes === null
-        ? buildRouteTable(routeTable, options)
-        : buildScopedRouteTable(scopedRoutes, options);
+    this.#planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
+    this.routes = this.#openRoutes();
+  }
+
+  get routeTable(): RouteTable {
+    return this.routes.table;
+  }
+
+  get filterPlan(): HttpFilterPlan {
+    return this.routes.filterPlan;
   }
 
   /** Puts somebody between the streams and the table who sees every look-up: for explanations. */
   watchRoutes(watch: (table: RouteTable) => RouteTable): void {
-    this.routeTable = watch(this.routeTable);
+    this.routes.table = watch(this.routes.table);
   }
 
   /** How long a connection may be without streams now; 0: for ever. */
@@ -108,6 +109,27 @@ export class HcmRuntime {
   log(stream: FormatContext): void {
     const logs = this.#accessLogs;
     for (let index = 0; index < logs.length; index += 1) logs[index]?.write(stream);
+  }
+
+  /** Until a discovered table is there, the one without routes serves: every request is a 404. */
+  #openRoutes(): RoutesInUse {
+    const { config, services } = this;
+    const parts = { config, services, planner: this.#planner, filterServices: this.filterServices };
+    if (config.rds === undefined) return writtenRoutes(parts);
+    const slot = services.discovered.open<RouteTableConfig>(config.rds, () => {
+      if (slot.value === null) return;
+      this.routes.retire();
+      this.#useTable(discoveredRoutes(slot.value, parts), slot.value);
+    });
+    if (slot.value === null) return writtenRoutes(parts);
+    this.requests.setInternalOnly(slot.value.internalOnlyHeaders);
+    return discoveredRoutes(slot.value, parts);
+  }
+
+  /** For new streams: those that have begun keep theirs. */
+  #useTable(routes: RoutesInUse, { internalOnlyHeaders }: RouteTableConfig): void {
+    this.routes = routes;
+    this.requests.setInternalOnly(internalOnlyHeaders);
   }
 
   /** Brings those gauges up to date that are not kept as things happen. */

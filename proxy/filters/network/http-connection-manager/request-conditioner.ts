@@ -68,7 +68,7 @@ export class RequestConditioner {
   readonly #config: HttpConnectionManagerConfig;
   readonly #services: WorkerServices;
   readonly #internal: InternalNetworks;
-  readonly #internalOnlyNames: readonly string[];
+  #internalOnlyNames: readonly string[];
   readonly #clientCert: ClientCertForwarder;
 
   constructor(config: HttpConnectionManagerConfig, services: WorkerServices) {
@@ -77,6 +77,11 @@ export class RequestConditioner {
     this.#internal = new InternalNetworks(config.internalCidrs);
     this.#internalOnlyNames = config.routeTable.internalOnlyHeaders;
     this.#clientCert = new ClientCertForwarder(config.clientCert);
+  }
+
+  /** Another route table is in use. */
+  setInternalOnly(names: readonly string[]): void {
+    this.#internalOnlyNames = names;
   }
 
   /** Does its work in place. False: the Connection field is one that Envoy refuses (400). */

@@ -7,13 +7,15 @@ import type { OverrideHost } from '../../../upstream/cluster-manager.ts';
 import type { FilterPath } from '../../filter-path.ts';
 import type { FilterFlow, HttpFilter, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { HttpFilterPlan } from '../../http-filter-plan.ts';
+import type { RoutesInUse } from './routes-in-use.ts';
 import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
 
 const EMPTY_FILTERS: HttpFilter[] = [];
 
 /** The stream that filters are made for. */
-export type FilteredStream = StreamEnds &
-  TerminalFilterCallbacks & { isGrpc(): boolean; responseTrailers: HeaderList | null };
+export type FilteredStream = StreamEnds & {
+  readonly routes: RoutesInUse;
+} & TerminalFilterCallbacks & { isGrpc(): boolean; responseTrailers: HeaderList | null };
 
 /** See the file's head. */
 export class StreamFilters implements FilterFlow {
@@ -177,6 +179,6 @@ export class StreamFilters implements FilterFlow {
   }
 }
 
-function planOf({ route, runtime }: FilteredStream): HttpFilterPlan {
-  return (route?.filterPlan as HttpFilterPlan | null | undefined) ?? runtime.filterPlan;
+function planOf({ route, routes }: FilteredStream): HttpFilterPlan {
+  return (route?.filterPlan as HttpFilterPlan | null | undefined) ?? routes.filterPlan;
 }

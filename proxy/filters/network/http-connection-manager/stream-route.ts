@@ -11,12 +11,15 @@ import type { LocalReply } from '../../http-filter.ts';
 import type { HcmRuntime } from './hcm-runtime.ts';
 import { emptyReply } from './local-reply.ts';
 import type { Refusal } from './refusal.ts';
+import type { RoutesInUse } from './routes-in-use.ts';
 import { boundStream } from './stream-duration.ts';
 import { timeoutReply } from './stream-timers.ts';
 
 /** A stream that is being routed. */
 export interface RoutedStream {
   readonly runtime: HcmRuntime;
+  /** Those of the moment at which the stream began. */
+  readonly routes: RoutesInUse;
   readonly info: StreamInfo;
   /** null: none matches. */
   route: Route | null;
@@ -32,8 +35,8 @@ export interface RoutedStream {
 
 /** Finds the route and does what it asks; not null: the request goes no further. */
 export function routeRequest(stream: RoutedStream, head: RequestHead): Refusal | null {
-  const { runtime, info } = stream;
-  const lookup = runtime.routeTable.match(head, stream);
+  const { info } = stream;
+  const lookup = stream.routes.table.match(head, stream);
   stream.route = lookup.kind === 'route' ? lookup.route : null;
   info.routeResolutions += 1;
   info.routeName = stream.route?.config.name ?? '';

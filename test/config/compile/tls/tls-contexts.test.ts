@@ -193,15 +193,17 @@ t.test('secrets by name say who supplies them', (t) => {
   });
   t.match(refOf({ ads: {}, initial_fetch_timeout: '2s' }), {
     key: 'ads/s',
-    source: { kind: 'xds', server: 'ads', fetchTimeoutMs: 2000 },
+    source: { kind: 'xds', from: { kind: 'ads' }, fetchTimeoutMs: 2000 },
   });
   const grpc_services = [{ envoy_grpc: { cluster_name: 'sds' } }];
   t.match(refOf({ api_config_source: { api_type: 'GRPC', grpc_services } }), {
-    key: 'sds/s',
-    source: { kind: 'xds', server: 'sds' },
+    key: /^api:[0-9a-f]+\/s$/,
+    source: { kind: 'xds', from: { kind: 'api' } },
   });
-  t.match(refOf({ api_config_source: { api_type: 'REST' } }), [/api_type: REST is not supported/]);
-  t.match(refOf({ self: {} }), [/sds_config: must be path_config_source, ads or/]);
+  t.match(refOf({ api_config_source: { api_type: 'REST' } }), [
+    /must have a singleton cluster name/,
+  ]);
+  t.match(refOf({}), [/sds_config: Missing config source specifier/]);
   t.end();
 });
 

@@ -4,26 +4,37 @@ import type { CellUser } from '../base/cells/shared-cells.ts';
 import type { SharedCounter } from '../base/cells/shared-counter.ts';
 import type { SharedInts } from '../base/cells/shared-ints.ts';
 import type { SharedTokenBucket } from '../base/cells/shared-token-bucket.ts';
-import type { WorkerServices } from '../filters/network-filter.ts';
+import type { DiscoveredRef } from '../model/config-source.ts';
 import type { WatchedFileConfig, WatchedFiles, WatchedText } from '../model/watched-file.ts';
+import type { DiscoveredConfig, DiscoveredConfigs, DiscoveredSlot } from './discovered-configs.ts';
+import type { WorkerServices } from './network-filter.ts';
 
-/** One per listener. */
+/** One per listener, and per route table that is replaced by itself. */
 export class ServicesLoan {
   readonly services: WorkerServices;
   readonly #cells: CellLoan;
   readonly #files: FileLoan;
+  readonly #discovered: DiscoveredLoan;
 
   constructor(services: WorkerServices) {
     this.#cells = new CellLoan(services.cells);
     this.#files = new FileLoan(services.files);
     const stats = services.stats.scope('');
-    this.services = { ...services, stats, cells: this.#cells, files: this.#files };
+    this.#discovered = new DiscoveredLoan(services.discovered);
+    this.services = {
+      ...services,
+      stats,
+      cells: this.#cells,
+      files: this.#files,
+      discovered: this.#discovered,
+    };
   }
 
   /** Once, when nobody counts or reads any more. */
   giveBack(): void {
     this.#cells.giveBack();
     this.#files.giveBack();
+    this.#discovered.giveBack();
     this.services.stats.release();
   }
 }
@@ -89,6 +100,26 @@ class FileLoan implements WatchedFiles {
 
   giveBack(): void {
     for (const text of this.#opened) text.close();
+    this.#opened.length = 0;
+  }
+}
+
+class DiscoveredLoan implements DiscoveredConfigs {
+  readonly #lender: DiscoveredConfigs;
+  readonly #opened: DiscoveredSlot[] = [];
+
+  constructor(lender: DiscoveredConfigs) {
+    this.#lender = lender;
+  }
+
+  open<C extends DiscoveredConfig>(ref: DiscoveredRef, onChange: () => void): DiscoveredSlot<C> {
+    const slot = this.#lender.open<C>(ref, onChange);
+    this.#opened.push(slot);
+    return slot;
+  }
+
+  giveBack(): void {
+    for (const slot of this.#opened) slot.close();
     this.#opened.length = 0;
   }
 }

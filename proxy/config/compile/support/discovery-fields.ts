@@ -1,0 +1,49 @@
+// Which fields of sources of configuration, and of the servers among them, are honoured.
+import type { SupportTable } from '../../../model/extension.ts';
+
+const CORE = 'envoy.config.core.v3';
+
+/** Support of envoy.config.core.v3 messages about sources, by type name. */
+export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
+  [`${CORE}.ConfigSource`]: {
+    path: 'honoured',
+    path_config_source: 'honoured',
+    api_config_source: 'honoured',
+    ads: 'honoured',
+    self: { partly: 'means ads' },
+    initial_fetch_timeout: 'honoured',
+    resource_api_version: { partly: 'V3, which AUTO means too' },
+    authorities: { refused: 'names of the form xdstp:// are not supported: use plain names' },
+  },
+  [`${CORE}.AggregatedConfigSource`]: {},
+  [`${CORE}.SelfConfigSource`]: { transport_api_version: { partly: 'V3, which AUTO means too' } },
+  [`${CORE}.PathConfigSource`]: { path: 'honoured', watched_directory: 'honoured' },
+  [`${CORE}.ApiConfigSource`]: {
+    api_type: { partly: 'REST, GRPC and DELTA_GRPC; aggregated servers are named by ads' },
+    transport_api_version: { partly: 'V3, which AUTO means too' },
+    cluster_names: { partly: 'the one of REST' },
+    grpc_services: 'honoured',
+    refresh_delay: 'honoured',
+    request_timeout: 'honoured',
+    rate_limit_settings: 'honoured',
+    set_node_on_first_message_only: 'honoured',
+    config_validators: { refused: 'what servers send is judged by the same rules as files' },
+  },
+  [`${CORE}.RateLimitSettings`]: { max_tokens: 'honoured', fill_rate: 'honoured' },
+  [`${CORE}.GrpcService`]: {
+    envoy_grpc: 'honoured',
+    google_grpc: {
+      refused: 'servers are found through clusters: use envoy_grpc with a cluster_name',
+    },
+    timeout: { accepted: 'streams have no end, as in Envoy' },
+    initial_metadata: 'honoured',
+    retry_policy: { accepted: 'streams are begun again after 0.5 s to 30 s' },
+  },
+  [`${CORE}.GrpcService.EnvoyGrpc`]: {
+    cluster_name: 'honoured',
+    authority: 'honoured',
+    retry_policy: { partly: 'retry_back_off: when a stream that ended is begun again' },
+    max_receive_message_length: 'honoured',
+    skip_envoy_headers: { accepted: 'no x-envoy-* fields are sent to servers' },
+  },
+};

@@ -1,0 +1,45 @@
+// Where resources come from that do not stand in the configuration itself.
+import type { Message } from '@bufbuild/protobuf';
+
+/** core.v3.ConfigSource. Sources with equal keys are one: whoever names it shares it. */
+export type ConfigSourceConfig =
+  /** The server of dynamic_resources.ads_config. */
+  | { readonly kind: 'ads'; readonly key: 'ads'; readonly fetchTimeoutMs: number }
+  /** A file of DiscoveryResponse, watched (core.v3.PathConfigSource). */
+  | {
+      readonly kind: 'path';
+      /** `path:<path>` */
+      readonly key: string;
+      readonly path: string;
+      /** What is watched; '' for the file's own directory. */
+      readonly directory: string;
+      readonly fetchTimeoutMs: number;
+    }
+  /** A server of its own; `api` is the core.v3.ApiConfigSource that says which. */
+  | {
+      readonly kind: 'api';
+      /** `api:<hash of the message>` */
+      readonly key: string;
+      readonly api: Message;
+      readonly fetchTimeoutMs: number;
+    };
+
+/** Envoy core.v3.ConfigSource.initial_fetch_timeout: waiting longer keeps listeners closed. */
+export const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
+
+/** bootstrap.v3.Bootstrap.DynamicResources; null: not configured. */
+export interface DynamicResourcesConfig {
+  readonly lds: ConfigSourceConfig | null;
+  readonly cds: ConfigSourceConfig | null;
+  /** The core.v3.ApiConfigSource of the aggregated server. */
+  readonly ads: Message | null;
+}
+
+/** A part of a configuration that is found by name: a route table, a filter's configuration. */
+export interface DiscoveredRef {
+  readonly kind: 'route' | 'extension';
+  /** `<source's key>/<name>`: who refers to the same key gets the same. */
+  readonly key: string;
+  readonly name: string;
+  readonly source: ConfigSourceConfig;
+}

@@ -1,0 +1,30 @@
+// What a source sent: opened, checked against the rules of its proto and for what has no effect
+// here, and told apart from what it sent before.
+import { createHash } from 'node:crypto';
+import type { Message } from '@bufbuild/protobuf';
+import type { Any } from '@bufbuild/protobuf/wkt';
+import { apiRegistry } from '../../api/registry.ts';
+import { openAny, typeNameOf } from '../../config/schema/any.ts';
+import { checkMessage } from '../check-message.ts';
+
+/** A message that passed, or every reason why it did not. */
+export type DiscoveredMessage =
+  | { readonly ok: true; readonly message: Message }
+  | { readonly ok: false; readonly error: string };
+
+/** Opens and checks a resource of a type. */
+export function readDiscovered(content: Any, typeUrl: string): DiscoveredMessage {
+  const opened = openAny(content, apiRegistry);
+  const typeName = typeNameOf(typeUrl);
+  if (opened === null || opened.schema.typeName !== typeName) {
+    const octets = `[${content.typeUrl}]`;
+    return { ok: false, error: `Unable to unpack as ${typeName}: ${octets}` };
+  }
+  const error = checkMessage(opened.message);
+  return error === '' ? { ok: true, message: opened.message } : { ok: false, error };
+}
+
+/** The same for the same content. */
+export function contentHash({ typeUrl, value }: Any): string {
+  return createHash('sha256').update(typeUrl).update('\n').update(value).digest('base64');
+}

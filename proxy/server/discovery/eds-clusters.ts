@@ -1,0 +1,249 @@
+// EDS: the endpoints of clusters as servers and files tell them. Each cluster has a subscription of
+// its own, so that a change of one costs nothing for the others.
+import type { ClusterConfig, EdsConfig, EndpointPolicy } from '../../model/cluster.ts';
+import type { Counter, StatsScope } from '../../stats/metrics.ts';
+import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
+import type {
+  DiscoverySource,
+  DiscoverySubscription,
+  DiscoveryUpdate,
+} from '../../xds/discovery.ts';
+import { TYPE_URLS } from '../../xds/resource-types.ts';
+import type { ClusterDiscovery, EndpointsSink } from '../cluster-discovery.ts';
+import { type Assignment, readAssignment } from './read-assignment.ts';
+
+/** What EDS clusters are given by the primary. */
+export interface EdsClustersParts {
+  readonly sourceOf: (config: EdsConfig['source']) => DiscoverySource;
+  /** The root scope. */
+  readonly stats: StatsScope;
+  readonly sink: EndpointsSink;
+  /** Comes before the endpoints that it is about. */
+  readonly onPolicy: (cluster: string, policy: EndpointPolicy) => void;
+  readonly wallMs: () => number;
+}
+
+/** An assignment in use, for `/config_dump`. */
+export interface EndpointsInUse {
+  readonly cluster: string;
+  readonly assignment: Assignment;
+  readonly acceptedMs: number;
+}
+
+/** See the file's head. */
+export class EdsClusters implements ClusterDiscovery {
+  readonly #parts: EdsClustersParts;
+  readonly #clusters = new Map<string, EdsCluster>();
+  readonly #unresolved = new Set<string>();
+  #whenSettled: (() => void)[] = [];
+
+  constructor(parts: EdsClustersParts) {
+    this.#parts = parts;
+  }
+
+  endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
+    const found = new Map<string, readonly ResolvedEndpoint[]>();
+    for (const [name, cluster] of this.#clusters) {
+      if (cluster.isResolved) found.set(name, cluster.endpoints());
+    }
+    return found;
+  }
+
+  /** What is said about endpoints as a whole, by cluster. */
+  policies(): ReadonlyMap<string, EndpointPolicy> {
+    const found = new Map<string, EndpointPolicy>();
+    for (const [name, { assignment }] of this.#clusters) {
+      if (assignment !== null) found.set(name, assignment.config.policy);
+    }
+    return found;
+  }
+
+  /** Every assignment in use. */
+  inUse(): readonly EndpointsInUse[] {
+    return [...this.#clusters].flatMap(([cluster, { assignment, acceptedMs }]) =>
+      assignment === null ? [] : [{ cluster, assignment, acceptedMs }],
+    );
+  }
+
+  unresolved(): readonly string[] {
+    return [...this.#unresolved];
+  }
+
+  follow(config: ClusterConfig): void {
+    const { name, eds } = config;
+    const known = this.#clusters.get(name);
+    if (eds === undefined) {
+      this.forget(name);
+      return;
+    }
+    if (known !== undefined && isSameService(known.eds, eds)) {
+      // Its replacement waits for endpoints, which are known.
+      if (known.config !== config) known.adopt(config);
+      return;
+    }
+    known?.close();
+    const scope = this.#parts.stats.scope('cluster').scope(config.observabilityName);
+    this.#unresolved.add(name);
+    this.#clusters.set(name, new EdsCluster({ ...this.#parts, config, eds, scope, owner: this }));
+    this.#tellIfSettled();
+  }
+
+  forget(name: string): void {
+    const cluster = this.#clusters.get(name);
+    if (cluster === undefined) return;
+    this.#clusters.delete(name);
+    this.#unresolved.delete(name);
+    cluster.close();
+    this.#tellIfSettled();
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenSettled.push(resolve);
+      this.#tellIfSettled();
+    });
+  }
+
+  stop(): void {
+    for (const cluster of this.#clusters.values()) cluster.close();
+    this.#clusters.clear();
+    this.#unresolved.clear();
+    this.#tellIfSettled();
+  }
+
+  /** A cluster's first answer came, or will not. */
+  onResolved(name: string): void {
+    this.#unresolved.delete(name);
+    this.#tellIfSettled();
+  }
+
+  #tellIfSettled(): void {
+    if (this.#whenSettled.length === 0 || this.#unresolved.size > 0) return;
+    const told = this.#whenSettled;
+    this.#whenSettled = [];
+    for (const tell of told) tell();
+  }
+}
+
+interface EdsClusterParts extends EdsClustersParts {
+  readonly config: ClusterConfig;
+  readonly eds: EdsConfig;
+  readonly scope: StatsScope;
+  readonly owner: EdsClusters;
+}
+
+class EdsCluster {
+  config: ClusterConfig;
+  readonly eds: EdsConfig;
+  /** null: none came yet, or it became stale. */
+  assignment: Assignment | null = null;
+  /** Wall-clock ms at which it came. */
+  acceptedMs = 0;
+  isResolved = false;
+  readonly #parts: EdsClusterParts;
+  readonly #subscription: DiscoverySubscription;
+  readonly #empty: Counter;
+  readonly #stale: Counter;
+  readonly #staleTimeouts: Counter;
+  #staleTimer: NodeJS.Timeout | null = null;
+
+  constructor(parts: EdsClusterParts) {
+    const { config, eds, scope } = parts;
+    this.#parts = parts;
+    this.config = config;
+    this.eds = eds;
+    this.#empty = scope.counter('update_empty');
+    this.#stale = scope.counter('assignment_stale');
+    this.#staleTimeouts = scope.counter('assignment_timeout_received');
+    const request = {
+      typeUrl: TYPE_URLS.endpoint,
+      names: new Set([eds.serviceName]),
+      fetchTimeoutMs: eds.source.fetchTimeoutMs,
+      stats: scope,
+    };
+    this.#subscription = parts.sourceOf(eds.source).subscribe(request, {
+      onUpdate: (update) => this.#onUpdate(update),
+      // A server that cannot be reached is waited for until the time is over.
+      onFailure: (failure) => {
+        if (failure !== 'connection') this.#settle();
+      },
+    });
+  }
+
+  endpoints(): readonly ResolvedEndpoint[] {
+    return this.assignment?.endpoints ?? [];
+  }
+
+  /** Another configuration with the same service: what is known goes to it. */
+  adopt(config: ClusterConfig): void {
+    this.config = config;
+    if (this.isResolved) this.#deliver();
+  }
+
+  close(): void {
+    this.#subscription.close();
+    this.#stopTimer();
+  }
+
+  #onUpdate({ resources, removed, isWhole }: DiscoveryUpdate): string {
+    const { serviceName } = this.eds;
+    const foreign = resources.find(({ name }) => name !== serviceName);
+    if (foreign !== undefined) {
+      return `Unexpected EDS cluster (expecting ${serviceName}): ${foreign.name}`;
+    }
+    const [resource] = resources;
+    if (resource === undefined) {
+      if (removed.length > 0 || isWhole) this.#empty.inc();
+      this.#settle();
+      return '';
+    }
+    const read = readAssignment(resource, serviceName);
+    if (typeof read === 'string') return read;
+    const isNews = read.hash !== this.assignment?.hash;
+    this.assignment = read;
+    this.#watchAge(read.config.staleAfterMs);
+    if (!isNews && this.isResolved) return '';
+    this.acceptedMs = this.#parts.wallMs();
+    this.isResolved = true;
+    this.#deliver();
+    this.#parts.owner.onResolved(this.config.name);
+    return '';
+  }
+
+  #deliver(): void {
+    const { name } = this.config;
+    if (this.assignment !== null) this.#parts.onPolicy(name, this.assignment.config.policy);
+    this.#parts.sink(name, this.endpoints());
+  }
+
+  /** Nobody waits any longer: without endpoints the cluster answers 503. */
+  #settle(): void {
+    if (this.isResolved) return;
+    this.isResolved = true;
+    this.#deliver();
+    this.#parts.owner.onResolved(this.config.name);
+  }
+
+  #watchAge(staleAfterMs: number): void {
+    this.#stopTimer();
+    if (staleAfterMs === 0) return;
+    this.#staleTimeouts.inc();
+    this.#staleTimer = setTimeout(() => {
+      this.#stale.inc();
+      this.assignment = null;
+      this.#deliver();
+    }, staleAfterMs).unref();
+  }
+
+  #stopTimer(): void {
+    if (this.#staleTimer !== null) clearTimeout(this.#staleTimer);
+    this.#staleTimer = null;
+  }
+}
+
+function isSameService(left: EdsConfig, right: EdsConfig): boolean {
+  return (
+    left === right ||
+    (left.serviceName === right.serviceName && left.source.key === right.source.key)
+  );
+}

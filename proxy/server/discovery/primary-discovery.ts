@@ -1,0 +1,70 @@
+// Everything that a primary finds out by asking others: hosts of clusters, whatever way they are
+// found, and the sources of what is not in the bootstrap.
+import type { Logger } from '../../base/log.ts';
+import type { ClusterConfig, EndpointPolicy } from '../../model/cluster.ts';
+import type { ConfigSourceConfig } from '../../model/config-source.ts';
+import type { StatsScope } from '../../stats/metrics.ts';
+import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
+import type { DiscoverySource } from '../../xds/discovery.ts';
+import type { ClusterDiscovery, EndpointsSink } from '../cluster-discovery.ts';
+import { SYSTEM_CLOCK } from '../system-clock.ts';
+import { DiscoverySources, noServer, type OpenServer } from './discovery-sources.ts';
+import { EdsClusters } from './eds-clusters.ts';
+
+/** What makes its parts. */
+export interface DiscoveryMakers {
+  readonly makeDiscovery: (sink: EndpointsSink, stats: StatsScope) => ClusterDiscovery;
+  /** Servers that resources come from; absent: there are only files. */
+  readonly openServer?: (stats: StatsScope) => OpenServer;
+}
+
+/** What it works with. */
+export interface PrimaryDiscoveryParts extends DiscoveryMakers {
+  readonly log: Logger;
+  /** The root scope. */
+  readonly stats: StatsScope;
+  readonly sink: EndpointsSink;
+  readonly onPolicy: (cluster: string, policy: EndpointPolicy) => void;
+}
+
+/** One per process; each part takes those clusters that are its own. */
+export class PrimaryDiscovery implements ClusterDiscovery {
+  readonly eds: EdsClusters;
+  readonly sources: DiscoverySources;
+  readonly #parts: readonly ClusterDiscovery[];
+
+  constructor(parts: PrimaryDiscoveryParts) {
+    const { stats, sink, onPolicy, log } = parts;
+    this.sources = new DiscoverySources(parts.openServer?.(stats) ?? noServer, log);
+    const { wallMs } = SYSTEM_CLOCK;
+    this.eds = new EdsClusters({ sourceOf: this.sourceOf, stats, sink, onPolicy, wallMs });
+    this.#parts = [parts.makeDiscovery(sink, stats), this.eds];
+  }
+
+  readonly sourceOf = (config: ConfigSourceConfig): DiscoverySource => this.sources.of(config);
+
+  endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
+    return new Map(this.#parts.flatMap((part) => [...part.endpoints()]));
+  }
+
+  unresolved(): readonly string[] {
+    return this.#parts.flatMap((part) => part.unresolved());
+  }
+
+  follow(cluster: ClusterConfig): void {
+    for (const part of this.#parts) part.follow(cluster);
+  }
+
+  forget(name: string): void {
+    for (const part of this.#parts) part.forget(name);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#parts.map((part) => part.settled()));
+  }
+
+  stop(): void {
+    for (const part of this.#parts) part.stop();
+    this.sources.close();
+  }
+}
