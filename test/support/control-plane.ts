@@ -25,6 +25,7 @@ export class ServedStream {
   readonly requests: DiscoveryRequest[] = [];
   readonly deltaRequests: DeltaDiscoveryRequest[] = [];
   isEnded = false;
+  onRequest: () => void = () => undefined;
   readonly #call: grpc.ServerDuplexStream<Buffer, Buffer>;
 
   constructor(call: grpc.ServerDuplexStream<Buffer, Buffer>) {
@@ -35,6 +36,7 @@ export class ServedStream {
     call.on('data', (octets: Buffer) => {
       if (isDelta) this.deltaRequests.push(fromBinary(DeltaDiscoveryRequestSchema, octets));
       else this.requests.push(fromBinary(DiscoveryRequestSchema, octets));
+      this.onRequest();
     });
     for (const event of ['end', 'cancelled', 'error', 'close']) {
       call.on(event, () => {
