@@ -22,6 +22,8 @@ export interface HealthCheckConfig {
   /** Files that get an event a line: event_log_path, then those of event_logger. */
   readonly eventLogPaths: readonly string[];
   readonly checker: CheckerConfig;
+  /** Labels that transport_socket_matches go by instead of the endpoints' own; absent: theirs. */
+  readonly transportCriteria?: Readonly<Record<string, unknown>>;
 }
 
 /** When a host is checked again; ms. */

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import { eventually } from '../support/eventually.ts';
 import { serverIdentities } from '../support/identities.ts';
 import { openMirror } from '../support/tls-exchange.ts';
 import { type ServedTwin, tlsSocket, withServedTwins } from '../support/tls-twins.ts';
@@ -97,6 +98,36 @@ t.test(
       const [mine, theirs] = await Promise.all([seen(ours, names), seen(envoy, names)]);
       t.same(mine, theirs);
       t.match(mine, { labelled: [200, 0, 1], first: [200, 1, 0], wrong: [503] });
+    });
+  },
+);
+
+t.test(
+  'checks reach endpoints as requests do, or by criteria of their own',
+  { skip: withoutEnvoy },
+  async (t) => {
+    const { port, close } = await openMirror(serverIdentities.bare);
+    t.teardown(close);
+    const check = {
+      ...{ timeout: '2s', interval: '60s', no_traffic_interval: '60s' },
+      ...{ unhealthy_threshold: 1, healthy_threshold: 1, http_health_check: { path: '/' } },
+    };
+    const criteria = { ...check, transport_socket_match_criteria: { tlsMode: 'istio' } };
+    const labels = { tlsMode: 'istio' };
+    const clusters: Readonly<Record<string, Json>> = {
+      labelled: cluster('labelled', [{ port, labels }], { health_checks: [check] }),
+      criteria: cluster('criteria', [{ port }], { health_checks: [criteria] }),
+      clear: cluster('clear', [{ port }], { health_checks: [check] }),
+    };
+    const config = { listeners: { main: {} }, moreClusters: Object.values(clusters), log: null };
+    await withServedTwins(config, async (twins) => {
+      for (const { side, stat } of [twins.ours, twins.envoy]) {
+        const of = (name: string) => `cluster.${name}.health_check`;
+        await eventually(async () => (await stat(`${of('clear')}.failure`)) === 1);
+        await eventually(async () => (await stat(`${of('labelled')}.success`)) === 1);
+        await eventually(async () => (await stat(`${of('criteria')}.success`)) === 1);
+        t.pass(`${side}: two of three speak TLS`);
+      }
     });
   },
 );

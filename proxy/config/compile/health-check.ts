@@ -75,6 +75,7 @@ function compileHealthCheck(
 ): HealthCheckConfig | null {
   const checker = compileChecker(message, cluster, at);
   if (checker === null) return null;
+  const { transportSocketMatchCriteria: criteria } = message;
   const required = (path: string, value: HealthCheck['timeout']): number =>
     durationMs(at, { path, value }, 0);
   return {
@@ -89,6 +90,7 @@ function compileHealthCheck(
     alwaysLogsSuccesses: message.alwaysLogHealthCheckSuccess,
     eventLogPaths: compileEventLogs(message, at),
     checker,
+    ...(criteria !== undefined && { transportCriteria: criteria }),
   };
 }
 

@@ -8,8 +8,7 @@ import type { StatsScope } from '../../stats/metrics.ts';
 import { endpointAddress, endpointOf } from '../host-update.ts';
 import { connectOptions } from '../pool/connect-options.ts';
 import type { ResolvedEndpoint } from '../resolved-endpoint.ts';
-import { buildTransport } from '../transport/build-transport.ts';
-import type { UpstreamTransport } from '../transport/upstream-transport.ts';
+import { ClusterTransports } from '../transport/cluster-transports.ts';
 import { CheckStats } from './check-stats.ts';
 import { type CheckBooks, type CheckEvent, CheckedHost, type Transition } from './checked-host.ts';
 import type { CheckServices, CheckTarget } from './checker.ts';
@@ -48,7 +47,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   hadTraffic: boolean;
   readonly #parts: ClusterChecksParts;
   /** null: clear text. */
-  readonly #transport: UpstreamTransport | null;
+  readonly #transports: ClusterTransports;
   readonly #checks = new Map<string, HostCheck>();
   /** Hosts of the configuration before this, until the first endpoints have come. */
   #known: ReadonlyMap<string, CheckedHost>;
@@ -66,7 +65,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     if (config.healthCheck === null) throw new Error('the cluster has no health checks');
     this.#parts = parts;
     this.cluster = config;
-    this.#transport = buildTransport(config.transport, services.tls, scope);
+    this.#transports = new ClusterTransports(config, services.tls, scope);
     this.config = config.healthCheck;
     this.stats = new CheckStats(scope, this.config.name);
     this.ignoresUnchecked = config.priorities.ignoresUncheckedHosts;
@@ -132,7 +131,7 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
   stop(): void {
     for (const { host } of this.#checks.values()) host.leave();
     for (const check of this.#checks.values()) check.stop();
-    this.#transport?.close();
+    this.#transports.close();
     this.#parts.scope.release();
   }
 
@@ -230,11 +229,13 @@ export class ClusterChecks implements HostCheckOwner, CheckBooks {
     const { cluster } = this;
     const endpoint = this.#configOf(resolved);
     const address = checkAddress(endpoint, hostAddress);
+    const criteria = this.config.transportCriteria ?? null;
     return {
       ...{ services, cluster, endpoint, hostAddress },
       address,
       connectOptions: connectOptions(cluster, address),
-      transport: this.#transport,
+      transport:
+        criteria === null ? this.#transports.of(endpoint) : this.#transports.ofLabels(criteria),
       stats: this.stats,
       http2Counters: () => this.#http2Counters(),
     };

@@ -49,6 +49,11 @@ export class ClusterTransports {
     return this.#choices.length === 0 ? this.#own.transport : this.#choose(endpoint).transport;
   }
 
+  /** The same for labels that stand elsewhere than in an endpoint's metadata. */
+  ofLabels(labels: Readonly<Record<string, unknown>>): UpstreamTransport | null {
+    return this.#find(labels).transport;
+  }
+
   /** Endpoints that the cluster has from now on. */
   count(endpoints: readonly EndpointConfig[]): void {
     for (const endpoint of endpoints) this.#choose(endpoint).matches.inc();
@@ -63,10 +68,13 @@ export class ClusterTransports {
     if (this.#choices.length === 0) return this.#own;
     const known = this.#chosen.get(endpoint);
     if (known !== undefined) return known;
-    const labels = transportMatchOf(endpoint.metadata);
-    const choice = this.#choices.find(({ match }) => isPartOf(match, labels)) ?? this.#own;
+    const choice = this.#find(transportMatchOf(endpoint.metadata));
     this.#chosen.set(endpoint, choice);
     return choice;
+  }
+
+  #find(labels: Readonly<Record<string, unknown>>): TransportChoice {
+    return this.#choices.find(({ match }) => isPartOf(match, labels)) ?? this.#own;
   }
 }
 

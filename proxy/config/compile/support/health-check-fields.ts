@@ -32,7 +32,7 @@ export const HEALTH_CHECK_FIELDS: Readonly<Record<string, SupportTable>> = {
     always_log_health_check_failures: 'honoured',
     always_log_health_check_success: 'honoured',
     tls_options: 'honoured',
-    transport_socket_match_criteria: { accepted: "checks use the cluster's transport socket" },
+    transport_socket_match_criteria: 'honoured',
   },
   'envoy.config.core.v3.HealthCheck.TlsOptions': { alpn_protocols: 'honoured' },
   'envoy.config.core.v3.HealthCheck.Payload': { text: 'honoured', binary: 'honoured' },
