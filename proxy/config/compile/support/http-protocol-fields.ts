@@ -6,9 +6,10 @@ import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 export const NO_HTTP3: FieldSupport = {
   refused: 'HTTP/3 needs UDP with QUIC, which Outrigger does not speak: use HTTP/2',
 };
-/** For options of the TLS of upstream connections. */
+/** For names that connections would take from requests. */
 export const NO_UPSTREAM_TLS: FieldSupport = {
-  refused: 'it is for upstream connections with TLS, which are not supported yet',
+  refused:
+    'names are not taken from requests: write sni, and match_typed_subject_alt_names, into the UpstreamTlsContext',
 };
 const NO_METADATA = 'HTTP/2 METADATA frames are not supported';
 
@@ -85,7 +86,8 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
     explicit_http_config: 'honoured',
     use_downstream_protocol_config: 'honoured',
     auto_config: {
-      refused: 'the protocol is agreed on by ALPN, which needs TLS: use explicit_http_config',
+      refused:
+        'connections do not choose their protocol by ALPN: say which one in explicit_http_config',
     },
     http_filters: { refused: 'there are no upstream HTTP filters: use those of the listener' },
     retry_policy: {
