@@ -1,0 +1,180 @@
+// From core.v3.ApiConfigSource to a source: an aggregated stream, a stream for each type, or polls.
+
+import type { Duration } from '@bufbuild/protobuf/wkt';
+import {
+  type ApiConfigSource,
+  ApiConfigSource_ApiType as ApiType,
+} from '../api/gen/envoy/config/core/v3/config_source_pb.js';
+import type { GrpcService } from '../api/gen/envoy/config/core/v3/grpc_service_pb.js';
+import type {
+  DiscoveryRequest,
+  DiscoverySink,
+  DiscoverySubscription,
+  OpenSource,
+} from './discovery.ts';
+import type { ServerTarget, ServerTls } from './grpc-channel.ts';
+import { DEFAULT_KEEPALIVE, GrpcServer, MAX_RESPONSE_BYTES } from './grpc-server.ts';
+import { type MuxParts, openMux } from './mux.ts';
+import { type BackOffConfig, DEFAULT_RECONNECT_BACK_OFF } from './reconnect-back-off.ts';
+import { AGGREGATED_METHODS, resourceType } from './resource-types.ts';
+import { RestClient } from './rest-client.ts';
+import { RestSource } from './rest-source.ts';
+
+/** What a server's cluster says of it. Asked again for each connection. */
+export interface ServerCluster {
+  targets(): readonly ServerTarget[];
+  /** The same object as long as nothing changed; null: clear text. */
+  tls(): ServerTls | null;
+  readonly connectTimeoutMs: number;
+  /** Of a file with a bearer token that is read for each stream; null: none. */
+  readonly tokenPath: string | null;
+}
+
+/** What a source is opened with. */
+export interface ApiSourceParts
+  extends Pick<MuxParts, 'node' | 'stats' | 'clock' | 'timers' | 'random' | 'log'> {
+  /** Checked before: V3, with one or two services, or cluster names and a refresh_delay. */
+  readonly api: ApiConfigSource;
+  /** It is dynamic_resources.ads_config. */
+  readonly isAggregated: boolean;
+  /** The static cluster of that name. */
+  readonly clusterOf: (name: string) => ServerCluster;
+}
+
+/** Envoy's: RateLimitSettings without values. */
+const DEFAULT_MAX_TOKENS = 100;
+const DEFAULT_FILL_RATE = 10;
+/** ApiConfigSource.request_timeout */
+const DEFAULT_REQUEST_TIMEOUT_MS = 1000;
+/** Envoy retries at most ten times as late as at first where nothing else is said. */
+const MAX_INTERVAL_FACTOR = 10;
+
+/** Nothing is opened until somebody subscribes. */
+export function openApiSource(parts: ApiSourceParts): OpenSource {
+  if (parts.api.apiType === ApiType.REST) return restSource(parts);
+  const [first, ...others] = parts.api.grpcServices.map((service) => grpcServer(service, parts));
+  if (first === undefined) throw new Error('an ApiConfigSource without grpc_services');
+  return new GrpcStreams(parts, [first, ...others]);
+}
+
+/** The streams to one server, or to a primary and its fallback. */
+class GrpcStreams implements OpenSource {
+  readonly #parts: ApiSourceParts;
+  readonly #servers: readonly [GrpcServer, ...GrpcServer[]];
+  /** By type URL; '' for the aggregated one. */
+  readonly #muxes = new Map<string, OpenSource>();
+
+  constructor(parts: ApiSourceParts, servers: readonly [GrpcServer, ...GrpcServer[]]) {
+    this.#parts = parts;
+    this.#servers = servers;
+  }
+
+  get isConnected(): boolean {
+    for (const mux of this.#muxes.values()) if (mux.isConnected) return true;
+    return false;
+  }
+
+  subscribe(request: DiscoveryRequest, sink: DiscoverySink): DiscoverySubscription {
+    return this.#mux(request.typeUrl, request).subscribe(request, sink);
+  }
+
+  pause(typeUrl: string): () => void {
+    return this.#mux(typeUrl, null).pause(typeUrl);
+  }
+
+  close(): void {
+    for (const mux of this.#muxes.values()) mux.close();
+    this.#muxes.clear();
+    for (const server of this.#servers) server.close();
+  }
+
+  #mux(typeUrl: string, request: DiscoveryRequest | null): OpenSource {
+    const key = this.#parts.isAggregated ? '' : typeUrl;
+    let mux = this.#muxes.get(key);
+    if (mux === undefined) {
+      mux = openMux(this.#muxParts(typeUrl, request));
+      this.#muxes.set(key, mux);
+    }
+    return mux;
+  }
+
+  #muxParts(typeUrl: string, request: DiscoveryRequest | null): MuxParts {
+    const { api, clock, isAggregated, log, node, random, stats, timers } = this.#parts;
+    const isIncremental =
+      api.apiType === ApiType.DELTA_GRPC || api.apiType === ApiType.AGGREGATED_DELTA_GRPC;
+    const { incrementalMethod, stateOfWorldMethod } = resourceType(typeUrl);
+    const single = isIncremental ? incrementalMethod : stateOfWorldMethod;
+    const aggregated = AGGREGATED_METHODS[isIncremental ? 'incremental' : 'stateOfWorld'];
+    return {
+      ...{ clock, log, node, random, timers, isIncremental },
+      servers: this.#servers,
+      method: isAggregated ? aggregated : single,
+      backOff: backOffOf(api.grpcServices[0]),
+      saysNodeOnce: api.setNodeOnFirstMessageOnly,
+      rate: rateOf(api),
+      // As Envoy: below the subscription, where the stream is its own.
+      stats: isAggregated ? stats : (request?.stats ?? stats),
+    };
+  }
+}
+
+function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcServer {
+  const { initialMetadata, targetSpecifier } = service;
+  if (targetSpecifier.case !== 'envoyGrpc') throw new Error('a GrpcService without envoy_grpc');
+  const { authority, clusterName } = targetSpecifier.value;
+  const cluster = clusterOf(clusterName);
+  return new GrpcServer({
+    name: clusterName,
+    authority: authority === '' ? clusterName : authority,
+    targets: () => cluster.targets(),
+    tls: () => cluster.tls(),
+    connectTimeoutMs: cluster.connectTimeoutMs,
+    tokenPath: cluster.tokenPath,
+    metadata: initialMetadata.map(({ key, rawValue, value }) => [
+      key,
+      key.endsWith('-bin')
+        ? Buffer.from(rawValue.length > 0 ? rawValue : Buffer.from(value))
+        : value,
+    ]),
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    ...DEFAULT_KEEPALIVE,
+  });
+}
+
+function restSource(parts: ApiSourceParts): OpenSource {
+  const { api, clock, clusterOf, log, node, random, timers } = parts;
+  const name = api.clusterNames[0] ?? '';
+  const cluster = clusterOf(name);
+  const client = new RestClient({
+    name,
+    authority: name,
+    targets: () => cluster.targets(),
+    tls: () => cluster.tls(),
+    requestTimeoutMs: durationMs(api.requestTimeout) ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    connectTimeoutMs: cluster.connectTimeoutMs,
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+  });
+  const refreshDelayMs = durationMs(api.refreshDelay) ?? 0;
+  return new RestSource({ client, node, refreshDelayMs, clock, timers, random, log });
+}
+
+function backOffOf(service: GrpcService | undefined): BackOffConfig {
+  const target = service?.targetSpecifier;
+  const ofTarget = target?.case === 'envoyGrpc' ? target.value.retryPolicy : undefined;
+  const backOff = (ofTarget ?? service?.retryPolicy)?.retryBackOff;
+  const baseMs = durationMs(backOff?.baseInterval);
+  if (baseMs === null) return DEFAULT_RECONNECT_BACK_OFF;
+  const maxMs = durationMs(backOff?.maxInterval) ?? baseMs * MAX_INTERVAL_FACTOR;
+  return { baseMs, maxMs };
+}
+
+function rateOf({ rateLimitSettings: settings }: ApiConfigSource): MuxParts['rate'] {
+  if (settings === undefined) return null;
+  const { fillRate, maxTokens } = settings;
+  return { maxTokens: maxTokens ?? DEFAULT_MAX_TOKENS, fillRate: fillRate ?? DEFAULT_FILL_RATE };
+}
+
+function durationMs(duration: Duration | undefined): number | null {
+  if (duration === undefined) return null;
+  return Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}
