@@ -3,17 +3,11 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bootstrap } from './bootstrap.ts';
 import { hasCommand, pinnedTo } from './load.ts';
 import { spawnQuiet } from './process.ts';
 import type { Scenario } from './scenario.ts';
-
-/** Where a proxy listens and what it forwards to. */
-export interface Site {
-  readonly folder: string;
-  readonly port: number;
-  readonly upstreamPort: number;
-  readonly scenario: Scenario;
-}
+import type { Site } from './site.ts';
 
 /** One proxy of the comparison. */
 export interface Contender {
@@ -33,65 +27,6 @@ function file(site: Site, name: string, text: string): string {
   const path = join(site.folder, name);
   writeFileSync(path, text);
   return path;
-}
-
-/** The bootstrap that Outrigger and Envoy both run. */
-function bootstrap(site: Site): string {
-  const hcm = {
-    '@type':
-      'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-    stat_prefix: 'bench',
-    http_filters: [
-      {
-        name: 'envoy.filters.http.router',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
-        },
-      },
-    ],
-    route_config: {
-      virtual_hosts: [
-        {
-          name: 'all',
-          domains: ['*'],
-          routes: [{ match: { prefix: '/' }, route: { cluster: 'upstream' } }],
-        },
-      ],
-    },
-  };
-  const address = (port: number): object => ({
-    socket_address: { address: '127.0.0.1', port_value: port },
-  });
-  const http2 = {
-    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-    explicit_http_config: { http2_protocol_options: {} },
-  };
-  const protocol = site.scenario.upstream === 'HTTP/2' && {
-    typed_extension_protocol_options: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2,
-    },
-  };
-  const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(site.upstreamPort) } }] }];
-  return JSON.stringify({
-    static_resources: {
-      listeners: [
-        {
-          name: 'bench',
-          address: address(site.port),
-          filter_chains: [
-            {
-              filters: [
-                { name: 'envoy.filters.network.http_connection_manager', typed_config: hcm },
-              ],
-            },
-          ],
-        },
-      ],
-      clusters: [
-        { name: 'upstream', load_assignment: { cluster_name: 'upstream', endpoints }, ...protocol },
-      ],
-    },
-  });
 }
 
 /** nginx speaks HTTP/2 to upstreams by grpc_pass alone, with one request at a time on each. */
@@ -143,8 +78,14 @@ export function envoyBinary(): string | null {
 
 const takesAll = (): null => null;
 
+/** Who is no sidecar on both ends. */
+function noMesh({ isMesh }: Scenario): string | null {
+  return isMesh ? 'it is measured as one hop only' : null;
+}
+
 /** What is written with node:http. */
-function onlyHttp1({ downstream, upstream }: Scenario): string | null {
+function onlyHttp1({ downstream, upstream, isMesh }: Scenario): string | null {
+  if (isMesh) return 'it is measured as one hop only';
   return downstream === 'HTTP/2' || upstream === 'HTTP/2' ? 'it is written for HTTP/1.1' : null;
 }
 
@@ -167,14 +108,14 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'nginx',
     isPresent: () => hasCommand('nginx'),
     install: 'apt-get install nginx-light',
-    cannot: takesAll,
+    cannot: noMesh,
     command: (site) => ['nginx', '-c', file(site, 'nginx.conf', nginxProxy(site))],
   },
   {
     name: 'haproxy',
     isPresent: () => hasCommand('haproxy'),
     install: 'apt-get install haproxy',
-    cannot: takesAll,
+    cannot: noMesh,
     command: (site) => [
       'haproxy',
       '-db',

@@ -77,7 +77,8 @@ async function compare(scenario: Scenario, settings: Settings, folder: string): 
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const contender of present) {
         say(`${scenario.name}, round ${round} of ${settings.rounds}: ${contender.name}`);
-        const site = { folder, port: await freePort(), upstreamPort, scenario };
+        const ports = { port: await freePort(), meshPort: await freePort(), upstreamPort };
+        const site = { folder, scenario, ...ports };
         try {
           const row = await measure(contender, site, settings);
           results.set(contender.name, [...(results.get(contender.name) ?? []), row]);

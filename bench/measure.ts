@@ -1,10 +1,11 @@
 // One round of one proxy: CPU µs per request, latency, memory.
 import { checkAnswer } from './answer-check.ts';
-import { type Contender, type Site, start } from './contenders.ts';
+import { type Contender, start } from './contenders.ts';
 import { cpuMicros, residentMb } from './cpu.ts';
 import { load } from './load.ts';
 import { stop, whenListening } from './process.ts';
 import type { Settings } from './settings.ts';
+import type { Site } from './site.ts';
 
 /** Of one round, or the medians of several. */
 export interface Row {

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly upstream: Protocol;
   /** A gRPC message each way, and trailers; else GET and 90 octets. */
   readonly isGrpc: boolean;
+  /** Two hops through one process, with mTLS in the client's protocol between them, and logs. */
+  readonly isMesh: boolean;
 }
 
 /** In clear text, HTTP/2 with prior knowledge. */
@@ -16,11 +18,13 @@ export type Protocol = 'HTTP/1.1' | 'HTTP/2';
 
 /** In the order of `--scenario all`. */
 export const SCENARIOS: readonly Scenario[] = [
-  { name: 'h1-h1', downstream: 'HTTP/1.1', upstream: 'HTTP/1.1', isGrpc: false },
-  { name: 'h2-h1', downstream: 'HTTP/2', upstream: 'HTTP/1.1', isGrpc: false },
-  { name: 'h1-h2', downstream: 'HTTP/1.1', upstream: 'HTTP/2', isGrpc: false },
-  { name: 'h2-h2', downstream: 'HTTP/2', upstream: 'HTTP/2', isGrpc: false },
-  { name: 'grpc-unary', downstream: 'HTTP/2', upstream: 'HTTP/2', isGrpc: true },
+  { name: 'h1-h1', downstream: 'HTTP/1.1', upstream: 'HTTP/1.1', isGrpc: false, isMesh: false },
+  { name: 'h2-h1', downstream: 'HTTP/2', upstream: 'HTTP/1.1', isGrpc: false, isMesh: false },
+  { name: 'h1-h2', downstream: 'HTTP/1.1', upstream: 'HTTP/2', isGrpc: false, isMesh: false },
+  { name: 'h2-h2', downstream: 'HTTP/2', upstream: 'HTTP/2', isGrpc: false, isMesh: false },
+  { name: 'grpc-unary', downstream: 'HTTP/2', upstream: 'HTTP/2', isGrpc: true, isMesh: false },
+  { name: 'mtls-h1', downstream: 'HTTP/1.1', upstream: 'HTTP/1.1', isGrpc: false, isMesh: true },
+  { name: 'mtls-h2', downstream: 'HTTP/2', upstream: 'HTTP/1.1', isGrpc: false, isMesh: true },
 ];
 
 /** Target of the requests. */
