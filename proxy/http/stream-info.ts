@@ -38,13 +38,13 @@ export interface DownstreamConnectionInfo {
   readonly filterChainMetadata?: NamespacedMetadata | null;
   /** Absent: the connection was not accepted by one. */
   readonly listener?: { readonly name: string; readonly metadata: NamespacedMetadata };
-  /** null: clear text. */
-  readonly tls: TlsInfo | null;
+  /** null: clear text, or a handshake that is not over. */
+  tls: TlsInfo | null;
   /** Fingerprints of the ClientHello; '' or absent: the TLS inspector made none. */
   readonly ja3?: string;
   readonly ja4?: string;
   /** Why its handshake failed; '' or absent: it did not. */
-  readonly transportFailureReason?: string;
+  transportFailureReason?: string;
   /** Values that network filters leave for others, by key; null until the first. */
   filterState: Map<string, unknown> | null;
   /** Values that listener filters left, by namespace; null or absent: none. */

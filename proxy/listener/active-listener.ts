@@ -10,7 +10,6 @@ import type {
   WorkerServices,
 } from '../filters/network-filter.ts';
 import { tellDependants } from '../http/stream-info.ts';
-import type { TlsInfo } from '../http/tls-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { Connection } from '../net/connection.ts';
@@ -206,16 +205,23 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       candidate.refuse();
       return;
     }
+    // As Envoy: a connection counts from its chain on, whatever its filters think of it.
+    this.#count(candidate);
+    const info = describeConnection(candidate, this.config, chain);
+    const gates = chain.gates.map((factory) => factory.createGate());
+    candidate.passGates(info, gates, () => this.#onPassed(candidate, chain));
+  }
+
+  /** As Envoy: who is not let in costs no handshake; gates that ask who it is look after octets. */
+  #onPassed(candidate: Candidate, chain: BuiltChain): void {
     if (chain.tls === null) {
-      this.#passGates(candidate, chain, null);
+      candidate.deliver(this.#admit(candidate, chain));
       return;
     }
-    // As Envoy: a connection counts from its chain on, and who shakes hands has one.
-    this.#count(candidate);
-    candidate.chain = chain;
-    candidate.secure(chain.tls, chain.transportTimeoutMs, (tls) =>
-      this.#passGates(candidate, chain, tls),
-    );
+    candidate.secure(chain.tls, chain.transportTimeoutMs, (tls) => {
+      candidate.info.tls = tls;
+      candidate.deliver(this.#admit(candidate, chain));
+    });
   }
 
   onHandshakeTimeout(): void {
@@ -224,12 +230,6 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   onHandshakeFailed(candidate: Candidate): void {
     logFailedHandshake(this.services.log, this.config.name, candidate);
-  }
-
-  #passGates(candidate: Candidate, chain: BuiltChain, tls: TlsInfo | null): void {
-    const info = describeConnection(candidate, this.config, { chain, tls });
-    const gates = chain.gates.map((factory) => factory.createGate());
-    candidate.passGates(info, gates, () => this.#admit(candidate, chain));
   }
 
   onFiltersTimeout(): boolean {
@@ -285,7 +285,6 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     const { connection } = candidate;
     this.#candidates.delete(connection);
     this.#stats.preCxActive.set(this.#candidates.size);
-    if (!candidate.isCounted) this.#count(candidate);
     const filter = (chain.terminal as NonNullable<BuiltChain['terminal']>).create(
       connection,
       candidate.info,
@@ -324,9 +323,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     filter: DownstreamConnection | null,
     isWithoutChain: boolean,
   ): void {
-    const seen = { chain: candidate.chain, tls: candidate.handshake?.refused ?? null };
-    const { config } = this;
-    const info = candidate.hasInfo ? candidate.info : describeConnection(candidate, config, seen);
+    const info = candidate.hasInfo
+      ? candidate.info
+      : describeConnection(candidate, this.config, null);
     this.#log.write({ candidate, info, filter, isWithoutChain });
   }
 

@@ -23,7 +23,6 @@ import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../net/connection.ts';
 import type { TlsHandshake } from '../net/transport.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
-import type { BuiltChain } from './built-chain.ts';
 import { FirstOctets } from './first-octets.ts';
 import { guarded } from './guarded-handler.ts';
 import { TlsGreeting } from './tls-greeting.ts';
@@ -73,8 +72,6 @@ export class Candidate
   readonly startWallMs: number;
   /** How TLS began; null: not yet, or not at all. */
   handshake: TlsHandshake | null = null;
-  /** Its chain, once it is known and the handshake has begun. */
-  chain: BuiltChain | null = null;
   /** When it began to count as a connection with a chain; -1: it does not. */
   countedMs = -1;
   /** Another listener had it first: it stays with this one. */
@@ -87,7 +84,7 @@ export class Candidate
   #gates: readonly ConnectionGate[] = [];
   /** The filter, later the gate, whose turn it is. */
   #turn = 0;
-  #onAdmitted: (() => ConnectionHandler) | null = null;
+  #onPassed: (() => void) | null = null;
   /** What gates noted for the log, where the terminal filter keeps no account; null: nothing. */
   notes: StreamInfo | null = null;
   /** Reads what the client asks TLS for; null: nothing is encrypted, or the handshake has begun. */
@@ -145,7 +142,7 @@ export class Candidate
     this.#inspect();
   }
 
-  /** Makes the handshake, within `timeoutMs` (0: no limit), before anybody else is asked. */
+  /** Makes the handshake, within `timeoutMs` (0: no limit). */
   secure(tls: ServerTls, timeoutMs: number, onSecured: (tls: TlsInfo) => void): void {
     const { services } = this.#owner;
     this.#onSecured = onSecured;
@@ -153,20 +150,35 @@ export class Candidate
     this.#greeting = new TlsGreeting(tls);
     if (timeoutMs > 0) services.timers.arm(this.#timer, services.clock.nowMs(), timeoutMs);
     this.#listen();
-    this.#readGreeting();
+    if (this.#hasEnded) this.onEnd();
+    else this.#readGreeting();
   }
 
-  /** Asks the gates; behind the last one `onAdmitted` makes the connection's handler. */
+  /** Asks the gates; behind the last one comes `onPassed`. */
   passGates(
     info: DownstreamConnectionInfo,
     gates: readonly ConnectionGate[],
-    onAdmitted: () => DownstreamConnection,
+    onPassed: () => void,
   ): void {
     this.#info = info;
     this.#gates = gates;
     this.#turn = 0;
-    this.#onAdmitted = () => guarded(this, onAdmitted(), gates);
+    this.#onPassed = onPassed;
     this.resume();
+  }
+
+  /** The terminal filter takes over, with what was kept. */
+  deliver(filter: DownstreamConnection): void {
+    const handler = guarded(this, filter, this.#gates);
+    this.connection.setHandler(handler);
+    const held = this.#held.takeFrom(this.consumedBytes);
+    if (!this.#isStarted) {
+      this.#accepted.start();
+      return;
+    }
+    this.connection.resumeReading();
+    if (held.length > 0) handler.onBytes(held, held.length);
+    if (this.#hasEnded) handler.onEnd();
   }
 
   /** Closes it without a word; a client that has spoken learns of it by RST. */
@@ -189,7 +201,7 @@ export class Candidate
       else this.#listen();
       return;
     }
-    this.#deliver();
+    this.#onPassed?.();
   }
 
   /** Accepted connections are connected from the start: it is the handshake that is done. */
@@ -299,6 +311,8 @@ export class Candidate
     this.#isSecuring = false;
     this.#stopWaiting();
     this.transportFailure = reason;
+    this.info.tls = this.handshake?.refused ?? null;
+    this.info.transportFailureReason = reason;
     this.#owner.onHandshakeFailed(this);
   }
 
@@ -323,19 +337,5 @@ export class Candidate
     this.#isStarted = true;
     this.connection.setHandler(this);
     this.#accepted.start();
-  }
-
-  /** The terminal filter takes over, with what was kept. */
-  #deliver(): void {
-    const handler = (this.#onAdmitted as () => ConnectionHandler)();
-    this.connection.setHandler(handler);
-    const held = this.#held.takeFrom(this.consumedBytes);
-    if (!this.#isStarted) {
-      this.#accepted.start();
-      return;
-    }
-    this.connection.resumeReading();
-    if (held.length > 0) handler.onBytes(held, held.length);
-    if (this.#hasEnded) handler.onEnd();
   }
 }

@@ -1,15 +1,14 @@
 // What a candidate's filters and logs are told of its connection.
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
-import type { TlsInfo } from '../http/tls-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { BuiltChain } from './built-chain.ts';
 import type { Candidate } from './candidate.ts';
 
-/** `chain` is null where none was chosen, `tls` where nothing is encrypted (yet). */
+/** `chain` is null where none was chosen. Whoever makes a handshake adds what came of it. */
 export function describeConnection(
   candidate: Candidate,
   listener: ListenerConfig,
-  { chain, tls }: { readonly chain: BuiltChain | null; readonly tls: TlsInfo | null },
+  chain: BuiltChain | null,
 ): DownstreamConnectionInfo {
   return {
     id: candidate.connection.id,
@@ -22,7 +21,7 @@ export function describeConnection(
     filterChainName: chain?.name ?? '',
     filterChainMetadata: chain?.metadata ?? null,
     listener,
-    tls,
+    tls: null,
     transportFailureReason: candidate.transportFailure,
     filterState: null,
     dynamicMetadata: candidate.dynamicMetadata,

@@ -16,6 +16,11 @@ export interface ServedCertificate {
 /** ecdsa_secp256r1_sha256, …384r1_sha384, …521r1_sha512 */
 const ECDSA_SCHEMES: ReadonlySet<number> = new Set([0x0403, 0x0503, 0x0603]);
 
+/** First octet of all suites of TLS 1.3, which leave the kind of key open. */
+const TLS13_SUITES = 0x13;
+/** ECDHE_ECDSA with AES-128-GCM, AES-256-GCM, ChaCha20, and AES-CBC of both lengths. */
+const ECDSA_SUITES: ReadonlySet<number> = new Set([0xc02b, 0xc02c, 0xcca9, 0xc009, 0xc00a]);
+
 /** The certificates of one context by the names that they are for. */
 export class CertificateChoice {
   readonly #all: readonly ServedCertificate[];
@@ -39,7 +44,7 @@ export class CertificateChoice {
   choose(hello: ClientHello): ServedCertificate {
     const first = this.#all[0] as ServedCertificate;
     if (this.#all.length === 1) return first;
-    const wantsEcdsa = hello.signatureSchemes.some((scheme) => ECDSA_SCHEMES.has(scheme));
+    const wantsEcdsa = canJudgeEcdsa(hello);
     const { serverName } = hello;
     if (serverName !== '') {
       const named = this.#byName.get(serverName) ?? this.#byName.get(wildcardOf(serverName));
@@ -49,6 +54,14 @@ export class CertificateChoice {
     }
     return fitting(this.#all, wantsEcdsa) ?? first;
   }
+}
+
+/** Before TLS 1.3 the cipher has to name the kind of key, too. */
+function canJudgeEcdsa({ signatureSchemes, cipherSuites }: ClientHello): boolean {
+  return (
+    signatureSchemes.some((scheme) => ECDSA_SCHEMES.has(scheme)) &&
+    cipherSuites.some((suite) => suite >> 8 === TLS13_SUITES || ECDSA_SUITES.has(suite))
+  );
 }
 
 /** One whose key the client prefers; another one that it can judge; null: none. */

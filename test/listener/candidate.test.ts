@@ -87,7 +87,7 @@ function rig(options: RigOptions = {}): Rig {
       log.push(`inspected ${inspected.transportProtocol}`);
       inspected.passGates(INFO, options.gates ?? [], () => {
         log.push('admitted');
-        return new Probe(log);
+        inspected.deliver(new Probe(log));
       });
     },
     onFiltersTimeout: () => {
