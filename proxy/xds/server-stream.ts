@@ -89,10 +89,11 @@ export class ServerStream implements StreamSink, TimerTarget {
 
   close(): void {
     if (this.#state === 'closed') return;
+    const stream = this.#stream;
+    this.#stream = null;
     this.#turn('closed');
     this.#parts.timers.cancel(this.#timer);
-    this.#stream?.cancel();
-    this.#stream = null;
+    stream?.cancel();
   }
 
   /** The back-off is over. */
