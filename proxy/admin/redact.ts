@@ -14,7 +14,7 @@ const REDACTED = '[redacted]';
 const REDACTED_BYTES = Buffer.from(REDACTED).toString('base64');
 const BYTES_FIELDS = new Set(['inline_bytes', 'value']);
 
-/** A copy of `value` in which no secret is left; `message` is ProtoJSON with proto field names. */
+/** A copy of `value` in which no secret is left; it is ProtoJSON, its fields in either spelling. */
 export function redactSecrets(value: JsonValue): JsonValue {
   return walk(value, '', false);
 }
@@ -28,18 +28,23 @@ function walk(value: JsonValue, field: string, isSecret: boolean): JsonValue {
   if (Array.isArray(value)) return value.map((item: JsonValue) => walk(item, field, isSecret));
   const shown: Record<string, JsonValue> = {};
   for (const [name, member] of Object.entries(value)) {
-    const isBelow = isSecret && name !== 'sds_config';
-    shown[name] = walk(member, name, isBelow || holdsSecret(name, value));
+    const field = protoName(name);
+    const isBelow = isSecret && field !== 'sds_config';
+    shown[name] = walk(member, field, isBelow || holdsSecret(field, member));
   }
   return shown;
+}
+
+/** Other programs write lowerCamelCase. */
+function protoName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /**
  * `secret` is also the name of the Any in a SecretsConfigDump and `password` of plain options, so a
  * sensitive name hides its value unless that value is a typed message, which is walked instead.
  */
-function holdsSecret(name: string, parent: object): boolean {
-  if (!SENSITIVE_FIELDS.has(name)) return false;
-  const value: unknown = (parent as Record<string, unknown>)[name];
+function holdsSecret(field: string, value: JsonValue): boolean {
+  if (!SENSITIVE_FIELDS.has(field)) return false;
   return !(typeof value === 'object' && value !== null && '@type' in value);
 }

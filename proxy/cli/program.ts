@@ -11,6 +11,7 @@ import { addEnvoyFlags } from './envoy-flags.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExplainFlags } from './explain-command.ts';
 import { type FlagValues, parseOptions } from './parse-options.ts';
+import { addProxyConfig } from './proxy-config/add-proxy-config.ts';
 import type { TestFlags } from './test-command.ts';
 import { addTls } from './tls/add-tls-commands.ts';
 import type { TopFlags } from './top-command.ts';
@@ -68,6 +69,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
   addCaCommands(program, { finish, loaded });
   addTls(program, { finish, loaded });
   addAuthnCheck(program, { finish, loaded });
+  addProxyConfig(program, { finish, loaded });
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
@@ -166,7 +168,7 @@ async function loaded<Module>(module: Promise<Module>): Promise<Module> {
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, ca, tls, authn-check, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, ca, tls, authn-check, proxy-config, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

@@ -46,7 +46,7 @@ export async function readAdmin(place: AdminPlace): Promise<Read<AdminAnswers>> 
 
 /** What the admin interface answers in JSON. */
 export async function readJson(place: AdminPlace, path: string): Promise<Read<unknown>> {
-  const answer = await readText({ ...place, path, agent: false, timeout: TIMEOUT_MS });
+  const answer = await readAdminText(place, path);
   if (!answer.ok) return answer;
   try {
     return { ok: true, value: JSON.parse(answer.value) as unknown };
@@ -54,6 +54,15 @@ export async function readJson(place: AdminPlace, path: string): Promise<Read<un
     const what = path.split('?')[0];
     return { ok: false, error: `${what} is not JSON: is this the admin interface?` };
   }
+}
+
+/** What the admin interface answers; it changes things with POST only. */
+export function readAdminText(
+  place: AdminPlace,
+  path: string,
+  method: 'GET' | 'POST' = 'GET',
+): Promise<Read<string>> {
+  return readText({ ...place, path, method, agent: false, timeout: TIMEOUT_MS });
 }
 
 function readText(options: RequestOptions): Promise<Read<string>> {
