@@ -164,8 +164,11 @@ export interface ConfigDumpData {
 export interface DumpedResource {
   readonly name: string;
   readonly message: Message;
-  /** `static`: from the bootstrap; the others are states of dynamic resources. */
-  readonly state: 'static' | 'active' | 'warming' | 'draining';
+  /**
+   * `static`: from the bootstrap; the others are states of dynamic resources; `refused`: there never
+   * was a good version.
+   */
+  readonly state: 'static' | 'active' | 'warming' | 'draining' | 'refused';
   /** '' for static resources. */
   readonly version: string;
   /** Wall-clock ms since the Unix epoch. */

@@ -110,21 +110,7 @@ function endpointsDump(data: ConfigDumpData): Dump {
 }
 
 function listenersDump(data: ConfigDumpData): Dump {
-  const dynamic = data.listeners
-    .filter((resource) => resource.state !== 'static')
-    .map((resource) => ({
-      name: resource.name,
-      json: {
-        name: resource.name,
-        [`${resource.state}_state`]: {
-          ...version(resource.version),
-          listener: messageJson(resource.message),
-          ...lastUpdated(resource),
-        },
-        ...failure(resource),
-        ...clientStatus(resource),
-      },
-    }));
+  const dynamic = dynamicListeners(data.listeners);
   return {
     type: 'ListenersConfigDump',
     fields: version(data.listenersVersion),
@@ -136,6 +122,31 @@ function listenersDump(data: ConfigDumpData): Dump {
       },
       { field: 'dynamic_listeners', elementType: 'DynamicListener', elements: dynamic },
     ],
+  };
+}
+
+/** One element for each name: a version in use and one that warms stand side by side. */
+function dynamicListeners(resources: readonly DumpedResource[]): readonly DumpElement[] {
+  const byName = new Map<string, JsonObject>();
+  for (const resource of resources) {
+    if (resource.state === 'static') continue;
+    const { name } = resource;
+    byName.set(name, { ...byName.get(name), ...dynamicListener(resource) });
+  }
+  return [...byName].map(([name, json]) => ({ name, json: { name, ...json } }));
+}
+
+function dynamicListener(resource: DumpedResource): JsonObject {
+  const { state } = resource;
+  const about = { ...failure(resource), ...clientStatus(resource) };
+  if (state === 'refused') return about;
+  return {
+    [`${state}_state`]: {
+      ...version(resource.version),
+      listener: messageJson(resource.message),
+      ...lastUpdated(resource),
+    },
+    ...about,
   };
 }
 

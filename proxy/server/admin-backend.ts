@@ -5,7 +5,6 @@ import type {
   CertificateStatus,
   ConfigDumpData,
   DrainOptions,
-  DumpedResource,
   ExplainAnswer,
   ExplainQuestion,
   InitTargets,
@@ -20,15 +19,14 @@ import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
 import { apiRegistry } from '../api/registry.ts';
 import type { LogLevel } from '../base/log.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
+import { configDumpData } from './config-dump-data.ts';
 import type { MemoryUsage } from './link.ts';
 import type { LiveExplainer } from './live-explainer.ts';
 import { mergeClusters, withFindings } from './merge-clusters.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
-import type { StoredResource } from './resource-store.ts';
 import { certificateReport } from './secrets/certificate-report.ts';
 import { contextsInUse } from './secrets/contexts-in-use.ts';
-import { dumpedSecrets } from './secrets/dumped-secrets.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { AdjustableLog } from './worker.ts';
 
@@ -82,9 +80,11 @@ export class PrimaryAdminBackend implements AdminBackend {
     const peers = this.#primary.workforce.living();
     const lists = await Promise.all(peers.map((peer) => peer.ask('clusters')));
     const { outliers } = this.#primary;
-    return mergeClusters(lists.filter((list) => list !== null)).map((cluster) =>
-      withFindings(cluster, outliers.findings(cluster.name)),
-    );
+    const { configuration } = this.#primary;
+    return mergeClusters(lists.filter((list) => list !== null)).map((cluster) => ({
+      ...withFindings(cluster, outliers.findings(cluster.name)),
+      addedViaApi: !configuration.isStatic('cluster', cluster.name),
+    }));
   }
 
   async listeners(): Promise<readonly ListenerStatus[]> {
@@ -92,19 +92,7 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   configDump(): ConfigDumpData {
-    const { store, acceptedMs } = this.#primary.configuration;
-    const message = this.#primary.configuration.message();
-    const bootstrap = { ...STATIC, name: '', message, lastUpdatedMs: acceptedMs };
-    return {
-      bootstrap,
-      clusters: store.ofKind('cluster').map(dumped),
-      listeners: store.ofKind('listener').map(dumped),
-      routes: [],
-      endpoints: [],
-      secrets: dumpedSecrets(this.#primary),
-      clustersVersion: '',
-      listenersVersion: '',
-    };
+    return configDumpData(this.#primary);
   }
 
   async memory(): Promise<MemoryStatus> {
@@ -188,17 +176,6 @@ export class PrimaryAdminBackend implements AdminBackend {
     this.#log.reopen();
     this.#primary.reopenLogs();
   }
-}
-
-const STATIC = { state: 'static', version: '', error: null } as const;
-
-function dumped({ resource, acceptedMs, refused }: StoredResource): DumpedResource {
-  const error =
-    refused === null
-      ? null
-      : { details: refused.details, version: refused.version, lastAttemptMs: refused.wallMs };
-  const { name, message } = resource;
-  return { ...STATIC, name, message, lastUpdatedMs: acceptedMs, error };
 }
 
 function nodeJson(node: Parameters<typeof toJson<typeof NodeSchema>>[1]): JsonObject {

@@ -13,6 +13,7 @@ import { apiRegistry } from '../api/registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { LoadedBootstrap } from '../config/load.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
+import type { ClusterConfig } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
@@ -78,6 +79,12 @@ export class Configuration {
     return Object.assign(create(BootstrapSchema), bare, { staticResources });
   }
 
+  /** A cluster in use; null: there is none of that name. */
+  cluster(name: string): ClusterConfig | null {
+    const stored = this.store.get('cluster', name);
+    return stored === null ? null : this.#compiler.cluster(stored.resource).config;
+  }
+
   /** Every listener in use. */
   listeners(): readonly ListenerConfig[] {
     return this.store
@@ -109,9 +116,10 @@ export class Configuration {
     return { kind: 'bootstrap', name: '', version: '', message: made };
   }
 
-  /** Every resource of the bootstrap that was loaded first. */
-  initial(): ResourceUpdate {
-    return { upserted: runResources(this.#loaded), removed: [] };
+  /** Every resource of that kind of the bootstrap that was loaded first. */
+  initial(kind: Resource['kind']): ResourceUpdate {
+    const upserted = runResources(this.#loaded).filter((resource) => resource.kind === kind);
+    return { upserted, removed: [] };
   }
 
   /** A secret of the bootstrap's static resources. */

@@ -7,7 +7,7 @@ import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { EndpointPolicy } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { Resource, ResourceUpdate } from '../model/resource.ts';
+import type { Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
@@ -73,7 +73,7 @@ export class Primary implements WorkforceSource {
   readonly checks: HealthChecks;
   readonly configuration: Configuration;
   readonly publisher: Publisher;
-  /** Those that serve, for what the primary itself connects to. */
+  /** For what the primary itself connects to. */
   readonly secrets = new SecretHub();
   readonly startedMs = performance.now();
   readonly #options: ServerOptions;
@@ -97,7 +97,7 @@ export class Primary implements WorkforceSource {
     const { concurrency: count } = options;
     this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
     this.discovery = new PrimaryDiscovery({
-      ...{ ...parts, stats: this.stats },
+      ...{ ...parts, stats: this.stats, secrets: this.secrets },
       sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
       onPolicy: (cluster, policy) =>
         this.workforce.broadcast({ kind: 'endpoint-policy', cluster, policy }),
@@ -145,15 +145,14 @@ export class Primary implements WorkforceSource {
     const { configuration, publisher, dynamic } = this;
     const { version } = configuration;
     // As Envoy: listeners only behind all the clusters that they may name.
-    await publisher.publish(ofKind('cluster', configuration.initial()), version);
+    await publisher.publish(configuration.initial('cluster'), version);
     await this.#whenClustersWarm();
     await dynamic.clusters?.start();
     await this.#whenClustersWarm();
-    await publisher.publish(ofKind('listener', configuration.initial()), version);
+    await publisher.publish(configuration.initial('listener'), version);
     await dynamic.listeners?.start();
     await publisher.settled();
     await this.workforce.start();
-    // One that a server told is not there, then; the others serve.
     const failures = this.workforce.listeners
       .filter(({ name, error }) => error !== '' && configuration.isStatic('listener', name))
       .map(({ name, error }) => `error adding listener '${name}': ${error}`);
@@ -348,8 +347,4 @@ export class Primary implements WorkforceSource {
       for (const peer of this.workforce.living()) void peer.ask('stats');
     }, statsFlushIntervalMs).unref();
   }
-}
-
-function ofKind(kind: Resource['kind'], { upserted }: ResourceUpdate): ResourceUpdate {
-  return { upserted: upserted.filter((resource) => resource.kind === kind), removed: [] };
 }

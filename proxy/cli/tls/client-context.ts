@@ -7,7 +7,7 @@ import { SILENT_LOG } from '../../base/log.ts';
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { UpstreamTlsConfig, UpstreamTransportConfig } from '../../model/transport-socket.ts';
 import { compilerFor, type GoodBootstrap } from '../../server/configuration.ts';
-import { noServer } from '../../server/discovery/discovery-sources.ts';
+import { NO_SERVER } from '../../server/discovery/discovery-sources.ts';
 import { secretsOfCluster } from '../../server/secrets/secret-refs.ts';
 import { SecretSupplies } from '../../server/secrets/secret-supplies.ts';
 import { StatsStore } from '../../stats/store.ts';
@@ -86,7 +86,7 @@ function suppliedSecrets(
     findStatic: (name) => staticSecrets(loaded).find((secret) => secret.name === name) ?? null,
     stats: new StatsStore(null),
     log: SILENT_LOG.logger('tls'),
-    sourceOf: noServer,
+    sourceOf: () => NO_SERVER,
   });
   const use = (key: string, message: Message): string => {
     const compiled = compiler.secret({ kind: 'secret', name: key, version: '', message });

@@ -41,6 +41,14 @@ export function* prepareRouteTables(
   }
 }
 
+/** The route tables that stand in a listener. */
+export function inlineRoutes(listener: Listener): readonly RouteConfiguration[] {
+  return filtersOf(listener).flatMap(({ filter }) => {
+    const routes = routesIn(typedConfigOf(filter.configType));
+    return routes === null ? [] : [routes];
+  });
+}
+
 /** The network filters of every chain, with their paths. */
 function filtersOf(listener: Listener): readonly { filter: Filter; path: string }[] {
   const chains = listener.filterChains.map((chain, index) => ({

@@ -1,30 +1,25 @@
 // Where all that is not in the bootstrap comes from: each source is opened once, by whoever names
 // it first.
-import type { Logger } from '../../base/log.ts';
 import type { ConfigSourceConfig } from '../../model/config-source.ts';
-import type { DiscoverySource } from '../../xds/discovery.ts';
-import { FileSource } from './file-source.ts';
-
-/** Opens a management server. */
-export type OpenServer = (
-  config: Extract<ConfigSourceConfig, { readonly kind: 'ads' | 'api' }>,
-) => OpenedServer;
+import type { DiscoverySource, OpenSource } from '../../xds/discovery.ts';
+import { SharedFile, type SharedFileParts } from './shared-file.ts';
 
 /** A source that is a server. */
-export interface OpenedServer extends DiscoverySource {
-  close(): void;
-}
+export type ServerConfig = Extract<ConfigSourceConfig, { readonly kind: 'ads' | 'api' }>;
+
+/** Opens a management server; null: there is none. */
+export type OpenServer = (config: ServerConfig) => OpenSource | null;
 
 /** One per process. */
 export class DiscoverySources {
   readonly #openServer: OpenServer;
-  readonly #log: Logger;
-  readonly #files = new Map<string, FileSource>();
-  readonly #servers = new Map<string, OpenedServer>();
+  readonly #parts: SharedFileParts;
+  readonly #files = new Map<string, SharedFile>();
+  readonly #servers = new Map<string, OpenSource>();
 
-  constructor(openServer: OpenServer, log: Logger) {
+  constructor(openServer: OpenServer, parts: SharedFileParts) {
     this.#openServer = openServer;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   /** The source that a configuration names. */
@@ -35,39 +30,34 @@ export class DiscoverySources {
   /** Ends all streams. */
   close(): void {
     for (const server of this.#servers.values()) server.close();
+    for (const file of this.#files.values()) file.close();
     this.#servers.clear();
   }
 
   #file(config: Extract<ConfigSourceConfig, { readonly kind: 'path' }>): DiscoverySource {
-    const { path, directory } = config;
-    const key = `${path}\n${directory}`;
-    const known = this.#files.get(key);
-    if (known !== undefined) return known;
-    const file = new FileSource(path, directory, this.#log);
-    file.onUnused = () => this.#files.delete(key);
+    const key = `${config.path}\n${config.directory}`;
+    const file = this.#files.get(key) ?? new SharedFile(config, this.#parts);
     this.#files.set(key, file);
     return file;
   }
 
-  #server(config: Extract<ConfigSourceConfig, { readonly kind: 'ads' | 'api' }>): DiscoverySource {
+  #server(config: ServerConfig): DiscoverySource {
     const server = this.#servers.get(config.key) ?? this.#openServer(config);
+    if (server === null) return NO_SERVER;
     this.#servers.set(config.key, server);
     return server;
   }
 }
 
-/** For a proxy without servers: whoever asks is told that nothing came, in time. */
-export function noServer(): OpenedServer {
-  return {
-    subscribe: ({ fetchTimeoutMs }, sink) => {
-      const tell = () => sink.onFailure('fetch-timeout');
-      const timer = fetchTimeoutMs === 0 ? null : setTimeout(tell, fetchTimeoutMs).unref();
-      const close = () => {
-        if (timer !== null) clearTimeout(timer);
-      };
-      return { setNames: () => undefined, close };
-    },
-    pause: () => () => undefined,
-    close: () => undefined,
-  };
-}
+/** Whoever asks is told that nothing came, in time. */
+export const NO_SERVER: DiscoverySource = Object.freeze({
+  subscribe: ({ fetchTimeoutMs }, sink) => {
+    const tell = () => sink.onFailure('fetch-timeout');
+    const timer = fetchTimeoutMs === 0 ? null : setTimeout(tell, fetchTimeoutMs).unref();
+    const close = () => {
+      if (timer !== null) clearTimeout(timer);
+    };
+    return { setNames: () => undefined, close };
+  },
+  pause: () => () => undefined,
+} satisfies DiscoverySource);

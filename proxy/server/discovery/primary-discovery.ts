@@ -3,23 +3,29 @@
 import type { Logger } from '../../base/log.ts';
 import type { ClusterConfig, EndpointPolicy } from '../../model/cluster.ts';
 import type { ConfigSourceConfig } from '../../model/config-source.ts';
+import { EventLoop } from '../../net/event-loop.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
+import type { Secrets } from '../../tls/secret-hub.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
 import type { DiscoverySource } from '../../xds/discovery.ts';
 import type { ClusterDiscovery, EndpointsSink } from '../cluster-discovery.ts';
+import type { Configuration } from '../configuration.ts';
 import { SYSTEM_CLOCK } from '../system-clock.ts';
-import { DiscoverySources, noServer, type OpenServer } from './discovery-sources.ts';
+import { SystemRandom } from '../system-random.ts';
+import { DiscoverySources } from './discovery-sources.ts';
 import { EdsClusters } from './eds-clusters.ts';
+import { managementServers } from './management-servers.ts';
 
 /** What makes its parts. */
 export interface DiscoveryMakers {
   readonly makeDiscovery: (sink: EndpointsSink, stats: StatsScope) => ClusterDiscovery;
-  /** Servers that resources come from; absent: there are only files. */
-  readonly openServer?: (stats: StatsScope) => OpenServer;
 }
 
 /** What it works with. */
 export interface PrimaryDiscoveryParts extends DiscoveryMakers {
+  readonly configuration: Configuration;
+  /** Those that serve. */
+  readonly secrets: Secrets;
   readonly log: Logger;
   /** The root scope. */
   readonly stats: StatsScope;
@@ -34,8 +40,16 @@ export class PrimaryDiscovery implements ClusterDiscovery {
   readonly #parts: readonly ClusterDiscovery[];
 
   constructor(parts: PrimaryDiscoveryParts) {
-    const { stats, sink, onPolicy, log } = parts;
-    this.sources = new DiscoverySources(parts.openServer?.(stats) ?? noServer, log);
+    const { stats, sink, onPolicy, log, configuration, secrets } = parts;
+    const loop = new EventLoop(SYSTEM_CLOCK);
+    const openServer = managementServers({
+      ...{ secrets, stats, loop, log, random: new SystemRandom() },
+      ads: configuration.bootstrap.dynamic?.ads ?? null,
+      node: () => configuration.message().node,
+      findCluster: (name) => configuration.cluster(name),
+      endpointsOf: (name) => this.endpoints().get(name),
+    });
+    this.sources = new DiscoverySources(openServer, { loop, log });
     const { wallMs } = SYSTEM_CLOCK;
     this.eds = new EdsClusters({ sourceOf: this.sourceOf, stats, sink, onPolicy, wallMs });
     this.#parts = [parts.makeDiscovery(sink, stats), this.eds];

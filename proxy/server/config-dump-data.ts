@@ -1,0 +1,96 @@
+// What `/config_dump` shows of the running proxy: every resource with its state and where it is from.
+import type { ConfigDumpData, DumpedResource } from '../admin/backend.ts';
+import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
+import { inlineRoutes } from '../config/compile/prepared-route-tables.ts';
+import type { ResourceKind } from '../model/resource.ts';
+import type { Primary } from './primary.ts';
+import type { RefusedUpdate, StoredResource } from './resource-store.ts';
+import { dumpedSecrets } from './secrets/dumped-secrets.ts';
+
+/** Everything as it is now. */
+export function configDumpData(primary: Primary): ConfigDumpData {
+  const { configuration, dynamic } = primary;
+  const { store, acceptedMs } = configuration;
+  const message = configuration.message();
+  const bootstrap = { ...STATIC, name: '', message, lastUpdatedMs: acceptedMs };
+  return {
+    bootstrap,
+    clusters: clusters(primary),
+    listeners: [
+      ...inUse(primary, 'listener'),
+      ...store.warming('listener').map((stored) => dumped(stored, 'warming')),
+      ...store.neverGood('listener').map(({ resource: { name, message: bad }, refused }) => ({
+        ...{ name, message: bad, state: 'refused' as const, version: '' },
+        ...{ lastUpdatedMs: refused.wallMs, error: errorOf(refused) },
+      })),
+    ],
+    routes: [...staticRoutes(primary), ...inUse(primary, 'route').map(withOwnName)],
+    endpoints: [...staticEndpoints(primary), ...discoveredEndpoints(primary)],
+    secrets: dumpedSecrets(primary),
+    clustersVersion: dynamic.clusters?.version ?? '',
+    listenersVersion: dynamic.listeners?.version ?? '',
+  };
+}
+
+const STATIC = { state: 'static', version: '', error: null } as const;
+
+/** A cluster whose hosts are not known or not checked yet does not serve, though it is accepted. */
+function clusters(primary: Primary): readonly DumpedResource[] {
+  const { store } = primary.configuration;
+  const waiting = new Set([...primary.discovery.unresolved(), ...primary.checks.waiting()]);
+  const accepted = store.ofKind('cluster').map((stored) => {
+    const isWarming = waiting.has(stored.resource.name);
+    return dumped(stored, isWarming ? 'warming' : 'active');
+  });
+  return [...accepted, ...store.warming('cluster').map((stored) => dumped(stored, 'warming'))];
+}
+
+function inUse({ configuration }: Primary, kind: ResourceKind): readonly DumpedResource[] {
+  return configuration.store.ofKind(kind).map((stored) => dumped(stored, 'active'));
+}
+
+function dumped(
+  { resource, acceptedMs, refused }: StoredResource,
+  state: 'active' | 'warming',
+): DumpedResource {
+  const { name, message, version, isDynamic } = resource;
+  const error = refused === null ? null : errorOf(refused);
+  const shared = { name, message, lastUpdatedMs: acceptedMs };
+  if (isDynamic !== true) return { ...STATIC, ...shared, error };
+  return { ...shared, state, version, error };
+}
+
+function errorOf({ details, version, wallMs }: RefusedUpdate): DumpedResource['error'] {
+  return { details, version, lastAttemptMs: wallMs };
+}
+
+/** In the store it is called by its source, too. */
+function withOwnName(resource: DumpedResource): DumpedResource {
+  return { ...resource, name: (resource.message as { readonly name?: string }).name ?? '' };
+}
+
+/** Tables that stand in listeners. */
+function staticRoutes({ configuration }: Primary): readonly DumpedResource[] {
+  return configuration.store.ofKind('listener').flatMap(({ resource, acceptedMs }) =>
+    inlineRoutes(resource.message as Listener).map((message) => ({
+      ...STATIC,
+      ...{ name: message.name, message, lastUpdatedMs: acceptedMs },
+    })),
+  );
+}
+
+function staticEndpoints({ configuration }: Primary): readonly DumpedResource[] {
+  return configuration.store.ofKind('cluster').flatMap(({ resource, acceptedMs }) => {
+    const { loadAssignment, name } = resource.message as Cluster;
+    if (loadAssignment === undefined) return [];
+    return [{ ...STATIC, name, message: loadAssignment, lastUpdatedMs: acceptedMs }];
+  });
+}
+
+function discoveredEndpoints({ discovery }: Primary): readonly DumpedResource[] {
+  return discovery.eds.inUse().map(({ assignment: { message, version, config }, acceptedMs }) => ({
+    ...{ name: config.serviceName, message, version, error: null },
+    ...{ state: 'active' as const, lastUpdatedMs: acceptedMs },
+  }));
+}
