@@ -18,7 +18,6 @@ export class TlsStats {
   readonly ocspStapleOmitted: Counter;
   readonly ocspStapleRequests: Counter;
   readonly ocspStapleResponses: Counter;
-  readonly wasKeyUsageInvalid: Counter;
   readonly contextUpdateBySds: Counter;
   readonly secretsNotReady: Counter;
   readonly #scope: StatsScope;
@@ -41,7 +40,6 @@ export class TlsStats {
     this.ocspStapleOmitted = scope.counter('ocsp_staple_omitted');
     this.ocspStapleRequests = scope.counter('ocsp_staple_requests');
     this.ocspStapleResponses = scope.counter('ocsp_staple_responses');
-    this.wasKeyUsageInvalid = scope.counter('was_key_usage_invalid');
     const factory = owner.scope(`${side}_ssl_socket_factory`);
     this.contextUpdateBySds = factory.counter('ssl_context_update_by_sds');
     const down = factory.counter('downstream_context_secrets_not_ready');
