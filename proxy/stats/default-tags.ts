@@ -18,6 +18,20 @@ export type DefaultTag =
 
 const LISTENER_ADDRESS = '(?:[_.\\d]+|\\[[_\\dA-Fa-f]+\\]_\\d+|[^.]+)';
 
+/** Of `<owner>.<name, with dots or not>.ssl.<group>.<value>`. */
+function ofTls(owner: 'listener' | 'cluster', name: string, group: string): DefaultTag {
+  // Versions are the only values with a dot in them.
+  const value = group === 'versions' ? 'TLSv1\\.\\d' : '[^.]+';
+  const regex = new RegExp(`^${owner}\\..+?\\.ssl\\.${group}(\\.(${value}))$`);
+  return { name, firstToken: owner, regex };
+}
+
+/** Of `<owner>.<name>.ssl.certificate.<value>.<metric>`; cut at the first dot of the value. */
+function ofCertificate(owner: 'listener' | 'cluster'): DefaultTag {
+  const regex = new RegExp(`^${owner}\\..+?\\.ssl\\.certificate\\.(([^.]+)\\.)`);
+  return { name: 'envoy.tls_certificate', firstToken: owner, regex };
+}
+
 /** config.metrics.v3.StatsConfig.use_all_default_tags */
 export const DEFAULT_TAGS: readonly DefaultTag[] = [
   { name: 'envoy.response_code', firstToken: null, regex: /_rq(_(\d{3}))$/ },
@@ -29,18 +43,35 @@ export const DEFAULT_TAGS: readonly DefaultTag[] = [
       `^(?:listener\\.${LISTENER_ADDRESS}|server|listener_manager|thread_local_cluster_manager)\\.worker(_(\\d+))\\.`,
     ),
   },
+  // Of every prefix that a network filter may have, one that is the name of something else as well.
+  { name: 'envoy.rbac_prefix', firstToken: null, regex: /^(([^.]+)\.)rbac\./ },
   // As in Envoy: a service with dots in its name is cut at the first one.
   { name: 'envoy.grpc_bridge_method', tokens: 'cluster.*.grpc.*.$.**' },
   { name: 'envoy.http_user_agent', tokens: 'http.*.user_agent.$.**' },
   { name: 'envoy.virtual_cluster', tokens: 'vhost.*.vcluster.$.**' },
   { name: 'envoy.fault_downstream_cluster', tokens: 'http.*.fault.$.**' },
-  {
-    name: 'envoy.ssl_cipher',
-    firstToken: 'listener',
-    regex: new RegExp(`^listener\\.${LISTENER_ADDRESS}\\.ssl\\.ciphers(\\.([^.]+))$`),
-  },
-  { name: 'envoy.ssl_cipher_suite', tokens: 'cluster.*.ssl.ciphers.$' },
+  ofTls('listener', 'envoy.ssl_cipher', 'ciphers'),
+  ofTls('listener', 'envoy.ssl_curve', 'curves'),
+  ofTls('cluster', 'envoy.ssl_curve', 'curves'),
+  ofTls('listener', 'envoy.ssl_sigalg', 'sigalgs'),
+  ofTls('cluster', 'envoy.ssl_sigalg', 'sigalgs'),
+  ofTls('listener', 'envoy.ssl_version', 'versions'),
+  ofTls('cluster', 'envoy.ssl_version', 'versions'),
+  ofCertificate('listener'),
+  ofCertificate('cluster'),
+  // As in Envoy, without `envoy.`
+  { name: 'cipher_suite', tokens: 'cluster.*.ssl.ciphers.$' },
   { name: 'envoy.grpc_bridge_service', tokens: 'cluster.*.grpc.$.**' },
+  {
+    name: 'envoy.rbac_policy_name',
+    firstToken: 'http',
+    regex: /^http\.[^.]+\.rbac\.(?:[^.]+\.)?policy\.(([^.]+)\.)[^.]+$/,
+  },
+  {
+    name: 'envoy.rbac_http_prefix',
+    firstToken: 'http',
+    regex: /^http\.[^.]+\.rbac\.(?!policy\.)(([^.]+)\.)/,
+  },
   { name: 'envoy.tcp_prefix', tokens: 'tcp.$.**' },
   { name: 'envoy.udp_prefix', tokens: 'udp.$.**' },
   { name: 'envoy.clientssl_prefix', tokens: 'auth.clientssl.$.**' },

@@ -61,12 +61,92 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ['response_code', '200', 'virtual_host', 'v', 'route', 'r'],
   ],
   ['tcp.t.downstream_cx_total', 'tcp.downstream_cx_total', ['tcp_prefix', 't']],
+];
+
+/** Of TLS and access rules: tags as Envoy names them, with or without `envoy.` */
+const WHOLE_CASES: readonly (readonly [string, string, Readonly<Record<string, string>>])[] = [
+  ...(['cluster', 'listener'] as const).flatMap((owner) => {
+    const tag = owner === 'cluster' ? 'envoy.cluster_name' : 'envoy.listener_address';
+    const of = (group: string, value: string, name: string, rest = '') =>
+      ['x', 'x.y'].map((text): (typeof WHOLE_CASES)[number] => [
+        `${owner}.${text}.ssl.${group}.${value}${rest}`,
+        `${owner}${text.slice(1)}.ssl.${group}${rest}`,
+        { [name]: value, [tag]: 'x' },
+      ]);
+    return [
+      ...of('curves', 'X25519', 'envoy.ssl_curve'),
+      ...of('sigalgs', 'rsa_pss_rsae_sha256', 'envoy.ssl_sigalg'),
+      ...of('versions', 'TLSv1.3', 'envoy.ssl_version'),
+      ...of('certificate', 'own', 'envoy.tls_certificate', '.expiration_unix_time_seconds'),
+      ...of('certificate', 'my', 'envoy.tls_certificate', '.cert/x.expiration_unix_time_seconds'),
+    ];
+  }),
+  [
+    'listener.x.y.ssl.ciphers.A',
+    'listener.y.ssl.ciphers',
+    { 'envoy.ssl_cipher': 'A', 'envoy.listener_address': 'x' },
+  ],
   [
     'cluster.a.ssl.ciphers.AES',
     'cluster.ssl.ciphers',
-    ['ssl_cipher_suite', 'AES', 'cluster_name', 'a'],
+    { cipher_suite: 'AES', 'envoy.cluster_name': 'a' },
+  ],
+  ['cluster.a.b.ssl.ciphers.AES', 'cluster.b.ssl.ciphers.AES', { 'envoy.cluster_name': 'a' }],
+  ['net.rbac.allowed', 'rbac.allowed', { 'envoy.rbac_prefix': 'net' }],
+  ['net.rbac.sh.shadow_allowed', 'rbac.sh.shadow_allowed', { 'envoy.rbac_prefix': 'net' }],
+  ['a.rbac.rbac.allowed', 'rbac.rbac.allowed', { 'envoy.rbac_prefix': 'a' }],
+  ['rbac.rbac.allowed', 'rbac.allowed', { 'envoy.rbac_prefix': 'rbac' }],
+  ['a.b.rbac.allowed', 'a.b.rbac.allowed', {}],
+  ['tcp.rbac.denied', 'denied', { 'envoy.rbac_prefix': 'tcp', 'envoy.tcp_prefix': 'rbac' }],
+  ['http.h.rbac.allowed', 'http.rbac.allowed', { 'envoy.http_conn_manager_prefix': 'h' }],
+  [
+    'http.h.rbac.re.allowed',
+    'http.rbac.allowed',
+    { 'envoy.rbac_http_prefix': 're', 'envoy.http_conn_manager_prefix': 'h' },
+  ],
+  [
+    'http.h.rbac.re.policy.p.allowed',
+    'http.rbac.policy.allowed',
+    {
+      'envoy.rbac_policy_name': 'p',
+      'envoy.rbac_http_prefix': 're',
+      'envoy.http_conn_manager_prefix': 'h',
+    },
+  ],
+  [
+    'http.h.rbac.policy.p.allowed',
+    'http.rbac.policy.allowed',
+    { 'envoy.rbac_policy_name': 'p', 'envoy.http_conn_manager_prefix': 'h' },
+  ],
+  [
+    'http.h.rbac.policy.q.r s.allowed',
+    'http.rbac.policy.q.r s.allowed',
+    { 'envoy.http_conn_manager_prefix': 'h' },
+  ],
+  [
+    'http.h.rbac.policy.policy.p.allowed',
+    'http.rbac.policy.policy.allowed',
+    { 'envoy.rbac_policy_name': 'p', 'envoy.http_conn_manager_prefix': 'h' },
+  ],
+  [
+    'http.h.rbac.policy.denied',
+    'http.rbac.policy.denied',
+    { 'envoy.http_conn_manager_prefix': 'h' },
+  ],
+  [
+    'http.h.rbac.do.ts.policy.p.allowed',
+    'http.rbac.ts.policy.p.allowed',
+    { 'envoy.rbac_http_prefix': 'do', 'envoy.http_conn_manager_prefix': 'h' },
   ],
 ];
+
+t.test('TLS and access rules have the tags that Envoy gives them', async (t) => {
+  const extractor = new TagExtractor(true, []);
+  for (const [name, bare, tags] of WHOLE_CASES) {
+    const expected = Object.entries(tags).flat();
+    t.same(extractor.extract(name), { name: bare, tags: expected }, name);
+  }
+});
 
 t.test('the default tags are those of Envoy, in its order', async (t) => {
   const extractor = new TagExtractor(true, []);
