@@ -36,15 +36,22 @@ export function selectListeners(
   dump: Dump,
   filter: ListenerFilter,
 ): Result<readonly DumpedResource[]> {
+  const listeners = servingListeners(dump);
+  if (!listeners.ok) return listeners;
+  const value = listeners.value
+    .filter((listener) => isWanted(listener, filter))
+    .sort((left, right) => compareListeners(left, right));
+  return { ok: true, value };
+}
+
+/** All listeners that serve, in the dump's order. */
+export function servingListeners(dump: Dump): Result<readonly DumpedResource[]> {
   const section = sectionOf(dump, 'ListenersConfigDump');
   if (!section.ok) return section;
-  const listeners = servingResources(section.value, {
+  const value = servingResources(section.value, {
     ...{ fixed: 'static_listeners', dynamic: 'dynamic_listeners' },
     ...{ resource: 'listener', state: 'active_state' },
   });
-  const value = listeners
-    .filter((listener) => isWanted(listener, filter))
-    .sort((left, right) => compareListeners(left, right));
   return { ok: true, value };
 }
 
@@ -97,7 +104,8 @@ function portOf({ json }: DumpedResource): number {
   return placeText(record(json, 'address'), '').port;
 }
 
-function filterChains(listener: JsonRecord): readonly JsonRecord[] {
+/** The default filter chain comes last. */
+export function filterChains(listener: JsonRecord): readonly JsonRecord[] {
   const last = record(listener, 'default_filter_chain');
   const chains = records(listener, 'filter_chains');
   return Object.keys(last).length === 0 ? chains : [...chains, last];

@@ -8,6 +8,7 @@ import {
 } from './dump.ts';
 import { istioOrigin } from './istio-origin.ts';
 import { type JsonRecord, record, records, text, texts } from './json-fields.ts';
+import { filterChains, servingListeners } from './listener-table.ts';
 import { domainsText, isPassthrough, matchText } from './route-text.ts';
 import { compareNames, type TextTable } from './text-table.ts';
 
@@ -20,10 +21,12 @@ export interface RouteFilter {
 export function selectRoutes(dump: Dump, filter: RouteFilter): Result<readonly DumpedResource[]> {
   const section = sectionOf(dump, 'RoutesConfigDump');
   if (!section.ok) return section;
-  const routes = servingResources(section.value, {
+  const listed = servingResources(section.value, {
     ...{ fixed: 'static_route_configs', dynamic: 'dynamic_route_configs' },
     ...{ resource: 'route_config', state: '' },
   });
+  const hasInline = records(section.value, 'static_route_configs').length > 0;
+  const routes = hasInline ? listed : [...listed, ...inlineRoutes(dump)];
   const value = routes
     .filter(({ name }) => filter.name === '' || name === filter.name)
     .sort((left, right) => compareNames(left.name, right.name));
@@ -43,6 +46,18 @@ export function routeTable(routes: readonly DumpedResource[], isVerbose: boolean
     records(json, 'virtual_hosts').flatMap((host) => hostRows(name, host)),
   );
   return { titles: ['NAME', 'VHOST NAME', 'DOMAINS', 'MATCH', 'VIRTUAL SERVICE'], rows };
+}
+
+/** Routes inside of listeners, for dumps that do not list them once more. */
+function inlineRoutes(dump: Dump): readonly DumpedResource[] {
+  const listeners = servingListeners(dump);
+  if (!listeners.ok) return [];
+  return listeners.value
+    .flatMap((listener) => filterChains(listener.json))
+    .flatMap((chain) => records(chain, 'filters'))
+    .map((filter) => record(filter, 'typed_config', 'route_config'))
+    .filter((config) => Object.keys(config).length > 0)
+    .map((json) => ({ name: text(json, 'name'), json }));
 }
 
 function hostRows(name: string, host: JsonRecord): readonly (readonly string[])[] {
