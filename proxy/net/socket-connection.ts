@@ -1,5 +1,4 @@
-// A Connection over a net.Socket (TCP or pipe): its states, its events, and the flush of its output
-// at the end of a turn of the event loop. It may turn into TLS without its owner's noticing.
+// A Connection over a net.Socket: states, events, and output. It may turn into TLS without notice.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { SocketAddress } from '../base/address.ts';
@@ -13,6 +12,7 @@ import type { EventLoop, Flushable } from './event-loop.ts';
 import { type HeldReader, HeldReads } from './held-reads.ts';
 import { sharedReadBuffer } from './read-buffer.ts';
 import { resetSecureSocket, secureSocket } from './secure-socket.ts';
+import { secureWriter } from './secure-writer.ts';
 import { DEFAULT_DELAYED_CLOSE_MS, type EndingConnection, SocketEnding } from './socket-ending.ts';
 import { SocketOutput } from './socket-output.ts';
 import {
@@ -21,7 +21,7 @@ import {
   type SocketEnds,
   type SocketState,
 } from './socket-state.ts';
-import { secureWriter, socketWriter } from './socket-writer.ts';
+import { socketWriter } from './socket-writer.ts';
 import type { Preparation, PreparedConnection, TlsHandshake } from './transport.ts';
 
 /** See Connection. Its owner calls `attach` once with the socket that feeds `receive`. */
@@ -294,7 +294,7 @@ export class SocketConnection
     }
     if (this.#state !== 'preparing') return;
     this.tls = found;
-    this.#output.writeBy(secureWriter(socket, () => this.#onWritten()));
+    this.#output.writeBy(secureWriter(socket, isPublicOnly(), () => this.#onWritten()));
     this.ready();
     if (INVARIANTS) this.checkInvariants();
   }

@@ -19,22 +19,25 @@ export interface SocketWriter {
 /** Told when everything that was pending has left. */
 export type OnDrained = () => void;
 
-interface WriteRequest {
+/** node's WriteWrap: one write. */
+export interface WriteRequest {
   oncomplete: ((status: number) => void) | null;
   handle: StreamHandle | null;
   /** Keeps octets alive while the system still reads them. */
   buffer: Buffer | null;
 }
 
-interface StreamHandle {
+/** What is used of the handles of sockets. */
+export interface StreamHandle {
   /** Octets that libuv holds. */
   readonly writeQueueSize?: number;
   writeLatin1String?(request: WriteRequest, text: string): number;
   writeBuffer?(request: WriteRequest, data: Buffer): number;
+  writev?(request: WriteRequest, chunks: readonly Buffer[], areOctets: true): number;
 }
 
 /** What direct writing needs of Node's `stream_wrap` binding. */
-interface StreamBinding {
+export interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;
   /** Facts about the last call; the index of «it went on asynchronously» is fixed in Node. */
   readonly streamBaseState: Int32Array;
@@ -42,7 +45,8 @@ interface StreamBinding {
 
 const LAST_WRITE_WAS_ASYNC = 3;
 
-const binding: StreamBinding | null = loadBinding();
+/** null: this Node does not give it away. */
+export const STREAM_BINDING: StreamBinding | null = loadBinding();
 
 function loadBinding(): StreamBinding | null {
   const load = (process as unknown as { binding?: (name: string) => unknown }).binding;
@@ -65,15 +69,10 @@ export function socketWriter(
   onDrained: OnDrained,
 ): SocketWriter {
   const handle = (socket as unknown as { _handle?: StreamHandle | null })._handle ?? null;
-  if (!publicOnly && binding !== null && isDirect(handle)) {
-    return new HandleWriter(socket, { handle, binding }, onDrained);
+  if (!publicOnly && STREAM_BINDING !== null && isDirect(handle)) {
+    return new HandleWriter(socket, { handle, binding: STREAM_BINDING }, onDrained);
   }
   return new StreamWriter(socket, onDrained, false);
-}
-
-/** The same for a socket whose handshake is done: node's TLS takes one write at a time. */
-export function secureWriter(socket: Socket, onDrained: OnDrained): SocketWriter {
-  return new StreamWriter(socket, onDrained, true);
 }
 
 function isDirect(handle: StreamHandle | null): handle is Required<StreamHandle> {
@@ -84,8 +83,8 @@ function isDirect(handle: StreamHandle | null): handle is Required<StreamHandle>
   );
 }
 
-/** The documented way. */
-class StreamWriter implements SocketWriter {
+/** The documented way; with `isSecure` heads and bodies are joined, which makes one record of them. */
+export class StreamWriter implements SocketWriter {
   readonly prefersOctets: boolean;
   readonly #socket: Socket;
   readonly #onWritten: () => void;
@@ -151,7 +150,7 @@ class HandleWriter implements SocketWriter {
         ? this.#handle.writeLatin1String(request, data)
         : this.#handle.writeBuffer(request, data);
     if (status !== 0) {
-      this.#fail(status);
+      destroyFor(this.#socket, status);
       return true;
     }
     if (this.#binding.streamBaseState[LAST_WRITE_WAS_ASYNC] === 0) {
@@ -181,20 +180,20 @@ class HandleWriter implements SocketWriter {
     this.#pendingWrites -= 1;
     if (this.#pendingWrites > 0) return;
     this.pendingBytes = 0;
-    if (status < 0) this.#fail(status);
+    if (status < 0) destroyFor(this.#socket, status);
     else this.#onDrained();
-  }
-
-  /** `status` is a negative errno: the socket's own events tell the rest. */
-  #fail(status: number): void {
-    if (this.#socket.destroyed) return;
-    const code = ERRNO_CODES.get(status) ?? 'EPIPE';
-    this.#socket.destroy(Object.assign(new Error(`write ${code}`), { code }));
   }
 }
 
+/** `status` is a negative errno: the socket's own events tell the rest. */
+export function destroyFor(socket: Socket, status: number): void {
+  if (socket.destroyed) return;
+  const code = ERRNO_CODES.get(status) ?? 'EPIPE';
+  socket.destroy(Object.assign(new Error(`write ${code}`), { code }));
+}
+
 /** What libuv holds for a socket; null where Node does not tell. */
-function queuedBytes(socket: Socket): number | null {
+export function queuedBytes(socket: Socket): number | null {
   const handle = (socket as unknown as { _handle?: StreamHandle | null })._handle ?? null;
   return handle?.writeQueueSize ?? null;
 }
