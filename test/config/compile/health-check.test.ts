@@ -44,6 +44,7 @@ t.test('fills in Envoy’s defaults', async (t) => {
     }),
     ...{ reusesConnection: true, alwaysLogsFailures: false, alwaysLogsSuccesses: false },
     eventLogPaths: [],
+    applicationProtocols: [],
     checker: {
       ...{ kind: 'http', host: '', path: '/hc', method: 'GET', protocol: 'http1' },
       ...{ send: new Uint8Array(0), receive: [], responseBufferBytes: 1024 },

@@ -46,4 +46,28 @@ export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
     max_receive_message_length: 'honoured',
     skip_envoy_headers: { accepted: 'no x-envoy-* fields are sent to servers' },
   },
+  [`${CORE}.RetryPolicy`]: {
+    retry_back_off: 'honoured',
+    num_retries: { accepted: 'a stream is begun again as often as it ends' },
+    retry_on: { accepted: 'a stream is begun again whatever ended it' },
+    retry_priority: { accepted: 'addresses of the cluster are tried in turn' },
+    retry_host_predicate: { accepted: 'addresses of the cluster are tried in turn' },
+    host_selection_retry_max_attempts: { accepted: 'addresses of the cluster are tried in turn' },
+  },
+  [`${CORE}.BackoffStrategy`]: { base_interval: 'honoured', max_interval: 'honoured' },
+  [`${CORE}.BuildVersion`]: { version: 'honoured', metadata: 'honoured' },
+  [`${CORE}.Extension`]: {
+    name: 'honoured',
+    category: 'honoured',
+    type_descriptor: 'honoured',
+    version: 'honoured',
+    disabled: 'honoured',
+    type_urls: 'honoured',
+  },
+  'envoy.type.v3.SemanticVersion': {
+    major_number: 'honoured',
+    minor_number: 'honoured',
+    patch: 'honoured',
+  },
+  'xds.core.v3.ContextParams': { params: 'honoured' },
 };
