@@ -1,6 +1,5 @@
 // A listener at work: builds its filter chains once, gives each accepted connection to one, and
 // knows the connections it answers for until they are gone.
-
 import type { SocketAddress } from '../base/address.ts';
 import type { ListenerFilter, ListenerFilterFactory } from '../filters/listener-filter.ts';
 import type {
@@ -9,6 +8,7 @@ import type {
   OverloadState,
   WorkerServices,
 } from '../filters/network-filter.ts';
+import { ServicesLoan } from '../filters/services-loan.ts';
 import { tellDependants } from '../http/stream-info.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
@@ -18,18 +18,18 @@ import type { StatsScope } from '../stats/metrics.ts';
 import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
 import { buildListenerFilter } from './conditional-filter.ts';
-import { ConnectionBudget } from './connection-budget.ts';
+import { type ConnectionBudget, openListenerLimit } from './connection-budget.ts';
 import { factsOf } from './connection-facts.ts';
 import { describeConnection } from './describe-connection.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog, logFailedHandshake, logWithoutChain } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
-import { ServicesLoan } from '../filters/services-loan.ts';
 
 /** A connection that has its filter. */
 interface Tracked {
   readonly filter: DownstreamConnection;
   readonly candidate: Candidate;
+  readonly chain: BuiltChain;
 }
 
 /** What the process decides for all listeners. */
@@ -86,15 +86,13 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.#surroundings = surroundings;
     this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
     this.#log = new ListenerLog(config.accessLogs, services);
-    this.#limit = this.#openLimit();
+    this.#limit = openListenerLimit(config, services.cells);
     this.#filterFactories = config.listenerFilters.map((instance) =>
       buildListenerFilter(instance, services, this.scope),
     );
     const chains = config.filterChains.map((chain) => buildChain(chain, services, this));
-    const fallback =
-      config.defaultFilterChain === null
-        ? null
-        : buildChain(config.defaultFilterChain, services, this);
+    const { defaultFilterChain: last } = config;
+    const fallback = last === null ? null : buildChain(last, services, this);
     this.#chains = fallback === null ? chains : [...chains, fallback];
     this.#matcher = new FilterChainMatcher(
       chains.map((chain, index) => ({ chain, match: config.filterChains[index]!.match })),
@@ -108,8 +106,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** Envoy's drainClose decision for the next response. */
   shouldDrainClose(): boolean {
-    if (this.#isDraining) return true;
-    return this.#surroundings.health.isFailed && this.config.drainType === 'default';
+    const { isFailed } = this.#surroundings.health;
+    return this.#isDraining || (isFailed && this.config.drainType === 'default');
   }
 
   isHealthCheckFailed(): boolean {
@@ -170,14 +168,6 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     budget.giveBack();
     this.#stats.cxOverflow.inc();
     return false;
-  }
-
-  /** One that replaces another of its name counts that one's connections, too, until they end. */
-  #openLimit(): ConnectionBudget | null {
-    const { connectionLimit: limit, name } = this.config;
-    if (limit === null) return null;
-    const counter = this.services.cells.counter(`listener/${name}/connections`);
-    return new ConnectionBudget(Number.POSITIVE_INFINITY, { limit, counter });
   }
 
   #inspect(candidate: Candidate): void {
@@ -252,12 +242,22 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     for (const tracked of this.#connections.values()) tracked.filter.drain(lingerMs);
   }
 
+  /** The same for chains that are not among these; connections of the others go on. */
+  drainAllBut(kept: ReadonlySet<string>, lingerMs: number): void {
+    for (const { fingerprint, facts } of this.#chains) {
+      if (!kept.has(fingerprint)) facts.drainLingerMs ??= lingerMs;
+    }
+    for (const { filter, chain } of this.#connections.values()) {
+      if (chain.facts.drainLingerMs !== null) filter.drain(lingerMs);
+    }
+  }
+
   /** From now on every connection ends with its next response. */
   drainClose(): void {
     this.#isDraining = true;
   }
 
-  /** Brings those gauges up to date that are not kept as things happen. */
+  /** Of what is not counted as it happens. */
   refreshGauges(): void {
     for (const chain of this.#chains) chain.terminal?.refreshGauges?.();
   }
@@ -269,8 +269,8 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** Cuts what is left. */
   closeConnections(): void {
-    const connections = [...this.#candidates.keys(), ...this.#connections.keys()];
-    for (const connection of connections) connection.close('now');
+    for (const connection of [...this.#candidates.keys(), ...this.#connections.keys()])
+      connection.close('now');
   }
 
   /** use_original_dst: who serves the address that the client meant. */
@@ -289,8 +289,9 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
       connection,
       candidate.info,
     );
-    this.#connections.set(connection, { filter, candidate });
-    if (this.#drainLingerMs !== null) filter.drain(this.#drainLingerMs);
+    this.#connections.set(connection, { filter, candidate, chain });
+    const lingerMs = this.#drainLingerMs ?? chain.facts.drainLingerMs;
+    if (lingerMs !== null) filter.drain(lingerMs);
     return filter;
   }
 

@@ -11,10 +11,14 @@ import type { FilterChainConfig } from '../model/listener.ts';
 import type { FilterMetadata } from '../model/match-tree.ts';
 import type { DownstreamTlsConfig } from '../model/transport-socket.ts';
 import { ServerTls } from '../tls/server-tls.ts';
+import { ChainFacts } from './chain-facts.ts';
 
 /** See FilterChainConfig. */
 export interface BuiltChain {
   readonly name: string;
+  /** Of its configuration; '' : not known. */
+  readonly fingerprint: string;
+  readonly facts: ChainFacts;
   readonly metadata: FilterMetadata;
   /** In order, before the terminal filter hears of a connection. */
   readonly gates: readonly ConnectionGateFactory[];
@@ -30,11 +34,14 @@ export interface BuiltChain {
 export function buildChain(
   config: FilterChainConfig,
   services: WorkerServices,
-  listener: ListenerFacts,
+  ofListener: ListenerFacts,
 ): BuiltChain {
+  const listener = new ChainFacts(ofListener);
   const { name, metadata, filters, transport, transportConnectTimeoutMs } = config;
   const shared = {
     name,
+    fingerprint: config.fingerprint ?? '',
+    facts: listener,
     metadata,
     tls: transport.kind === 'tls' ? makeTls(transport.tls, services, listener) : null,
     transportTimeoutMs: transportConnectTimeoutMs,

@@ -1,6 +1,8 @@
 // How many downstream connections there may be: of a listener, or of all listeners together, over
 // all workers.
+import type { CellUser } from '../base/cells/shared-cells.ts';
 import type { SharedCounter } from '../base/cells/shared-counter.ts';
+import type { ListenerConfig } from '../model/listener.ts';
 import type { Live } from '../model/runtime.ts';
 
 /** A limit that all workers count together. */
@@ -59,4 +61,17 @@ export class ConnectionBudget {
 
 function limitOf({ limit }: SharedLimit): number {
   return limit.value ?? Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Of one listener; null: it has none. One that replaces another of its name counts that one's
+ * connections, too, until they end.
+ */
+export function openListenerLimit(
+  { connectionLimit: limit, name }: Pick<ListenerConfig, 'connectionLimit' | 'name'>,
+  cells: CellUser,
+): ConnectionBudget | null {
+  if (limit === null) return null;
+  const counter = cells.counter(`listener/${name}/connections`);
+  return new ConnectionBudget(Number.POSITIVE_INFINITY, { limit, counter });
 }

@@ -9,6 +9,7 @@ import type { Counter, Gauge } from '../stats/metrics.ts';
 import { ActiveListener, type ProcessHealth } from './active-listener.ts';
 import { BoundAddress } from './bound-address.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
+import { keptChains } from './in-place-update.ts';
 import { ListenersByAddress } from './listeners-by-address.ts';
 
 /** A listener's addresses as bound, for the admin interface and the primary. */
@@ -54,10 +55,13 @@ export class ListenerManager {
   readonly #entries = new Map<string, Entry>();
   /** Replaced or removed, with connections that are still ending. */
   readonly #draining = new Set<ActiveListener>();
+  /** Replaced in place, with connections of chains that are still the same. */
+  readonly #kept = new Set<ActiveListener>();
   readonly #added: Counter;
   readonly #modified: Counter;
   readonly #removed: Counter;
   readonly #stopped: Counter;
+  readonly #inPlaceUpdated: Counter;
   readonly #createSuccess: Counter;
   readonly #createFailure: Counter;
   readonly #totalActive: Gauge;
@@ -86,14 +90,14 @@ export class ListenerManager {
     scope.gauge('workers_pinned');
     scope.gauge('total_listeners_warming');
     scope.gauge('total_filter_chains_draining');
-    scope.counter('listener_in_place_updated');
+    this.#inPlaceUpdated = scope.counter('listener_in_place_updated');
   }
 
   /** Connections of all listeners, draining ones included. */
   get connectionCount(): number {
     let count = 0;
     for (const entry of this.#entries.values()) count += entry.active.connectionCount;
-    for (const listener of this.#draining) count += listener.connectionCount;
+    for (const listener of this.#former()) count += listener.connectionCount;
     return count;
   }
 
@@ -142,7 +146,22 @@ export class ListenerManager {
   #supersede(entry: Entry, previous: Entry): void {
     for (const bound of previous.bound) if (!entry.bound.includes(bound)) bound.close();
     this.#forgetInternal(previous.active);
-    this.#retire(previous);
+    const chains = this.#isStarted ? keptChains(previous.active.config, entry.active.config) : null;
+    if (chains === null) {
+      this.#retire(previous);
+      return;
+    }
+    this.#inPlaceUpdated.inc();
+    this.#kept.add(previous.active);
+    for (const listener of this.#keptOf(previous)) {
+      listener.drainAllBut(chains, this.#options.drainTimeMs);
+      if (listener.connectionCount === 0) this.#onListenerEmpty(listener);
+    }
+  }
+
+  /** Those before it of which some connections go on, and itself when it is one of them. */
+  #keptOf({ active }: Entry): readonly ActiveListener[] {
+    return [...this.#kept].filter(({ config }) => config.name === active.config.name);
   }
 
   /** Removes a listener; its connections end politely. */
@@ -172,14 +191,17 @@ export class ListenerManager {
   drain(options: DrainOptions): void {
     for (const entry of this.#matching(options.inboundOnly)) {
       this.#closeSockets(entry);
-      entry.active.drain(options.lingerMs);
+      for (const listener of [entry.active, ...this.#keptOf(entry)])
+        listener.drain(options.lingerMs);
     }
     if (this.connectionCount === 0) this.onEmpty?.();
   }
 
   /** Connections end with their next response, new ones too; the sockets stay open. */
   drainClose(inboundOnly: boolean): void {
-    for (const entry of this.#matching(inboundOnly)) entry.active.drainClose();
+    for (const entry of this.#matching(inboundOnly)) {
+      for (const listener of [entry.active, ...this.#keptOf(entry)]) listener.drainClose();
+    }
   }
 
   /** Stops accepting; connections go on as if nothing had happened. */
@@ -210,7 +232,7 @@ export class ListenerManager {
       this.#forgetInternal(entry.active);
       entry.active.closeConnections();
     }
-    for (const listener of this.#draining) listener.closeConnections();
+    for (const listener of this.#former()) listener.closeConnections();
   }
 
   states(): readonly ListenerState[] {
@@ -219,7 +241,12 @@ export class ListenerManager {
 
   #forEachConnection(act: (connection: DownstreamConnection) => void): void {
     for (const entry of this.#entries.values()) entry.active.forEachConnection(act);
-    for (const listener of this.#draining) listener.forEachConnection(act);
+    for (const listener of this.#former()) listener.forEachConnection(act);
+  }
+
+  /** Those that were replaced or removed, and still have connections. */
+  #former(): readonly ActiveListener[] {
+    return [...this.#draining, ...this.#kept];
   }
 
   #matching(inboundOnly: boolean): Entry[] {
@@ -266,10 +293,13 @@ export class ListenerManager {
   }
 
   #retire(entry: Entry): void {
-    this.#draining.add(entry.active);
-    this.#totalDraining.set(this.#draining.size);
-    entry.active.drain(this.#options.drainTimeMs);
-    if (entry.active.connectionCount === 0) this.#onListenerEmpty(entry.active);
+    for (const listener of [entry.active, ...this.#keptOf(entry)]) {
+      this.#kept.delete(listener);
+      this.#draining.add(listener);
+      this.#totalDraining.set(this.#draining.size);
+      listener.drain(this.#options.drainTimeMs);
+      if (listener.connectionCount === 0) this.#onListenerEmpty(listener);
+    }
   }
 
   #closeSockets(entry: Entry): void {
@@ -279,6 +309,7 @@ export class ListenerManager {
   }
 
   #onListenerEmpty(listener: ActiveListener): void {
+    if (this.#kept.delete(listener)) listener.dispose();
     if (this.#draining.delete(listener)) {
       this.#totalDraining.set(this.#draining.size);
       listener.dispose();

@@ -41,6 +41,8 @@ export interface ListenerConfig {
   readonly useOriginalDst: boolean;
   /** IP_TRANSPARENT: connections to addresses of others are accepted (TPROXY). */
   readonly isTransparent: boolean;
+  /** Of all but its filter chains: the same for the same text; absent: not known. */
+  readonly fingerprint?: string;
   readonly filterChains: readonly FilterChainConfig[];
   readonly defaultFilterChain: FilterChainConfig | null;
   readonly accessLogs: readonly AccessLogConfig[];
@@ -76,6 +78,8 @@ export interface TcpKeepaliveConfig {
 export interface FilterChainConfig {
   /** '' when it has none. */
   readonly name: string;
+  /** The same for the same text; absent: not known. */
+  readonly fingerprint?: string;
   /** In order; the last is terminal. */
   readonly filters: readonly ExtensionInstance[];
   /** Which connections it takes; the default filter chain's is not looked at. */

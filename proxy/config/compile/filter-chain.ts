@@ -9,6 +9,7 @@ import { RAW_TRANSPORT } from '../../model/transport-socket.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { compileFilterChainMatch } from './filter-chain-match.ts';
+import { chainFingerprint } from './fingerprint.ts';
 import { compileMetadata } from './metadata.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
 import { compileDownstreamTransport } from './transport-socket.ts';
@@ -30,6 +31,7 @@ export function compileFilterChain(
   };
   return {
     name: message.name,
+    fingerprint: chainFingerprint(message),
     match: compileFilterChainMatch(message.filterChainMatch, context.at('filter_chain_match')),
     metadata: compileMetadata(message.metadata),
     // Without one there are rejections, and the listener is not used.

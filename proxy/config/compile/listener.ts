@@ -13,6 +13,7 @@ import { compileEach } from './compile-each.ts';
 import { durationMs } from './field-values.ts';
 import { compileFilterChain } from './filter-chain.ts';
 import { checkFilterChainMatches, checkOverlaps } from './filter-chain-match.ts';
+import { listenerFingerprint } from './fingerprint.ts';
 import { deepFreeze } from './freeze.ts';
 import { checkInternalListener } from './internal-listeners.ts';
 import { compileListenerFilters } from './listener-filters.ts';
@@ -80,6 +81,7 @@ export function compileListener(message: Listener, context: CompileContext): Lis
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
     useOriginalDst: message.useOriginalDst ?? false,
     isTransparent: message.transparent ?? false,
+    fingerprint: listenerFingerprint(message),
     ...chains,
     accessLogs,
     tcpKeepalives: compileKeepalives(message),

@@ -84,6 +84,10 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpFilter`]: {
     name: 'honoured',
     typed_config: 'honoured',
+    config_discovery: {
+      refused:
+        'configurations of filters are not discovered one by one: write it into typed_config',
+    },
     is_optional: { partly: 'an unknown filter is refused all the same, as in Envoy' },
     disabled: 'honoured',
   },
