@@ -13,6 +13,7 @@ import type { Cluster, ClusterManager, LoadBalancerContext } from '../upstream/c
 import type { ClusterStats } from '../upstream/cluster-stats.ts';
 import type { ConnectionPool, StreamWaiter } from '../upstream/conn-pool.ts';
 import type { Host } from '../upstream/host.ts';
+import { poolProtocol } from '../upstream/pool/pool-setup.ts';
 import type { WorkerCluster } from '../upstream/worker-cluster.ts';
 import type { UpstreamAnswer } from './dry-request.ts';
 import { type FieldLine, requestSnapshot } from './head-snapshot.ts';
@@ -110,9 +111,9 @@ class DryCluster implements Cluster {
   httpPool(host: Host, downstream: Protocol): ConnectionPool {
     const member = this.#memberOf(host);
     if (member !== null) return member.httpPool(host, downstream);
-    const { protocol } = this.config.http;
-    const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
-    return this.#pool(host, isHttp2 ? 'HTTP/2' : 'HTTP/1.1');
+    // Nobody chooses by ALPN: taken for what is offered first.
+    const protocol = poolProtocol(this.config.http.protocol, downstream);
+    return this.#pool(host, protocol === 'http1' ? 'HTTP/1.1' : 'HTTP/2');
   }
 
   tunnelPool(host: Host): ConnectionPool {

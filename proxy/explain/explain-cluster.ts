@@ -143,6 +143,7 @@ function protocolOrigin(origin: (field: string) => Origin | null): Origin | null
 
 function protocolText({ http }: ClusterConfig): string {
   if (http.protocol === 'downstream') return "the client's";
+  if (http.protocol === 'auto') return 'by ALPN: HTTP/2 or HTTP/1.1';
   return http.protocol === 'http2' ? 'HTTP/2' : 'HTTP/1.1';
 }
 

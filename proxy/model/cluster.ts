@@ -187,8 +187,11 @@ export interface RetryBudgetConfig {
 
 /** HttpProtocolOptions for upstream connections. */
 export interface UpstreamHttpConfig {
-  /** `downstream`: the protocol that the request came with (use_downstream_protocol_config). */
-  readonly protocol: 'http1' | 'http2' | 'downstream';
+  /**
+   * `downstream`: the protocol that the request came with (use_downstream_protocol_config). `auto`:
+   * what ALPN chooses on each connection (auto_config).
+   */
+  readonly protocol: 'http1' | 'http2' | 'downstream' | 'auto';
   /** Used where `protocol` leads to HTTP/2. */
   readonly http2: H2ProtocolOptions;
   /** 0: off. */

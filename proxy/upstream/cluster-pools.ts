@@ -8,10 +8,11 @@ import { DownstreamPools } from './downstream-pools.ts';
 import { type Host, HostPools } from './host.ts';
 import type { HostLimit, HostLimits } from './host-limits.ts';
 import { HttpPool } from './pool/http-pool.ts';
+import { type HttpPoolProtocol, poolProtocol, poolSetup } from './pool/pool-setup.ts';
 import { type HostPicks, PredictedConnects } from './predicted-connects.ts';
-import type { ClientCodecSetup, ClusterResources } from './upstream-context.ts';
+import type { ClusterResources, PoolSetup } from './upstream-context.ts';
 
-type PoolProtocol = ClientCodecSetup['protocol'];
+type PoolProtocol = PoolSetup['protocol'];
 
 /** The cluster. */
 export interface ClusterPoolsOwner extends HostPicks {
@@ -69,11 +70,10 @@ export class ClusterPools implements PoolOwner {
 
   /** See Cluster.httpPool. */
   http(host: Host, downstream: Protocol, request: LoadBalancerContext | null): OwnedPool | null {
-    const { protocol } = this.#resources.config.http;
-    const isHttp2 = protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2');
-    const pool = this.httpOf(host, isHttp2 ? 'http2' : 'http1', request);
+    const protocol = poolProtocol(this.#resources.config.http.protocol, downstream);
+    const pool = this.httpOf(host, protocol, request);
     if (this.#predicted !== null && request !== null && pool !== null) {
-      this.#predicted.prepare(request, isHttp2 ? 'http2' : 'http1');
+      this.#predicted.prepare(request, protocol);
     }
     return pool;
   }
@@ -88,12 +88,12 @@ export class ClusterPools implements PoolOwner {
   /** The pool of a host for that protocol; null, and counted: there may be no more. */
   httpOf(
     host: Host,
-    protocol: 'http1' | 'http2',
+    protocol: HttpPoolProtocol,
     request: LoadBalancerContext | null,
   ): OwnedPool | null {
     const priority = request?.priority ?? 'default';
     const pools = this.#poolsOf(host, priority, request);
-    const pool = protocol === 'http2' ? pools.http2 : pools.http1;
+    const pool = pools[protocol];
     if (pool !== null) return pool;
     if (!this.#takePool(pools, priority)) return null;
     return this.#make({ host, pools, priority, client: this.#clientOf(request) }, protocol);
@@ -195,7 +195,9 @@ export class ClusterPools implements PoolOwner {
     const { pools: breaker } = this.#resources.breakers.of(priority);
     if (breaker.tryAcquire()) return true;
     // As Envoy: one of the host's own pools that nobody uses makes room.
-    const unused = [pools.http1, pools.http2].find((pool) => pool?.hasRequests === false);
+    const unused = [pools.http1, pools.http2, pools.auto].find(
+      (pool) => pool?.hasRequests === false,
+    );
     if (unused != null) {
       unused.close();
       if (breaker.tryAcquire()) return true;
@@ -209,24 +211,11 @@ export class ClusterPools implements PoolOwner {
     const hostLimit = this.#hostLimits.hold(host);
     const breakers = this.#resources.breakers.of(priority);
     const place = { resources: this.#resources, host, owner: this, breakers, hostLimit, client };
-    const pool = new HttpPool(place, this.#setup(protocol));
-    if (protocol === 'http1') pools.http1 = pool;
-    else if (protocol === 'http2') pools.http2 = pool;
-    else pools.tunnel = pool;
+    const pool = new HttpPool(place, poolSetup(protocol, this.#resources));
+    pools[protocol] = pool;
     this.#places.set(pool, { ...slot, hostLimit, protocol });
     // A request that picked its host before the host went away.
     if (host.isRemoved) pool.drainWhenUsed();
     return pool;
-  }
-
-  #setup(protocol: PoolProtocol): ClientCodecSetup {
-    const { config, context, stats } = this.#resources;
-    const { http } = config;
-    if (protocol === 'tunnel') return { protocol, http };
-    if (protocol === 'http1') {
-      stats.declareHttp1();
-      return { protocol, http, random: context.random };
-    }
-    return { protocol, http, services: context.codecServices, counters: stats.declareHttp2() };
   }
 }

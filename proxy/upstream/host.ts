@@ -55,17 +55,19 @@ export class HostStats {
 export class HostPools {
   http1: OwnedPool | null = null;
   http2: OwnedPool | null = null;
+  auto: OwnedPool | null = null;
   tunnel: OwnedPool | null = null;
 
   /** Those there are. */
   all(): readonly OwnedPool[] {
-    return [this.http1, this.http2, this.tunnel].filter((pool) => pool !== null);
+    return [this.http1, this.http2, this.auto, this.tunnel].filter((pool) => pool !== null);
   }
 
   /** The pool is gone. */
   forget(pool: OwnedPool): void {
     if (this.http1 === pool) this.http1 = null;
     if (this.http2 === pool) this.http2 = null;
+    if (this.auto === pool) this.auto = null;
     if (this.tunnel === pool) this.tunnel = null;
   }
 }

@@ -4,7 +4,7 @@ import type { LoadBalancerContext } from './cluster-manager.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { OwnedPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
-import type { ClientCodecSetup } from './upstream-context.ts';
+import type { HttpPoolProtocol } from './pool/pool-setup.ts';
 
 /** As Envoy: no more connections at once for one request. */
 const MAX_CONNECTS_AT_ONCE = 3;
@@ -19,7 +19,7 @@ export interface HostPicks {
 interface Pools {
   httpOf(
     host: Host,
-    protocol: 'http1' | 'http2',
+    protocol: HttpPoolProtocol,
     request: LoadBalancerContext | null,
   ): OwnedPool | null;
   tunnelOf(host: Host, request: LoadBalancerContext | null): OwnedPool;
@@ -44,7 +44,7 @@ export class PredictedConnects {
   }
 
   /** A request is about to be given to its host's pool: sees to those behind it. */
-  prepare(request: LoadBalancerContext, protocol: ClientCodecSetup['protocol']): void {
+  prepare(request: LoadBalancerContext, protocol: HttpPoolProtocol | 'tunnel'): void {
     const { owner, pools } = this.#parts;
     for (let count = 0; count < MAX_CONNECTS_AT_ONCE && this.#isShort(); count += 1) {
       const host = owner.peekHost(request);

@@ -29,6 +29,17 @@ export type ClientCodecSetup =
       readonly counters: H2Counters;
     };
 
+/** What all connections of one pool have in common. */
+export type PoolSetup =
+  | ClientCodecSetup
+  | {
+      /** What ALPN chooses on each connection (auto_config). */
+      readonly protocol: 'auto';
+      readonly http: UpstreamHttpConfig;
+      readonly http1: ClientCodecSetup;
+      readonly http2: ClientCodecSetup;
+    };
+
 /** Makes the codec of a new upstream connection. */
 export interface ClientCodecFactory {
   create(setup: ClientCodecSetup, sink: ByteSink, handler: ClientCodecHandler): ClientCodec;

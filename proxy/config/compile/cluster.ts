@@ -9,7 +9,7 @@ import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
 import { compileAggregate } from './aggregate.ts';
 import { compileClusterDns } from './cluster-dns.ts';
 import { compileLimits } from './cluster-limits.ts';
-import { compileClusterTransport } from './cluster-transport.ts';
+import { checkAlpn, compileClusterTransport } from './cluster-transport.ts';
 import { compileClusterType } from './cluster-type.ts';
 import { compileDropOverload } from './drop-overload.ts';
 import { compileEds } from './eds.ts';
@@ -75,6 +75,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
     ...compileClusterTransport(message, context),
   };
+  if (http.protocol === 'auto' && !context.failed) checkAlpn(message.name, config, context);
   if (discovery === null || loadBalancer === null || context.failed) return null;
   const dropOverload = compileDropOverload(message.loadAssignment, context);
   if (context.failed) return null;

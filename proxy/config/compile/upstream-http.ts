@@ -39,7 +39,7 @@ const HEADERS_COUNT_KEY = 'envoy.reloadable_features.max_response_headers_count'
 
 /** The key under which Envoy looks for the options. */
 const OPTIONS_KEY = HttpProtocolOptionsSchema.typeName;
-const CHOICES = 'explicit_http_config, use_downstream_protocol_config';
+const CHOICES = 'explicit_http_config, use_downstream_protocol_config, auto_config';
 
 /** A cluster and where it stands. */
 interface ClusterPlace {
@@ -131,9 +131,15 @@ function chooseTyped(options: HttpProtocolOptions, context: CompileContext): Typ
         http2At: at.at('http2_protocol_options'),
       };
     }
-    // Support tables refuse it, with a reason.
-    case 'autoConfig':
-      return none;
+    case 'autoConfig': {
+      const at = context.at('auto_config');
+      return {
+        protocol: 'auto',
+        http1: value.httpProtocolOptions,
+        http2: value.http2ProtocolOptions,
+        http2At: at.at('http2_protocol_options'),
+      };
+    }
     default:
       context.reject('', `'upstream_protocol_options' is required: one of ${CHOICES}`);
       return none;

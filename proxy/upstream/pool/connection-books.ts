@@ -5,7 +5,7 @@ import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
 import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { Host } from '../host.ts';
 import type { HostLimit } from '../host-limits.ts';
-import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
+import type { ClusterResources, PoolSetup } from '../upstream-context.ts';
 
 /** Neither received nor sent, as Envoy counts. */
 const UNCOUNTED_RESETS: ReadonlySet<ResetReason> = new Set([
@@ -23,7 +23,7 @@ export interface ConnectionEnd {
 export interface ConnectionPlace {
   readonly resources: ClusterResources;
   readonly host: Host;
-  readonly setup: ClientCodecSetup;
+  readonly setup: PoolSetup;
   readonly breakers: PriorityBreakers;
   readonly hostLimit: HostLimit | null;
   /** The only one that it serves; null or absent: anybody. */
@@ -48,7 +48,7 @@ export class ConnectionBooks {
   readonly #breakers: PriorityBreakers;
   readonly #hostLimit: HostLimit | null;
   /** HTTP/1.1 has no resets, only connections that end. */
-  readonly #hasResets: boolean;
+  #hasResets = false;
   /** Plain TCP for one stream. As Envoy: max_requests does not bound them. */
   readonly isTunnel: boolean;
   /** A stream went down with the connection, which is about to end. */
@@ -64,15 +64,21 @@ export class ConnectionBooks {
     this.#host = host;
     this.#breakers = breakers;
     this.#hostLimit = hostLimit;
-    this.#hasResets = setup.protocol === 'http2';
     this.isTunnel = setup.protocol === 'tunnel';
     stats.cxTotal.inc();
     stats.cxActive.inc();
-    if (setup.protocol === 'http1') stats.cxHttp1Total.inc();
-    else if (setup.protocol === 'http2') stats.cxHttp2Total.inc();
+    this.speaks(setup.protocol);
     host.checks?.onConnection();
     host.stats.cxTotal += 1;
     host.stats.cxActive += 1;
+  }
+
+  /** What it will speak; once, as soon as that is known. */
+  speaks(protocol: PoolSetup['protocol']): void {
+    const { stats } = this.#resources;
+    this.#hasResets = protocol === 'http2';
+    if (protocol === 'http1') stats.cxHttp1Total.inc();
+    else if (protocol === 'http2') stats.cxHttp2Total.inc();
   }
 
   /** It is connected. */

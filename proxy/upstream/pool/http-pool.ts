@@ -8,11 +8,12 @@ import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
 import { healthOf } from '../host-health.ts';
 import type { HostLimit } from '../host-limits.ts';
-import type { ClientCodecSetup, ClusterResources } from '../upstream-context.ts';
+import type { ClusterResources, PoolSetup } from '../upstream-context.ts';
 import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
 import type { ConnectionPlace } from './connection-books.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { PendingQueue } from './pending-queue.ts';
+import { mostStreams } from './pool-setup.ts';
 import { PooledConnection, type PooledConnectionOwner } from './pooled-connection.ts';
 
 /** Connections begun at once for one reason, as in Envoy: a host is not to be overrun. */
@@ -30,7 +31,7 @@ export interface HttpPoolPlace extends Omit<ConnectionPlace, 'setup'> {
 export class HttpPool implements OwnedPool, PooledConnectionOwner {
   readonly resources: ClusterResources;
   readonly host: Host;
-  readonly setup: ClientCodecSetup;
+  readonly setup: PoolSetup;
   readonly breakers: PriorityBreakers;
   readonly hostLimit: HostLimit | null;
   readonly client: DownstreamConnectionInfo | null;
@@ -51,7 +52,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   /** `closeUnneeded` is running: each connection that it closes calls it again. */
   #isSweeping = false;
 
-  constructor(place: HttpPoolPlace, setup: ClientCodecSetup) {
+  constructor(place: HttpPoolPlace, setup: PoolSetup) {
     this.resources = place.resources;
     this.host = place.host;
     this.setup = setup;
@@ -338,11 +339,4 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.resources.stats.rqPendingActive.dec();
     this.host.stats.rqPendingActive -= 1;
   }
-}
-
-/** Streams that a connection takes at most, whatever its peer says. */
-function mostStreams({ protocol, http }: ClientCodecSetup): number {
-  const atOnce = protocol === 'http2' ? http.http2.maxConcurrentStreams : 1;
-  const inAll = http.maxRequestsPerConnection;
-  return inAll > 0 ? Math.min(atOnce, inAll) : atOnce;
 }

@@ -2,7 +2,7 @@
 // its timers. Content flows from the codec to the request's own receiver; this class is not between.
 import type { SocketAddress } from '../../base/address.ts';
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
-import { Timer, type TimerTarget } from '../../base/timer-wheel.ts';
+import type { Timer, TimerTarget } from '../../base/timer-wheel.ts';
 import type { ClientCodec, ClientCodecHandler, CodecDone } from '../../http/codec.ts';
 import type { Protocol } from '../../http/message.ts';
 import type { RequestSender, ResetReason } from '../../http/stream.ts';
@@ -18,8 +18,11 @@ import type { ClusterResources } from '../upstream-context.ts';
 import { type ConnectFailure, failureOf, GIVEN_UP, TIMED_OUT } from './connect-failure.ts';
 import { ConnectionBooks, type ConnectionEnd, type ConnectionPlace } from './connection-books.ts';
 import { CONNECTION_EDGES, type ConnectionState, MAX_STREAMS } from './connection-state.ts';
+import { ConnectionTimers } from './connection-timers.ts';
 import { connectToHost } from './happy-eyeballs.ts';
+import { mostStreams, setupByAlpn } from './pool-setup.ts';
 import { wantsOf } from './protocol-wants.ts';
+import { UNDECIDED_CODEC } from './undecided-codec.ts';
 
 /** The pool of a connection. */
 export interface PooledConnectionOwner extends ConnectionPlace {
@@ -42,20 +45,19 @@ export class PooledConnection
   implements ConnectionHandler, ClientCodecHandler, UpstreamConnectionInfo, TimerTarget
 {
   /** Streams that are put on it as long as the peer has not said how many it takes. */
-  readonly expectedStreams: number;
+  expectedStreams: number;
   readonly #owner: PooledConnectionOwner;
   readonly #resources: ClusterResources;
   readonly #transport: Connection;
-  readonly #codec: ClientCodec;
+  /** `UNDECIDED_CODEC` while connecting, where ALPN chooses. */
+  #codec: ClientCodec;
   readonly #books: ConnectionBooks;
   #state: ConnectionState = 'connecting';
   /** The codec is parsing: what it says about the connection is not its last word. */
   #isReceiving = false;
   #hasPeerEnded = false;
   #closeMode: CloseMode = 'now';
-  readonly #connectTimer = new Timer(this);
-  readonly #idleTimer = new Timer(this);
-  readonly #durationTimer = new Timer(this);
+  readonly #timers: ConnectionTimers;
 
   /** Begins to connect. */
   constructor(owner: PooledConnectionOwner, expectedStreams: number) {
@@ -63,12 +65,16 @@ export class PooledConnection
     this.#owner = owner;
     this.#resources = owner.resources;
     this.#books = new ConnectionBooks(owner);
-    const { config, context } = owner.resources;
+    this.#timers = new ConnectionTimers(owner.resources, this);
+    const { context } = owner.resources;
     const { host, resources, setup } = owner;
     const wants = wantsOf(setup.protocol, owner.client ?? null);
     this.#transport = connectToHost({ host, wants, ...resources }, this);
-    this.#codec = context.codecs.create(owner.setup, this.#transport, this);
-    context.timers.arm(this.#connectTimer, this.#books.startMs, config.connectTimeoutMs);
+    this.#codec =
+      setup.protocol === 'auto'
+        ? UNDECIDED_CODEC
+        : context.codecs.create(setup, this.#transport, this);
+    this.#timers.connecting(this.#books.startMs);
   }
 
   get id(): number {
@@ -171,13 +177,11 @@ export class PooledConnection
 
   onConnected(): void {
     if (this.#state !== 'connecting') return;
-    const { context, config } = this.#resources;
-    context.timers.cancel(this.#connectTimer);
-    this.#books.connected(context.clock.nowMs());
-    this.#arm(this.#idleTimer, config.http.idleTimeoutMs);
-    this.#arm(this.#durationTimer, config.http.maxConnectionDurationMs);
+    this.#books.connected(this.#resources.context.clock.nowMs());
+    this.#timers.connected();
     this.#enter('ready');
     this.#owner.onConnectionOpen(this);
+    if (this.#codec === UNDECIDED_CODEC) this.#decide();
     this.#owner.onConnectionReady(this);
     // What a server says first waits for whoever it is for.
     if (this.#books.isTunnel && this.state === 'ready') this.#transport.pauseReading();
@@ -258,7 +262,7 @@ export class PooledConnection
     if (this.#state === 'closed') return;
     this.#books.done(reason, this.#hasPeerEnded);
     // GOAWAY says why, if the protocol has it; the last octets of a tunnel may still wait to leave.
-    const saysWhy = reason.kind === 'protocol-error' && this.#owner.setup.protocol === 'http2';
+    const saysWhy = reason.kind === 'protocol-error' && this.#codec.protocol === 'HTTP/2';
     if (saysWhy || reason.kind === 'message-end') this.#closeMode = 'flush';
     // Sides of plain TCP end on their own: the last one ends the connection.
     const isByPeer = this.#books.isTunnel ? this.#isReceiving : this.#hasPeerEnded;
@@ -268,8 +272,8 @@ export class PooledConnection
 
   onTimer(timer: Timer): void {
     const { stats } = this.#resources;
-    if (timer === this.#idleTimer) this.#onIdleTimer();
-    else if (timer === this.#durationTimer) {
+    if (timer === this.#timers.idle) this.#onIdleTimer();
+    else if (timer === this.#timers.duration) {
       stats.cxMaxDurationReached.inc();
       this.drain();
     } else {
@@ -282,8 +286,8 @@ export class PooledConnection
   checkInvariants(): void {
     const state = this.#state;
     const isAlive = state !== 'connecting' && state !== 'closed';
-    const isTimed = this.#idleTimer.armed || this.#durationTimer.armed;
-    const isConnecting = this.#connectTimer.armed;
+    const { idle, duration, isConnecting } = this.#timers;
+    const isTimed = idle.armed || duration.armed;
     invariant(isConnecting === (state === 'connecting'), 'pooled connection: a connect is timed');
     invariant(!isTimed || isAlive, 'pooled connection: timers run while it is connected');
     invariant(this.openStreams >= 0, 'pooled connection: a stream ends once');
@@ -291,6 +295,16 @@ export class PooledConnection
     if (this.#isReceiving) return;
     const isOffered = this.freeStreams() > 0;
     invariant(state !== 'ready' || isOffered, 'pooled connection: a ready one can take a stream');
+  }
+
+  /** The handshake says what it speaks. */
+  #decide(): void {
+    const { setup } = this.#owner;
+    if (setup.protocol !== 'auto') return;
+    const chosen = setupByAlpn(setup, this.tls);
+    this.expectedStreams = mostStreams(chosen);
+    this.#books.speaks(chosen.protocol);
+    this.#codec = this.#resources.context.codecs.create(chosen, this.#transport, this);
   }
 
   #enter(next: ConnectionState): void {
@@ -316,33 +330,18 @@ export class PooledConnection
     }
   }
 
-  /** Armed once and looked at when due: cheaper than arming it at the end of each request. */
   #onIdleTimer(): void {
-    const { context, config, stats } = this.#resources;
-    const timeoutMs = config.http.idleTimeoutMs;
     const { openStreams, lastActiveMs } = this.#books;
-    const idleMs = openStreams > 0 ? 0 : context.clock.nowMs() - lastActiveMs;
-    if (idleMs < timeoutMs) {
-      this.#arm(this.#idleTimer, timeoutMs - idleMs);
-      return;
-    }
-    stats.cxIdleTimeout.inc();
+    if (!this.#timers.isIdle(openStreams, lastActiveMs)) return;
+    this.#resources.stats.cxIdleTimeout.inc();
     this.#finish('local', null);
-  }
-
-  #arm(timer: Timer, delayMs: number): void {
-    const { timers, clock } = this.#resources.context;
-    if (delayMs > 0) timers.arm(timer, clock.nowMs(), delayMs);
   }
 
   /** The only way to the state `closed`. `failure` counts only while connecting. */
   #finish(by: ConnectionEnd['by'], failure: ConnectFailure | null, detail = ''): void {
     const was = this.#state;
     if (was === 'closed') return;
-    const { timers } = this.#resources.context;
-    timers.cancel(this.#connectTimer);
-    timers.cancel(this.#idleTimer);
-    timers.cancel(this.#durationTimer);
+    this.#timers.cancel();
     this.#enter('closed');
     this.#books.closed({ by, wasConnecting: was === 'connecting' }, this.#transport.bytesWritten);
     this.#owner.onConnectionClosed(this, was);

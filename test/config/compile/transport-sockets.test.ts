@@ -1,6 +1,7 @@
-import type { JsonObject } from '@bufbuild/protobuf';
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ClusterSchema } from '../../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import { compileCluster } from '../../../proxy/config/compile/cluster.ts';
 import { compileClusterTransport } from '../../../proxy/config/compile/cluster-transport.ts';
 import { compileJson, problemLines, typed } from '../../support/compile-json.ts';
 
@@ -88,6 +89,31 @@ t.test('endpoints choose among transports by their metadata', (t) => {
   const wrong = { name: 'w', match: {}, transport_socket: socket('tls.v3.DownstreamTlsContext') };
   t.match(problemLines(compile({ transport_socket_matches: [wrong] }).rejections), [
     /^transport_socket_matches\[0\]\.transport_socket\.typed_config: .* is for filter chains/,
+  ]);
+  t.end();
+});
+
+t.test('a protocol that ALPN chooses needs transports with ALPN', (t) => {
+  const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  const auto = {
+    typed_extension_protocol_options: {
+      [key]: typed('extensions.upstreams.http.v3.HttpProtocolOptions', { auto_config: {} }),
+    },
+  };
+  const tls = socket('tls.v3.UpstreamTlsContext', { sni: 'a' });
+  const proxied = (transport_socket: JsonValue) => socket(PROXY, { transport_socket });
+  const plain = { name: 'plain', match: {}, transport_socket: RAW };
+  const text = 'ALPN configured for cluster c which has a non-ALPN transport socket';
+  const refused = (members: JsonObject) => {
+    const json = { name: 'c', type: 'STATIC', ...auto, ...members };
+    return problemLines(compileJson({ schema: ClusterSchema, json }, compileCluster).rejections);
+  };
+  t.same(refused({ transport_socket: tls }), []);
+  t.same(refused({ transport_socket: proxied(tls) }), []);
+  t.match(refused({ transport_socket: proxied(RAW) }), [`transport_socket: ${text}: auto_config`]);
+  t.match(refused({}), [`transport_socket: ${text}: auto_config needs TLS`]);
+  t.match(refused({ transport_socket: tls, transport_socket_matches: [plain] }), [
+    `transport_socket_matches[0]: ${text} matcher: auto_config needs TLS`,
   ]);
   t.end();
 });

@@ -116,6 +116,26 @@ t.test('the downstream protocol may be used, with options for either', (t) => {
   t.end();
 });
 
+t.test('ALPN may choose, with options for either protocol', (t) => {
+  const plain = options({ auto_config: {} });
+  t.match(compile(plain), {
+    value: { protocol: 'auto', http2: DEFAULT_H2_PROTOCOL_OPTIONS },
+    rejections: [],
+  });
+  const both = options({
+    auto_config: {
+      http_protocol_options: { enable_trailers: true },
+      http2_protocol_options: { hpack_table_size: 0 },
+    },
+  });
+  t.match(compile(both).value, {
+    protocol: 'auto',
+    http1: { enableTrailers: true },
+    http2: { hpackTableSize: 0 },
+  });
+  t.end();
+});
+
 t.test('the older fields decide the protocol as in Envoy', (t) => {
   t.equal(compile({}).value.protocol, 'http1');
   t.equal(compile({ http_protocol_options: {} }).value.protocol, 'http1');
@@ -150,7 +170,7 @@ t.test('problems of HTTP/2 options are told under their path', (t) => {
 t.test('demands a choice of protocol', (t) => {
   const place = `typed_extension_protocol_options["${KEY}"]`;
   t.same(refusals(options({})), [
-    `${place}: 'upstream_protocol_options' is required: one of explicit_http_config, use_downstream_protocol_config`,
+    `${place}: 'upstream_protocol_options' is required: one of explicit_http_config, use_downstream_protocol_config, auto_config`,
   ]);
   t.same(refusals(options({ explicit_http_config: {} })), [
     `${place}.explicit_http_config: 'protocol_config' is required: use http_protocol_options or http2_protocol_options`,

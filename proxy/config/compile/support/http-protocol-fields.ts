@@ -85,10 +85,7 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
     upstream_http_protocol_options: NO_UPSTREAM_TLS,
     explicit_http_config: 'honoured',
     use_downstream_protocol_config: 'honoured',
-    auto_config: {
-      refused:
-        'connections do not choose their protocol by ALPN: say which one in explicit_http_config',
-    },
+    auto_config: 'honoured',
     http_filters: { refused: 'there are no upstream HTTP filters: use those of the listener' },
     retry_policy: {
       partly: 'per_try_timeout and per_try_idle_timeout are those of the route, as in Envoy',
@@ -108,5 +105,13 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
     http_protocol_options: 'honoured',
     http2_protocol_options: 'honoured',
     http3_protocol_options: NO_HTTP3,
+  },
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig': {
+    http_protocol_options: 'honoured',
+    http2_protocol_options: 'honoured',
+    http3_protocol_options: NO_HTTP3,
+    alternate_protocols_cache_options: {
+      accepted: 'alternatives that servers name are those of HTTP/3, which is not spoken',
+    },
   },
 };
