@@ -62,6 +62,26 @@ async function start(
   return { files: files as unknown as ResourceFiles, proxy, ports };
 }
 
+t.test(
+  'routes and endpoints that do not come in time are 404 and 503 until they come',
+  async (t) => {
+    const { files, proxy, ports } = await start(t, [], (files) => {
+      files.write('lds', [rdsListener('in', files.source('rds', '0.2s'))]);
+      files.write('cds', [edsCluster('one', files.source('eds', '0.2s'))]);
+      return {
+        dynamic_resources: { lds_config: files.source('lds'), cds_config: files.source('cds') },
+      };
+    });
+    const address = await proxy.listener('in');
+    t.equal((await get(address)).status, 404);
+    files.write('rds', [routesTo('routes', 'one')]);
+    await eventually(async () => (await get(address)).status === 503);
+    files.write('eds', [assignment('one', [ports.a])]);
+    await eventually(async () => (await get(address)).upstream === 'a');
+    t.pass('both came');
+  },
+);
+
 for (const concurrency of ['1', '4']) {
   t.test(`with ${concurrency} workers`, async (t) => {
     const { files, proxy, ports } = await start(
