@@ -210,6 +210,18 @@ export interface UpstreamHttpConfig {
   readonly maxHeadersCount: number;
   /** Absent: routes say it all. */
   readonly policies?: ClusterPoliciesConfig;
+  /** Absent: requests say nothing of whom TLS is with. */
+  readonly requestNames?: RequestNamesConfig;
+}
+
+/** UpstreamHttpProtocolOptions: requests name the server that they want. At least one is true. */
+export interface RequestNamesConfig {
+  /** auto_sni: it is asked for. */
+  readonly setsServerName: boolean;
+  /** auto_san_validation: its certificate must be for that name. */
+  readonly verifiesName: boolean;
+  /** override_auto_sni_header, lower case: where the name is, if a request has it; '' : the host. */
+  readonly header: string;
 }
 
 /** retry_policy, hash_policy and request_mirror_policies of a cluster: they win over the routes'. */

@@ -8,7 +8,7 @@ import type { StatsScope } from '../stats/metrics.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { ClientSessions, type KeptSession } from './client-sessions.ts';
 import { ContextSecrets } from './context-secrets.ts';
-import { failureText, isTlsError, NOT_READY_TEXT } from './failure-text.ts';
+import { failureText, isTlsError, LONG_NAME_TEXT, NOT_READY_TEXT } from './failure-text.ts';
 import { judgePeer } from './judge-peer.ts';
 import type { PeerVerifier } from './peer-verifier.ts';
 import { makeSecureContext } from './secure-context.ts';
@@ -27,6 +27,8 @@ export interface ClientTarget {
   /** ALPN; empty: none is offered. */
   readonly applicationProtocols: readonly string[];
 }
+
+const MAX_SERVER_NAME_BYTES = 255;
 
 /** Everything that one version of the secrets makes. */
 interface ClientContext {
@@ -64,6 +66,8 @@ export class ClientTls {
       this.stats.secretsNotReady.inc();
       return NOT_READY_TEXT;
     }
+    // RFC 6066 §3; OpenSSL would ask for no name.
+    if (Buffer.byteLength(target.serverName) > MAX_SERVER_NAME_BYTES) return LONG_NAME_TEXT;
     return new ClientHandshake(this, context, target);
   }
 

@@ -10,6 +10,9 @@ export function verifyFailureText(detail: string): string {
   return reasonText('CERTIFICATE_VERIFY_FAILED', detail);
 }
 
+/** The name to ask for is longer than SNI can say. */
+export const LONG_NAME_TEXT =
+  'Failed to create upstream TLS due to failure setting SNI: error:100000d5:SSL routines:OPENSSL_internal:SSL3_EXT_INVALID_SERVERNAME';
 /** Secrets that the context needs are not there. */
 export const NOT_READY_TEXT = 'TLS error: Secret is not supplied by SDS';
 

@@ -40,7 +40,9 @@ export function judgePeer(
   const chain = judge.resumedChain ?? readChain(judge, socket);
   if (typeof chain === 'string') return chain;
   if (verifier === null || (chain.length === 0 && !requiresCertificate)) {
-    return { chain, isValidated: false, refusal: '', issuer: () => null };
+    // As Envoy: a name can be asked of those only who are judged at all.
+    const refusal = expectedName === '' ? '' : verifyFailureText('');
+    return { chain, isValidated: false, refusal, issuer: () => null };
   }
   const nowMs = services.clock.wallMs();
   const issuer = () => verifier.issuerOf(chain, nowMs);

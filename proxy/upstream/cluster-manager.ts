@@ -9,6 +9,7 @@ import type { ClusterPolicies } from './cluster-policies.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
+import type { RequestNames } from './transport/request-names.ts';
 
 /** The host that a request belongs to, by what its client brought: a session. */
 export interface OverrideHost {
@@ -54,6 +55,8 @@ export interface LoadBalancerContext {
   forgetTriedPriorities?(): void;
   /** An aggregate cluster chose the priority already; absent or null: the balancer does. */
   readonly chosenPriority?: ChosenPriority | null;
+  /** Whom its connection must be with; absent or null: as the cluster says. */
+  readonly names?: RequestNames | null;
   /** The priority whose circuit breakers and connections it uses. Absent: `default`. */
   readonly priority?: RoutingPriority;
 }

@@ -7,6 +7,7 @@ import type { OwnedPool, PoolOwner } from './conn-pool.ts';
 import { DownstreamPools } from './downstream-pools.ts';
 import { type Host, HostPools } from './host.ts';
 import type { HostLimit, HostLimits } from './host-limits.ts';
+import type { ConnectionClaim } from './pool/connection-books.ts';
 import { HttpPool } from './pool/http-pool.ts';
 import { type HttpPoolProtocol, poolProtocol, poolSetup } from './pool/pool-setup.ts';
 import { type HostPicks, PredictedConnects } from './predicted-connects.ts';
@@ -20,13 +21,11 @@ export interface ClusterPoolsOwner extends HostPicks {
   onPoolsGone(): void;
 }
 
-/** Where a pool is kept. */
-interface HostSlot {
+/** Where a pool is kept, and whom it serves. */
+interface HostSlot extends ConnectionClaim {
   readonly host: Host;
   readonly pools: HostPools;
   readonly priority: RoutingPriority;
-  /** The only one that the pool serves; null: anybody. */
-  readonly client: DownstreamConnectionInfo | null;
 }
 
 /** What a pool gives back at its end. */
@@ -93,10 +92,12 @@ export class ClusterPools implements PoolOwner {
   ): OwnedPool | null {
     const priority = request?.priority ?? 'default';
     const pools = this.#poolsOf(host, priority, request);
-    const pool = pools[protocol];
+    const names = request?.names ?? null;
+    const own = names === null ? pools : pools.find(names.key);
+    const pool = own?.[protocol] ?? null;
     if (pool !== null) return pool;
     if (!this.#takePool(pools, priority)) return null;
-    return this.#make({ host, pools, priority, client: this.#clientOf(request) }, protocol);
+    return this.#make({ host, pools, priority, client: this.#clientOf(request), names }, protocol);
   }
 
   /** The same for plain TCP, whose pools are not limited. */
@@ -105,7 +106,9 @@ export class ClusterPools implements PoolOwner {
     // Their connections serve one client each anyway, but not all of them are alike.
     const client = this.#clientOf(request);
     const pools = this.#poolsOf(host, priority, client === null ? null : request);
-    return pools.tunnel ?? this.#make({ host, pools, priority, client }, 'tunnel');
+    const names = request?.names ?? null;
+    const own = names === null ? pools : pools.find(names.key);
+    return own?.tunnel ?? this.#make({ host, pools, priority, client, names }, 'tunnel');
   }
 
   /** Streams that could begin at once, or once what connects is connected; counting ends at `most`. */
@@ -152,9 +155,9 @@ export class ClusterPools implements PoolOwner {
 
   onPoolIdle(pool: OwnedPool): void {
     // As Envoy, a pool without connections is none; where nobody counts them it waits for its next.
-    const priority = this.#places.get(pool)?.priority ?? 'default';
+    const { priority = 'default', names = null } = this.#places.get(pool) ?? {};
     const isCounted = this.#resources.breakers.of(priority).pools.isLimited;
-    if (isCounted || this.#downstream !== null) pool.drain();
+    if (isCounted || this.#downstream !== null || names !== null) pool.drain();
   }
 
   onPoolDrained(pool: OwnedPool): void {
@@ -164,8 +167,9 @@ export class ClusterPools implements PoolOwner {
     if (this.#places.size === 0) this.#owner.onPoolsGone();
   }
 
-  #giveBack(pool: OwnedPool, { pools, priority, hostLimit, protocol }: PoolPlace): void {
-    pools.forget(pool);
+  #giveBack(pool: OwnedPool, { pools, names, priority, hostLimit, protocol }: PoolPlace): void {
+    if (names === null) pools.forget(pool);
+    else pools.forgetNamed(names.key, pool);
     if (protocol !== 'tunnel') this.#resources.breakers.of(priority).pools.release();
     if (hostLimit !== null) this.#hostLimits.release(hostLimit);
   }
@@ -195,10 +199,10 @@ export class ClusterPools implements PoolOwner {
     const { pools: breaker } = this.#resources.breakers.of(priority);
     if (breaker.tryAcquire()) return true;
     // As Envoy: one of the host's own pools that nobody uses makes room.
-    const unused = [pools.http1, pools.http2, pools.auto].find(
-      (pool) => pool?.hasRequests === false,
-    );
-    if (unused != null) {
+    const unused = pools
+      .all()
+      .find((pool) => this.#places.get(pool)?.protocol !== 'tunnel' && !pool.hasRequests);
+    if (unused !== undefined) {
       unused.close();
       if (breaker.tryAcquire()) return true;
     }
@@ -207,11 +211,13 @@ export class ClusterPools implements PoolOwner {
   }
 
   #make(slot: HostSlot, protocol: PoolProtocol): OwnedPool {
-    const { host, pools, priority, client } = slot;
+    const { host, priority, client, names } = slot;
     const hostLimit = this.#hostLimits.hold(host);
     const breakers = this.#resources.breakers.of(priority);
-    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit, client };
+    const claim = client === null && names === null ? null : { client, names };
+    const place = { resources: this.#resources, host, owner: this, breakers, hostLimit, claim };
     const pool = new HttpPool(place, poolSetup(protocol, this.#resources));
+    const pools = names === null ? slot.pools : slot.pools.named(names.key);
     pools[protocol] = pool;
     this.#places.set(pool, { ...slot, hostLimit, protocol });
     // A request that picked its host before the host went away.

@@ -57,13 +57,40 @@ export class HostPools {
   http2: OwnedPool | null = null;
   auto: OwnedPool | null = null;
   tunnel: OwnedPool | null = null;
+  /** Those whose connections are for the name that requests gave, by RequestNames.key; see there. */
+  #named: Map<string, HostPools> | null = null;
 
-  /** Those there are. */
+  /** Those there are, with those by name. */
   all(): readonly OwnedPool[] {
-    return [this.http1, this.http2, this.auto, this.tunnel].filter((pool) => pool !== null);
+    const own = [this.http1, this.http2, this.auto, this.tunnel].filter((pool) => pool !== null);
+    if (this.#named === null) return own;
+    return [...own, ...[...this.#named.values()].flatMap((each) => each.all())];
   }
 
-  /** The pool is gone. */
+  /** Those of that name; null: there are none. */
+  find(key: string): HostPools | null {
+    return this.#named?.get(key) ?? null;
+  }
+
+  /** The same, for who is about to add one: they end with their last pool, see `forgetNamed`. */
+  named(key: string): HostPools {
+    this.#named ??= new Map();
+    let pools = this.#named.get(key);
+    if (pools === undefined) {
+      pools = new HostPools();
+      this.#named.set(key, pools);
+    }
+    return pools;
+  }
+
+  /** The pool of that name is gone. */
+  forgetNamed(key: string, pool: OwnedPool): void {
+    const pools = this.find(key);
+    pools?.forget(pool);
+    if (pools?.all().length === 0) this.#named?.delete(key);
+  }
+
+  /** The pool is gone; it was not one of a name. */
   forget(pool: OwnedPool): void {
     if (this.http1 === pool) this.http1 = null;
     if (this.http2 === pool) this.http2 = null;

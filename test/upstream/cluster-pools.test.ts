@@ -81,6 +81,67 @@ t.test('pools of clients go with their host', async (t) => {
   tellDependants(client.info.downstream);
 });
 
+function named(members: Partial<ClusterConfig> = {}) {
+  const pool = poolFixture(members);
+  const ask = (name: string, priority: 'default' | 'high' = 'default'): FakeWaiter | null => {
+    const names = { key: name, serverName: name, expectedName: '' };
+    const request = { ...balancerContext(), names, priority };
+    const waiter = new FakeWaiter();
+    const found = pool.cluster.httpPool(pool.host, 'HTTP/1.1', request);
+    found?.acquire(waiter);
+    return found === null ? null : waiter;
+  };
+  return { ...pool, ask };
+}
+
+t.test('connections for one name are never used for another', async (t) => {
+  const pool = named();
+  pool.ask('a');
+  pool.connection(0).accept();
+  pool.connection(0).receive('R');
+  t.equal(pool.ask('b')?.state, 'new');
+  t.equal(pool.ask('a')?.state, 'started', 'its own are used again');
+  t.equal(pool.ask('a', 'high')?.state, 'new');
+  pool.ask('');
+  t.equal(pool.connector.connections.length, 4);
+});
+
+t.test('pools of a name are gone with their last connection', async (t) => {
+  const pool = named();
+  for (let index = 0; index < 20; index += 1) {
+    pool.ask(`name-${index}`);
+    pool.connection(index).accept();
+    pool.connection(index).receive('R');
+    t.equal(pool.host.pools.all().length, 2, 'with that which the fixture made');
+    pool.connection(index).end('peer-closed');
+    t.equal(pool.host.pools.find(`name-${index}`), null);
+  }
+  t.equal(pool.host.pools.all().length, 1);
+});
+
+t.test('where pools are limited, one of another name that nobody uses makes room', async (t) => {
+  const pool = named({ limits: clusterLimits({ maxConnectionPools: 2 }) });
+  pool.ask('a');
+  pool.connection(0).accept();
+  pool.ask('b');
+  t.equal(pool.ask('c'), null, 'all are in use');
+  t.equal(pool.count('upstream_cx_pool_overflow'), 1);
+  pool.connection(0).receive('R');
+  t.equal(pool.ask('c')?.state, 'new');
+  t.equal(pool.connection(0).isClosed, true, 'that of the first name');
+  t.equal(pool.host.pools.find('a'), null);
+});
+
+t.test('pools of names go with their host', async (t) => {
+  const pool = named();
+  pool.ask('a');
+  pool.connection(0).accept();
+  pool.connection(0).receive('R');
+  pool.clusters.apply({ upserted: [], removed: ['c'] });
+  t.equal(pool.connection(0).isClosed, true);
+  t.equal(pool.host.pools.find('a'), null);
+});
+
 t.test('close_connections_on_host_set_change renews connections to hosts that stay', async (t) => {
   for (const closesOnHostSetChange of [false, true]) {
     const pool = poolFixture(rules({ closesOnHostSetChange }));

@@ -8,13 +8,14 @@ import type {
   HttpProtocolOptions as CommonOptions,
   Http1ProtocolOptions,
   Http2ProtocolOptions,
+  UpstreamHttpProtocolOptions,
 } from '../../api/gen/envoy/config/core/v3/protocol_pb.js';
 import {
   type HttpProtocolOptions,
   type HttpProtocolOptions_ExplicitHttpConfig,
   HttpProtocolOptionsSchema,
 } from '../../api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
-import type { UpstreamHttpConfig } from '../../model/cluster.ts';
+import type { RequestNamesConfig, UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { typeNameOf } from '../schema/any.ts';
 import { compileClusterPolicies } from './cluster-policies.ts';
@@ -73,6 +74,7 @@ interface OptionSources {
   readonly http1: Http1ProtocolOptions | undefined;
   readonly http2: Http2ProtocolOptions | undefined;
   readonly http2At: CompileContext;
+  readonly upstream: UpstreamHttpProtocolOptions | undefined;
 }
 
 /** Options beside typed ones are not looked at: these take the place of all of them. */
@@ -85,6 +87,7 @@ function fromOldFields(message: Cluster, context: CompileContext): UpstreamHttpC
       http1: message.httpProtocolOptions,
       http2: message.http2ProtocolOptions,
       http2At: context.at('http2_protocol_options'),
+      upstream: message.upstreamHttpProtocolOptions,
     },
     { message, context },
   );
@@ -109,7 +112,8 @@ function fromTyped(
   const commonAt = at.at('common_http_protocol_options');
   const choice = chooseTyped(options, at);
   const policies = compileClusterPolicies(options, at);
-  const config = compile({ ...choice, common, commonAt }, cluster);
+  const upstream = options.upstreamHttpProtocolOptions;
+  const config = compile({ ...choice, common, commonAt, upstream }, cluster);
   return policies === null ? config : { ...config, policies };
 }
 
@@ -179,7 +183,17 @@ function compile(sources: OptionSources, { message, context }: ClusterPlace): Up
     maxStreamDurationMs: durationMs(commonAt, stream, 0),
     maxRequestsPerConnection: maxRequests(common, { message, context }),
     ...responseLimits(common, context),
+    ...requestNames(sources.upstream),
   };
+}
+
+function requestNames(options: UpstreamHttpProtocolOptions | undefined): {
+  readonly requestNames?: RequestNamesConfig;
+} {
+  if (options === undefined || !(options.autoSni || options.autoSanValidation)) return {};
+  const { autoSni: setsServerName, autoSanValidation: verifiesName } = options;
+  const header = options.overrideAutoSniHeader.toLowerCase();
+  return { requestNames: { setsServerName, verifiesName, header } };
 }
 
 function maxRequests(

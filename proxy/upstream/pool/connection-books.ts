@@ -5,6 +5,7 @@ import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
 import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { Host } from '../host.ts';
 import type { HostLimit } from '../host-limits.ts';
+import type { RequestNames } from '../transport/request-names.ts';
 import type { ClusterResources, PoolSetup } from '../upstream-context.ts';
 
 /** Neither received nor sent, as Envoy counts. */
@@ -26,8 +27,16 @@ export interface ConnectionPlace {
   readonly setup: PoolSetup;
   readonly breakers: PriorityBreakers;
   readonly hostLimit: HostLimit | null;
-  /** The only one that it serves; null or absent: anybody. */
-  readonly client?: DownstreamConnectionInfo | null;
+  /** null or absent: it is for anybody. */
+  readonly claim?: ConnectionClaim | null;
+}
+
+/** Whose requests it serves. */
+export interface ConnectionClaim {
+  /** The only client; null: any. */
+  readonly client: DownstreamConnectionInfo | null;
+  /** Whom it is with; null: as the cluster says. */
+  readonly names: RequestNames | null;
 }
 
 /**

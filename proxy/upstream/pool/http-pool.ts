@@ -2,7 +2,6 @@
 // used next, until it is full, so that surplus ones age out; waiting requests are served first
 // come, first served, by whichever connection is free first.
 import { INVARIANTS, invariant } from '../../base/invariants.ts';
-import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
 import type { PriorityBreakers } from '../circuit-breakers.ts';
 import type { OwnedPool, PoolOwner, StreamWaiter } from '../conn-pool.ts';
 import type { Host } from '../host.ts';
@@ -10,7 +9,7 @@ import { healthOf } from '../host-health.ts';
 import type { HostLimit } from '../host-limits.ts';
 import type { ClusterResources, PoolSetup } from '../upstream-context.ts';
 import { type ConnectFailure, GIVEN_UP } from './connect-failure.ts';
-import type { ConnectionPlace } from './connection-books.ts';
+import type { ConnectionClaim, ConnectionPlace } from './connection-books.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { mostStreams } from './pool-setup.ts';
@@ -34,7 +33,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
   readonly setup: PoolSetup;
   readonly breakers: PriorityBreakers;
   readonly hostLimit: HostLimit | null;
-  readonly client: DownstreamConnectionInfo | null;
+  readonly claim: ConnectionClaim | null;
   readonly #owner: PoolOwner;
   readonly #connections = new Set<PooledConnection>();
   /** Those that can take a stream; the one that is used next at the end. */
@@ -58,7 +57,7 @@ export class HttpPool implements OwnedPool, PooledConnectionOwner {
     this.setup = setup;
     this.breakers = place.breakers;
     this.hostLimit = place.hostLimit;
-    this.client = place.client ?? null;
+    this.claim = place.claim ?? null;
     this.#owner = place.owner;
     this.#preconnectRatio = place.resources.config.pools.preconnectRatio;
     this.#streamsPerConnection = mostStreams(setup);

@@ -68,7 +68,7 @@ export class PooledConnection
     this.#timers = new ConnectionTimers(owner.resources, this);
     const { context } = owner.resources;
     const { host, resources, setup } = owner;
-    const wants = wantsOf(setup.protocol, owner.client ?? null);
+    const wants = wantsOf(setup.protocol, owner.claim ?? null);
     this.#transport = connectToHost({ host, wants, ...resources }, this);
     this.#codec =
       setup.protocol === 'auto'

@@ -1,7 +1,7 @@
-// What a pool's protocol asks of TLS.
-import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
+// What a pool asks of the transport of its connections.
 import { NO_WANTS, type TransportWants } from '../transport/upstream-transport.ts';
 import type { PoolSetup } from '../upstream-context.ts';
+import type { ConnectionClaim } from './connection-books.ts';
 
 const HTTP1: TransportWants = Object.freeze({ ...NO_WANTS, applicationProtocols: ['http/1.1'] });
 const AUTO: TransportWants = Object.freeze({
@@ -12,10 +12,16 @@ const HTTP2: TransportWants = Object.freeze({ ...NO_WANTS, applicationProtocols:
 
 const BY_PROTOCOL = { http1: HTTP1, http2: HTTP2, auto: AUTO, tunnel: NO_WANTS } as const;
 
-/** ALPN by protocol, none for plain TCP; and the client of a pool that has but one. */
+/**
+ * ALPN by protocol, none for plain TCP; the client of a pool that has but one; and the server that
+ * its requests name.
+ */
 export function wantsOf(
   protocol: PoolSetup['protocol'],
-  client: DownstreamConnectionInfo | null,
+  claim: ConnectionClaim | null,
 ): TransportWants {
-  return client === null ? BY_PROTOCOL[protocol] : { ...BY_PROTOCOL[protocol], client };
+  const wants = BY_PROTOCOL[protocol];
+  if (claim === null) return wants;
+  const { serverName = '', expectedName = '' } = claim.names ?? {};
+  return { ...wants, client: claim.client, serverName, expectedName };
 }

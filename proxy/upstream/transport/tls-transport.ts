@@ -43,9 +43,10 @@ export class TlsTransport implements UpstreamTransport {
     return applicationProtocols.length > 0 ? applicationProtocols : wants.applicationProtocols;
   }
 
-  /** As Envoy: the endpoint's own name, then the request's, then what is fixed. */
+  /** As Envoy: the request's name, then the endpoint's own, then what is fixed. */
   #serverName({ host, wants: { serverName } }: TransportTarget): string {
-    if (this.#config.usesHostName && host.hostname !== '') return host.hostname;
-    return serverName === '' ? this.#config.serverName : serverName;
+    if (serverName !== '') return serverName;
+    const { usesHostName, serverName: fixed } = this.#config;
+    return usesHostName && host.hostname !== '' ? host.hostname : fixed;
   }
 }

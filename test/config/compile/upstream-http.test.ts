@@ -62,6 +62,21 @@ t.test('reads the older fields of the cluster', (t) => {
   t.end();
 });
 
+t.test('names are taken from requests where options say so', (t) => {
+  const explicit_http_config = { http_protocol_options: {} };
+  const names = { auto_sni: true, override_auto_sni_header: 'X-Name' };
+  const { value, rejections } = compile(
+    options({ explicit_http_config, upstream_http_protocol_options: names }),
+  );
+  t.same(rejections, []);
+  t.same(value.requestNames, { setsServerName: true, verifiesName: false, header: 'x-name' });
+  const old = compile({ upstream_http_protocol_options: { auto_san_validation: true } }).value;
+  t.same(old.requestNames, { setsServerName: false, verifiesName: true, header: '' });
+  const header = { override_auto_sni_header: 'x-name' };
+  t.equal(compile({ upstream_http_protocol_options: header }).value.requestNames, undefined);
+  t.end();
+});
+
 t.test('typed options take the place of the older fields, but for the number of requests', (t) => {
   const explicit_http_config = { http_protocol_options: {} };
   const json = {

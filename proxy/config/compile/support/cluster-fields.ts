@@ -2,7 +2,6 @@
 import type { SupportTable } from '../../../model/extension.ts';
 import { DNS_FIELDS, DNS_RESOLVER_PLACES } from './dns-fields.ts';
 import { HEALTH_CHECK_FIELDS } from './health-check-fields.ts';
-import { NO_UPSTREAM_TLS } from './http-protocol-fields.ts';
 import { LB_WRAPPER_FIELDS } from './lb-wrapper-fields.ts';
 
 const SLOW_START: SupportTable = {
@@ -70,7 +69,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     http_protocol_options: 'honoured',
     http2_protocol_options: 'honoured',
     protocol_selection: 'honoured',
-    upstream_http_protocol_options: NO_UPSTREAM_TLS,
+    upstream_http_protocol_options: 'honoured',
     typed_extension_protocol_options: {
       partly: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions only',
     },

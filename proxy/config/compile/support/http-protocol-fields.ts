@@ -6,11 +6,6 @@ import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 export const NO_HTTP3: FieldSupport = {
   refused: 'HTTP/3 needs UDP with QUIC, which Outrigger does not speak: use HTTP/2',
 };
-/** For names that connections would take from requests. */
-export const NO_UPSTREAM_TLS: FieldSupport = {
-  refused:
-    'names are not taken from requests: write sni, and match_typed_subject_alt_names, into the UpstreamTlsContext',
-};
 const NO_METADATA = 'HTTP/2 METADATA frames are not supported';
 
 /** Support of envoy.config.core.v3 and envoy.extensions.upstreams.http.v3 messages, by type name. */
@@ -25,6 +20,11 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
       partly: 'for listeners; in clusters no effect, as in Envoy',
     },
     max_requests_per_connection: 'honoured',
+  },
+  'envoy.config.core.v3.UpstreamHttpProtocolOptions': {
+    auto_sni: 'honoured',
+    auto_san_validation: 'honoured',
+    override_auto_sni_header: 'honoured',
   },
   'envoy.config.core.v3.Http1ProtocolOptions': {
     allow_absolute_url: 'honoured',
@@ -82,7 +82,7 @@ export const HTTP_PROTOCOL_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
     common_http_protocol_options: 'honoured',
-    upstream_http_protocol_options: NO_UPSTREAM_TLS,
+    upstream_http_protocol_options: 'honoured',
     explicit_http_config: 'honoured',
     use_downstream_protocol_config: 'honoured',
     auto_config: 'honoured',

@@ -22,6 +22,7 @@ import type {
   OverrideHost,
 } from '../../../upstream/cluster-manager.ts';
 import type { Host } from '../../../upstream/host.ts';
+import { namesOf, type RequestNames } from '../../../upstream/transport/request-names.ts';
 import type { LocalReply, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { Attempt } from './attempt.ts';
 import { clusterNotFoundReply } from './direct-answers.ts';
@@ -88,6 +89,7 @@ export class ForwardedRequest implements LoadBalancerContext {
   /** null: it is not tried again. */
   readonly retryRules: RetryRules | null;
   readonly info: StreamInfo;
+  readonly names: RequestNames | null;
   /** Where it was tried; null: nobody asks. */
   tried: TriedHosts | null = null;
   #cluster: Cluster;
@@ -125,6 +127,7 @@ export class ForwardedRequest implements LoadBalancerContext {
     announceTimeout(this, 0);
     if (virtualHost.includeRequestAttemptCount) head.headers.setKnown(ATTEMPT_COUNT, '1');
     finalizeRequestHead(route, head, callbacks, config);
+    this.names = namesOf(cluster.config.http.requestNames, head);
   }
 
   get cluster(): Cluster {

@@ -10,6 +10,7 @@ import { StreamInfo } from '../../../http/stream-info.ts';
 import type { RequestHash } from '../../../routing/hash-policy.ts';
 import type { Counter } from '../../../stats/metrics.ts';
 import type { Cluster, LoadBalancerContext } from '../../../upstream/cluster-manager.ts';
+import { namesOf, type RequestNames } from '../../../upstream/transport/request-names.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
 import type { Attempt, UpstreamRequestOwner } from './attempt.ts';
 import { NO_HEALTHY_UPSTREAM, RESPONSE_TIMEOUT } from './direct-answers.ts';
@@ -37,6 +38,7 @@ export interface ShadowSetup {
 /** See the file's head. It outlives the exchange whose request it copies. */
 export class ShadowStream implements UpstreamRequestOwner, LoadBalancerContext, TimerTarget {
   readonly info: StreamInfo;
+  readonly names: RequestNames | null;
   readonly #setup: ShadowSetup;
   readonly #cluster: Cluster;
   readonly #head: RequestHead;
@@ -56,6 +58,7 @@ export class ShadowStream implements UpstreamRequestOwner, LoadBalancerContext, 
     this.#head = head;
     this.#charges = new RequestCharges(head, setup.dynamicStats ? cluster.stats : null, null);
     this.#timer = new Timer(this);
+    this.names = namesOf(cluster.config.http.requestNames, head);
   }
 
   get timers(): TimerWheel {
