@@ -11,6 +11,8 @@ import { type EnvoyVerdict, envoyValidate, withoutEnvoy } from '../support/with-
 const ROOT = fileURLToPath(new URL('../../../test/golden/bootstraps/', import.meta.url));
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
 const PARALLEL = 3;
+/** Names files that `outrigger ca` makes first: e2e/mtls-example judges it. */
+const WITH_MADE_FILES = 'mtls.yaml';
 
 interface Case {
   readonly name: string;
@@ -29,6 +31,7 @@ const cases: Case[] = [
   ),
   ...examples
     .filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))
+    .filter((name) => name !== WITH_MADE_FILES)
     .map((name) => ({ name, file: `${EXAMPLES}${name}`, accepted: true })),
 ];
 
