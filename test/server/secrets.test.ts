@@ -96,6 +96,7 @@ t.test('a certificate in files is followed through swapped links, and never half
   const refused = () => proxy.log.some((line) => /stays as it was/.test(line));
   await eventually(refused);
   t.strictSame(await daysLeft(proxy), [10], 'the old pair serves');
+  t.ok((await proxy.stat('server.secret_update_rejected')) > 0, 'and it is counted');
   point('three');
   await eventually(async () => `${await daysLeft(proxy)}` === '30');
   t.notMatch(proxy.log.join('\n'), /PRIVATE KEY/);

@@ -94,9 +94,9 @@ export class SecretSupplies {
     };
   }
 
-  /** What stands in the configuration itself is no subscription: it counts nothing. */
+  /** What stands in the configuration itself is no subscription: only what is refused counts. */
   #counters({ source, name }: SecretRef): SupplyCounters {
-    if (source.kind !== 'path') return NO_COUNTERS;
+    if (source.kind !== 'path') return this.#refusalsOnly();
     const scope = this.#parts.stats.scope(`sds.${name}`);
     const attempts = scope.counter('update_attempt');
     const successes = scope.counter('update_success');
@@ -109,14 +109,17 @@ export class SecretSupplies {
       onRejected: () => rejected.inc(),
     };
   }
-}
 
-const NO_COUNTERS: SupplyCounters = {
-  onAttempt: () => undefined,
-  onSuccess: () => undefined,
-  onFailure: () => undefined,
-  onRejected: () => undefined,
-};
+  #refusalsOnly(): SupplyCounters {
+    const refused = this.#parts.stats.scope('server').counter('secret_update_rejected');
+    return {
+      onAttempt: () => undefined,
+      onSuccess: () => undefined,
+      onFailure: () => refused.inc(),
+      onRejected: () => refused.inc(),
+    };
+  }
+}
 
 /** Gives up after the time that the first answer may take; 0: never. */
 function withTimeout(supply: Supply, timeoutMs: number, sink: SupplySink<Secret>): Supply {
