@@ -1,11 +1,12 @@
 // From what a configuration says of a management server to what @grpc/grpc-js connects with.
 import type { PeerCertificate } from 'node:tls';
 import tls from 'node:tls';
-import grpc from '@grpc/grpc-js';
+import type * as grpc from '@grpc/grpc-js';
 import type { TlsVersion } from '../model/transport-socket.ts';
 import type { PeerVerifier } from '../tls/peer-verifier.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { parseCertificate } from '../x509/parse-certificate.ts';
+import { grpcLibrary } from './libraries.ts';
 
 /** Where a server listens. */
 export type ServerTarget =
@@ -74,12 +75,12 @@ export function makeClient(
   if (serverTls !== null && serverTls.serverName !== '') {
     options['grpc.ssl_target_name_override'] = serverTls.serverName;
   }
-  return new grpc.Client(targetUri(target), credentialsOf(serverTls), options);
+  return new (grpcLibrary().Client)(targetUri(target), credentialsOf(serverTls), options);
 }
 
 function credentialsOf(serverTls: ServerTls | null): grpc.ChannelCredentials {
-  if (serverTls === null) return grpc.credentials.createInsecure();
-  return grpc.credentials.createFromSecureContext(secureContextOf(serverTls), {
+  if (serverTls === null) return grpcLibrary().credentials.createInsecure();
+  return grpcLibrary().credentials.createFromSecureContext(secureContextOf(serverTls), {
     rejectUnauthorized: serverTls.rootPem !== null,
     checkServerIdentity: (host, peer) => identityError(serverTls, host, peer),
   });

@@ -1,13 +1,14 @@
 // Streams over @grpc/grpc-js with octets as they are. Streams to one server share a connection; one
 // that cannot be made is given up with all that grpc-js would remember of it.
 import { readFile } from 'node:fs/promises';
-import grpc from '@grpc/grpc-js';
+import type * as grpc from '@grpc/grpc-js';
 import {
   type ChannelSettings,
   makeClient,
   type ServerTarget,
   type ServerTls,
 } from './grpc-channel.ts';
+import { grpcLibrary } from './libraries.ts';
 import type { StreamSink, StreamStatus, XdsServer, XdsStream } from './xds-server.ts';
 
 /** A management server that speaks gRPC. */
@@ -31,8 +32,9 @@ export const DEFAULT_KEEPALIVE = Object.freeze({ keepaliveMs: 30_000, keepaliveT
 /** 10,000 large clusters are some 50 MB; larger than this is an attack or a mistake. */
 export const MAX_RESPONSE_BYTES = 268_435_456;
 
-const UNAVAILABLE = grpc.status.UNAVAILABLE;
-const UNAUTHENTICATED = grpc.status.UNAUTHENTICATED;
+/** google.rpc.Code */
+const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
 
 /** What grpc-js appends to its texts, with nothing behind it where addresses need no resolving. */
 const EMPTY_NOTE = / ?Resolution note: $/;
@@ -129,7 +131,7 @@ class GrpcStream implements XdsStream {
 
   async #begin(method: string): Promise<void> {
     const { config } = this.#server;
-    const metadata = new grpc.Metadata();
+    const metadata = new (grpcLibrary().Metadata)();
     for (const [key, value] of config.metadata) metadata.add(key, value);
     try {
       if (config.tokenPath !== null) {
@@ -181,7 +183,7 @@ class GrpcStream implements XdsStream {
 
   #awaitReady(channel: ReturnType<grpc.Client['getChannel']>): void {
     const state = channel.getConnectivityState(true);
-    if (state === grpc.connectivityState.READY) {
+    if (state === grpcLibrary().connectivityState.READY) {
       this.#open();
       return;
     }

@@ -1,6 +1,6 @@
 // One request for resources as JSON over HTTP/1.1.
 import { fromJson, toJson } from '@bufbuild/protobuf';
-import { Client } from 'undici';
+import type { Client } from 'undici';
 import {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
@@ -14,6 +14,7 @@ import {
   type ServerTls,
   secureContextOf,
 } from './grpc-channel.ts';
+import { restLibrary } from './libraries.ts';
 
 /** A management server that is polled. */
 export interface RestServerConfig {
@@ -115,14 +116,17 @@ export class RestClient {
   #connect(target: ServerTarget, serverTls: ServerTls | null): Client {
     const { connectTimeoutMs, maxResponseBytes } = this.#config;
     const scheme = serverTls === null ? 'http' : 'https';
-    return new Client(`${scheme}://${target.kind === 'tcp' ? hostOf(target) : 'localhost'}`, {
-      maxResponseSize: maxResponseBytes,
-      connect: {
-        timeout: connectTimeoutMs,
-        ...(target.kind === 'unix' ? { socketPath: target.path } : {}),
-        ...(serverTls === null ? {} : tlsOptions(serverTls)),
+    return new (restLibrary().Client)(
+      `${scheme}://${target.kind === 'tcp' ? hostOf(target) : 'localhost'}`,
+      {
+        maxResponseSize: maxResponseBytes,
+        connect: {
+          timeout: connectTimeoutMs,
+          ...(target.kind === 'unix' ? { socketPath: target.path } : {}),
+          ...(serverTls === null ? {} : tlsOptions(serverTls)),
+        },
       },
-    });
+    );
   }
 }
 
