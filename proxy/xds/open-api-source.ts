@@ -121,7 +121,7 @@ class GrpcStreams implements OpenSource {
 function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcServer {
   const { initialMetadata, targetSpecifier } = service;
   if (targetSpecifier.case !== 'envoyGrpc') throw new Error('a GrpcService without envoy_grpc');
-  const { authority, clusterName } = targetSpecifier.value;
+  const { authority, clusterName, maxReceiveMessageLength } = targetSpecifier.value;
   const cluster = clusterOf(clusterName);
   return new GrpcServer({
     name: clusterName,
@@ -136,7 +136,7 @@ function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcSe
         ? Buffer.from(rawValue.length > 0 ? rawValue : Buffer.from(value))
         : value,
     ]),
-    maxResponseBytes: MAX_RESPONSE_BYTES,
+    maxResponseBytes: maxReceiveMessageLength || MAX_RESPONSE_BYTES,
     ...DEFAULT_KEEPALIVE,
   });
 }

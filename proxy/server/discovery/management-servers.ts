@@ -1,18 +1,12 @@
 // Opens management servers: the cluster that grpc_services or cluster_names names says where they
 // are and how they are spoken to.
 import { clone, create, type Message } from '@bufbuild/protobuf';
-import type { Duration } from '@bufbuild/protobuf/wkt';
 import {
   BuildVersionSchema,
   type Node,
   NodeSchema,
 } from '../../api/gen/envoy/config/core/v3/base_pb.js';
-import type { RateLimitSettings } from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
-import {
-  type ApiConfigSource,
-  ApiConfigSource_ApiType as ApiType,
-} from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
-import type { GrpcService } from '../../api/gen/envoy/config/core/v3/grpc_service_pb.js';
+import type { ApiConfigSource } from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
 import { SemanticVersionSchema } from '../../api/gen/envoy/type/v3/semantic_version_pb.js';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -22,20 +16,8 @@ import type { StatsScope } from '../../stats/metrics.ts';
 import type { Secrets } from '../../tls/secret-hub.ts';
 import { staticEndpoints } from '../../upstream/host-update.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
-import type {
-  DiscoveryRequest,
-  DiscoverySink,
-  DiscoverySubscription,
-  OpenSource,
-} from '../../xds/discovery.ts';
 import type { ServerTarget, ServerTls } from '../../xds/grpc-channel.ts';
-import { DEFAULT_KEEPALIVE, GrpcServer, MAX_RESPONSE_BYTES } from '../../xds/grpc-server.ts';
-import { openMux } from '../../xds/mux.ts';
-import { type BackOffConfig, DEFAULT_RECONNECT_BACK_OFF } from '../../xds/reconnect-back-off.ts';
-import type { RequestRateConfig } from '../../xds/request-rate.ts';
-import { AGGREGATED_METHODS, resourceType } from '../../xds/resource-types.ts';
-import { RestClient } from '../../xds/rest-client.ts';
-import { RestSource } from '../../xds/rest-source.ts';
+import { openApiSource, type ServerCluster } from '../../xds/open-api-source.ts';
 import type { OpenServer } from './discovery-sources.ts';
 import { ServerTlsSource, tlsOf } from './server-tls.ts';
 
@@ -57,16 +39,7 @@ export interface ManagementServersParts {
   readonly log: Logger;
 }
 
-/** Envoy ApiConfigSource.request_timeout. */
-const DEFAULT_REQUEST_TIMEOUT_MS = 1000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
-/** Envoy core.v3.RateLimitSettings. */
-const DEFAULT_MAX_TOKENS = 100;
-const DEFAULT_FILL_RATE = 10;
-/** Envoy RetryPolicy.RetryBackOff.max_interval. */
-const DEFAULT_BACK_OFF_FACTOR = 10;
-const MS_PER_SECOND = 1000;
-const NS_PER_MS = 1_000_000;
 /** What servers decide by what this proxy can do. */
 const USER_AGENT = 'envoy';
 const ENVOY_VERSION = { majorNumber: 1, minorNumber: 40, patch: 0 };
@@ -77,121 +50,28 @@ const CLIENT_FEATURES = [
 
 /** Opens what a configuration names; each call is another server. */
 export function managementServers(parts: ManagementServersParts): OpenServer {
+  const { loop, random, log, stats } = parts;
   return (config) => {
     const api = config.kind === 'ads' ? parts.ads : config.api;
     if (api === null) {
-      parts.log.log('warning', 'ads is named, and dynamic_resources has no ads_config');
+      log.log('warning', 'ads is named, and dynamic_resources has no ads_config');
       return null;
     }
-    const message = api as ApiConfigSource;
-    if (message.apiType === ApiType.REST) return openRest(message, parts);
-    if (config.kind === 'api') return new SingleStreams(message, parts);
-    const { stateOfWorld, incremental } = AGGREGATED_METHODS;
-    const method = isIncremental(message) ? incremental : stateOfWorld;
-    return openStream(message, { method, stats: parts.stats }, parts);
+    return openApiSource({
+      api: api as ApiConfigSource,
+      isAggregated: config.kind === 'ads',
+      node: nodeOf(parts),
+      clusterOf: (name) => reach(name, parts),
+      ...{ clock: loop, timers: loop.timers, random, log, stats },
+    });
   };
 }
 
-/** A server that is not aggregated: each type has a stream of its own. */
-class SingleStreams implements OpenSource {
-  readonly #api: ApiConfigSource;
-  readonly #parts: ManagementServersParts;
-  readonly #streams = new Map<string, OpenSource>();
-
-  constructor(api: ApiConfigSource, parts: ManagementServersParts) {
-    this.#api = api;
-    this.#parts = parts;
-  }
-
-  get isConnected(): boolean {
-    return [...this.#streams.values()].some(({ isConnected }) => isConnected);
-  }
-
-  subscribe(request: DiscoveryRequest, sink: DiscoverySink): DiscoverySubscription {
-    return this.#stream(request.typeUrl, request.stats).subscribe(request, sink);
-  }
-
-  pause(typeUrl: string): () => void {
-    return this.#streams.get(typeUrl)?.pause(typeUrl) ?? (() => undefined);
-  }
-
-  close(): void {
-    for (const stream of this.#streams.values()) stream.close();
-    this.#streams.clear();
-  }
-
-  #stream(typeUrl: string, scope: StatsScope | null): OpenSource {
-    const known = this.#streams.get(typeUrl);
-    if (known !== undefined) return known;
-    const { stateOfWorldMethod, incrementalMethod } = resourceType(typeUrl);
-    const method = isIncremental(this.#api) ? incrementalMethod : stateOfWorldMethod;
-    const stats = scope ?? this.#parts.stats;
-    const stream = openStream(this.#api, { method, stats }, this.#parts);
-    this.#streams.set(typeUrl, stream);
-    return stream;
-  }
-}
-
-function isIncremental({ apiType }: ApiConfigSource): boolean {
-  return apiType === ApiType.DELTA_GRPC;
-}
-
-function openStream(
-  api: ApiConfigSource,
-  { method, stats }: { readonly method: string; readonly stats: StatsScope },
-  parts: ManagementServersParts,
-): OpenSource {
-  const { loop, random, log } = parts;
-  const { rateLimitSettings: rate } = api;
-  const [first, ...others] = api.grpcServices.map((service) => grpcServer(service, parts));
-  if (first === undefined) throw new Error('a source without a server was accepted');
-  return openMux({
-    ...{ method, stats, clock: loop, timers: loop.timers, random, log },
-    servers: [first, ...others],
-    isIncremental: isIncremental(api),
-    node: nodeOf(parts),
-    backOff: backOffOf(api.grpcServices[0]),
-    saysNodeOnce: api.setNodeOnFirstMessageOnly,
-    rate: rate === undefined ? null : rateOf(rate),
-  });
-}
-
-function rateOf({ maxTokens, fillRate }: RateLimitSettings): RequestRateConfig {
-  return { maxTokens: maxTokens ?? DEFAULT_MAX_TOKENS, fillRate: fillRate ?? DEFAULT_FILL_RATE };
-}
-
-function openRest(api: ApiConfigSource, parts: ManagementServersParts): OpenSource {
-  const { loop, random, log } = parts;
-  const name = api.clusterNames[0] ?? '';
-  const client = new RestClient({
-    ...reach(name, parts),
-    authority: name,
-    requestTimeoutMs: msOf(api.requestTimeout, DEFAULT_REQUEST_TIMEOUT_MS),
-    maxResponseBytes: MAX_RESPONSE_BYTES,
-  });
-  return new RestSource({
-    ...{ client, node: nodeOf(parts), clock: loop, timers: loop.timers, random, log },
-    refreshDelayMs: msOf(api.refreshDelay, 0),
-  });
-}
-
-function grpcServer(service: GrpcService, parts: ManagementServersParts): GrpcServer {
-  const envoy = service.targetSpecifier.case === 'envoyGrpc' ? service.targetSpecifier.value : null;
-  const name = envoy?.clusterName ?? '';
-  return new GrpcServer({
-    ...DEFAULT_KEEPALIVE,
-    ...reach(name, parts),
-    authority: envoy?.authority || name,
-    tokenPath: null,
-    metadata: service.initialMetadata.map(({ key, value, rawValue }) => {
-      return [key, rawValue.length > 0 ? Buffer.from(rawValue) : value] as const;
-    }),
-    maxResponseBytes: envoy?.maxReceiveMessageLength || MAX_RESPONSE_BYTES,
-  });
-}
-
 /** Where a cluster is and how it is spoken to, asked anew for each connection. */
-function reach(name: string, { findCluster, endpointsOf, secrets }: ManagementServersParts) {
+function reach(
+  name: string,
+  { findCluster, endpointsOf, secrets }: ManagementServersParts,
+): ServerCluster {
   let tls: { readonly cluster: ClusterConfig; readonly source: ServerTlsSource } | null = null;
   const currentTls = (): ServerTls | null => {
     const cluster = findCluster(name);
@@ -212,16 +92,7 @@ function reach(name: string, { findCluster, endpointsOf, secrets }: ManagementSe
     );
   };
   const connectTimeoutMs = findCluster(name)?.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
-  return { name, targets, tls: currentTls, connectTimeoutMs };
-}
-
-function backOffOf(service: GrpcService | undefined): BackOffConfig {
-  const target = service?.targetSpecifier;
-  const policy = target?.case === 'envoyGrpc' ? target.value.retryPolicy : undefined;
-  const backOff = policy?.retryBackOff;
-  if (backOff === undefined) return DEFAULT_RECONNECT_BACK_OFF;
-  const baseMs = msOf(backOff.baseInterval, DEFAULT_RECONNECT_BACK_OFF.baseMs);
-  return { baseMs, maxMs: msOf(backOff.maxInterval, baseMs * DEFAULT_BACK_OFF_FACTOR) };
+  return { targets, tls: currentTls, connectTimeoutMs, tokenPath: null };
 }
 
 function nodeOf({ node }: ManagementServersParts): Node {
@@ -236,9 +107,4 @@ function nodeOf({ node }: ManagementServersParts): Node {
     },
     clientFeatures: CLIENT_FEATURES,
   });
-}
-
-function msOf(duration: Duration | undefined, absent: number): number {
-  if (duration === undefined) return absent;
-  return Number(duration.seconds) * MS_PER_SECOND + duration.nanos / NS_PER_MS;
 }
