@@ -11,7 +11,7 @@ import { type Rig, withRig } from '../support/with-rig.ts';
 /** More than half is there before the first client, a thousand at once need most of the rest. */
 const HEAP_MIB = 128;
 /** What each client left behind, 4 KiB and more, would not fit. */
-const CROWDS = 18;
+const CROWDS = 24;
 const REQUEST = 'GET /kept HTTP/1.1\r\nhost: a\r\n\r\n';
 
 function runtime(values: Readonly<Record<string, number>>) {
