@@ -1,19 +1,15 @@
 // The part of the proxy that exists once: configuration, resource store, DNS, health, and the
 // workers. It accepts no traffic and outlives every worker.
-import { randomBytes } from 'node:crypto';
 import { AccessLogManager } from '../accesslog/access-log-manager.ts';
 import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
-import type { EndpointPolicy } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { Resource } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
 import type { HealthChecks } from '../upstream/health/health-checks.ts';
-import { type AddressFlags, HostFlags } from '../upstream/host-flags.ts';
-import type { Streak } from '../upstream/outlier/host-counts.ts';
+import { HostFlags } from '../upstream/host-flags.ts';
 import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { atMost } from './at-most.ts';
@@ -23,9 +19,10 @@ import { DynamicResources } from './discovery/dynamic-resources.ts';
 import { type DiscoveryMakers, PrimaryDiscovery } from './discovery/primary-discovery.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
-import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
+import { PrimaryServices } from './primary-services.ts';
+import { PrimarySource } from './primary-source.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
 import { Reloads } from './reloads.ts';
 import { RuntimeDesk } from './runtime-desk.ts';
@@ -33,12 +30,8 @@ import { measureExpiry } from './secrets/expiry-gauges.ts';
 import { serveSecrets } from './secrets/serve-secrets.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
-import type { WorkerPeer } from './worker-peer.ts';
 import type { SpawnWorker } from './worker-pool.ts';
-import { Workforce, type WorkforceSource } from './workforce.ts';
-
-/** Of what keys of session tickets are derived from: more than any of them has. */
-const TICKET_SECRET_BYTES = 64;
+import { Workforce } from './workforce.ts';
 
 /** What a primary is made with. */
 export interface PrimaryParts extends DiscoveryMakers {
@@ -56,7 +49,7 @@ export interface PrimaryParts extends DiscoveryMakers {
 const STOP_GRACE_MS = 500;
 
 /** See the file's head. */
-export class Primary implements WorkforceSource {
+export class Primary {
   readonly health = new Health();
   readonly stats: StatsStore;
   readonly serverStats: ServerStats;
@@ -73,19 +66,22 @@ export class Primary implements WorkforceSource {
   readonly checks: HealthChecks;
   readonly configuration: Configuration;
   readonly publisher: Publisher;
+  /** What it does beside serving resources. */
+  readonly services = new PrimaryServices();
   /** For what the primary itself connects to. */
   readonly secrets = new SecretHub();
+  readonly log: Logger;
   readonly startedMs = performance.now();
-  readonly #options: ServerOptions;
-  readonly #collector = new StatsCollector();
+  readonly options: ServerOptions;
+  /** Of what workers count. */
+  readonly collector = new StatsCollector();
   readonly #runtime: RuntimeDesk;
   readonly #reloads: Reloads;
-  readonly #ticketSecret = randomBytes(TICKET_SECRET_BYTES).toString('base64');
-  #flushTimer: NodeJS.Timeout | null = null;
 
   constructor(parts: PrimaryParts) {
     const { options, log, spawn, configuration } = parts;
-    this.#options = options;
+    this.options = options;
+    this.log = log;
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);
     this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
@@ -95,7 +91,13 @@ export class Primary implements WorkforceSource {
     });
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
-    this.workforce = new Workforce({ count, spawn, source: this, cells: this.cells, log });
+    this.workforce = new Workforce({
+      count,
+      spawn,
+      source: new PrimarySource(this),
+      cells: this.cells,
+      log,
+    });
     this.discovery = new PrimaryDiscovery({
       ...{ ...parts, stats: this.stats, secrets: this.secrets },
       sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
@@ -135,32 +137,8 @@ export class Primary implements WorkforceSource {
     this.dynamic = new DynamicResources({
       ...{ configuration, publisher: this.publisher, stats: this.stats, log },
       sources: this.discovery.sources,
-      whenClustersWarm: () => this.#whenClustersWarm(),
+      whenClustersWarm: () => this.whenClustersWarm(),
     });
-  }
-
-  /** Finds the clusters' hosts, then starts the workers; resolves with the listeners' failures. */
-  async start(): Promise<readonly string[]> {
-    this.health.beginInitializing();
-    const { configuration, publisher, dynamic } = this;
-    const { version } = configuration;
-    // As Envoy: listeners only behind all the clusters that they may name.
-    await publisher.publish(configuration.initial('cluster'), version);
-    await this.#whenClustersWarm();
-    await dynamic.clusters?.start();
-    await this.#whenClustersWarm();
-    await publisher.publish(configuration.initial('listener'), version);
-    await dynamic.listeners?.start();
-    await publisher.settled();
-    await this.workforce.start();
-    const failures = this.workforce.listeners
-      .filter(({ name, error }) => error !== '' && configuration.isStatic('listener', name))
-      .map(({ name, error }) => `error adding listener '${name}': ${error}`);
-    if (failures.length > 0) return failures;
-    this.health.becomeLive();
-    this.serverStats.initializationTimeMs.record(performance.now() - this.startedMs);
-    this.#planFlush();
-    return [];
   }
 
   state(): ServerState {
@@ -180,12 +158,12 @@ export class Primary implements WorkforceSource {
       uptimeMs: performance.now() - this.startedMs,
       daysUntilExpiry: measureExpiry(this.configuration, this.stats),
     });
-    return this.#collector.collect(this.stats.snapshot(), this.workforce.counting());
+    return this.collector.collect(this.stats.snapshot(), this.workforce.counting());
   }
 
   resetCounters(): void {
     this.stats.resetCounters();
-    this.#collector.resetCounters();
+    this.collector.resetCounters();
     this.workforce.broadcast({ kind: 'reset-counters' });
   }
 
@@ -230,8 +208,7 @@ export class Primary implements WorkforceSource {
   /** Ends everything now. */
   close(): void {
     this.health.beginShutdown();
-    if (this.#flushTimer !== null) clearInterval(this.#flushTimer);
-    this.#flushTimer = null;
+    this.services.stop();
     this.dynamic.stop();
     this.publisher.stop();
     this.discovery.stop();
@@ -239,66 +216,6 @@ export class Primary implements WorkforceSource {
     this.checks.stop();
     this.#runtime.close();
     this.workforce.kill();
-  }
-
-  settings(index: number): Omit<WorkerSettings, 'cells'> {
-    return {
-      index,
-      bootstrap: this.configuration.bootstrapResource(),
-      runtime: this.configuration.runtime.settings(),
-      accessLogFlushBytes: this.#options.fileFlushMinBytes,
-      accessLogFlushIntervalMs: this.#options.fileFlushIntervalMs,
-      drainTimeS: this.#options.drain.timeS,
-      drainStrategy: this.#options.drain.strategy,
-      workerCount: this.#options.concurrency,
-      localAddressFamily: this.#options.localAddressFamily,
-      ticketSecret: this.#ticketSecret,
-    };
-  }
-
-  resources(): readonly Resource[] {
-    return this.configuration.store.all();
-  }
-
-  endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
-    return this.checks.withKept(this.discovery.endpoints());
-  }
-
-  endpointPolicies(): ReadonlyMap<string, EndpointPolicy> {
-    return this.discovery.eds.policies();
-  }
-
-  allHostFlags(): Iterable<readonly [cluster: string, flags: readonly AddressFlags[]]> {
-    return this.hostFlags.all();
-  }
-
-  warmClusters(): readonly string[] {
-    return this.checks.warm();
-  }
-
-  onClusterTraffic(cluster: string): void {
-    this.checks.onTraffic(cluster);
-  }
-
-  onHostFailed(cluster: string, address: string): void {
-    this.checks.onImmediateFailure(cluster, address);
-  }
-
-  isHealthFailed(): boolean {
-    return this.health.isFailed;
-  }
-
-  onStreak(cluster: string, address: string, streak: Streak): void {
-    this.outliers.onStreak(cluster, address, streak);
-  }
-
-  onWorkerRetired(peer: WorkerPeer): void {
-    this.#collector.retire(peer.lastStats);
-  }
-
-  onWorkerDied(peer: WorkerPeer): void {
-    this.#collector.retire(peer.lastStats);
-    if (!this.health.isShuttingDown) this.serverStats.workerDeaths.inc();
   }
 
   #follow(applied: AppliedUpdate): void {
@@ -322,7 +239,8 @@ export class Primary implements WorkforceSource {
     this.outliers.setEndpoints(cluster, endpoints);
   }
 
-  async #whenClustersWarm(): Promise<void> {
+  /** Resolves when every cluster that was accepted by now may be used. */
+  async whenClustersWarm(): Promise<void> {
     await this.publisher.settled(['cluster']);
     await this.discovery.settled();
     await this.checks.settled();
@@ -336,15 +254,5 @@ export class Primary implements WorkforceSource {
       cells: this.cells.cells,
       log: outlierLogPath === '' ? null : accessLogs.openFile(outlierLogPath),
     });
-  }
-
-  /** Ends histogram intervals, and remembers what each worker counted in case it dies. */
-  #planFlush(): void {
-    const { statsFlushIntervalMs } = this.configuration.bootstrap;
-    this.#flushTimer = setInterval(() => {
-      this.stats.flushInterval();
-      if (this.#options.concurrency === 1) return;
-      for (const peer of this.workforce.living()) void peer.ask('stats');
-    }, statsFlushIntervalMs).unref();
   }
 }

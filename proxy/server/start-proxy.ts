@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { AdminServer } from '../admin/server.ts';
 import type { SocketAddress } from '../base/address.ts';
 import { TagExtractor } from '../stats/tags.ts';
+import { addServices } from './add-services.ts';
 import { PrimaryAdminBackend } from './admin-backend.ts';
 import { openRegistry } from './cell-desk.ts';
 import { forkWorkers } from './cluster-host.ts';
@@ -13,6 +14,7 @@ import { healthChecking } from './health-checking.ts';
 import { spawnInProcess } from './in-process-worker.ts';
 import type { ServerOptions } from './options.ts';
 import { Primary } from './primary.ts';
+import { startPrimary } from './start-sequence.ts';
 import { boundsOf } from './stats-settings.ts';
 import type { AdjustableLog } from './worker.ts';
 
@@ -57,6 +59,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
     makeHealthChecks: (outputs) => healthChecking(outputs, log),
     makeDiscovery: (sink, stats) => dnsDiscovery({ sink, stats, log: log.logger('dns') }),
   });
+  addServices(primary);
   const { accessLogs } = primary;
   const admin = adminServer(parts, primary);
   const bound = admin === null ? null : await bindAdmin(admin, options);
@@ -65,7 +68,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
     await admin?.close();
     await accessLogs.close();
   };
-  const errors = await primary.start();
+  const errors = await startPrimary(primary);
   if (errors.length > 0) {
     primary.close();
     await closeAdmin();

@@ -1,0 +1,28 @@
+// The order in which a proxy starts, which is Envoy's: what is known without clusters, clusters and
+// their hosts, listeners, and workers behind all that they may name.
+import type { Primary } from './primary.ts';
+
+/** Resolves with what is wrong with listeners of the bootstrap; nothing: it serves. */
+export async function startPrimary(primary: Primary): Promise<readonly string[]> {
+  const { configuration, publisher, dynamic, services, workforce } = primary;
+  const { version } = configuration;
+  primary.health.beginInitializing();
+  await services.beforeClusters();
+  await publisher.publish(configuration.initial('cluster'), version);
+  await primary.whenClustersWarm();
+  await dynamic.clusters?.start();
+  await primary.whenClustersWarm();
+  await services.beforeListeners();
+  await publisher.publish(configuration.initial('listener'), version);
+  await dynamic.listeners?.start();
+  await publisher.settled();
+  await workforce.start();
+  const failures = workforce.listeners
+    .filter(({ name, error }) => error !== '' && configuration.isStatic('listener', name))
+    .map(({ name, error }) => `error adding listener '${name}': ${error}`);
+  if (failures.length > 0) return failures;
+  primary.health.becomeLive();
+  primary.serverStats.initializationTimeMs.record(performance.now() - primary.startedMs);
+  services.onServing();
+  return [];
+}
