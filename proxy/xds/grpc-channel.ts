@@ -1,36 +1,13 @@
 // From what a configuration says of a management server to what @grpc/grpc-js connects with.
-import type { PeerCertificate } from 'node:tls';
-import tls from 'node:tls';
+import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
-import type { TlsVersion } from '../model/transport-socket.ts';
-import type { PeerVerifier } from '../tls/peer-verifier.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { parseCertificate } from '../x509/parse-certificate.ts';
 import { grpcLibrary } from './libraries.ts';
+import { type ServerTls, secure } from './server-tls.ts';
 
 /** Where a server listens. */
 export type ServerTarget =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
-
-/** TLS towards a server, of one version of its secrets. */
-export interface ServerTls {
-  /** PEM of authorities; null: the server's certificate is not judged. */
-  readonly rootPem: string | null;
-  readonly crlPem: string | null;
-  /** PEM of the own certificate and key; null: none is shown. */
-  readonly chainPem: string | null;
-  readonly keyPem: string | null;
-  readonly passphrase: string;
-  /** For SNI; '' : the target's host. */
-  readonly serverName: string;
-  /** Whether the name that was sent must be in the certificate. */
-  readonly verifiesServerName: boolean;
-  /** Judges names and pins, once OpenSSL is content with the chain; null: there is nothing to judge. */
-  readonly verifier: PeerVerifier | null;
-  readonly minVersion: TlsVersion;
-  readonly maxVersion: TlsVersion;
-}
 
 /** What does not change from connection to connection. */
 export interface ChannelSettings {
@@ -72,74 +49,36 @@ export function makeClient(
     'grpc.enable_http_proxy': 0,
     'grpc.enable_channelz': 0,
   };
-  if (serverTls !== null && serverTls.serverName !== '') {
-    options['grpc.ssl_target_name_override'] = serverTls.serverName;
-  }
   return new (grpcLibrary().Client)(targetUri(target), credentialsOf(serverTls), options);
 }
 
+/**
+ * grpc-js would judge servers by OpenSSL's verdict and their names alone. Should it ever make its
+ * connections otherwise, its own judgement applies, which is stricter: it wants a public authority.
+ */
 function credentialsOf(serverTls: ServerTls | null): grpc.ChannelCredentials {
-  if (serverTls === null) return grpcLibrary().credentials.createInsecure();
-  return grpcLibrary().credentials.createFromSecureContext(secureContextOf(serverTls), {
-    rejectUnauthorized: serverTls.rootPem !== null,
-    checkServerIdentity: (host, peer) => identityError(serverTls, host, peer),
-  });
-}
-
-/** Throws for secrets that cannot be used. */
-export function secureContextOf(serverTls: ServerTls): tls.SecureContext {
-  const { chainPem, crlPem, keyPem, maxVersion, minVersion, passphrase, rootPem } = serverTls;
-  return tls.createSecureContext({
-    minVersion,
-    maxVersion,
-    ...(rootPem === null ? {} : { ca: rootPem }),
-    ...(crlPem === null ? {} : { crl: crlPem }),
-    ...(chainPem === null ? {} : { cert: chainPem }),
-    ...(keyPem === null ? {} : { key: keyPem }),
-    ...(passphrase === '' ? {} : { passphrase }),
-  });
-}
-
-/** For `checkServerIdentity`, which is asked once OpenSSL is content with the chain. */
-export function identityError(
-  serverTls: ServerTls,
-  host: string,
-  peer: PeerCertificate,
-): Error | undefined {
-  const problem = identityProblem(serverTls, host, peer);
-  return problem === '' ? undefined : new Error(problem);
-}
-
-/** Why a server is not who it should be, '' if it is. Judged by DER, never by printed names. */
-function identityProblem(
-  { verifier, verifiesServerName }: ServerTls,
-  host: string,
-  peer: PeerCertificate,
-): string {
-  if (verifier === null) return '';
-  const chain: Certificate[] = [];
-  for (const der of chainOf(peer)) {
-    const certificate = parseCertificate(der);
-    if ('error' in certificate) return `its certificate cannot be read: ${certificate.error}`;
-    chain.push(certificate);
-  }
-  const refusal = verifier.verify({
-    chain,
-    chainError: '',
-    chainErrorCode: '',
-    expectedName: verifiesServerName ? host : '',
-    nowMs: Date.now(),
-  });
-  return refusal === null || refusal.isTolerated ? '' : refusal.detail;
-}
-
-/** Node links each certificate to its issuer, the last one to itself. */
-function chainOf(peer: PeerCertificate): Buffer[] {
-  const chain: Buffer[] = [];
-  let next = peer as PeerCertificate & { issuerCertificate?: PeerCertificate };
-  while (next?.raw !== undefined && !chain.some((der) => der.equals(next.raw))) {
-    chain.push(next.raw);
-    next = (next.issuerCertificate ?? {}) as typeof next;
-  }
-  return chain;
+  const library = grpcLibrary();
+  if (serverTls === null) return library.credentials.createInsecure();
+  const credentials = library.credentials.createFromSecureContext(serverTls.context);
+  credentials._createSecureConnector = (_target, _options, given) => {
+    const pending = new Set<Socket>();
+    const callCredentials = given ?? library.CallCredentials.createEmpty();
+    return {
+      connect: async (raw) => {
+        pending.add(raw);
+        try {
+          return { socket: await secure(raw, serverTls, ['h2']), secure: true };
+        } finally {
+          pending.delete(raw);
+        }
+      },
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => callCredentials,
+      // Handshakes that nobody waits for any more.
+      destroy: () => {
+        for (const raw of pending) raw.destroy();
+      },
+    };
+  };
+  return credentials;
 }

@@ -2,13 +2,9 @@
 // that cannot be made is given up with all that grpc-js would remember of it.
 import { readFile } from 'node:fs/promises';
 import type * as grpc from '@grpc/grpc-js';
-import {
-  type ChannelSettings,
-  makeClient,
-  type ServerTarget,
-  type ServerTls,
-} from './grpc-channel.ts';
+import { type ChannelSettings, makeClient, type ServerTarget } from './grpc-channel.ts';
 import { grpcLibrary } from './libraries.ts';
+import type { ServerTls } from './server-tls.ts';
 import type { StreamSink, StreamStatus, XdsServer, XdsStream } from './xds-server.ts';
 
 /** A management server that speaks gRPC. */

@@ -12,13 +12,14 @@ import type {
   DiscoverySubscription,
   OpenSource,
 } from './discovery.ts';
-import type { ServerTarget, ServerTls } from './grpc-channel.ts';
+import type { ServerTarget } from './grpc-channel.ts';
 import { DEFAULT_KEEPALIVE, GrpcServer, MAX_RESPONSE_BYTES } from './grpc-server.ts';
 import { type MuxParts, openMux } from './mux.ts';
 import { type BackOffConfig, DEFAULT_RECONNECT_BACK_OFF } from './reconnect-back-off.ts';
 import { AGGREGATED_METHODS, resourceType } from './resource-types.ts';
 import { RestClient } from './rest-client.ts';
 import { RestSource } from './rest-source.ts';
+import type { ServerTls } from './server-tls.ts';
 
 /** What a server's cluster says of it. Asked again for each connection. */
 export interface ServerCluster {

@@ -1,4 +1,7 @@
 // One request for resources as JSON over HTTP/1.1.
+import { once } from 'node:events';
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { fromJson, toJson } from '@bufbuild/protobuf';
 import type { Client } from 'undici';
 import {
@@ -8,13 +11,9 @@ import {
   DiscoveryResponseSchema,
 } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { apiRegistry } from '../api/registry.ts';
-import {
-  identityError,
-  type ServerTarget,
-  type ServerTls,
-  secureContextOf,
-} from './grpc-channel.ts';
+import type { ServerTarget } from './grpc-channel.ts';
 import { restLibrary } from './libraries.ts';
+import { type ServerTls, secure } from './server-tls.ts';
 
 /** A management server that is polled. */
 export interface RestServerConfig {
@@ -116,31 +115,46 @@ export class RestClient {
   #connect(target: ServerTarget, serverTls: ServerTls | null): Client {
     const { connectTimeoutMs, maxResponseBytes } = this.#config;
     const scheme = serverTls === null ? 'http' : 'https';
+    const clear = {
+      timeout: connectTimeoutMs,
+      ...(target.kind === 'unix' ? { socketPath: target.path } : {}),
+    };
     return new (restLibrary().Client)(
       `${scheme}://${target.kind === 'tcp' ? hostOf(target) : 'localhost'}`,
       {
         maxResponseSize: maxResponseBytes,
-        connect: {
-          timeout: connectTimeoutMs,
-          ...(target.kind === 'unix' ? { socketPath: target.path } : {}),
-          ...(serverTls === null ? {} : tlsOptions(serverTls)),
-        },
+        connect:
+          serverTls === null
+            ? clear
+            : (_options, tell) => {
+                connectSecurely(target, serverTls, connectTimeoutMs).then(
+                  (socket) => tell(null, socket),
+                  (error: Error) => tell(error, null),
+                );
+              },
       },
     );
   }
 }
 
-function hostOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+async function connectSecurely(
+  target: ServerTarget,
+  serverTls: ServerTls,
+  timeoutMs: number,
+): Promise<TLSSocket> {
+  const raw = net.connect(target.kind === 'unix' ? { path: target.path } : target);
+  const text = `no connection within ${timeoutMs} ms`;
+  const timer = setTimeout(() => raw.destroy(new Error(text)), timeoutMs);
+  try {
+    await once(raw, 'connect');
+    return await secure(raw, serverTls, ['http/1.1']);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function tlsOptions(serverTls: ServerTls) {
-  return {
-    secureContext: secureContextOf(serverTls),
-    rejectUnauthorized: serverTls.rootPem !== null,
-    checkServerIdentity: identityError.bind(null, serverTls),
-    ...(serverTls.serverName === '' ? {} : { servername: serverTls.serverName }),
-  };
+function hostOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function readResponse(text: string): PollResult {

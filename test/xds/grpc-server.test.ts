@@ -2,17 +2,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import grpc from '@grpc/grpc-js';
 import t from 'tap';
-import { makePeerVerifier } from '../../proxy/tls/make-peer-verifier.ts';
 import { ALL_NAMES } from '../../proxy/xds/discovery.ts';
-import type { ServerTls } from '../../proxy/xds/grpc-channel.ts';
 import type { GrpcServerConfig } from '../../proxy/xds/grpc-server.ts';
 import { resourceType, TYPE_URLS } from '../../proxy/xds/resource-types.ts';
-import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { ControlPlane, packed } from '../support/control-plane.ts';
 import { DiscoveryLog } from '../support/discovery-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { TcpRelay } from '../support/tcp-relay.ts';
-import { validationSecret } from '../support/tls-config.ts';
 import { grpcServer, muxRig } from '../support/xds-mux.ts';
 
 const CDS = TYPE_URLS.cluster;
@@ -195,39 +191,3 @@ t.test('streams of single types share a connection', async (t) => {
   const methods = [(await plane.stream(0)).method, (await plane.stream(1)).method].sort();
   t.match(methods, [/ClusterDiscoveryService\/DeltaClusters$/, /DeltaListeners$/]);
 });
-
-t.test(
-  'mutual TLS: the server must be who it should be, and the client shows who it is',
-  async (t) => {
-    const root = makeAuthority();
-    const altNames = [{ dns: 'istiod.istio-system.svc' }] as const;
-    const leaf = makeCertificate({ issuer: root, altNames });
-    const client = makeCertificate({ issuer: root, subject: 'client' });
-    const pair = { cert_chain: Buffer.from(leaf.pem), private_key: Buffer.from(leaf.keyPem) };
-    const credentials = grpc.ServerCredentials.createSsl(Buffer.from(root.pem), [pair], true);
-    const tlsFor = (name: string): ServerTls => {
-      const match = { kind: 'exact', text: name, regex: null, ignoresCase: false } as const;
-      const sanMatchers = [{ kind: 'dns', oid: '', match }] as const;
-      return {
-        rootPem: root.pem,
-        crlPem: null,
-        chainPem: client.pem,
-        keyPem: client.keyPem,
-        passphrase: '',
-        serverName: 'istiod.istio-system.svc',
-        verifiesServerName: true,
-        verifier: makePeerVerifier(validationSecret(root, { sanMatchers }), 'server'),
-        minVersion: 'TLSv1.2',
-        maxVersion: 'TLSv1.3',
-      };
-    };
-    let tls = tlsFor('somebody-else');
-    const { plane, rig, log } = await watching(t, { credentials, tls: () => tls });
-    await eventually(() => log.failures.length > 0);
-    t.match(rig.lines[0], /closed: 14, .*verify cert failed: SAN matcher.*\]\.$/);
-    t.equal(plane.streams.length, 0);
-    tls = tlsFor('istiod.istio-system.svc');
-    await (await plane.stream(0)).request(1);
-    t.ok(rig.mux.isConnected, 'with the next connection the new secrets count');
-  },
-);

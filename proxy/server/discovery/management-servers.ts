@@ -16,8 +16,9 @@ import type { StatsScope } from '../../stats/metrics.ts';
 import type { Secrets } from '../../tls/secret-hub.ts';
 import { staticEndpoints } from '../../upstream/host-update.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
-import type { ServerTarget, ServerTls } from '../../xds/grpc-channel.ts';
+import type { ServerTarget } from '../../xds/grpc-channel.ts';
 import { openApiSource, type ServerCluster } from '../../xds/open-api-source.ts';
+import type { ServerTls } from '../../xds/server-tls.ts';
 import type { OpenServer } from './discovery-sources.ts';
 import { ServerTlsSource, tlsOf } from './server-tls.ts';
 
@@ -75,7 +76,7 @@ function reach(
   let tls: { readonly cluster: ClusterConfig; readonly source: ServerTlsSource } | null = null;
   const currentTls = (): ServerTls | null => {
     const cluster = findCluster(name);
-    const config = cluster === null ? null : tlsOf(cluster.transport);
+    const config = cluster === null ? null : tlsOf(cluster);
     if (cluster === null || config === null) return null;
     if (tls?.cluster !== cluster) {
       tls?.source.close();
@@ -86,7 +87,9 @@ function reach(
   };
   const targets = (): readonly ServerTarget[] => {
     const cluster = findCluster(name);
-    const hosts = endpointsOf(name) ?? (cluster === null ? [] : staticEndpoints(cluster));
+    // Without it nobody knows how they are to be spoken to.
+    if (cluster === null) return [];
+    const hosts = endpointsOf(name) ?? staticEndpoints(cluster);
     return hosts.map(({ ip, port }) =>
       port < 0 ? { kind: 'unix', path: ip } : { kind: 'tcp', host: ip, port },
     );

@@ -1,9 +1,11 @@
 // TLS towards a management server: what the cluster's context says, with the secrets that serve now.
-import type { UpstreamTlsConfig, UpstreamTransportConfig } from '../../model/transport-socket.ts';
+import type { ClusterConfig } from '../../model/cluster.ts';
+import type { UpstreamTlsConfig } from '../../model/transport-socket.ts';
 import { ContextSecrets } from '../../tls/context-secrets.ts';
 import { makePeerVerifier } from '../../tls/make-peer-verifier.ts';
 import type { Secrets } from '../../tls/secret-hub.ts';
-import type { ServerTls } from '../../xds/grpc-channel.ts';
+import { makeSecureContext } from '../../tls/secure-context.ts';
+import type { ServerTls } from '../../xds/server-tls.ts';
 
 /** Answers the same object as long as nothing changed. */
 export class ServerTlsSource {
@@ -35,32 +37,34 @@ export class ServerTlsSource {
     const supplied = this.#secrets.supplied();
     if (supplied === null) throw new Error('a secret of its TLS context is not there yet');
     const { certificates, validation } = supplied;
-    const own = certificates[0] ?? null;
-    const { usesHostName, serverName, verifiesServerName, minVersion, maxVersion } = this.#config;
+    const { usesHostName, serverName, verifiesServerName } = this.#config;
+    const verifier = validation === null ? null : makePeerVerifier(validation, 'server');
     return {
-      rootPem: validation?.trustedCaPem ?? null,
-      crlPem: validation?.crlPem ?? null,
-      chainPem: own?.chainPem ?? null,
-      keyPem: own?.keyPem ?? null,
-      passphrase: own?.passphrase ?? '',
+      context: makeSecureContext({
+        common: this.#config,
+        certificate: certificates[0] ?? null,
+        ...{ verifier, sessions: null, prefersOwnCiphers: false },
+      }),
       serverName: usesHostName && this.#hostname !== '' ? this.#hostname : serverName,
-      verifiesServerName,
-      verifier: validation === null ? null : makePeerVerifier(validation, 'server'),
-      minVersion,
-      maxVersion,
+      ...{ verifiesServerName, verifier },
     };
   }
 }
 
-/** null: the cluster is spoken to in clear text. */
-export function tlsOf(transport: UpstreamTransportConfig): UpstreamTlsConfig | null {
+/**
+ * null: the cluster is spoken to in clear text. Throws for transports that servers are not spoken to
+ * by: falling back to another one would show them what they are not meant to see.
+ */
+export function tlsOf({ transport, transportMatches }: ClusterConfig): UpstreamTlsConfig | null {
+  if (transportMatches.length > 0) {
+    throw new Error('transport_socket_matches of a management server are not supported');
+  }
   switch (transport.kind) {
     case 'raw':
       return null;
     case 'tls':
-    case 'starttls':
       return transport.tls;
     default:
-      return tlsOf(transport.inner);
+      throw new Error(`a management server is not spoken to by transport socket ${transport.kind}`);
   }
 }
