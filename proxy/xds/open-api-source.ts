@@ -21,12 +21,14 @@ import { RestClient } from './rest-client.ts';
 import { RestSource } from './rest-source.ts';
 import type { ServerTls } from './server-tls.ts';
 
-/** What a server's cluster says of it. Asked again for each connection. */
+/** What a server's cluster says of it. Every member is read again for each connection. */
 export interface ServerCluster {
   targets(): readonly ServerTarget[];
   /** The same object as long as nothing changed; null: clear text. */
   tls(): ServerTls | null;
   readonly connectTimeoutMs: number;
+  /** Http2ProtocolOptions.connection_keepalive; null: pings that find a dead stream in 40 s. */
+  readonly keepalive: { readonly keepaliveMs: number; readonly keepaliveTimeoutMs: number } | null;
   /** Of a file with a bearer token that is read for each stream; null: none. */
   readonly tokenPath: string | null;
 }
@@ -129,7 +131,15 @@ function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcSe
     authority: authority === '' ? clusterName : authority,
     targets: () => cluster.targets(),
     tls: () => cluster.tls(),
-    connectTimeoutMs: cluster.connectTimeoutMs,
+    get connectTimeoutMs() {
+      return cluster.connectTimeoutMs;
+    },
+    get keepaliveMs() {
+      return (cluster.keepalive ?? DEFAULT_KEEPALIVE).keepaliveMs;
+    },
+    get keepaliveTimeoutMs() {
+      return (cluster.keepalive ?? DEFAULT_KEEPALIVE).keepaliveTimeoutMs;
+    },
     tokenPath: cluster.tokenPath,
     metadata: initialMetadata.map(({ key, rawValue, value }) => [
       key,
@@ -138,7 +148,6 @@ function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcSe
         : value,
     ]),
     maxResponseBytes: maxReceiveMessageLength || MAX_RESPONSE_BYTES,
-    ...DEFAULT_KEEPALIVE,
   });
 }
 
@@ -152,7 +161,9 @@ function restSource(parts: ApiSourceParts): OpenSource {
     targets: () => cluster.targets(),
     tls: () => cluster.tls(),
     requestTimeoutMs: durationMs(api.requestTimeout) ?? DEFAULT_REQUEST_TIMEOUT_MS,
-    connectTimeoutMs: cluster.connectTimeoutMs,
+    get connectTimeoutMs() {
+      return cluster.connectTimeoutMs;
+    },
     maxResponseBytes: MAX_RESPONSE_BYTES,
   });
   const refreshDelayMs = durationMs(api.refreshDelay) ?? 0;

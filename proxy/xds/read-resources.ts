@@ -6,6 +6,7 @@ import {
   type Resource,
   ResourceSchema,
 } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
+import { typeNameOf } from '../config/schema/any.ts';
 import type { ResourceType } from './resource-types.ts';
 import type { Heartbeat, ReceivedResource } from './type-machine.ts';
 
@@ -20,10 +21,10 @@ export class ResourceList {
   /** '' : nothing wrong so far. */
   error = '';
   readonly #type: ResourceType;
-  readonly #message: string;
+  /** What carries them. */
+  readonly #message: 'DiscoveryResponse' | 'DeltaDiscoveryResponse';
 
-  /** `message` is what carries them: DiscoveryResponse, DeltaDiscoveryResponse. */
-  constructor(type: ResourceType, message: string) {
+  constructor(type: ResourceType, message: 'DiscoveryResponse' | 'DeltaDiscoveryResponse') {
     this.#type = type;
     this.#message = message;
   }
@@ -48,20 +49,24 @@ export class ResourceList {
 
   #addWrapped(any: Any, version: string): void {
     const wrapper = unwrap(any.value);
-    if (wrapper === null) this.#refuse('a Resource in it cannot be parsed');
+    if (wrapper === null) this.#refuse(`Unable to unpack as ${ResourceSchema.typeName}`);
     else this.addResource({ ...wrapper, version: wrapper.version || version });
   }
 
   #addBare(any: Any, version: string): void {
     const name = this.#type.isNamed ? nameOf(any.value) : '';
-    if (name === null) this.#refuse(`a ${this.#type.shortName} resource in it cannot be parsed`);
+    if (name === null) this.#refuse(`Unable to unpack as ${typeNameOf(this.#type.typeUrl)}`);
     else this.resources.push({ name, version, content: any, ttlMs: null });
   }
 
   #isOfType(typeUrl: string): boolean {
     if (typeUrl === this.#type.typeUrl) return true;
     const wanted = `the message-wide type URL ${this.#type.typeUrl} in ${this.#message}`;
-    this.#refuse(`${typeUrl} does not match ${wanted}`);
+    const found =
+      this.#message === 'DeltaDiscoveryResponse'
+        ? `type URL ${typeUrl} embedded in an individual Any`
+        : typeUrl;
+    this.#refuse(`${found} does not match ${wanted}`);
     return false;
   }
 

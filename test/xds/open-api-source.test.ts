@@ -28,6 +28,7 @@ function opened(api: JsonValue, isAggregated = false) {
       targets: () => [{ kind: 'tcp', host: '127.0.0.1', port: Number(name) }],
       tls: () => null,
       connectTimeoutMs: 10_000,
+      keepalive: null,
       tokenPath: null,
     }),
     clock: loop,

@@ -94,8 +94,26 @@ function reach(
       port < 0 ? { kind: 'unix', path: ip } : { kind: 'tcp', host: ip, port },
     );
   };
-  const connectTimeoutMs = findCluster(name)?.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
-  return { targets, tls: currentTls, connectTimeoutMs, tokenPath: null };
+  return {
+    targets,
+    tls: currentTls,
+    // Sources are opened before the bootstrap's clusters are in use.
+    get connectTimeoutMs() {
+      return findCluster(name)?.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    },
+    get keepalive() {
+      const cluster = findCluster(name);
+      return cluster === null ? null : keepaliveOf(cluster);
+    },
+    tokenPath: null,
+  };
+}
+
+/** Pings on an idle connection only (connection_idle_interval alone) leave the default. */
+function keepaliveOf({ http }: ClusterConfig): ServerCluster['keepalive'] {
+  const { keepalive } = http.http2;
+  if (keepalive === null || keepalive.intervalMs === 0) return null;
+  return { keepaliveMs: keepalive.intervalMs, keepaliveTimeoutMs: keepalive.timeoutMs };
 }
 
 function nodeOf({ node }: ManagementServersParts): Node {

@@ -1,0 +1,57 @@
+// The cases of test/support/protocol-cases.ts beside Envoy: what both ask, answer and serve is alike.
+import t from 'tap';
+import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
+import { withDynamicTwins } from '../support/dynamic-twins.ts';
+import { startEchoUpstream } from '../support/echo-upstream.ts';
+import {
+  PROTOCOL_CASES,
+  playCases,
+  playHalfOpen,
+  playSilence,
+  silentBootstrap,
+} from '../support/protocol-cases.ts';
+import { withoutEnvoy } from '../support/with-envoy.ts';
+
+/** What both say of a refusal; what follows is each one's own. */
+const COMMON = [
+  /Unable to unpack as [\w.]+/,
+  /^Error adding\/updating (?:cluster|listener)\(s\) \S+:/,
+  /^[^:]* does not match the message-wide type URL \S+ in \w+/,
+];
+
+function alike(outcome: unknown): unknown {
+  if (typeof outcome === 'string') {
+    return outcome.replace(/(?<= refused 13 ).*/s, (text) => {
+      return COMMON.map((each) => each.exec(text)?.[0] ?? '').find((it) => it !== '') ?? '';
+    });
+  }
+  if (outcome === null || typeof outcome !== 'object') return outcome;
+  if (Array.isArray(outcome)) return outcome.map(alike);
+  return Object.fromEntries(Object.entries(outcome).map(([key, value]) => [key, alike(value)]));
+}
+
+for (const isIncremental of [false, true]) {
+  const variant = isIncremental ? 'incremental' : 'state of the world';
+  t.test(`protocol cases beside Envoy, ${variant}`, { skip: withoutEnvoy }, async (t) => {
+    const [a, b] = await Promise.all([startEchoUpstream('a'), startEchoUpstream('b')]);
+    t.teardown(() => Promise.all([a.close(), b.close()]));
+    const { ours, envoy } = await withDynamicTwins({
+      isIncremental,
+      bootstrap: (port) => adsBootstrap(port, isIncremental),
+      script: (side) => playCases(side, { a: a.port, b: b.port }),
+    });
+    for (const title of Object.keys(PROTOCOL_CASES)) {
+      t.same(alike(ours[title]), alike(envoy[title]), title);
+    }
+  });
+}
+
+for (const [title, script] of [
+  ['a server that never answers', playSilence],
+  ['a stream that is half open', playHalfOpen],
+] as const) {
+  t.test(`${title}, beside Envoy`, { skip: withoutEnvoy }, async (t) => {
+    const { ours, envoy } = await withDynamicTwins({ bootstrap: silentBootstrap, script });
+    t.same(ours, envoy);
+  });
+}
