@@ -5,6 +5,9 @@
 // Most of a file's time is waiting, so that there are more files at a time than processors
 // (OUTRIGGER_TEST_JOBS sets another number).
 //
+// A whole run puts some files together into one process (test-batches.mjs); selected files have a
+// process each.
+//
 // Processes of a run, children included, check the invariants of their state machines.
 //
 // Prints a line per file, everything about a failing one, and last `N passed, N failed`. The TAP
@@ -16,6 +19,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { t } from 'tap';
 import { parse } from 'yaml';
+import { nameOf, testBatches } from './test-batches.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const config = parse(fs.readFileSync('.taprc', 'utf8'));
@@ -34,6 +38,8 @@ const jobs = Number(process.env.OUTRIGGER_TEST_JOBS ?? Math.min(2 * os.available
 /** A file runs for a second: of what V8 optimizes by its own measure little pays off. */
 const optimizeLater = '--interrupt-budget=500000';
 
+const runBatch = fileURLToPath(new URL('run-batch.mjs', import.meta.url));
+
 const started = Date.now();
 const total = { pass: 0, fail: 0, skip: 0, todo: 0 };
 const failedFiles = [];
@@ -45,9 +51,9 @@ t.setTimeout(0);
 t.on('subtestEnd', report);
 process.on('exit', summarise);
 if (files.length === 0) t.fail(`no test file matches ${filters.join(' ')}`);
-for (const file of files) {
-  t.spawn(process.execPath, ['--enable-source-maps', optimizeLater, file], {
-    name: sourceOf(file),
+for (const batch of filters.length > 0 ? files.map((file) => [file]) : testBatches(files)) {
+  t.spawn(process.execPath, ['--enable-source-maps', optimizeLater, runBatch, ...batch], {
+    name: nameOf(batch),
     buffered: true,
     timeout: config.timeout * 1000,
     env: {
@@ -56,10 +62,6 @@ for (const file of files) {
       TAP_TIMEOUT: String(config.timeout),
     },
   });
-}
-
-function sourceOf(file) {
-  return file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
 }
 
 function report(child) {
