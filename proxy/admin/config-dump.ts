@@ -59,7 +59,12 @@ function bootstrapDump(bootstrap: DumpedResource | null): Dump {
   const fields =
     bootstrap === null
       ? {}
-      : { bootstrap: withoutType(messageJson(bootstrap.message)), ...lastUpdated(bootstrap) };
+      : {
+          bootstrap: withoutType(messageJson(bootstrap.message)),
+          ...lastUpdated(bootstrap),
+          // Envoy never reads it again, and has no such field.
+          ...failure(bootstrap),
+        };
   return { type: 'BootstrapConfigDump', fields, lists: [] };
 }
 
@@ -208,7 +213,6 @@ function staticAndDynamic(
   const dynamicJson = (resource: DumpedResource): JsonObject => ({
     ...version(resource.version),
     ...staticJson(names.key, resource),
-    ...failure(resource),
     ...clientStatus(resource),
   });
   return [
@@ -236,7 +240,7 @@ function elements(
 }
 
 function staticJson(key: string, resource: DumpedResource): JsonObject {
-  return { [key]: messageJson(resource.message), ...lastUpdated(resource) };
+  return { [key]: messageJson(resource.message), ...lastUpdated(resource), ...failure(resource) };
 }
 
 function version(text: string): JsonObject {

@@ -10,6 +10,7 @@ import type { DiffFlags } from './diff-command.ts';
 import { addEnvoyFlags } from './envoy-flags.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExplainFlags } from './explain-command.ts';
+import { addOwnFlags } from './own-flags.ts';
 import { type FlagValues, parseOptions } from './parse-options.ts';
 import { addProxyConfig } from './proxy-config/add-proxy-config.ts';
 import type { TestFlags } from './test-command.ts';
@@ -52,6 +53,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
       finish(await runCommand(values, args)),
     );
   addEnvoyFlags(run);
+  addOwnFlags(run);
   program
     .command('validate')
     .description('check configuration files and say everything that is wrong with them')

@@ -75,8 +75,8 @@ function readSources(
   });
 }
 
-/** The version of a file's resources: a hash of all that they were read from. */
-function versionOf(sources: readonly SourceText[]): string {
+/** The version of a file's resources: 16 hex digits of a hash of all that they were read from. */
+export function versionOf(sources: readonly SourceText[]): string {
   const hash = createHash('sha256');
   for (const source of sources) hash.update(source.content);
   return hash.digest('hex').slice(0, 16);

@@ -1,7 +1,7 @@
 // Where a file's configuration comes from: the bootstrap file and what the command line lays over
 // it, read as often as somebody asks.
 import { readFileSync } from 'node:fs';
-import { type LoadedBootstrap, loadBootstrap } from '../config/load.ts';
+import { type LoadedBootstrap, loadBootstrap, versionOf } from '../config/load.ts';
 import { type LocatedProblem, renderProblems } from '../config/source/report.ts';
 import type { SourceText } from '../config/source/source-file.ts';
 import { EXTENSIONS } from '../filters/extensions.ts';
@@ -36,19 +36,16 @@ export class BootstrapSource {
     return this.#options.configPath === '' ? COMMAND_LINE_YAML : this.#options.configPath;
   }
 
+  /** Of what `load` would read now; '' when it cannot be read. */
+  version(): string {
+    const sources = this.#read();
+    return typeof sources === 'string' ? '' : versionOf(sources);
+  }
+
   /** Reads, decodes, checks and compiles everything; nothing is thrown for what files hold. */
   load(): LoadedBootstrap {
-    const sources: SourceText[] = [];
-    const { configPath, configYaml } = this.#options;
-    if (configPath !== '') {
-      const content = readBytes(configPath);
-      if (typeof content === 'string') return unreadable(configPath, content);
-      sources.push({ name: configPath, content });
-    }
-    if (configYaml !== '')
-      sources.push({ name: COMMAND_LINE_YAML, format: 'yaml', content: configYaml });
-    const node = this.#node();
-    if (node !== null) sources.push({ name: COMMAND_LINE_NODE, content: node });
+    const sources = this.#read();
+    if (typeof sources === 'string') return unreadable(this.#options.configPath, sources);
     const environment = compileEnvironment(new Map(), null);
     return loadBootstrap(sources, {
       extensions: EXTENSIONS,
@@ -57,6 +54,22 @@ export class BootstrapSource {
       format: environment.format,
       allowUnknownFields: this.#options.allowUnknownStaticFields,
     });
+  }
+
+  /** All texts in the order in which they are merged, or why the file cannot be read. */
+  #read(): readonly SourceText[] | string {
+    const sources: SourceText[] = [];
+    const { configPath, configYaml } = this.#options;
+    if (configPath !== '') {
+      const content = readBytes(configPath);
+      if (typeof content === 'string') return content;
+      sources.push({ name: configPath, content });
+    }
+    if (configYaml !== '')
+      sources.push({ name: COMMAND_LINE_YAML, format: 'yaml', content: configYaml });
+    const node = this.#node();
+    if (node !== null) sources.push({ name: COMMAND_LINE_NODE, content: node });
+    return sources;
   }
 
   /** `--service-cluster`, `--service-node` and `--service-zone` as a bootstrap of their own. */

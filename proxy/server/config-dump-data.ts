@@ -11,9 +11,10 @@ import { dumpedSecrets } from './secrets/dumped-secrets.ts';
 /** Everything as it is now. */
 export function configDumpData(primary: Primary): ConfigDumpData {
   const { configuration, dynamic } = primary;
-  const { store, acceptedMs } = configuration;
+  const { store, acceptedMs, refused: refusedFile } = configuration;
   const message = configuration.message();
-  const bootstrap = { ...STATIC, name: '', message, lastUpdatedMs: acceptedMs };
+  const error = refusedFile === null ? null : errorOf(refusedFile);
+  const bootstrap = { ...STATIC, name: '', message, lastUpdatedMs: acceptedMs, error };
   return {
     bootstrap,
     clusters: clusters(primary),

@@ -21,7 +21,7 @@ import type { SecretValue } from '../model/secret.ts';
 import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
 import { Compiler } from './compiler.ts';
-import { ResourceStore } from './resource-store.ts';
+import { type RefusedUpdate, ResourceStore } from './resource-store.ts';
 import { runInSlices } from './run-in-slices.ts';
 import { RuntimeStore } from './runtime-store.ts';
 import { statFilter } from './stats-settings.ts';
@@ -45,6 +45,8 @@ export class Configuration {
   readonly runtime: RuntimeStore;
   /** Wall-clock ms at which the bootstrap now in use was accepted. */
   acceptedMs: number;
+  /** The newest bootstrap, which is refused; null: it is in use. */
+  refused: RefusedUpdate | null = null;
   readonly #load: LoadAgain;
   readonly #log: Logger;
   #loaded: GoodBootstrap;
@@ -145,6 +147,7 @@ export class Configuration {
     if (!loaded.ok) {
       const report = reportOf(loaded, { colour: false, warnings: false });
       this.#log.log('error', `configuration refused, the last good one stays in use\n${report}`);
+      this.#refuse(loaded.problems);
       return null;
     }
     this.#warnOfFixedParts(bootstrapOf(loaded));
@@ -154,6 +157,7 @@ export class Configuration {
     this.#loaded = loaded;
     this.#compiler = compiler;
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
+    this.refused = null;
     return update;
   }
 
@@ -173,6 +177,16 @@ export class Configuration {
   isStatic(kind: Resource['kind'], name: string): boolean {
     const newest = this.store.newest(kind, name);
     return newest !== null && newest.isDynamic !== true;
+  }
+
+  #refuse(problems: LoadedBootstrap['problems']): void {
+    const details = problems
+      .filter(({ severity }) => severity === 'error')
+      .map(({ file, line, column, path, reason }) => {
+        const place = line === 0 ? file : `${file}:${line}:${column}`;
+        return [place, path, reason].filter((part) => part !== '').join(': ');
+      });
+    this.refused = { version: '', details: details.join('\n'), wallMs: SYSTEM_CLOCK.wallMs() };
   }
 
   #compilerOf(loaded: GoodBootstrap): Compiler {

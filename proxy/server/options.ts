@@ -7,6 +7,8 @@ export interface ServerOptions {
   readonly configPath: string;
   /** Merged over the file; '' for none. */
   readonly configYaml: string;
+  /** `--config-watch`: `configPath` is read again when it changes, not only at SIGHUP. */
+  readonly watchesConfig: boolean;
   /** Workers; 1 runs the only one inside the primary. */
   readonly concurrency: number;
   /** Empty texts leave what the bootstrap's node says. */
@@ -69,6 +71,7 @@ export const DEFAULT_FILE_FLUSH_MIN_KB = 64;
 export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions>({
   configPath: '',
   configYaml: '',
+  watchesConfig: true,
   concurrency: 1,
   serviceCluster: '',
   serviceNode: '',

@@ -13,6 +13,7 @@ import { HostFlags } from '../upstream/host-flags.ts';
 import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { atMost } from './at-most.ts';
+import { BootstrapSource } from './bootstrap-source.ts';
 import { CellDesk } from './cell-desk.ts';
 import type { Configuration } from './configuration.ts';
 import { DynamicResources } from './discovery/dynamic-resources.ts';
@@ -114,6 +115,7 @@ export class Primary {
     });
     this.#reloads = new Reloads({
       ...{ configuration, publisher: this.publisher, stats: this.serverStats, log },
+      sourceVersion: () => new BootstrapSource(options).version(),
       onReloaded: () => this.workforce.keepSockets(configuration.listeners()),
     });
     this.hostFlags = new HostFlags({
@@ -149,6 +151,12 @@ export class Primary {
   reload(): Promise<boolean> {
     if (this.health.isShuttingDown) return Promise.resolve(false);
     return this.#reloads.run();
+  }
+
+  /** The same, unless it says what it said when it was read last. */
+  reloadIfChanged(): Promise<boolean> {
+    if (this.health.isShuttingDown) return Promise.resolve(false);
+    return this.#reloads.runIfChanged();
   }
 
   /** Statistics of the whole proxy. */

@@ -11,6 +11,8 @@ export interface ReloadsParts {
   readonly publisher: Publisher;
   readonly stats: ServerStats;
   readonly log: Logger;
+  /** Of what a reload would read now; '' when that cannot be told. */
+  readonly sourceVersion: () => string;
   /** What was published serves. */
   readonly onReloaded: () => void;
 }
@@ -19,25 +21,40 @@ export interface ReloadsParts {
 export class Reloads {
   readonly #parts: ReloadsParts;
   #last: Promise<boolean> = Promise.resolve(true);
+  /** Of what was read last, good or bad. */
+  #triedVersion: string;
 
   constructor(parts: ReloadsParts) {
     this.#parts = parts;
+    this.#triedVersion = parts.configuration.version;
   }
 
   /** False: the configuration is refused, and the last good one stays. */
   run(): Promise<boolean> {
-    this.#last = this.#last
-      .then(() => this.#run())
-      .catch((error: unknown) => {
-        // A bug of ours; what serves is whole, so it goes on serving.
-        this.#parts.log.log('critical', `reloading failed: ${String(error)}`);
-        return false;
-      });
+    return this.#inTurn(() => this.#run());
+  }
+
+  /** The same, unless it says what it said when it was read last. */
+  runIfChanged(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const version = this.#parts.sourceVersion();
+      return version === '' || version === this.#triedVersion ? true : this.#run();
+    });
+  }
+
+  #inTurn(action: () => Promise<boolean>): Promise<boolean> {
+    this.#last = this.#last.then(action).catch((error: unknown) => {
+      // A bug of ours; what serves is whole, so it goes on serving.
+      this.#parts.log.log('critical', `reloading failed: ${String(error)}`);
+      return false;
+    });
     return this.#last;
   }
 
   async #run(): Promise<boolean> {
-    const { configuration, publisher, stats, log, onReloaded } = this.#parts;
+    const { configuration, publisher, stats, log, onReloaded, sourceVersion } = this.#parts;
+    // Before it is read: what changes meanwhile is another version.
+    this.#triedVersion = sourceVersion();
     const update = await configuration.reload();
     if (update === null) {
       stats.reloadRejected.inc();

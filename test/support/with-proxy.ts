@@ -1,5 +1,6 @@
 // The whole proxy inside a test: one worker in this process, started from a bootstrap as text or as
 // an object. Listeners and the admin interface should ask for port 0.
+import { writeFileSync } from 'node:fs';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../proxy/base/log.ts';
 import { BootstrapSource, reportOf } from '../../proxy/server/bootstrap-source.ts';
 import { DEFAULT_SERVER_OPTIONS, type ServerOptions } from '../../proxy/server/options.ts';
@@ -32,13 +33,18 @@ export interface TestProxy {
   stop(): Promise<void>;
 }
 
-/** Starts a proxy; throws the report when the bootstrap is refused or a port cannot be had. */
+/**
+ * Starts a proxy; throws the report when the bootstrap is refused or a port cannot be had. With
+ * `configPath` the bootstrap is written there, and read from there ever after.
+ */
 export async function withProxy(
   bootstrap: BootstrapLike,
   options: Partial<ServerOptions> = {},
 ): Promise<TestProxy> {
   const log = new RecordingLog();
-  let current = sourceOf(bootstrap);
+  const { configPath = '' } = options;
+  if (configPath !== '') writeFileSync(configPath, textOf(bootstrap));
+  let current = configPath === '' ? sourceOf(bootstrap) : fileSource(configPath);
   const loaded = current.load();
   if (!loaded.ok) throw new Error(reportOf(loaded, { colour: false, warnings: false }));
   const started = await startProxy({
@@ -77,8 +83,15 @@ export async function withProxy(
 }
 
 function sourceOf(bootstrap: BootstrapLike): BootstrapSource {
-  const configYaml = typeof bootstrap === 'string' ? bootstrap : JSON.stringify(bootstrap);
-  return new BootstrapSource({ ...DEFAULT_SERVER_OPTIONS, configYaml });
+  return new BootstrapSource({ ...DEFAULT_SERVER_OPTIONS, configYaml: textOf(bootstrap) });
+}
+
+function fileSource(configPath: string): BootstrapSource {
+  return new BootstrapSource({ ...DEFAULT_SERVER_OPTIONS, configPath });
+}
+
+function textOf(bootstrap: BootstrapLike): string {
+  return typeof bootstrap === 'string' ? bootstrap : JSON.stringify(bootstrap);
 }
 
 /** Keeps lines for assertions instead of writing them. */
