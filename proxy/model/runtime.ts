@@ -1,4 +1,5 @@
 // Envoy's runtime: flat keys to values that operators change while the proxy runs.
+import type { ConfigSourceConfig } from './config-source.ts';
 
 /** What a key has. A fraction is two keys: `<key>.numerator` and `<key>.denominator`. */
 export type RuntimeValue = string | number | boolean;
@@ -56,10 +57,19 @@ export interface RuntimeLayerConfig {
   readonly name: string;
   /** What operators set through the admin interface goes here. */
   readonly isAdmin: boolean;
-  /** Empty where they are read from a disk. */
+  /** Empty where they are read from a disk, or asked of a server. */
   readonly entries: ReadonlyMap<string, RuntimeEntry>;
   /** Absent: its values are no files. */
   readonly disk?: DiskLayerConfig;
+  /** Absent: no server tells its values. */
+  readonly rtds?: RtdsLayerConfig;
+}
+
+/** RuntimeLayer.RtdsLayer */
+export interface RtdsLayerConfig {
+  /** What the server knows it by. */
+  readonly name: string;
+  readonly source: ConfigSourceConfig;
 }
 
 /** RuntimeLayer.DiskLayer */

@@ -5,6 +5,11 @@
 export interface PrimaryService {
   /** Before any cluster is looked for; what is awaited holds the start. */
   beforeClusters?(): Promise<void>;
+  /**
+   * Behind the clusters of the bootstrap whose hosts no server tells, and before all others: servers
+   * can be reached. What is awaited holds the start.
+   */
+  behindPrimaryClusters?(): Promise<void>;
   /** Behind the clusters, before any listener is told to workers. */
   beforeListeners?(): Promise<void>;
   /** All workers serve. */
@@ -23,6 +28,10 @@ export class PrimaryServices {
 
   async beforeClusters(): Promise<void> {
     for (const service of this.#all) await service.beforeClusters?.();
+  }
+
+  async behindPrimaryClusters(): Promise<void> {
+    await Promise.all(this.#all.map((service) => service.behindPrimaryClusters?.()));
   }
 
   async beforeListeners(): Promise<void> {

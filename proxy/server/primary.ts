@@ -18,6 +18,7 @@ import { CellDesk } from './cell-desk.ts';
 import type { Configuration } from './configuration.ts';
 import { DynamicResources } from './discovery/dynamic-resources.ts';
 import { type DiscoveryMakers, PrimaryDiscovery } from './discovery/primary-discovery.ts';
+import { serverServices } from './discovery/server-services.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
 import type { ServerOptions } from './options.ts';
@@ -76,7 +77,7 @@ export class Primary {
   readonly options: ServerOptions;
   /** Of what workers count. */
   readonly collector = new StatsCollector();
-  readonly #runtime: RuntimeDesk;
+  readonly runtime: RuntimeDesk;
   readonly #reloads: Reloads;
 
   constructor(parts: PrimaryParts) {
@@ -86,7 +87,7 @@ export class Primary {
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);
     this.serverStats = new ServerStats(this.stats, options.concurrency, options.restartEpoch);
-    this.#runtime = new RuntimeDesk({
+    this.runtime = new RuntimeDesk({
       ...{ runtime: configuration.runtime, stats: this.stats, log },
       tell: (values) => this.workforce.broadcast({ kind: 'runtime', values }),
     });
@@ -141,6 +142,7 @@ export class Primary {
       sources: this.discovery.sources,
       whenClustersWarm: () => this.whenClustersWarm(),
     });
+    this.services.add(...serverServices(this));
   }
 
   state(): ServerState {
@@ -177,7 +179,7 @@ export class Primary {
 
   /** `/runtime_modify`; false: there is no layer for it. */
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean {
-    return this.#runtime.modify(changes);
+    return this.runtime.modify(changes);
   }
 
   /** SIGUSR1 and POST /reopen_logs, for every log of exchanges and events. */
@@ -222,7 +224,7 @@ export class Primary {
     this.discovery.stop();
     this.outliers.stop();
     this.checks.stop();
-    this.#runtime.close();
+    this.runtime.close();
     this.workforce.kill();
   }
 

@@ -1,6 +1,7 @@
-// Changes of the runtime, whoever makes them: operators, or files. They are counted, and told to all
+// Changes of the runtime, whoever makes them: operators, files or servers. They are counted, and told to all
 // workers.
 import type { Logger } from '../base/log.ts';
+import type { RuntimeEntry } from '../model/runtime.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { DiskLayerWatch } from './disk-layer.ts';
 import { RuntimeStats } from './runtime-stats.ts';
@@ -37,6 +38,12 @@ export class RuntimeDesk {
     if (!this.#place.runtime.modify(changes)) return false;
     this.#publish();
     return true;
+  }
+
+  /** A server says all that its layer has. */
+  setDiscovered(layer: string, entries: ReadonlyMap<string, RuntimeEntry>): void {
+    this.#place.runtime.setDiscovered(layer, entries);
+    this.#publish();
   }
 
   /** Files are watched no more. */

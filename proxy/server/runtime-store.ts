@@ -1,5 +1,5 @@
 // The runtime as the primary keeps it: the bootstrap's layers, what operators change in one of them
-// while the proxy runs, and what files say.
+// while the proxy runs, and what files and servers say.
 import type { RuntimeStatus } from '../admin/backend.ts';
 import type { Logger } from '../base/log.ts';
 import { mergeRuntimeLayers, textEntry } from '../config/compile/runtime-layers.ts';
@@ -36,6 +36,8 @@ export class RuntimeStore {
   #layers: readonly RuntimeLayerConfig[] = [];
   /** What the admin layer has; null: there is no such layer. */
   readonly #overrides: Map<string, RuntimeEntry> | null;
+  /** What servers said, by the name of the layer. */
+  readonly #discovered = new Map<string, ReadonlyMap<string, RuntimeEntry>>();
 
   constructor(layers: readonly RuntimeLayerConfig[]) {
     this.#overrides = layers.some(({ isAdmin }) => isAdmin) ? new Map() : null;
@@ -77,6 +79,12 @@ export class RuntimeStore {
     return true;
   }
 
+  /** A server says all that its layer has. */
+  setDiscovered(layer: string, entries: ReadonlyMap<string, RuntimeEntry>): void {
+    this.#discovered.set(layer, entries);
+    this.reload();
+  }
+
   /** Reads the layers of the disk again; the others stay what they are. */
   reload(): void {
     this.#readLayers();
@@ -92,7 +100,9 @@ export class RuntimeStore {
   settings(): RuntimeSettings {
     return {
       values: [...mergeRuntimeLayers(this.#layers)],
-      isLive: this.#overrides !== null || this.#configured.some(({ disk }) => disk !== undefined),
+      isLive:
+        this.#overrides !== null ||
+        this.#configured.some(({ disk, rtds }) => disk !== undefined || rtds !== undefined),
     };
   }
 
@@ -110,6 +120,8 @@ export class RuntimeStore {
   #readLayers(): void {
     const failures: string[] = [];
     this.#layers = this.#configured.flatMap((layer) => {
+      const discovered = this.#discovered.get(layer.name);
+      if (discovered !== undefined) return [{ ...layer, entries: discovered }];
       if (layer.disk === undefined) return [layer];
       const content: DiskLayerContent = readDiskLayer(layer.disk.directory);
       if (typeof content === 'string') failures.push(`runtime layer ${layer.name}: ${content}`);

@@ -1,5 +1,8 @@
 // The order in which a proxy starts, which is Envoy's: what is known without clusters, clusters and
 // their hosts, listeners, and workers behind all that they may name.
+import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import { isEdsCluster } from '../config/compile/dynamic-resources.ts';
+import type { Resource } from '../model/resource.ts';
 import type { Primary } from './primary.ts';
 
 /** Resolves with what is wrong with listeners of the bootstrap; nothing: it serves. */
@@ -8,8 +11,14 @@ export async function startPrimary(primary: Primary): Promise<readonly string[]>
   const { version } = configuration;
   primary.health.beginInitializing();
   await services.beforeClusters();
-  await publisher.publish(configuration.initial('cluster'), version);
+  const clusters = primaryClustersFirst(configuration.initial('cluster').upserted);
+  await publisher.publish({ upserted: clusters.primary, removed: [] }, version);
   await primary.whenClustersWarm();
+  await services.behindPrimaryClusters();
+  if (clusters.secondary.length > 0) {
+    await publisher.publish({ upserted: clusters.secondary, removed: [] }, version);
+    await primary.whenClustersWarm();
+  }
   await dynamic.clusters?.start();
   await primary.whenClustersWarm();
   await services.beforeListeners();
@@ -25,4 +34,16 @@ export async function startPrimary(primary: Primary): Promise<readonly string[]>
   primary.serverStats.initializationTimeMs.record(performance.now() - primary.startedMs);
   services.onServing();
   return [];
+}
+
+/** As Envoy: clusters that servers tell the hosts of come behind those that servers are reached by. */
+function primaryClustersFirst(clusters: readonly Resource[]): {
+  readonly primary: readonly Resource[];
+  readonly secondary: readonly Resource[];
+} {
+  const isSecondary = ({ message }: Resource) => isEdsCluster(message as Cluster);
+  return {
+    primary: clusters.filter((cluster) => !isSecondary(cluster)),
+    secondary: clusters.filter(isSecondary),
+  };
 }

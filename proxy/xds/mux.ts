@@ -178,7 +178,8 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     if (type === undefined) {
       const known = resourceType(typeUrl);
       const { clock, log, timers } = this.#parts;
-      const services = { clock, log, timers, label: 'gRPC config' };
+      const countsRefusalsTwice = this.#parts.isIncremental;
+      const services = { clock, log, timers, label: 'gRPC config', countsRefusalsTwice };
       const onChange = () => this.#plan();
       type = new TypeOnMux(known, this.#variant.machine(known), { services, onChange });
       this.#types.set(typeUrl, type);

@@ -10,4 +10,6 @@ export interface WatchServices {
   readonly log: Logger;
   /** How diagnostics begin: `gRPC config`, `REST config`, `filesystem config`. */
   readonly label: string;
+  /** As Envoy: in the incremental variant a refusal counts as two attempts. Absent: as one. */
+  readonly countsRefusalsTwice?: boolean;
 }

@@ -74,6 +74,7 @@ export class Watch implements DiscoverySubscription, TimerTarget {
     if (refusal === '') {
       this.#stats?.countSuccess(update.version, clock.wallMs(), clock.nowMs() - startMs);
     } else {
+      if (this.#services.countsRefusalsTwice === true) this.#stats?.countAttempt();
       this.#reject(refusal);
     }
     return refusal;

@@ -150,6 +150,7 @@ const SERVICES: readonly (readonly [string, string])[] = [
   ['envoy.service.cluster.v3.ClusterDiscoveryService', 'Clusters'],
   ['envoy.service.endpoint.v3.EndpointDiscoveryService', 'Endpoints'],
   ['envoy.service.secret.v3.SecretDiscoveryService', 'Secrets'],
+  ['envoy.service.runtime.v3.RuntimeDiscoveryService', 'Runtime'],
 ];
 
 function implementation(

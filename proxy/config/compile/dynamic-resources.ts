@@ -26,12 +26,13 @@ export function compileDynamicResources(
 /** What sources of a bootstrap's resources may refer to. */
 export function discoveryEnvironment(message: Bootstrap): DiscoveryEnvironment {
   const clusters = message.staticResources?.clusters ?? [];
-  const known = clusters.filter((cluster) => !isEds(cluster)).map(({ name }) => name);
+  const known = clusters.filter((cluster) => !isEdsCluster(cluster)).map(({ name }) => name);
   const { id = '', cluster = '' } = message.node ?? {};
   return { hasNode: id !== '' && cluster !== '', clusters: new Set(known) };
 }
 
-function isEds({ clusterDiscoveryType: type }: Cluster): boolean {
+/** A server or a file tells its hosts. */
+export function isEdsCluster({ clusterDiscoveryType: type }: Cluster): boolean {
   return type.case === 'type' && type.value === DiscoveryType.EDS;
 }
 

@@ -1,19 +1,24 @@
 // config.bootstrap.v3.LayeredRuntime: layers of runtime values, of which the last that has a key
 // decides; and values that operators write as text.
-import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import type {
   LayeredRuntime,
   RuntimeLayer,
   RuntimeLayer_DiskLayer,
+  RuntimeLayer_RtdsLayer,
 } from '../../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import { ConfigSourceSchema } from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
+import { type Runtime, RuntimeSchema } from '../../api/gen/envoy/service/runtime/v3/rtds_pb.js';
 import { FractionalPercent_DenominatorType as Denominator } from '../../api/gen/envoy/type/v3/percent_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type {
   DiskLayerConfig,
+  RtdsLayerConfig,
   RuntimeEntry,
   RuntimeLayerConfig,
   RuntimeValue,
 } from '../../model/runtime.ts';
+import { compileConfigSource } from './config-source.ts';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NUMERATOR = /^\{?\s*(?:.*[,\n]\s*)?"?numerator"?\s*:\s*(\d+)\s*(?:[,\n].*)?\}?$/s;
@@ -55,11 +60,18 @@ function compileLayer(
   if (layerSpecifier.case === 'diskLayer') {
     return { name, isAdmin, entries, disk: diskOf(layerSpecifier.value, serviceCluster) };
   }
+  if (layerSpecifier.case === 'rtdsLayer') {
+    const rtds = rtdsOf(layerSpecifier.value, context.at('rtds_layer'));
+    return rtds === null ? { name, isAdmin, entries } : { name, isAdmin, entries, rtds };
+  }
   if (layerSpecifier.case === 'staticLayer') {
     const root = { prefix: '', value: layerSpecifier.value };
     addMembers(entries, root, context.at('static_layer'));
   } else if (!isAdmin) {
-    context.reject('', 'layer_specifier is required: use static_layer, disk_layer or admin_layer');
+    context.reject(
+      '',
+      'layer_specifier is required: use static_layer, disk_layer, admin_layer or rtds_layer',
+    );
   }
   return { name, isAdmin, entries };
 }
@@ -75,6 +87,27 @@ function diskOf(
   };
 }
 
+function rtdsOf(
+  { name, rtdsConfig }: RuntimeLayer_RtdsLayer,
+  context: CompileContext,
+): RtdsLayerConfig | null {
+  const subject = `type.googleapis.com/${RuntimeSchema.typeName}`;
+  // Envoy crashes without one.
+  const config = rtdsConfig ?? create(ConfigSourceSchema);
+  const source = compileConfigSource(config, subject, context.at('rtds_config'));
+  return source === null ? null : { name, source };
+}
+
+/** What a server says a layer has; null when anything in it was refused. */
+export function compileRuntime(
+  { layer }: Runtime,
+  context: CompileContext,
+): ReadonlyMap<string, RuntimeEntry> | null {
+  const entries = new Map<string, RuntimeEntry>();
+  addMembers(entries, { prefix: '', value: layer ?? {} }, context.at('layer'));
+  return context.failed ? null : entries;
+}
+
 function addMembers(
   into: Map<string, RuntimeEntry>,
   node: { readonly prefix: string; readonly value: JsonObject },
@@ -86,7 +119,7 @@ function addMembers(
     else if (typeof value === 'number' || typeof value === 'boolean') {
       into.set(key, { text: String(value), value });
     } else if (!isObject(value)) {
-      context.reject('', `Invalid runtime entry value for ${key}: use text, number or boolean`);
+      context.reject('', `Invalid runtime entry value for ${key}`);
     } else if ('numerator' in value || 'denominator' in value) {
       into.set(key, fractionEntry(value));
     } else addMembers(into, { prefix: `${key}.`, value }, context);

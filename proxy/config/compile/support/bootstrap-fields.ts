@@ -75,7 +75,12 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     static_layer: { partly: 'keys that honoured fields name; others change nothing' },
     admin_layer: 'honoured',
     disk_layer: 'honoured',
-    rtds_layer: { refused: 'there is no control plane yet: use an admin_layer for what changes' },
+    rtds_layer: 'honoured',
+  },
+  'envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer': { name: 'honoured', rtds_config: 'honoured' },
+  'envoy.service.runtime.v3.Runtime': {
+    name: 'honoured',
+    layer: { partly: 'keys that honoured fields name; others change nothing' },
   },
   'envoy.extensions.bootstrap.internal_listener.v3.InternalListener': {
     buffer_size_kb: 'honoured',
