@@ -3,8 +3,15 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { BootstrapSchema } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import { apiRegistry } from '../api/registry.ts';
-import type { ExtensionRegistry, FieldSupport, SupportTable } from '../model/extension.ts';
+import type {
+  ExtensionDefinition,
+  ExtensionRegistry,
+  FieldSupport,
+  FilterDefinition,
+  SupportTable,
+} from '../model/extension.ts';
 import { CORE_SUPPORT } from './compile/support/core-support.ts';
+import { PASSED_THROUGH } from './schema/passed-through.ts';
 import { REFUSED_TYPES } from './schema/refused-types.ts';
 import { allSupport, type SupportTables } from './schema/support.ts';
 
@@ -30,6 +37,7 @@ everything that is wrong with a file at once.
 | honoured | works as in Envoy |
 | partly | works with the difference named |
 | accepted | has no effect here; loading warns and says why |
+| passed through | has no effect here; the log names all such extensions in one line, \`/config_dump\` as disabled extensions of the node |
 | refused | a configuration that sets it is not loaded |
 
 Limits of a file: 16 MiB, nesting of 100 levels, and in YAML 100 aliases, 600,000 tokens and a
@@ -41,7 +49,8 @@ million characters in a scalar. YAML merge keys (\`<<\`) and tags other than the
 export function renderConfigurationDocs(extensions: ExtensionRegistry): string {
   const tables = allSupport(CORE_SUPPORT, extensions);
   const done = new Set<string>();
-  const parts = [INTRODUCTION, extensionList(extensions), refusedExtensions()];
+  const lists = [extensionList(extensions), passedThroughList(), refusedExtensions()];
+  const parts = [INTRODUCTION, ...lists];
   parts.push('## Bootstrap and core messages\n', ...sections(BootstrapSchema, tables, done));
   for (const [title, key] of CATEGORIES) {
     const texts = extensions[key].flatMap(({ schema }) => sections(schema, tables, done));
@@ -55,9 +64,24 @@ export function renderConfigurationDocs(extensions: ExtensionRegistry): string {
 function extensionList(extensions: ExtensionRegistry): string {
   let text = '## Extensions\n\n| category | name | `@type` |\n|---|---|---|\n';
   for (const [title, key] of CATEGORIES) {
-    for (const { name, schema } of extensions[key]) {
-      text += `| ${title} | ${name} | ${schema.typeName} |\n`;
+    for (const { name, schema, passedThroughIn } of listed(extensions[key])) {
+      if (passedThroughIn === undefined) text += `| ${title} | ${name} | ${schema.typeName} |\n`;
     }
+  }
+  return text;
+}
+
+/** As filters, of which some are passed through. */
+function listed(definitions: readonly ExtensionDefinition[]): readonly FilterDefinition[] {
+  return definitions as readonly FilterDefinition[];
+}
+
+/** Extensions that are accepted and do nothing. */
+function passedThroughList(): string {
+  let text =
+    '## Extensions that are passed through\n\n| category | name | `@type` |\n|---|---|---|\n';
+  for (const [typeName, { name, categories }] of Object.entries(PASSED_THROUGH)) {
+    text += `| ${categories.join(', ')} | ${name} | ${typeName} |\n`;
   }
   return text;
 }
@@ -115,7 +139,8 @@ function statusText(support: FieldSupport | undefined): string {
   if (support === undefined) return 'refused';
   if (support === 'honoured') return support;
   const [[status, text] = ['', '']] = Object.entries(support);
-  return `${status}: ${text.replaceAll('|', '\\|')}`;
+  const words = status === 'passedThrough' ? 'passed through' : status;
+  return `${words}: ${text.replaceAll('|', '\\|')}`;
 }
 
 /** Types that the tables know and only an Any leads to, such as protocol options. */

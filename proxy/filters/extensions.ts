@@ -43,6 +43,7 @@ import { networkRbacDefinition } from './network/rbac.ts';
 import { setFilterStateDefinition } from './network/set-filter-state.ts';
 import { sniClusterDefinition } from './network/sni-cluster.ts';
 import { tcpProxyDefinition } from './network/tcp-proxy.ts';
+import { passedThroughFilters } from './passed-through.ts';
 
 /** What a configuration may name. Whoever looks an extension up knows its message by its schema. */
 export const EXTENSIONS: ExtensionRegistry = {
@@ -56,6 +57,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(setFilterStateDefinition),
     filter(sniClusterDefinition),
     filter(tcpProxyDefinition),
+    ...passedThroughFilters('envoy.filters.network'),
   ],
   httpFilters: [
     filter(adaptiveConcurrencyDefinition),
@@ -78,6 +80,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(setMetadataDefinition),
     filter(statefulSessionDefinition),
     filter(routerDefinition),
+    ...passedThroughFilters('envoy.filters.http'),
   ],
   listenerFilters: [
     extension(httpInspectorDefinition),

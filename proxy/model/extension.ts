@@ -11,6 +11,8 @@ export type FieldSupport =
   | 'honoured'
   /** Has no meaning here and harms nobody when dropped; the text says why. Reported as a warning. */
   | { readonly accepted: string }
+  /** Does nothing, as extensions that are passed through, and is told like them, once a process. */
+  | { readonly passedThrough: string }
   /** Works for some values or with a difference that the text names. */
   | { readonly partly: string }
   /** Refused like a field that is not listed, for a reason worth saying. */
@@ -48,6 +50,8 @@ export interface CompileEnvironment {
   readonly secretKinds: ReadonlyMap<string, SecretValue['kind']> | null;
   /** What the bootstrap says about sources of configuration; absent: not known, not checked. */
   readonly discovery?: DiscoveryEnvironment;
+  /** Told of each extension that is accepted without effect; absent: nobody asks. */
+  readonly onPassedThrough?: (extension: PassedThroughExtension) => void;
   /** What format strings print about the process; its variables serve data sources too. */
   readonly format: FormatEnvironment;
   /** Content of a data source's file; null when it cannot be read. */
@@ -59,6 +63,16 @@ export interface CompileEnvironment {
    * again to compile, for they may be half written just now. null: it is not in use yet.
    */
   knownSecret(key: string): SecretValue | null;
+}
+
+/** An extension that a resource names and that does nothing here. */
+export interface PassedThroughExtension {
+  /** Envoy's name for it. */
+  readonly name: string;
+  /** Envoy's name of the place where it stands: `envoy.filters.http`. */
+  readonly category: string;
+  /** Full name of its configuration's type. */
+  readonly typeName: string;
 }
 
 /** What sources of configuration may refer to. */
@@ -107,6 +121,8 @@ export interface FilterDefinition<M extends Message = Message, C = unknown>
    * that all workers share, and gets them only after a moment.
    */
   readonly isMadeEarly?: boolean;
+  /** It does nothing, and chains do without it: Envoy's name of its category. Absent: it works. */
+  readonly passedThroughIn?: string;
   /** Absent: routes cannot configure it, only switch it off and on. */
   readonly perRoute?: PerRouteDefinition;
 }

@@ -44,9 +44,9 @@ export class Compiler {
   constructor(
     runtime: RuntimeValues,
     clusterNames: ReadonlySet<string> | null,
-    knownSecret: CompileEnvironment['knownSecret'] = nobodyKnows,
+    asks: Partial<Pick<CompileEnvironment, 'knownSecret' | 'onPassedThrough'>> = {},
   ) {
-    this.environment = { ...compileEnvironment(runtime, clusterNames), knownSecret };
+    this.environment = { ...compileEnvironment(runtime, clusterNames), ...asks };
   }
 
   listener(resource: Resource): Compiled<ListenerConfig> {

@@ -21,6 +21,7 @@ import type { SecretValue } from '../model/secret.ts';
 import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
 import { Compiler } from './compiler.ts';
+import { PassedThroughBook } from './passed-through-book.ts';
 import { type RefusedUpdate, ResourceStore } from './resource-store.ts';
 import { runInSlices } from './run-in-slices.ts';
 import { RuntimeStore } from './runtime-store.ts';
@@ -43,6 +44,8 @@ export class Configuration {
   readonly bootstrap: BootstrapConfig;
   readonly acceptsStat: NameFilter | null;
   readonly runtime: RuntimeStore;
+  /** What resources name and does nothing here. */
+  readonly passedThrough = new PassedThroughBook();
   /** Wall-clock ms at which the bootstrap now in use was accepted. */
   acceptedMs: number;
   /** The newest bootstrap, which is refused; null: it is in use. */
@@ -64,6 +67,7 @@ export class Configuration {
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
     this.runtime = new RuntimeStore(loaded.bootstrap.runtimeLayers);
     this.#compiler = this.#compilerOf(loaded);
+    this.#compiler.bootstrap(this.bootstrapResource());
     this.store = new ResourceStore((resource) => this.#compiler.any(resource), SYSTEM_CLOCK.wallMs);
   }
 
@@ -171,6 +175,7 @@ export class Configuration {
   onAccepted({ upserted, removed }: ResourceUpdate): void {
     for (const { kind, name } of upserted) if (kind === 'cluster') this.#clusterNames.add(name);
     for (const { kind, name } of removed) if (kind === 'cluster') this.#clusterNames.delete(name);
+    this.passedThrough.report(this.#log);
   }
 
   /** It stands in the bootstrap, which no server may overrule. */
@@ -193,7 +198,10 @@ export class Configuration {
     for (const { kind, name } of loaded.resources) {
       if (kind === 'cluster') this.#clusterNames.add(name);
     }
-    return new Compiler(this.runtime.values, this.#clusterNames, (key) => this.secretValue(key));
+    return new Compiler(this.runtime.values, this.#clusterNames, {
+      knownSecret: (key) => this.secretValue(key),
+      onPassedThrough: (extension) => this.passedThrough.note(extension),
+    });
   }
 
   #difference(wanted: readonly Resource[]): ResourceUpdate {
@@ -223,7 +231,8 @@ export function compilerFor(
   knownSecret?: (key: string) => SecretValue | null,
 ): Compiler {
   const clusters = resources.filter(({ kind }) => kind === 'cluster');
-  return new Compiler(runtime, new Set(clusters.map(({ name }) => name)), knownSecret);
+  const names = new Set(clusters.map(({ name }) => name));
+  return new Compiler(runtime, names, knownSecret === undefined ? {} : { knownSecret });
 }
 
 function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {

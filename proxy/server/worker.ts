@@ -118,7 +118,8 @@ export class Worker {
   }
 
   #ownCompiler({ runtime }: WorkerSettings): Compiler {
-    return new Compiler(runtimeOf(runtime), null, (key) => this.#runtime?.secrets.get(key) ?? null);
+    const knownSecret = (key: string) => this.#runtime?.secrets.get(key) ?? null;
+    return new Compiler(runtimeOf(runtime), null, { knownSecret });
   }
 
   #openCells({ cells }: WorkerSettings): WorkerCells {

@@ -6,7 +6,7 @@ import { GoogleRE2Schema } from '../../api/gen/envoy/extensions/regex_engines/v3
 import type { AccessLogConfig } from '../../model/access-log.ts';
 import type { AdminConfig, BootstrapConfig, NodeConfig } from '../../model/bootstrap.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { defaultFileAccessLog } from './access-loggers.ts';
 import { compileDynamicResources } from './dynamic-resources.ts';
@@ -64,7 +64,7 @@ function checkFixedFields(message: Bootstrap, context: CompileContext): void {
     context.reject('header_prefix', `only ${DEFAULT_HEADER_PREFIX}, the default, is supported yet`);
   }
   const engine = message.defaultRegexEngine?.typedConfig;
-  if (engine !== undefined && typeNameOf(engine.typeUrl) !== GoogleRE2Schema.typeName) {
+  if (engine !== undefined && typeIn(engine) !== GoogleRE2Schema.typeName) {
     context.reject('default_regex_engine', 'only envoy.regex_engines.google_re2 is supported');
   }
   if (message.statsFlushInterval !== undefined && message.statsFlush.case !== undefined) {

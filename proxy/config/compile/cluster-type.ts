@@ -15,7 +15,7 @@ import {
 } from '../../api/gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js';
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 import { enumMember } from './field-values.ts';
 
@@ -73,7 +73,7 @@ function customType(
     if (type !== undefined) return plainType(type, context, 'name');
     return refused(`for name: '${name}'`, context);
   }
-  const typeName = typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   if (typeName === AggregateSchema.typeName) {
     const members = unpack(typedConfig, context, 'typed_config') as AggregateMessage | null;
     return members === null ? NONE : { discovery: 'aggregate', members, dns: null };

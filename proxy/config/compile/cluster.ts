@@ -23,6 +23,7 @@ import { compileMetadata } from './metadata.ts';
 import { compileOriginalDst } from './original-dst.ts';
 import { compileOutlierDetection } from './outlier.ts';
 import { compileOverrideHealth } from './override-health.ts';
+import { passUpstreamFilters } from './passed-through.ts';
 import { compilePoolRules } from './pool-rules.ts';
 import { compilePriorityRules } from './priority-rules.ts';
 import { compileKeepalive } from './tcp-keepalive.ts';
@@ -41,6 +42,7 @@ const BLACK_HOLE = 'BlackHoleCluster';
 /** A compiled, frozen cluster; null when anything in it was refused. */
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
   const { discovery, members, dns } = compileClusterType(message, context);
+  passUpstreamFilters(message.filters, context);
   const originalDst = compileOriginalDst(message, discovery, context);
   const memberClusters = members === null ? null : compileAggregate(message, members, context);
   const picksItself = originalDst !== null || memberClusters !== null;

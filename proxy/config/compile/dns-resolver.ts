@@ -11,7 +11,7 @@ import {
 import { GetAddrInfoDnsResolverConfigSchema } from '../../api/gen/envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver_pb.js';
 import type { DnsResolverConfig, DnsServersConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 import { compileAddress } from './socket-address.ts';
 
@@ -47,7 +47,7 @@ export function compileTypedDnsResolver(
   { typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): DnsResolverConfig {
-  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   if (typeName === GetAddrInfoDnsResolverConfigSchema.typeName) return { kind: 'getaddrinfo' };
   if (typedConfig === undefined || typeName !== CaresDnsResolverConfigSchema.typeName) {
     context.reject(

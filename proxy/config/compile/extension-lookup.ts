@@ -2,9 +2,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
-import type { CompileContext, ExtensionDefinition } from '../../model/extension.ts';
-import { openAny, typeNameOf } from '../schema/any.ts';
+import type {
+  CompileContext,
+  ExtensionDefinition,
+  FilterDefinition,
+} from '../../model/extension.ts';
+import { openAny, typeIn } from '../schema/open-any.ts';
 import { refusedTypeReason } from '../schema/refused-types.ts';
+import { notePassedThrough } from './passed-through.ts';
 
 /** A place where one extension of a category is configured. */
 export interface ExtensionSlot<D extends ExtensionDefinition> {
@@ -46,7 +51,7 @@ export function compileExtension<D extends ExtensionDefinition>(
   context: CompileContext,
 ): FoundExtension<D> | null {
   const { typedConfig } = slot;
-  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   const definition = slot.definitions.find(({ schema }) => schema.typeName === typeName);
   if (definition === undefined || typedConfig === undefined) {
     context.reject('typed_config', notFound(slot, typeName));
@@ -54,6 +59,8 @@ export function compileExtension<D extends ExtensionDefinition>(
   }
   const message = unpack(typedConfig, context, 'typed_config');
   if (message === null) return null;
+  const { passedThroughIn } = definition as Partial<FilterDefinition>;
+  if (passedThroughIn !== undefined) notePassedThrough(typeName, passedThroughIn, context);
   const config = definition.compile(message, context.at('typed_config'));
   return config === null ? null : { definition, config };
 }

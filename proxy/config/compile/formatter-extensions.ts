@@ -2,7 +2,7 @@
 import type { TypedExtensionConfig } from '../../api/gen/envoy/config/core/v3/extension_pb.js';
 import type { FormatterExtension } from '../../formatter/format-options.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 
 const PREFIX = 'envoy.extensions.formatter.';
 
@@ -18,7 +18,7 @@ export function compileFormatters(
   context: CompileContext,
 ): readonly FormatterExtension[] {
   const found = formatters.map(({ name, typedConfig }, index) => {
-    const typeName = typeNameOf(typedConfig?.typeUrl ?? '');
+    const typeName = typeIn(typedConfig);
     if (Object.hasOwn(EXTENSIONS, typeName)) return EXTENSIONS[typeName] ?? null;
     context.reject(`formatters[${index}]`, `Formatter not found: ${name}`);
     return null;

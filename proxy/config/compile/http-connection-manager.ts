@@ -21,6 +21,7 @@ import { compileHttp1Options, DEFAULT_MAX_HEADERS_COUNT } from './http1-options.
 import { compileHttp2Options } from './http2-options.ts';
 import { compileInternalCidrs } from './internal-addresses.ts';
 import { compileLocalReply } from './local-reply.ts';
+import { passTracing } from './passed-through.ts';
 import { warnOfUnreadFilterConfigs } from './per-filter-names.ts';
 import { takePrepared } from './prepared-route-tables.ts';
 import { compileRds } from './rds.ts';
@@ -74,6 +75,7 @@ export function compileHttpConnectionManager(
   context: CompileContext,
 ): HttpConnectionManagerConfig | null {
   checkRequestIdExtension(message.requestIdExtension, context.at('request_id_extension'));
+  passTracing(message.tracing, context.at('tracing'));
   const routes = compileRoutes(message, context);
   const httpFilters = compileHttpFilters(message.httpFilters, context);
   if (message.routeSpecifier.case === 'routeConfig') {

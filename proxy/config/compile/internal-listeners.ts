@@ -7,10 +7,14 @@ import {
 } from '../../api/gen/envoy/extensions/bootstrap/internal_listener/v3/internal_listener_pb.js';
 import { DEFAULT_INTERNAL_BUFFER_BYTES } from '../../model/bootstrap.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
+import { passedThroughIn } from '../schema/passed-through.ts';
 import { unpack } from './extension-lookup.ts';
+import { notePassedThrough } from './passed-through.ts';
 
 const BYTES_PER_KB = 1024;
+const BOOTSTRAP = 'envoy.bootstrap';
+const BOOTSTRAP_PASSED = passedThroughIn(BOOTSTRAP);
 
 /** BootstrapConfig.internalBufferBytes from `bootstrap_extensions`, of which there is no other. */
 export function compileInternalBuffer(
@@ -20,6 +24,10 @@ export function compileInternalBuffer(
   let bytes: number | null = null;
   extensions.forEach(({ typedConfig }, index) => {
     const at = context.at(`bootstrap_extensions[${index}]`);
+    if (BOOTSTRAP_PASSED.some(({ typeName }) => typeName === typeIn(typedConfig))) {
+      notePassedThrough(typeIn(typedConfig), BOOTSTRAP, at);
+      return;
+    }
     if (typedConfig === undefined || !isInternalListener(typedConfig)) {
       at.reject('typed_config', 'only envoy.bootstrap.internal_listener is supported yet');
       return;
@@ -38,10 +46,8 @@ export function hasInternalListeners(extensions: readonly TypedExtensionConfig[]
   );
 }
 
-function isInternalListener({
-  typeUrl,
-}: NonNullable<TypedExtensionConfig['typedConfig']>): boolean {
-  return typeNameOf(typeUrl) === InternalListenerSchema.typeName;
+function isInternalListener(any: NonNullable<TypedExtensionConfig['typedConfig']>): boolean {
+  return typeIn(any) === InternalListenerSchema.typeName;
 }
 
 /** Rejects, in Envoy's words, what only a listener with a socket can have. */

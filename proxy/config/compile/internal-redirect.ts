@@ -16,7 +16,7 @@ import type {
   InternalRedirectConfig,
   InternalRedirectPredicateConfig,
 } from '../../model/route-policies.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
 
@@ -86,7 +86,7 @@ function compilePredicate(
   { typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): InternalRedirectPredicateConfig | null {
-  const type = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
+  const type = typeIn(typedConfig);
   switch (type) {
     case PreviousRoutesConfigSchema.typeName:
       return { kind: 'previous-routes' };

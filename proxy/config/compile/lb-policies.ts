@@ -42,7 +42,7 @@ import {
 } from '../../api/gen/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { LoadBalancerConfig } from '../../model/load-balancing.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 import { compileClientWeights, localityWeighted } from './lb-client-weights.ts';
 import { compileOverrideHost } from './lb-override-host.ts';
@@ -92,7 +92,7 @@ function isKnownPolicy(typeName: string): boolean {
 /** The first policy of a list that is known is that the cluster's type brings one. */
 export function isProvidedByList({ policies }: LoadBalancingPolicy): boolean {
   const types = policies.map(({ typedExtensionConfig }) =>
-    typeNameOf(typedExtensionConfig?.typedConfig?.typeUrl ?? ''),
+    typeIn(typedExtensionConfig?.typedConfig),
   );
   return types.find(isKnownPolicy) === ClusterProvidedSchema.typeName;
 }
@@ -109,7 +109,7 @@ export function compileFirstKnown(
   const policies = message?.policies ?? [];
   for (const [index, { typedExtensionConfig }] of policies.entries()) {
     const any = typedExtensionConfig?.typedConfig;
-    if (any === undefined || !isKnownPolicy(typeNameOf(any.typeUrl))) continue;
+    if (any === undefined || !isKnownPolicy(typeIn(any))) continue;
     const path = `policies[${index}].typed_extension_config.typed_config`;
     const policy = unpack(any, context, path);
     if (policy === null) return null;

@@ -19,7 +19,7 @@ import type {
   MatchValueConfig,
   OnMatchConfig,
 } from '../../model/match-tree.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
 import { compileCustomMatch, type MatchInputs } from './match-input.ts';
@@ -234,7 +234,7 @@ function openExtension(
   { name, typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): Message | null {
-  if (typedConfig !== undefined && typeNameOf(typedConfig.typeUrl) !== '') {
+  if (typedConfig !== undefined && typeIn(typedConfig) !== '') {
     return unpack(typedConfig, context, 'typed_config');
   }
   const text = `Didn't find a registered implementation for '${name}' with type URL: ''`;

@@ -19,7 +19,7 @@ import type {
   ShedPointConfig,
   ShedPointName,
 } from '../../model/overload.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
@@ -116,7 +116,7 @@ function compileTimers(
       at.reject('typed_config', `${rule} of type ScaleTimersOverloadActionConfig`);
       return [];
     }
-    if (typeNameOf(typedConfig.typeUrl) !== ScaleTimersOverloadActionConfigSchema.typeName) {
+    if (typeIn(typedConfig) !== ScaleTimersOverloadActionConfigSchema.typeName) {
       at.reject('typed_config', 'has to be a ScaleTimersOverloadActionConfig');
       return [];
     }

@@ -9,7 +9,7 @@ import {
 import { parseUriTemplate, type UriTemplate } from '../../base/uri-template.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { PathMatchConfig } from '../../model/route-match.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 import { compileRegex } from './string-matcher.ts';
 
@@ -58,7 +58,7 @@ export function compileUriTemplate(
   { name, typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): UriTemplate | null {
-  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   if (typedConfig === undefined || typeName !== UriTemplateMatchConfigSchema.typeName) {
     const missing = `Didn't find a registered implementation for '${name}' with type URL: '${typeName}'`;
     const advice = `use ${UriTemplateMatchConfigSchema.typeName}`;

@@ -14,7 +14,7 @@ import type { Formatter } from '../../formatter/formatter.ts';
 import { parseTextFormat } from '../../formatter/parse.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { ForwardActionConfig, RouteConfig } from '../../model/route.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 import { formatOptions } from './format-string.ts';
 import { compileRegexRewrite } from './string-matcher.ts';
@@ -105,7 +105,7 @@ function compilePolicy(
   { name, typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): UriTemplateRewrite | null {
-  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   if (typedConfig === undefined || typeName !== UriTemplateRewriteConfigSchema.typeName) {
     const missing = `Didn't find a registered implementation for '${name}' with type URL: '${typeName}'`;
     context.reject('typed_config', `${missing}: use ${UriTemplateRewriteConfigSchema.typeName}`);

@@ -12,8 +12,8 @@ import {
   type PerFilterConfig,
   type PerFilterConfigs,
 } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
 import { joinPath } from '../schema/compile-context.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 
 /** A message with the field. */
@@ -48,7 +48,7 @@ interface Entry {
 }
 
 function compileEntry({ name, any }: Entry, context: CompileContext): PerFilterConfig | null {
-  if (typeNameOf(any.typeUrl) !== FilterConfigSchema.typeName) {
+  if (typeIn(any) !== FilterConfigSchema.typeName) {
     return compileConfig({ name, any }, context);
   }
   const message = unpack(any, context, '');
@@ -78,7 +78,7 @@ function compileWrapper(
 function compileConfig({ name, any }: Entry, context: CompileContext): PerFilterConfig | null {
   const definition = definitionOf(any, context);
   if (definition?.perRoute === undefined) {
-    const text = `Didn't find a registered implementation for '${name}' with type URL: '${typeNameOf(any.typeUrl)}'`;
+    const text = `Didn't find a registered implementation for '${name}' with type URL: '${typeIn(any)}'`;
     context.reject('', `${text}: no HTTP filter takes this type from a route`);
     return null;
   }
@@ -89,7 +89,7 @@ function compileConfig({ name, any }: Entry, context: CompileContext): PerFilter
 }
 
 function definitionOf(any: Any, { environment }: CompileContext): FilterDefinition | null {
-  const typeName = typeNameOf(any.typeUrl);
+  const typeName = typeIn(any);
   const { httpFilters } = environment.extensions;
   return httpFilters.find(({ perRoute }) => perRoute?.schema.typeName === typeName) ?? null;
 }

@@ -7,8 +7,8 @@ import {
 import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import { apiRegistry } from '../../api/registry.ts';
 import type { CompileContext, ExtensionInstance, FilterDefinition } from '../../model/extension.ts';
-import { openAny, typeNameOf } from '../schema/any.ts';
 import { joinPath } from '../schema/compile-context.ts';
+import { openAny, typeIn } from '../schema/open-any.ts';
 import { perFilterPath } from './per-filter-config.ts';
 
 /** One level with its path. */
@@ -53,7 +53,7 @@ function* levelsOf(table: RouteConfiguration): Generator<Level> {
 /** null: somebody reads it, or its author does not mind. */
 function whyUnread(any: Any, filter: ExtensionInstance | undefined): string | null {
   const wrapper =
-    typeNameOf(any.typeUrl) === FilterConfigSchema.typeName
+    typeIn(any) === FilterConfigSchema.typeName
       ? (openAny(any, apiRegistry)?.message as FilterConfig | undefined)
       : undefined;
   if (wrapper?.isOptional === true) return null;
@@ -61,6 +61,6 @@ function whyUnread(any: Any, filter: ExtensionInstance | undefined): string | nu
   const config = wrapper === undefined ? any : wrapper.config;
   const { perRoute } = filter.definition as FilterDefinition;
   const isSwitch = config === undefined || config.typeUrl === '';
-  if (isSwitch || typeNameOf(config.typeUrl) === perRoute?.schema.typeName) return null;
+  if (isSwitch || typeIn(config) === perRoute?.schema.typeName) return null;
   return `has no effect: the filter of this name is a ${filter.definition.name}, which takes other types`;
 }

@@ -11,8 +11,8 @@ import {
 import { apiRegistry } from '../../api/registry.ts';
 import type { CompileContext, CompileEnvironment } from '../../model/extension.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
-import { openAny, typeNameOf } from '../schema/any.ts';
 import { ProblemSink } from '../schema/compile-context.ts';
+import { openAny, typeIn } from '../schema/open-any.ts';
 import { typedConfigOf } from './extension-lookup.ts';
 import { compileRouteTableInSteps } from './route-table.ts';
 
@@ -74,7 +74,7 @@ export function takePrepared(
 }
 
 function routesIn(any: Any | undefined): RouteConfiguration | null {
-  if (any === undefined || typeNameOf(any.typeUrl) !== HttpConnectionManagerSchema.typeName) {
+  if (any === undefined || typeIn(any) !== HttpConnectionManagerSchema.typeName) {
     return null;
   }
   const manager = openAny(any, apiRegistry)?.message as HttpConnectionManager | undefined;

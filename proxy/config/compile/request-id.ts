@@ -2,7 +2,7 @@
 import type { RequestIDExtension } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { UuidRequestIdConfigSchema } from '../../api/gen/envoy/extensions/request_id/uuid/v3/uuid_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 
 /** Refuses an extension that makes other ids than UUIDs. */
 export function checkRequestIdExtension(
@@ -11,7 +11,7 @@ export function checkRequestIdExtension(
 ): void {
   if (message === undefined) return;
   const any = message.typedConfig;
-  const typeName = any === undefined ? '' : typeNameOf(any.typeUrl);
+  const typeName = typeIn(any);
   if (typeName === UuidRequestIdConfigSchema.typeName) return;
   const rule = "Didn't find a registered implementation for type:";
   context.reject('typed_config', `${rule} '${typeName}': only UUIDs are supported`);

@@ -23,7 +23,7 @@ import {
 } from '../../api/gen/envoy/extensions/resource_monitors/injected_resource/v3/injected_resource_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
 import type { MonitorConfig } from '../../model/overload.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
 
 /** What the monitors watch. */
@@ -53,7 +53,7 @@ export function compileMonitors(
       return;
     }
     const place = at.at('typed_config');
-    if (typeNameOf(configType.value.typeUrl) === DownstreamConnectionsConfigSchema.typeName) {
+    if (typeIn(configType.value) === DownstreamConnectionsConfigSchema.typeName) {
       connectionLimit = connectionLimitOf(configType.value, place) ?? connectionLimit;
       return;
     }
@@ -69,7 +69,7 @@ function connectionLimitOf(any: Any, context: CompileContext): number | null {
 }
 
 function compileMonitor(name: string, any: Any, context: CompileContext): MonitorConfig | null {
-  switch (typeNameOf(any.typeUrl)) {
+  switch (typeIn(any)) {
     case FixedHeapConfigSchema.typeName:
       return heapOf(name, unpack(any, context, '') as FixedHeapConfig | null, context);
     case CgroupMemoryConfigSchema.typeName: {

@@ -29,7 +29,7 @@ import {
   type RetryPolicyConfig,
   unknownRetryWords,
 } from '../../model/retry-policy.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileEach } from './compile-each.ts';
 import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
@@ -228,5 +228,5 @@ function compilePriority(
 }
 
 function typeOf(any: Any | undefined): string {
-  return any === undefined ? '' : typeNameOf(any.typeUrl);
+  return typeIn(any);
 }

@@ -17,6 +17,7 @@ export function placeFilter(
 ): PlacedFilter {
   if (found === null) return { name, definition: null, instance: null };
   const { definition, config } = found;
+  if (definition.passedThroughIn !== undefined) return { name, definition, instance: null };
   return { name, definition, instance: Object.freeze({ name, definition, config, disabled }) };
 }
 

@@ -6,7 +6,7 @@ import {
   RAW_TRANSPORT,
   type UpstreamTransportConfig,
 } from '../../model/transport-socket.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileExtension } from './extension-lookup.ts';
 
 /** `transport_socket` of a filter chain; null and rejections when it cannot be used. */
@@ -36,7 +36,7 @@ function compileSide(
   const { transportSockets } = context.environment.extensions;
   const isMine = (definition: TransportSocketDefinition): boolean =>
     definition.side === 'both' || definition.side === side;
-  const typeName = typeNameOf(message.configType.value?.typeUrl ?? '');
+  const typeName = typeIn(message.configType.value);
   const others = transportSockets.filter((it) => !isMine(it));
   if (others.some(({ schema }) => schema.typeName === typeName)) {
     const place = side === 'upstream' ? 'filter chains' : 'clusters';

@@ -17,7 +17,7 @@ import {
 } from '../../api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import type { RequestNamesConfig, UpstreamHttpConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
-import { typeNameOf } from '../schema/any.ts';
+import { typeIn } from '../schema/open-any.ts';
 import { compileClusterPolicies } from './cluster-policies.ts';
 import { unpack } from './extension-lookup.ts';
 import { durationMs } from './field-values.ts';
@@ -60,8 +60,8 @@ export function compileUpstreamHttp(message: Cluster, context: CompileContext): 
   const any = options[OPTIONS_KEY];
   if (any === undefined) return fromOldFields(message, context);
   const at = context.at(`typed_extension_protocol_options["${OPTIONS_KEY}"]`);
-  if (typeNameOf(any.typeUrl) !== OPTIONS_KEY) at.reject('', `must have the @type ${OPTIONS_KEY}`);
-  const typed = typeNameOf(any.typeUrl) === OPTIONS_KEY ? unpack(any, at, '') : null;
+  if (typeIn(any) !== OPTIONS_KEY) at.reject('', `must have the @type ${OPTIONS_KEY}`);
+  const typed = typeIn(any) === OPTIONS_KEY ? unpack(any, at, '') : null;
   if (typed === null) return fromOldFields(message, context);
   return fromTyped(typed as HttpProtocolOptions, at, { message, context });
 }

@@ -1,11 +1,14 @@
-// What is inside a google.protobuf.Any, decoded once however often it is asked for.
-import { type DescMessage, fromBinary, type Message, type Registry } from '@bufbuild/protobuf';
+// What is inside a google.protobuf.Any, remembered from when it was made or opened first.
+import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
+import type { Problem } from './problems.ts';
 
 /** An opened Any. */
 export interface OpenedAny {
   readonly schema: DescMessage;
   readonly message: Message;
+  /** Of a TypedStruct: what could not be read of its struct; absent: nothing. */
+  readonly problems?: readonly Problem[];
 }
 
 const opened = new WeakMap<Any, OpenedAny>();
@@ -15,23 +18,12 @@ export function typeNameOf(typeUrl: string): string {
   return typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
 }
 
-/** Opens an Any; null when its type is unknown or its bytes are not of that type. */
-export function openAny(any: Any, registry: Registry): OpenedAny | null {
-  const known = opened.get(any);
-  if (known !== undefined) return known;
-  const schema = registry.getMessage(typeNameOf(any.typeUrl));
-  if (schema === undefined) return null;
-  try {
-    const result = { schema, message: fromBinary(schema, any.value) };
-    opened.set(any, result);
-    return result;
-  } catch {
-    // Malformed bytes from a peer are an expected outcome; the caller reports the type.
-    return null;
-  }
-}
-
-/** Says what an Any that was just made holds, so that nobody decodes it again. */
+/** Says what an Any holds, so that nobody decodes it again. */
 export function rememberAny(any: Any, content: OpenedAny): void {
   opened.set(any, content);
+}
+
+/** What it is known to hold; null: nobody opened it yet. */
+export function knownContent(any: Any): OpenedAny | null {
+  return opened.get(any) ?? null;
 }

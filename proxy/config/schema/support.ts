@@ -5,7 +5,8 @@ import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
 import type { ExtensionRegistry, FilterDefinition, SupportTable } from '../../model/extension.ts';
-import { openAny, typeNameOf } from './any.ts';
+import { openAny, typeIn } from './open-any.ts';
+import { isPassedThrough } from './passed-through.ts';
 import type { ProblemWalk } from './problems.ts';
 import { refusedTypeReason } from './refused-types.ts';
 
@@ -68,6 +69,7 @@ class SupportCheck {
       this.#walk.reject(`'${field.name}' is not supported: ${support.refused}`);
       return;
     }
+    if (typeof support === 'object' && 'passedThrough' in support) return;
     if (typeof support === 'object' && 'accepted' in support) {
       // What has no effect needs no support inside of it either.
       this.#walk.warn(`'${field.name}' has no effect: ${support.accepted}`);
@@ -109,13 +111,15 @@ class SupportCheck {
   }
 
   #any(any: Any): void {
-    const name = typeNameOf(any.typeUrl);
+    const name = typeIn(any);
     if (name === '' || name.startsWith('google.protobuf.')) return;
     const refusal = refusedTypeReason(name);
     if (refusal !== null) {
       this.#walk.reject(`'${name}' is not supported: ${refusal}`);
       return;
     }
+    // Whether it may stand in this place, the compiler says.
+    if (isPassedThrough(name)) return;
     if (this.#table(name) === null) {
       this.#walk.reject(`'${name}' is an extension of Envoy that Outrigger does not support yet`);
       return;

@@ -13,9 +13,9 @@ import type { Any, Duration } from '@bufbuild/protobuf/wkt';
 import * as deprecation from '../../api/gen/envoy/annotations/deprecation_pb.js';
 import * as validate from '../../api/gen/validate/validate_pb.js';
 import { apiRegistry } from '../../api/registry.ts';
-import { openAny, typeNameOf } from './any.ts';
 import { type FieldRules, hasRules, isZero, rulesOf } from './field-rules.ts';
 import { durationNanos } from './number-rules.ts';
+import { openAny, typeIn } from './open-any.ts';
 import type { ProblemWalk } from './problems.ts';
 
 /** Envoy counts durations in 64-bit nanoseconds. */
@@ -71,10 +71,15 @@ function checkAny(any: Any, walk: ProblemWalk): void {
   if (any.typeUrl === '') return;
   const content = openAny(any, apiRegistry);
   if (content !== null) {
+    for (const { path, reason } of content.problems ?? []) {
+      walk.push(path);
+      walk.reject(reason);
+      walk.pop();
+    }
     checkMessage(reflect(content.schema, content.message), walk);
     return;
   }
-  const name = typeNameOf(any.typeUrl);
+  const name = typeIn(any);
   const isKnown = apiRegistry.getMessage(name) !== undefined;
   walk.reject(isKnown ? `the content is no ${name}` : `unknown type '${name}'`);
 }

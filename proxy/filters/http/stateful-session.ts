@@ -23,7 +23,7 @@ import {
 import { CookieAttributeSchema, CookieSchema } from '../../api/gen/envoy/type/http/v3/cookie_pb.js';
 import type { Clock } from '../../base/clock.ts';
 import { unpack } from '../../config/compile/extension-lookup.ts';
-import { typeNameOf } from '../../config/schema/any.ts';
+import { typeIn } from '../../config/schema/open-any.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { HttpFilterDefinition } from '../http-filter.ts';
 import { CookieSession } from './stateful-session/cookie-session.ts';
@@ -160,7 +160,7 @@ function compileState(config: TypedExtensionConfig, context: CompileContext): Ma
     context.reject('name', `${text}: session states are found by name, use one of ${names}`);
     return null;
   }
-  const typeName = typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   if (typeName !== kind.schema.typeName) {
     context.reject('typed_config', `${name} takes a ${kind.schema.typeName}, not a ${typeName}`);
     return null;

@@ -26,7 +26,7 @@ import {
 import { compileUriTemplate } from '../../config/compile/path-match.ts';
 import { compileStringMatcher } from '../../config/compile/string-matcher.ts';
 import { compileSanMatcher } from '../../config/compile/tls/san-matchers.ts';
-import { typeNameOf } from '../../config/schema/any.ts';
+import { typeIn } from '../../config/schema/open-any.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { compileAddress, compilePortRange } from './compile-address.ts';
 import {
@@ -225,7 +225,7 @@ function compileCustom(
   { name, typedConfig }: TypedExtensionConfig,
   context: CompileContext,
 ): Compiled {
-  const typeName = typedConfig === undefined ? '' : typeNameOf(typedConfig.typeUrl);
+  const typeName = typeIn(typedConfig);
   if (typedConfig === undefined || typeName !== MtlsConfigSchema.typeName) {
     const missing = `Didn't find a registered implementation for '${name}' with type URL: '${typeName}'`;
     context.reject('typed_config', `${missing}: use ${MtlsConfigSchema.typeName}`);

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import type { Message } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
-import { openAny, typeNameOf } from '../../config/schema/any.ts';
+import { typeNameOf } from '../../config/schema/any.ts';
+import { openAny } from '../../config/schema/open-any.ts';
 import { checkMessage } from '../check-message.ts';
 
 /** A message that passed, or every reason why it did not. */

@@ -11,7 +11,7 @@ import {
 import { apiRegistry } from '../../api/registry.ts';
 import type { Logger } from '../../base/log.ts';
 import { readDiscoveryFile } from '../../config/read-discovery.ts';
-import { openAny } from '../../config/schema/any.ts';
+import { openAny } from '../../config/schema/open-any.ts';
 import { DirectoryWatch } from '../directory-watch.ts';
 import type { Supply, SupplySink } from '../need-keeper.ts';
 import {

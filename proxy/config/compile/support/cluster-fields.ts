@@ -102,12 +102,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
         'round_robin, least_request, random, ring_hash, maglev, client_side_weighted_round_robin, wrr_locality, override_host, subset, cluster_provided',
     },
     connection_pool_per_downstream_connection: 'honoured',
-    filters: {
-      refused:
-        'there are no network filters on connections to upstreams; put them into a listener and an internal address in between',
-    },
+    filters: { partly: 'those that are passed through' },
     preconnect_policy: 'honoured',
   },
+  'envoy.config.cluster.v3.Filter': { name: 'honoured', typed_config: 'honoured' },
   'envoy.config.cluster.v3.Cluster.EdsClusterConfig': {
     eds_config: 'honoured',
     service_name: 'honoured',

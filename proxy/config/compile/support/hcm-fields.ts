@@ -18,6 +18,7 @@ const CLIENT_CERT_DETAILS: SupportTable = {
 /** Support of the connection manager's own messages, by type name. */
 export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpConnectionManager`]: {
+    tracing: { passedThrough: 'nothing is traced' },
     codec_type: { partly: 'AUTO, HTTP1 and HTTP2; HTTP3 needs QUIC' },
     stat_prefix: 'honoured',
     route_config: 'honoured',

@@ -7,7 +7,7 @@ import {
 import type { CompileContext } from '../../../model/extension.ts';
 import type { SpiffeValidatorConfig } from '../../../model/secret.ts';
 import type { Certificate } from '../../../x509/certificate.ts';
-import { typeNameOf } from '../../schema/any.ts';
+import { typeIn } from '../../schema/open-any.ts';
 import { unpack } from '../extension-lookup.ts';
 import { readPemCertificates } from './pem-text.ts';
 import { readSecretBytes, sourceName } from './secret-bytes.ts';
@@ -21,7 +21,7 @@ export function compileCustomValidator(
   if (message === undefined) return null;
   const at = context.at('custom_validator_config');
   const any = message.typedConfig;
-  const typeName = typeNameOf(any?.typeUrl ?? '');
+  const typeName = typeIn(any);
   if (any === undefined || typeName !== SPIFFECertValidatorConfigSchema.typeName) {
     at.reject(
       'typed_config',
