@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { generateKey } from '../../proxy/ca/keys.ts';
 import { makeSigningRequest } from '../../proxy/ca/signing-request.ts';
+import { callCommandIn } from '../support/command-host.ts';
 import { NEEDS_OPENSSL, openssl } from '../support/openssl.ts';
-import { RunningCommand, TestDirectory } from '../support/with-process.ts';
+import { TestDirectory } from '../support/with-process.ts';
 
 const PERMISSIONS = 0o777;
 
@@ -15,8 +16,7 @@ async function inFolder(t: Test) {
   const path = directory.path;
   return {
     path,
-    ca: async (...args: readonly string[]) =>
-      await new RunningCommand(['ca', ...args], undefined, path).ended,
+    ca: async (...args: readonly string[]) => await callCommandIn(path, 'ca', ...args),
   };
 }
 
@@ -70,7 +70,7 @@ ${indent(server, 6)}
 ${indent(client, 4)}
 `,
   );
-  const run = await new RunningCommand(['validate', 'both.yaml'], undefined, path).ended;
+  const run = await callCommandIn(path, 'validate', 'both.yaml');
   t.equal(run.code, 0, run.stderr);
 });
 

@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { RunningCommand, runCommand, TestDirectory } from '../support/with-process.ts';
+import { callCommand, callCommandIn } from '../support/command-host.ts';
+import { TestDirectory } from '../support/with-process.ts';
 
 const GOLDEN = fileURLToPath(new URL('../../../test/golden/explain/', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -19,8 +20,8 @@ t.test('each command prints what its file says', async (t) => {
   const names = readdirSync(GOLDEN);
   const checks = names.map(async (name) => {
     const [commandLine = '', expected = ''] = readFileSync(GOLDEN + name, 'utf8').split(LINE);
-    const run = new RunningCommand(wordsOf(commandLine.trim()).slice(1), undefined, ROOT);
-    const { code, stdout, stderr } = await run.ended;
+    const words = wordsOf(commandLine.trim()).slice(1);
+    const { code, stdout, stderr } = await callCommandIn(ROOT, ...words);
     t.equal(`${stdout}${stderr}exit status ${code}\n`, expected, name);
   });
   await Promise.all(checks);
@@ -36,7 +37,7 @@ t.test('the documentation shows what is printed', async (t) => {
 });
 
 t.test('explain says what is wrong with a command line, all at once', async (t) => {
-  const { code, stderr } = await runCommand(
+  const { code, stderr } = await callCommand(
     'explain',
     'G ET',
     'http://a b',
@@ -61,7 +62,7 @@ t.test(
   'explain takes a configuration of the command line, which has places of its own',
   async (t) => {
     const yaml = `static_resources: { listeners: [{ name: l, address: { socket_address: { address: 0.0.0.0, port_value: 80 } }, filter_chains: [{ filters: [{ name: echo, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo } }] }] }] }`;
-    const { code, stdout } = await runCommand('explain', '--config-yaml', yaml, 'GET', 'a');
+    const { code, stdout } = await callCommand('explain', '--config-yaml', yaml, 'GET', 'a');
     t.equal(code, 2);
     t.match(stdout, 'no HTTP is spoken here: the filter chain has envoy.filters.network.echo');
     t.match(stdout, '--config-yaml:1');
@@ -72,11 +73,11 @@ t.test('explain and test refuse a configuration that serving would refuse', asyn
   const directory = new TestDirectory();
   t.teardown(() => directory.remove());
   const bad = directory.write('bad.yaml', 'static_resources: { listner: [] }\n');
-  const explained = await runCommand('explain', '-c', bad, 'GET', 'http://a/');
+  const explained = await callCommand('explain', '-c', bad, 'GET', 'http://a/');
   t.equal(explained.code, 1);
   t.match(explained.stderr, "did you mean 'listeners'");
   const tests = directory.write('a.test.yaml', 'config: bad.yaml\ntests: []\n');
-  const tested = await runCommand('test', tests);
+  const tested = await callCommand('test', tests);
   t.equal(tested.code, 2);
   t.match(tested.stderr, "did you mean 'listeners'");
 });
@@ -88,7 +89,7 @@ t.test('test says every mistake of a file with its place', async (t) => {
     'a.test.yaml',
     'tests:\n- request: { url: "a b", metod: GET }\n  expect: { clustre: x, outcome: forward, weights: { a: 200 } }\n- {}\n',
   );
-  const { code, stderr } = await runCommand('test', file);
+  const { code, stderr } = await callCommand('test', file);
   t.equal(code, 2);
   for (const reason of [
     `${file}:2:19: error: tests[0].request: 'a b' holds a character that no URL may hold`,
@@ -100,8 +101,8 @@ t.test('test says every mistake of a file with its place', async (t) => {
   ]) {
     t.ok(stderr.includes(reason), reason);
   }
-  t.equal((await runCommand('test', directory.write('b.test.yaml', 'tests: []\n'))).code, 2);
-  t.equal((await runCommand('test', 'none.test.yaml')).code, 2);
+  t.equal((await callCommand('test', directory.write('b.test.yaml', 'tests: []\n'))).code, 2);
+  t.equal((await callCommand('test', 'none.test.yaml')).code, 2);
 });
 
 t.test('test fails when an expectation is not met or too few routes are reached', async (t) => {
@@ -112,14 +113,14 @@ t.test('test fails when an expectation is not met or too few routes are reached'
     config,
     tests: [{ request: { url: 'http://shop.example/' }, expect: { cluster: 'page' } }],
   });
-  const failed = await runCommand('test', file);
+  const failed = await callCommand('test', file);
   t.equal(failed.code, 1);
   t.match(failed.stdout, /cluster: expected page .*a\.test\.yaml:1\n +actual {3}pages\n/);
   t.match(
     failed.stdout,
     /routes: 1 of 7 \(14\.29 %\); no test reaches\n {2}- testers .*routes\.yaml:27/,
   );
-  const json = JSON.parse((await runCommand('test', '--json', file)).stdout);
+  const json = JSON.parse((await callCommand('test', '--json', file)).stdout);
   t.match(json, {
     files: [
       {
@@ -131,13 +132,13 @@ t.test('test fails when an expectation is not met or too few routes are reached'
     ],
   });
   const example = `${ROOT}examples/routes.test.yaml`;
-  t.equal((await runCommand('test', '--min-coverage', '100', example)).code, 0);
+  t.equal((await callCommand('test', '--min-coverage', '100', example)).code, 0);
   const few = directory.write('b.test.yaml', {
     config,
     tests: [{ request: { url: 'http://shop.example/' }, expect: { cluster: 'pages' } }],
   });
-  const missed = await runCommand('test', '--min-coverage', '50', few);
+  const missed = await callCommand('test', '--min-coverage', '50', few);
   t.equal(missed.code, 1);
   t.match(missed.stderr, '14.29 % of the routes are reached, 50 % are wanted');
-  t.equal((await runCommand('test', '--min-coverage', 'much', few)).code, 64);
+  t.equal((await callCommand('test', '--min-coverage', 'much', few)).code, 64);
 });

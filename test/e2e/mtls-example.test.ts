@@ -1,15 +1,12 @@
 // examples/mtls.yaml as README has it: identities by `outrigger ca`, traffic under mutual TLS, and
 // what `outrigger authn-check` says about it.
+
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import {
-  RunningCommand,
-  runCommand,
-  startProcess,
-  TestDirectory,
-} from '../support/with-process.ts';
+import { callCommand, callCommandIn } from '../support/command-host.ts';
+import { startProcess, TestDirectory } from '../support/with-process.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../examples/mtls.yaml', import.meta.url));
 const ATTEMPTS = 3;
@@ -50,7 +47,7 @@ t.test('the example on a laptop, from nothing to a request', async (t) => {
   t.teardown(() => directory.remove());
   const accounts = ['--service-account', 'client', '--service-account', 'server'];
   const issue = ['ca', 'issue', '--init', ...accounts];
-  const issued = await new RunningCommand(issue, undefined, directory.path).ended;
+  const issued = await callCommandIn(directory.path, ...issue);
   t.equal(issued.code, 0, issued.stderr);
   const { config, proxy } = await start(directory);
   t.teardown(() => proxy.command.signal('SIGKILL'));
@@ -65,10 +62,10 @@ t.test('the example on a laptop, from nothing to a request', async (t) => {
       .replace(/ {4}transport_socket:(?:\n {6}.*)*\n(?= {4}load_assignment)/, ''),
   );
   const [ofFile, ofProxy, broken, wrong] = await Promise.all([
-    runCommand('authn-check', '-c', config),
-    runCommand('authn-check', '--admin', `127.0.0.1:${proxy.adminPort}`, '--json'),
-    runCommand('authn-check', '-c', plain, '--server', config),
-    runCommand('authn-check'),
+    callCommand('authn-check', '-c', config),
+    callCommand('authn-check', '--admin', `127.0.0.1:${proxy.adminPort}`, '--json'),
+    callCommand('authn-check', '-c', plain, '--server', config),
+    callCommand('authn-check'),
   ]);
   t.equal(ofFile.code, 0, ofFile.stderr);
   t.match(ofFile.stdout, /^OK +server +127\.0\.0\.1:\d+ +MUTUAL +MTLS$/m);

@@ -2,7 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { runCommand, startProcess, TestDirectory } from '../support/with-process.ts';
+import { callCommand } from '../support/command-host.ts';
+import { startProcess, TestDirectory } from '../support/with-process.ts';
 
 const socket = (port: number) => ({ socket_address: { address: '127.0.0.1', port_value: port } });
 const BOOTSTRAP = {
@@ -51,7 +52,7 @@ t.test('shows a running proxy, and what was saved of it', async (t) => {
   });
   const admin = `127.0.0.1:${proxy.adminPort}`;
   const shown = async (...args: readonly string[]) => {
-    const { code, stdout, stderr } = await runCommand('pc', ...args, '--admin', admin);
+    const { code, stdout, stderr } = await callCommand('pc', ...args, '--admin', admin);
     t.equal(stderr, '', args.join(' '));
     t.equal(code, 0, args.join(' '));
     return stdout;
@@ -65,22 +66,22 @@ t.test('shows a running proxy, and what was saved of it', async (t) => {
 
   const dump = await (await fetch(`http://${admin}/config_dump`)).text();
   const file = directory.write('dump.json', dump);
-  const saved = await runCommand('proxy-config', 'listeners', '--file', file);
+  const saved = await callCommand('proxy-config', 'listeners', '--file', file);
   t.match(saved.stdout, /^127\.0\.0\.1 +0 +ALL +Cluster: outbound\|80\|\|a\.example$/m);
-  const listed = await runCommand('pc', 'l', '-f', file, '-o', 'json');
+  const listed = await callCommand('pc', 'l', '-f', file, '-o', 'json');
   t.match(JSON.parse(listed.stdout), [{ name: 'main' }]);
 });
 
 t.test('says what is wrong', async (t) => {
-  const usage = await runCommand('pc', 'clusters', '--admin', 'x', '--port', 'y', '-o', 'z');
+  const usage = await callCommand('pc', 'clusters', '--admin', 'x', '--port', 'y', '-o', 'z');
   t.equal(usage.code, 64);
   for (const reason of ["--admin: 'x'", "--port: 'y'", "--output: 'z'"]) {
     t.ok(usage.stderr.includes(reason), reason);
   }
-  const gone = await runCommand('pc', 'clusters', '--admin', '127.0.0.1:1');
+  const gone = await callCommand('pc', 'clusters', '--admin', '127.0.0.1:1');
   t.equal(gone.code, 1);
   t.match(gone.stderr, /127\.0\.0\.1:1: .*ECONNREFUSED/);
-  const missing = await runCommand('pc', 'clusters', '-f', '/nowhere/dump.json');
+  const missing = await callCommand('pc', 'clusters', '-f', '/nowhere/dump.json');
   t.equal(missing.code, 1);
   t.match(missing.stderr, '/nowhere/dump.json: it cannot be read: ENOENT');
 
@@ -89,7 +90,7 @@ t.test('says what is wrong', async (t) => {
   t.teardown(() => site.close());
   const other = `127.0.0.1:${(site.address() as AddressInfo).port}`;
   for (const kind of ['routes', 'log']) {
-    const { code, stderr } = await runCommand('pc', kind, '--admin', other);
+    const { code, stderr } = await callCommand('pc', kind, '--admin', other);
     t.equal(code, 1);
     t.match(stderr, /is this the admin interface\?/);
   }

@@ -8,7 +8,8 @@ import {
   PURPOSE,
   type TestCertificate,
 } from '../support/certificates.ts';
-import { runCommand, TestDirectory } from '../support/with-process.ts';
+import { callCommand } from '../support/command-host.ts';
+import { TestDirectory } from '../support/with-process.ts';
 
 const ID = 'spiffe://example.org/ns/shop/sa/cart';
 const ROOT = makeAuthority({ subject: 'tls command root' });
@@ -34,7 +35,7 @@ t.test('a server is described, and accepted by its root and name', async (t) => 
   const address = await serve(t, SERVER, { ALPNProtocols: ['h2', 'http/1.1'] });
   const ca = folder(t).write('root.pem', ROOT.pem);
   const known = ['--ca', ca, '--sni', 'cart.shop'];
-  const good = await runCommand('tls', address, ...known, '--san', 'spiffe://example.org/*');
+  const good = await callCommand('tls', address, ...known, '--san', 'spiffe://example.org/*');
   t.equal(good.code, 0, good.stdout + good.stderr);
   for (const expected of [
     /SNI cart\.shop\n/,
@@ -48,10 +49,10 @@ t.test('a server is described, and accepted by its root and name', async (t) => 
   ]) {
     t.match(good.stdout, expected);
   }
-  const bad = await runCommand('tls', address, ...known, '--san', 'other.example');
+  const bad = await callCommand('tls', address, ...known, '--san', 'other.example');
   t.equal(bad.code, 1);
   t.match(bad.stdout, /We would REFUSE it: .*verify cert failed: SAN matcher/);
-  const unjudged = await runCommand('tls', address);
+  const unjudged = await callCommand('tls', address);
   t.equal(unjudged.code, 0);
   t.match(unjudged.stdout, 'Not judged: give --ca FILE');
 });
@@ -74,7 +75,7 @@ t.test('what is wrong with a certificate is said as the data path says it', asyn
   const ca = folder(t).write('root.pem', ROOT.pem);
   for (const [certificate, reason, description] of cases) {
     const address = await serve(t, certificate);
-    const { code, stdout } = await runCommand('tls', address, '--ca', ca);
+    const { code, stdout } = await callCommand('tls', address, '--ca', ca);
     t.equal(code, 1);
     t.match(stdout, new RegExp(`REFUSE it: .*(?:${reason.source})`));
     t.match(stdout, description);
@@ -88,13 +89,13 @@ t.test('a server that demands a certificate is shown one', async (t) => {
   });
   const directory = folder(t);
   const ca = directory.write('root.pem', ROOT.pem);
-  const bare = await runCommand('tls', address, '--ca', ca);
+  const bare = await callCommand('tls', address, '--ca', ca);
   t.match(bare.stdout, /client certificate +demanded/);
   const client = makeCertificate({ issuer: ROOT, altNames: [{ uri: ID }] });
   const cert = directory.write('cert.pem', client.chainPem);
   const key = directory.write('key.pem', client.keyPem);
   const own = ['--ca', ca, '--cert', cert, '--key', key];
-  const known = await runCommand('tls', address, ...own, '--json');
+  const known = await callCommand('tls', address, ...own, '--json');
   t.equal(known.code, 0, known.stdout);
   const seen = JSON.parse(known.stdout);
   t.match(seen, {
@@ -106,7 +107,7 @@ t.test('a server that demands a certificate is shown one', async (t) => {
   const stranger = makeCertificate({ issuer: makeAuthority({ subject: 'stranger' }) });
   directory.write('cert.pem', stranger.chainPem);
   directory.write('key.pem', stranger.keyPem);
-  const unknown = await runCommand('tls', address, ...own);
+  const unknown = await callCommand('tls', address, ...own);
   t.equal(unknown.code, 1);
   t.match(unknown.stdout, /The server REFUSES our certificate: /);
 });
@@ -114,7 +115,7 @@ t.test('a server that demands a certificate is shown one', async (t) => {
 t.test('a server that asks and does not demand, with TLS 1.2 alone', async (t) => {
   const asks = { requestCert: true, rejectUnauthorized: false };
   const address = await serve(t, SERVER, { ...asks, maxVersion: 'TLSv1.2' });
-  const { code, stdout } = await runCommand('tls', address);
+  const { code, stdout } = await callCommand('tls', address);
   t.equal(code, 0);
   t.match(stdout, /client certificate +asked for, not demanded/);
   t.match(stdout, /does not offer +TLSv1\.3, TLSv1\.1, TLSv1\n/);
@@ -157,7 +158,7 @@ t.test(
         ],
       },
     });
-    const as = (name: string) => runCommand('tls', address, '-c', config, '--cluster', name);
+    const as = (name: string) => callCommand('tls', address, '-c', config, '--cluster', name);
     const [known, other, remote, plain, none] = await Promise.all(
       ['known', 'other', 'remote', 'plain', 'none'].map(as),
     );
@@ -170,7 +171,7 @@ t.test(
 );
 
 t.test('a command line that makes no sense, and a peer that is not there', async (t) => {
-  const wrong = await runCommand(
+  const wrong = await callCommand(
     'tls',
     'host',
     '--cluster',
@@ -190,7 +191,7 @@ t.test('a command line that makes no sense, and a peer that is not there', async
   ]) {
     t.ok(wrong.stderr.includes(reason), `${reason}\n${wrong.stderr}`);
   }
-  const gone = await runCommand('tls', '127.0.0.1:1');
+  const gone = await callCommand('tls', '127.0.0.1:1');
   t.equal(gone.code, 1);
   t.match(gone.stderr, /127\.0\.0\.1:1: connect ECONNREFUSED/);
 });
