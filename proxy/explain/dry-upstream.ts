@@ -80,7 +80,7 @@ export class DryClusters implements ClusterManager {
 /** See the file's head. */
 class DryCluster implements Cluster {
   readonly config: ClusterConfig;
-  readonly stats: ClusterStats;
+  readonly membership: WorkerCluster['membership'];
   readonly policies: WorkerCluster['policies'];
   readonly #cluster: WorkerCluster;
   readonly #owner: DryClusters;
@@ -89,10 +89,14 @@ class DryCluster implements Cluster {
 
   constructor(cluster: WorkerCluster, owner: DryClusters) {
     this.config = cluster.config;
-    this.stats = cluster.stats;
+    this.membership = cluster.membership;
     this.policies = cluster.policies;
     this.#cluster = cluster;
     this.#owner = owner;
+  }
+
+  get stats(): ClusterStats {
+    return this.#cluster.stats;
   }
 
   pickHost(context: LoadBalancerContext): Host | null {

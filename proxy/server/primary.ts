@@ -5,7 +5,7 @@ import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { StatsSnapshot } from '../stats/snapshot.ts';
+import { type StatsSnapshot, withUntouched } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
 import type { HealthChecks } from '../upstream/health/health-checks.ts';
@@ -168,7 +168,10 @@ export class Primary {
       uptimeMs: performance.now() - this.startedMs,
       daysUntilExpiry: measureExpiry(this.configuration, this.stats),
     });
-    return this.collector.collect(this.stats.snapshot(), this.workforce.counting());
+    const all = await this.collector.collect(this.stats.snapshot(), this.workforce.counting());
+    const accepts = this.configuration.acceptsStat;
+    // Workers leave it to whoever shows them which of the cells nobody counts in are kept.
+    return accepts === null ? all : withUntouched(all, accepts);
   }
 
   resetCounters(): void {

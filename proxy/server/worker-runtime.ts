@@ -136,7 +136,7 @@ export class WorkerRuntime implements ProcessHealth {
   statsSnapshot(): StatsSnapshot {
     this.clusters.refreshGauges();
     this.listeners.refreshGauges();
-    return this.stats.snapshot();
+    return this.stats.compactSnapshot();
   }
 
   /** Every cluster as the admin interface shows it. */

@@ -55,6 +55,7 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
   const textReadouts: Record<string, string> = {};
   const histograms: Record<string, HistogramSnapshot> = {};
   const usedZeroes = new Set<string>();
+  const untouched = snapshots.flatMap((snapshot) => snapshot.untouched);
   for (const snapshot of snapshots) {
     mergeNumbers(counters, snapshot.counters);
     mergeNumbers(gauges, snapshot.gauges);
@@ -65,7 +66,7 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
       histograms[name] = known === undefined ? histogram : mergeHistograms(known, histogram);
     }
   }
-  return { counters, gauges, textReadouts, histograms, usedZeroes: [...usedZeroes] };
+  return { counters, gauges, textReadouts, histograms, usedZeroes: [...usedZeroes], untouched };
 }
 
 /**

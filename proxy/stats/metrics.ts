@@ -70,6 +70,19 @@ export interface TextReadout {
   set(text: string): void;
 }
 
+/** Names below a scope that belong together: most clusters of a large mesh never count in theirs. */
+export interface CellShape {
+  readonly counters: readonly string[];
+  readonly gauges: readonly string[];
+  readonly histograms: readonly (readonly [name: string, unit: HistogramUnit])[];
+}
+
+/** Cells of a shape that are shown with 0 and not made yet. */
+export interface DeclaredCells {
+  /** Makes all of them; harmless when they are made. */
+  make(): void;
+}
+
 /** Makes cells under a prefix; asking twice for a name gives the same cell. */
 export interface StatsScope {
   /** Dotted prefix with its final dot; '' for the root. */
@@ -80,6 +93,11 @@ export interface StatsScope {
   gauge(name: string): Gauge;
   histogram(name: string, unit: HistogramUnit): Histogram;
   textReadout(name: string): TextReadout;
+  /**
+   * Has the cells of a shape shown as if they were made. Those that somebody else has made already
+   * are made here, too, so that they outlive him.
+   */
+  declare(shape: CellShape): DeclaredCells;
   /**
    * Gives up every cell made through this scope and the scopes made from it (a cluster or listener
    * was removed). A cell that another scope holds as well stays.

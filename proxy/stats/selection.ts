@@ -1,7 +1,7 @@
 // Which statistics a reader asked for, in the order they are printed.
 import type { SafeRegex } from '../base/safe-regex.ts';
 import { countsBelow } from './distribution.ts';
-import type { HistogramSnapshot, StatsSnapshot } from './snapshot.ts';
+import { type HistogramSnapshot, type StatsSnapshot, withUntouched } from './snapshot.ts';
 
 /** `type=` of /stats. */
 export type StatsType = 'All' | 'Counters' | 'Gauges' | 'Histograms' | 'TextReadouts';
@@ -39,8 +39,10 @@ export interface BoundedCounts {
 }
 
 /** Picks and sorts. */
-export function selectStats(snapshot: StatsSnapshot, selection: StatsSelection): SelectedStats {
+export function selectStats(all: StatsSnapshot, selection: StatsSelection): SelectedStats {
   const { type } = selection;
+  // What nobody counted in was never used.
+  const snapshot = selection.usedOnly ? all : withUntouched(all);
   const usedZeroes = selection.usedOnly ? new Set(snapshot.usedZeroes) : null;
   const numberUsed = (value: number, name: string) => value !== 0 || usedZeroes?.has(name) === true;
   const wants = (wanted: StatsType) => type === 'All' || type === wanted;

@@ -2,13 +2,15 @@
 // made them. Nothing here runs on the data path, which only touches the cells.
 import { LogLinearHistogram } from './histogram.ts';
 import {
+  type CellShape,
   Counter,
+  type DeclaredCells,
   Gauge,
   type HistogramUnit,
   type StatsScope,
   type TextReadout,
 } from './metrics.ts';
-import type { HistogramSnapshot, StatsSnapshot } from './snapshot.ts';
+import { type HistogramSnapshot, type StatsSnapshot, withUntouched } from './snapshot.ts';
 
 /** Says whether a full name is kept: stats_config.stats_matcher, compiled by its owner. */
 export type NameFilter = (name: string) => boolean;
@@ -48,6 +50,46 @@ class Held<T extends { readonly name: string }> {
   }
 }
 
+/** Cells of a shape below one prefix that nobody has counted in yet. */
+class Declaration implements DeclaredCells {
+  readonly #scope: Scope;
+  readonly #shape: CellShape;
+  /** How often each prefix was declared with that shape. */
+  readonly #prefixes: Map<string, number>;
+  #isListed = true;
+
+  constructor(scope: Scope, shape: CellShape, prefixes: Map<string, number>) {
+    this.#scope = scope;
+    this.#shape = shape;
+    this.#prefixes = prefixes;
+    prefixes.set(scope.prefix, (prefixes.get(scope.prefix) ?? 0) + 1);
+  }
+
+  make(): void {
+    if (!this.#isListed) return;
+    this.#scope.end(this);
+    this.drop();
+    makeAll(this.#scope, this.#shape);
+  }
+
+  drop(): void {
+    if (!this.#isListed) return;
+    this.#isListed = false;
+    const { prefix } = this.#scope;
+    const left = (this.#prefixes.get(prefix) ?? 1) - 1;
+    if (left > 0) this.#prefixes.set(prefix, left);
+    else this.#prefixes.delete(prefix);
+  }
+}
+
+const MADE: DeclaredCells = { make: () => undefined };
+
+function makeAll(scope: Scope, { counters, gauges, histograms }: CellShape): void {
+  for (const name of counters) scope.counter(name);
+  for (const name of gauges) scope.gauge(name);
+  for (const [name, unit] of histograms) scope.histogram(name, unit);
+}
+
 /** What all scopes of a store share. */
 class CellLists {
   readonly accepts: NameFilter;
@@ -55,6 +97,8 @@ class CellLists {
   readonly gauges = new Map<string, Held<Gauge>>();
   readonly histograms = new Map<string, Held<LogLinearHistogram>>();
   readonly texts = new Map<string, Held<TextCell>>();
+  /** Prefixes of cells that are not made, and how often each was declared. */
+  readonly declared = new Map<CellShape, Map<string, number>>();
 
   constructor(accepts: NameFilter) {
     this.accepts = accepts;
@@ -66,8 +110,9 @@ class Scope implements StatsScope {
   readonly prefix: string;
   readonly #lists: CellLists;
   readonly #parent: Scope | null;
-  readonly #children = new Set<Scope>();
-  readonly #held = new Set<{ drop(): void }>();
+  /** null: there are none, as in most scopes of a large mesh. */
+  #children: Set<Scope> | null = null;
+  #held: Set<{ drop(): void }> | null = null;
   #isReleased = false;
 
   constructor(lists: CellLists, prefix: string, parent: Scope | null) {
@@ -80,7 +125,7 @@ class Scope implements StatsScope {
     const prefix = name === '' ? this.prefix : `${this.prefix}${scopeName(name)}.`;
     const child = new Scope(this.#lists, prefix, this);
     if (this.#isReleased) child.release();
-    else this.#children.add(child);
+    else this.#adopt(child);
     return child;
   }
 
@@ -100,17 +145,46 @@ class Scope implements StatsScope {
     return this.#hold(this.#lists.texts, new TextCell(this.prefix + name));
   }
 
+  declare(shape: CellShape): DeclaredCells {
+    const { counters, declared } = this.#lists;
+    if (this.#isReleased) return MADE;
+    if (counters.has(this.prefix + shape.counters[0])) {
+      makeAll(this, shape);
+      return MADE;
+    }
+    const prefixes = declared.get(shape) ?? new Map<string, number>();
+    declared.set(shape, prefixes);
+    const declaration = new Declaration(this, shape, prefixes);
+    this.#keep(declaration);
+    return declaration;
+  }
+
+  /** A declaration is over. */
+  end(declaration: { drop(): void }): void {
+    this.#held?.delete(declaration);
+  }
+
   release(): void {
     this.#isReleased = true;
-    for (const child of [...this.#children]) child.release();
-    for (const held of this.#held) held.drop();
-    this.#held.clear();
+    for (const child of [...(this.#children ?? [])]) child.release();
+    for (const held of this.#held ?? []) held.drop();
+    this.#held = null;
     this.#parent?.forget(this);
   }
 
   /** A child was released on its own. */
   forget(child: Scope): void {
-    this.#children.delete(child);
+    this.#children?.delete(child);
+  }
+
+  #adopt(child: Scope): void {
+    this.#children ??= new Set();
+    this.#children.add(child);
+  }
+
+  #keep(held: { drop(): void }): void {
+    this.#held ??= new Set();
+    this.#held.add(held);
   }
 
   /**
@@ -124,8 +198,8 @@ class Scope implements StatsScope {
       held = new Held(fresh, list);
       list.set(fresh.name, held);
     }
-    if (!this.#held.has(held)) {
-      this.#held.add(held);
+    if (this.#held?.has(held) !== true) {
+      this.#keep(held);
       held.hold();
     }
     return held.cell;
@@ -166,6 +240,10 @@ export class StatsStore implements StatsScope {
     return this.#root.textReadout(name);
   }
 
+  declare(shape: CellShape): DeclaredCells {
+    return this.#root.declare(shape);
+  }
+
   release(): void {
     this.#root.release();
   }
@@ -188,6 +266,11 @@ export class StatsStore implements StatsScope {
 
   /** Every cell as it is now. */
   snapshot(): StatsSnapshot {
+    return withUntouched(this.compactSnapshot(), this.#lists.accepts);
+  }
+
+  /** The same where cells that nobody counts in cost next to nothing. */
+  compactSnapshot(): StatsSnapshot {
     const lists = this.#lists;
     const counters: Record<string, number> = {};
     const gauges: Record<string, number> = {};
@@ -204,7 +287,10 @@ export class StatsStore implements StatsScope {
     }
     for (const [name, { cell }] of lists.texts) textReadouts[name] = cell.value;
     for (const [name, { cell }] of lists.histograms) histograms[name] = cell.snapshot();
-    return { counters, gauges, textReadouts, histograms, usedZeroes };
+    const untouched = [...lists.declared].map(([shape, prefixes]) => {
+      return { shape, prefixes: [...prefixes.keys()] };
+    });
+    return { counters, gauges, textReadouts, histograms, usedZeroes, untouched };
   }
 }
 

@@ -4,7 +4,7 @@
 import type { SharedCells } from '../base/cells/shared-cells.ts';
 import { SharedCounter } from '../base/cells/shared-counter.ts';
 import type { ClusterConfig, ClusterLimitsConfig } from '../model/cluster.ts';
-import type { StatsScope } from '../stats/metrics.ts';
+import type { Gauge, StatsScope } from '../stats/metrics.ts';
 import { type BreakerGauges, RecentRequests, RetryBreaker } from './retry-breaker.ts';
 
 /** Which of a cluster's limits count a request or connection (RouteAction.priority). */
@@ -156,6 +156,39 @@ const GAUGES = {
   retries: ['rq_retry_open', 'retries'],
 } as const;
 
+/** Makes the gauges that every cluster has. */
+export function declareBreakerGauges(scope: StatsScope): void {
+  for (const priority of ['default', 'high']) {
+    const below = scope.scope(`circuit_breakers.${priority}`);
+    for (const [open] of Object.values(GAUGES)) below.gauge(open);
+  }
+}
+
+class LazyGauges implements BreakerGauges {
+  readonly #scope: StatsScope;
+  readonly #kind: keyof typeof GAUGES;
+  readonly #isTracked: boolean;
+  #open: Gauge | null = null;
+  #remaining: Gauge | null = null;
+
+  constructor(scope: StatsScope, kind: keyof typeof GAUGES, isTracked: boolean) {
+    this.#scope = scope;
+    this.#kind = kind;
+    this.#isTracked = isTracked;
+  }
+
+  get open(): Gauge {
+    this.#open ??= this.#scope.gauge(GAUGES[this.#kind][0]);
+    return this.#open;
+  }
+
+  get remaining(): Gauge | null {
+    if (!this.#isTracked) return null;
+    this.#remaining ??= this.#scope.gauge(`remaining_${GAUGES[this.#kind][1]}`);
+    return this.#remaining;
+  }
+}
+
 /** Finds what breakers of one priority are made of. */
 class BreakerParts {
   readonly keys: string[] = [];
@@ -205,12 +238,7 @@ class BreakerParts {
   }
 
   gauges(kind: keyof typeof GAUGES): BreakerGauges {
-    const [open, remaining] = GAUGES[kind];
-    const isTracked = this.#limits.tracksRemaining;
-    return {
-      open: this.#scope.gauge(open),
-      remaining: isTracked ? this.#scope.gauge(`remaining_${remaining}`) : null,
-    };
+    return new LazyGauges(this.#scope, kind, this.#limits.tracksRemaining);
   }
 }
 
@@ -225,6 +253,7 @@ class LazyBreakers {
     this.#parts = parts;
     // They are shown from the start.
     const { maxConnections, maxPendingRequests, maxRequests } = limits;
+    if (!limits.tracksRemaining) return;
     parts.gauges('connections').remaining?.set(maxConnections);
     parts.gauges('pending').remaining?.set(maxPendingRequests);
     parts.gauges('requests').remaining?.set(maxRequests);

@@ -9,6 +9,7 @@ import type { ClusterPolicies } from './cluster-policies.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import type { Host } from './host.ts';
+import type { MembershipStats } from './membership-stats.ts';
 import type { RequestNames } from './transport/request-names.ts';
 
 /** The host that a request belongs to, by what its client brought: a session. */
@@ -65,6 +66,8 @@ export interface LoadBalancerContext {
 export interface Cluster {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
+  /** How many hosts it has. */
+  readonly membership: MembershipStats;
   /** null: it leaves everything to routes. */
   readonly policies: ClusterPolicies | null;
   /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */

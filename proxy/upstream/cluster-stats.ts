@@ -1,12 +1,10 @@
-// The counters of one cluster, found once when the cluster is made.
+// The counters of one cluster, found once when somebody first counts in one of them.
 import type { H2Counters } from '../http/h2/counters.ts';
 import { Http2CodecStats } from '../stats/http2-codec-stats.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/metrics.ts';
 import { RetryCounters } from '../stats/retry-counters.ts';
 import { ClusterGrpcStats } from './cluster-grpc-stats.ts';
 import { ClusterResponseStats } from './cluster-response-stats.ts';
-import type { HostSet } from './host-set.ts';
-import { LoadBalancerStats } from './lb/load-balancer-stats.ts';
 
 /**
  * Cells that Envoy has in every cluster and nothing here changes: they stay at 0, so that a
@@ -101,7 +99,6 @@ export class ClusterStats {
   readonly rqTxReset: Counter;
   /** Requests that a connection had served when it closed. */
   readonly rqPerCx: Histogram;
-  readonly lb: LoadBalancerStats;
   readonly originalDstHostInvalid: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
@@ -109,7 +106,6 @@ export class ClusterStats {
   readonly flowDrained: Counter;
   readonly responses: ClusterResponseStats;
   readonly grpc: ClusterGrpcStats;
-  readonly #members: MembershipCells;
   readonly #scope: StatsScope;
 
   /** `scope` is `cluster.<observability name>.` */
@@ -164,13 +160,11 @@ export class ClusterStats {
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
     this.rqTxReset = scope.counter('upstream_rq_tx_reset');
     this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
-    this.lb = new LoadBalancerStats(scope);
     this.originalDstHostInvalid = scope.counter('original_dst_host_invalid');
     this.flowPaused = scope.counter('upstream_flow_control_paused_reading_total');
     this.flowResumed = scope.counter('upstream_flow_control_resumed_reading_total');
     this.flowBackedUp = scope.counter('upstream_flow_control_backed_up_total');
     this.flowDrained = scope.counter('upstream_flow_control_drained_total');
-    this.#members = membershipCells(scope);
     for (const name of UNTOUCHED_COUNTERS) scope.counter(name);
     for (const name of UNTOUCHED_GAUGES) scope.gauge(name);
   }
@@ -184,61 +178,4 @@ export class ClusterStats {
   declareHttp1(): void {
     for (const name of UNTOUCHED_HTTP1_COUNTERS) this.#scope.counter(`http1.${name}`);
   }
-
-  /** `membership_*` after hosts came or went. */
-  countMembers(hostSet: HostSet): void {
-    const members = this.#members;
-    const { hosts } = hostSet;
-    members.change.inc();
-    members.total.set(hosts.length);
-    this.countHealth(hostSet);
-  }
-
-  /** How many of them are healthy, after that changed. */
-  countHealth({ hosts, priorities }: HostSet): void {
-    const members = this.#members;
-    members.healthy.set(priorities.reduce((sum, { healthy }) => sum + healthy.length, 0));
-    members.degraded.set(priorities.reduce((sum, { degraded }) => sum + degraded.length, 0));
-    const counted = priorities.reduce((sum, each) => sum + each.counted.length, 0);
-    members.excluded.set(hosts.length - counted);
-  }
-
-  /** `membership_*` of an ORIGINAL_DST cluster, whose hosts are all healthy. */
-  countDestinations(total: number): void {
-    this.#members.change.inc();
-    this.#members.total.set(total);
-    this.#members.healthy.set(total);
-  }
-
-  /** What the gauges of members say now. */
-  get membership(): Readonly<Record<'total' | 'healthy' | 'degraded', number>> {
-    const { total, healthy, degraded } = this.#members;
-    return { total: total.value, healthy: healthy.value, degraded: degraded.value };
-  }
-
-  /** `max_host_weight`: as in Envoy, only of clusters that are told their hosts again and again. */
-  countMaxWeight(hostSet: HostSet): void {
-    const most = hostSet.hosts.reduce((max, host) => Math.max(max, host.endpoint.weight), 1);
-    this.#members.maxHostWeight.set(most);
-  }
-}
-
-interface MembershipCells {
-  readonly change: Counter;
-  readonly total: Gauge;
-  readonly healthy: Gauge;
-  readonly degraded: Gauge;
-  readonly excluded: Gauge;
-  readonly maxHostWeight: Gauge;
-}
-
-function membershipCells(scope: StatsScope): MembershipCells {
-  return {
-    change: scope.counter('membership_change'),
-    total: scope.gauge('membership_total'),
-    healthy: scope.gauge('membership_healthy'),
-    degraded: scope.gauge('membership_degraded'),
-    excluded: scope.gauge('membership_excluded'),
-    maxHostWeight: scope.gauge('max_host_weight'),
-  };
 }

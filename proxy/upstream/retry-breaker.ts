@@ -6,7 +6,7 @@ import type { SharedWindow } from '../base/cells/shared-window.ts';
 import type { ClusterLimitsConfig } from '../model/cluster.ts';
 import type { Gauge } from '../stats/metrics.ts';
 
-/** The gauges of one breaker. */
+/** The gauges of one breaker: each is made when it is first written. */
 export interface BreakerGauges {
   readonly open: Gauge;
   /** null: not asked for (track_remaining). */

@@ -13,7 +13,7 @@ import {
 import type { Cluster, LoadBalancerContext } from './cluster-manager.ts';
 import { ClusterPolicies } from './cluster-policies.ts';
 import { ClusterPools, type ClusterPoolsOwner } from './cluster-pools.ts';
-import { ClusterStats } from './cluster-stats.ts';
+import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import { withPolicy } from './endpoint-policy.ts';
 import { countSideBySide, type Host } from './host.ts';
@@ -22,12 +22,15 @@ import { HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
 import { staticEndpoints, updateHosts } from './host-update.ts';
 import { HostWatch, usableFlags } from './host-watch.ts';
+import { LazyClusterStats } from './lazy-cluster-stats.ts';
 import { AggregateBalancer } from './lb/aggregate-balancer.ts';
 import type { LoadBalancer, OwnPlace } from './lb/load-balancer.ts';
+import { LoadBalancerStats } from './lb/load-balancer-stats.ts';
 import { LookaheadBalancer } from './lb/lookahead-balancer.ts';
 import { makeBalancer } from './lb/make-balancer.ts';
 import { overrideHostOf } from './lb/override-host.ts';
 import { isPredictable } from './lb/registry.ts';
+import { MembershipStats } from './membership-stats.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import { ClusterTransports } from './transport/cluster-transports.ts';
@@ -45,17 +48,40 @@ export interface WorkerClusterOwner {
   get(name: string): WorkerCluster | null;
 }
 
+/** What a cluster's pools share; its statistics are made for the first one of them. */
+class Resources implements ClusterResources {
+  readonly config: ClusterConfig;
+  readonly context: UpstreamContext;
+  readonly breakers: CircuitBreakers;
+  readonly transports: ClusterTransports;
+  readonly #stats: LazyClusterStats;
+
+  constructor(parts: Omit<ClusterResources, 'stats'> & { readonly stats: LazyClusterStats }) {
+    this.config = parts.config;
+    this.context = parts.context;
+    this.breakers = parts.breakers;
+    this.transports = parts.transports;
+    this.#stats = parts.stats;
+  }
+
+  get stats(): ClusterStats {
+    return this.#stats.get();
+  }
+}
+
 /** See the file's head. */
 export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwner {
   /** With what its endpoints' source says of them all. */
   config: ClusterConfig;
   /** As it was configured. */
   readonly written: ClusterConfig;
-  readonly stats: ClusterStats;
+  readonly membership: MembershipStats;
   readonly policies: ClusterPolicies | null;
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
   readonly #scope: StatsScope;
+  readonly #stats: LazyClusterStats;
+  readonly #lbStats: LoadBalancerStats;
   readonly #pools: ClusterPools;
   readonly #hostLimits: HostLimits;
   readonly #hostWatch: HostWatch;
@@ -73,7 +99,9 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.written = config;
     this.#owner = owner;
     this.#scope = context.stats.scope('cluster').scope(config.observabilityName);
-    this.stats = new ClusterStats(this.#scope);
+    this.#stats = new LazyClusterStats(this.#scope);
+    this.membership = new MembershipStats(this.#scope);
+    this.#lbStats = new LoadBalancerStats(this.#scope);
     this.policies = ClusterPolicies.of(config);
     const { name } = config;
     const breakers = new CircuitBreakers(config, {
@@ -87,13 +115,18 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     const checks = isChecked ? new CheckReporter(name, reports) : null;
     this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags: owner.flagsOf(name) });
     const transports = new ClusterTransports(config, context.tls, this.#scope);
-    this.#resources = { config, context, stats: this.stats, breakers, transports };
+    const stats = this.#stats;
+    this.#resources = new Resources({ config, context, stats, breakers, transports });
     this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
     this.#destinations = this.#makeDestinations();
     this.#aggregate = this.#makeAggregate();
     this.#balancer = this.#destinations ?? this.#aggregate ?? this.#makeBalancer(null);
     if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
+  }
+
+  get stats(): ClusterStats {
+    return this.#stats.get();
   }
 
   /** Hosts as of now. */
@@ -160,8 +193,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#hostSet = this.#snapshot(update.hosts);
     this.#balancer = this.#makeBalancer(this.#balancer);
     this.#hostLimits.follow(update.hosts);
-    this.stats.countMembers(this.#hostSet);
-    if (this.config.discovery === 'strict-dns') this.stats.countMaxWeight(this.#hostSet);
+    this.membership.countMembers(this.#hostSet);
+    if (this.config.discovery === 'strict-dns') this.membership.countMaxWeight(this.#hostSet);
     for (const host of update.removed) this.#removeHost(host);
     if (this.config.pools.closesOnHostSetChange) this.#pools.refresh();
     return true;
@@ -195,7 +228,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#startHealthy(recovered);
     this.#hostSet = this.#snapshot(this.#hostSet.hosts);
     this.#balancer = this.#makeBalancer(this.#balancer);
-    this.stats.countHealth(this.#hostSet);
+    this.membership.countHealth(this.#hostSet);
     for (const host of failed) this.#pools.failHost(host);
   }
 
@@ -215,7 +248,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
 
   /** Brings those gauges up to date that are not kept as things happen. */
   refreshGauges(): void {
-    this.stats.cxTxBytesBuffered.set(this.#pools.bufferedBytes());
+    // Before anybody counts there is no pool.
+    this.#stats.peek()?.cxTxBytesBuffered.set(this.#pools.bufferedBytes());
     this.#resources.breakers.refreshGauges();
   }
 
@@ -227,7 +261,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
   }
 
   onHostsChanged(total: number, removed: readonly Host[]): void {
-    this.stats.countDestinations(total);
+    this.membership.countDestinations(total);
     for (const host of removed) this.#removeHost(host);
   }
 
@@ -267,7 +301,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
       priorities: this.config.priorities,
       random,
       nowMs: () => clock.nowMs(),
-      stats: this.stats.lb,
+      stats: this.#lbStats,
       own: this.#owner.own,
       ...(later !== undefined && { later }),
     };

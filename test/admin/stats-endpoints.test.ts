@@ -62,6 +62,7 @@ t.test('a filter that would hang a backtracking engine is answered at once', asy
       textReadouts: {},
       histograms: {},
       usedZeroes: [],
+      untouched: [],
     });
     const started = performance.now();
     t.equal((await ask('/stats?filter=(a%2B)%2B$')).body, '');

@@ -109,7 +109,7 @@ async function snapshotOf(read: (query: string) => Promise<string>): Promise<Sta
   }
   const counters = await numbers('Counters');
   const gauges = await numbers('Gauges');
-  return { counters, gauges, textReadouts: {}, histograms, usedZeroes: [] };
+  return { counters, gauges, textReadouts: {}, histograms, usedZeroes: [], untouched: [] };
 }
 
 function pairOf(bucket: Bucket): readonly number[] {

@@ -80,3 +80,60 @@ t.test('resetting leaves gauges and histograms', async (t) => {
   t.equal(store.snapshot().histograms['h']?.count, 1);
   t.equal(store.snapshot().histograms['h']?.intervalBuckets.length, 2);
 });
+
+const SHAPE = {
+  counters: ['total', 'inner.total'],
+  gauges: ['active'],
+  histograms: [['time', 'ms']],
+} as const;
+
+t.test('declared cells are shown with 0 and sent as one name until somebody counts', async (t) => {
+  const store = new StatsStore(null);
+  const [a, b] = [store.scope('cluster.a'), store.scope('cluster.b')];
+  const declared = a.declare(SHAPE);
+  b.declare(SHAPE);
+  const compact = store.compactSnapshot();
+  t.same(compact.counters, {});
+  t.same(compact.untouched, [{ shape: SHAPE, prefixes: ['cluster.a.', 'cluster.b.'] }]);
+  const { counters, gauges, histograms } = store.snapshot();
+  t.same(Object.keys(counters).length, 4);
+  t.equal(counters['cluster.b.inner.total'], 0);
+  t.equal(gauges['cluster.a.active'], 0);
+  t.equal(histograms['cluster.a.time']?.count, 0);
+  declared.make();
+  declared.make();
+  a.counter('total').inc();
+  t.same(store.compactSnapshot().untouched, [{ shape: SHAPE, prefixes: ['cluster.b.'] }]);
+  t.equal(store.snapshot().counters['cluster.a.total'], 1);
+});
+
+t.test('declared cells that exist already are held, and go with the last scope', async (t) => {
+  const store = new StatsStore(null);
+  const before = store.scope('cluster.a');
+  before.declare(SHAPE).make();
+  before.counter('total').inc();
+  const after = store.scope('cluster.a');
+  after.declare(SHAPE).make();
+  before.release();
+  t.equal(store.snapshot().counters['cluster.a.total'], 1, 'the new version counts on');
+  after.release();
+  t.same(store.snapshot().counters, {});
+});
+
+t.test('declared cells end with their scope, once for each that declared them', async (t) => {
+  const store = new StatsStore(null);
+  const [before, after] = [store.scope('cluster.a'), store.scope('cluster.a')];
+  before.declare(SHAPE);
+  after.declare(SHAPE);
+  before.release();
+  before.declare(SHAPE).make();
+  t.equal(store.snapshot().counters['cluster.a.total'], 0);
+  after.release();
+  t.same(store.snapshot().counters, {});
+});
+
+t.test('a name that is refused is not shown because it was declared', async (t) => {
+  const store = new StatsStore((name) => !name.includes('inner'));
+  store.scope('cluster.a').declare(SHAPE);
+  t.same(Object.keys(store.snapshot().counters), ['cluster.a.total']);
+});

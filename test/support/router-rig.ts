@@ -232,6 +232,7 @@ export class RouterRig {
     });
     return {
       ...{ config: real.config, stats: real.stats, policies: real.policies },
+      membership: real.membership,
       pickHost: (context) => real.pickHost(context),
       breakers: (priority) => real.breakers(priority),
       mayConnect: () => true,

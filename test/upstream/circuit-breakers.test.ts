@@ -4,7 +4,7 @@ import { regionCells, SharedRegion } from '../../proxy/base/cells/region.ts';
 import { SharedCells } from '../../proxy/base/cells/shared-cells.ts';
 import type { ClusterLimitsConfig } from '../../proxy/model/cluster.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
-import { CircuitBreakers } from '../../proxy/upstream/circuit-breakers.ts';
+import { CircuitBreakers, declareBreakerGauges } from '../../proxy/upstream/circuit-breakers.ts';
 import { clusterLimits } from '../support/cluster-config.ts';
 
 const LAYOUT = { counters: 64, ints: 64, slots: 3 };
@@ -27,6 +27,7 @@ class Workers {
     const store = new StatsStore(null);
     this.stats.push(store);
     const scope = store.scope('cluster').scope('c');
+    declareBreakerGauges(scope);
     const limits = { limits: clusterLimits(members), highLimits: high };
     return new CircuitBreakers(limits, { name: 'c', scope, cells });
   }

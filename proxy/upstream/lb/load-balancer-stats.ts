@@ -14,8 +14,8 @@ export interface TableGauges {
   readonly maxEntriesPerHost: Gauge;
 }
 
-/** With Envoy's names in camel case, without `lb_`. */
-export class LoadBalancerStats {
+/** Cells that every balancer has; in few clusters anything is counted in them. */
+class BalancerCells {
   readonly healthyPanic: Counter;
   readonly localClusterNotOk: Counter;
   readonly recalculateZoneStructures: Counter;
@@ -30,11 +30,8 @@ export class LoadBalancerStats {
   readonly subsetsSelected: Counter;
   readonly subsetsFallback: Counter;
   readonly subsetsFallbackPanic: Counter;
-  readonly #scope: StatsScope;
 
-  /** `scope` is `cluster.<observability name>.` */
   constructor(scope: StatsScope) {
-    this.#scope = scope;
     this.healthyPanic = scope.counter('lb_healthy_panic');
     this.localClusterNotOk = scope.counter('lb_local_cluster_not_ok');
     this.recalculateZoneStructures = scope.counter('lb_recalculate_zone_structures');
@@ -49,6 +46,79 @@ export class LoadBalancerStats {
     this.subsetsSelected = scope.counter('lb_subsets_selected');
     this.subsetsFallback = scope.counter('lb_subsets_fallback');
     this.subsetsFallbackPanic = scope.counter('lb_subsets_fallback_panic');
+  }
+}
+
+/** With Envoy's names in camel case, without `lb_`; cells are made when one is first asked for. */
+export class LoadBalancerStats {
+  readonly #scope: StatsScope;
+  #cells: BalancerCells | null = null;
+
+  /** `scope` is `cluster.<observability name>.` */
+  constructor(scope: StatsScope) {
+    this.#scope = scope;
+  }
+
+  /** Makes those that every balancer has. */
+  make(): BalancerCells {
+    this.#cells ??= new BalancerCells(this.#scope);
+    return this.#cells;
+  }
+
+  get healthyPanic(): Counter {
+    return this.make().healthyPanic;
+  }
+
+  get localClusterNotOk(): Counter {
+    return this.make().localClusterNotOk;
+  }
+
+  get recalculateZoneStructures(): Counter {
+    return this.make().recalculateZoneStructures;
+  }
+
+  get zoneClusterTooSmall(): Counter {
+    return this.make().zoneClusterTooSmall;
+  }
+
+  get zoneNoCapacityLeft(): Counter {
+    return this.make().zoneNoCapacityLeft;
+  }
+
+  get zoneRoutingAllDirectly(): Counter {
+    return this.make().zoneRoutingAllDirectly;
+  }
+
+  get zoneRoutingCrossZone(): Counter {
+    return this.make().zoneRoutingCrossZone;
+  }
+
+  get zoneRoutingSampled(): Counter {
+    return this.make().zoneRoutingSampled;
+  }
+
+  get subsetsActive(): Gauge {
+    return this.make().subsetsActive;
+  }
+
+  get subsetsCreated(): Counter {
+    return this.make().subsetsCreated;
+  }
+
+  get subsetsRemoved(): Counter {
+    return this.make().subsetsRemoved;
+  }
+
+  get subsetsSelected(): Counter {
+    return this.make().subsetsSelected;
+  }
+
+  get subsetsFallback(): Counter {
+    return this.make().subsetsFallback;
+  }
+
+  get subsetsFallbackPanic(): Counter {
+    return this.make().subsetsFallbackPanic;
   }
 
   /** `ring_hash_lb.*` */

@@ -129,7 +129,7 @@ export class HealthCheckRuntime {
   #problemOf(name: string, percent: number): string | null {
     const cluster = this.services.clusters.get(name);
     if (cluster === null) return 'health_check_failed_no_cluster_found';
-    const { total, healthy, degraded } = cluster.stats.membership;
+    const { total, healthy, degraded } = cluster.membership.counts;
     if (total === 0) return percent === 0 ? null : 'health_check_failed_cluster_empty';
     const isFewer = (healthy + degraded) * PERCENT < total * Math.floor(percent);
     return isFewer ? 'health_check_failed_cluster_unhealthy' : null;
