@@ -24,6 +24,7 @@ import { grpcWebDefinition } from './http/grpc-web.ts';
 import { headerMutationDefinition } from './http/header-mutation.ts';
 import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
 import { healthCheckDefinition } from './http/health-check.ts';
+import { istioAlpnDefinition } from './http/istio-alpn.ts';
 import { localRateLimitDefinition } from './http/local-ratelimit.ts';
 import { rbacDefinition } from './http/rbac.ts';
 import { routerDefinition } from './http/router.ts';
@@ -74,6 +75,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(headerMutationDefinition),
     filter(headerToMetadataDefinition),
     filter(healthCheckDefinition),
+    filter(istioAlpnDefinition),
     filter(localRateLimitDefinition),
     filter(rbacDefinition),
     filter(setRequestStateDefinition),

@@ -8,6 +8,7 @@ import type { FormatContext, Formatter } from '../formatter/formatter.ts';
 import { HashableText } from '../formatter/hashable-text.ts';
 import type { CompileContext, SupportTable } from '../model/extension.ts';
 import { DESTINATION_STATE } from '../upstream/original-dst-hosts.ts';
+import { ALPN_STATE, ApplicationProtocols } from '../upstream/transport/application-protocols.ts';
 import { CLUSTER_STATE, IDLE_TIMEOUT_STATE } from './network/tcp-proxy/session-overrides.ts';
 
 /** Makes plain text under any key. */
@@ -21,7 +22,17 @@ const KNOWN_FACTORIES: readonly string[] = [
   CLUSTER_STATE,
   IDLE_TIMEOUT_STATE,
   DESTINATION_STATE,
+  ALPN_STATE,
 ];
+
+/** Those that make something else than a text. */
+const FACTORIES: ReadonlyMap<string, (text: string) => object> = new Map<
+  string,
+  (text: string) => object
+>([
+  [HASHABLE_FACTORY, (text) => new HashableText(text)],
+  [ALPN_STATE, (text) => new ApplicationProtocols(text.split(','))],
+]);
 
 /** Which fields of FilterStateValue are honoured. */
 export const STATE_VALUE_SUPPORT: Readonly<Record<string, SupportTable>> = {
@@ -42,7 +53,8 @@ export interface StateValue {
   readonly key: string;
   readonly value: Formatter;
   readonly skipsEmpty: boolean;
-  readonly isHashable: boolean;
+  /** Which object the text becomes; null: it stays a text. */
+  readonly make: ((text: string) => object) | null;
 }
 
 /** A compiled value; null and a rejection when nothing could read it. */
@@ -67,8 +79,7 @@ export function compileStateValue(
   }
   const value = compileFormatString(message.value.value, context.at('format_string'));
   if (value === null) return null;
-  const isHashable = factory === HASHABLE_FACTORY;
-  return { key, value, skipsEmpty: message.skipIfEmpty, isHashable };
+  return { key, value, skipsEmpty: message.skipIfEmpty, make: FACTORIES.get(factory) ?? null };
 }
 
 /** Writes the values in order into `holder`; formats read `context`. */
@@ -80,9 +91,9 @@ export function setStateValues(
   if (values.length === 0) return;
   const state = holder.filterState ?? new Map<string, unknown>();
   holder.filterState = state;
-  for (const { key, value, skipsEmpty, isHashable } of values) {
+  for (const { key, value, skipsEmpty, make } of values) {
     const text = value.format(context);
     if (skipsEmpty && text === '') continue;
-    state.set(key, isHashable ? new HashableText(text) : text);
+    state.set(key, make === null ? text : make(text));
   }
 }

@@ -11,6 +11,7 @@ import type { ConnectionClaim } from './pool/connection-books.ts';
 import { HttpPool } from './pool/http-pool.ts';
 import { type HttpPoolProtocol, poolProtocol, poolSetup } from './pool/pool-setup.ts';
 import { type HostPicks, PredictedConnects } from './predicted-connects.ts';
+import type { RequestNames } from './transport/request-names.ts';
 import type { ClusterResources, PoolSetup } from './upstream-context.ts';
 
 type PoolProtocol = PoolSetup['protocol'];
@@ -92,7 +93,7 @@ export class ClusterPools implements PoolOwner {
   ): OwnedPool | null {
     const priority = request?.priority ?? 'default';
     const pools = this.#poolsOf(host, priority, request);
-    const names = request?.names ?? null;
+    const names = this.#namesOf(host, request);
     const own = names === null ? pools : pools.find(names.key);
     const pool = own?.[protocol] ?? null;
     if (pool !== null) return pool;
@@ -106,7 +107,7 @@ export class ClusterPools implements PoolOwner {
     // Their connections serve one client each anyway, but not all of them are alike.
     const client = this.#clientOf(request);
     const pools = this.#poolsOf(host, priority, client === null ? null : request);
-    const names = request?.names ?? null;
+    const names = this.#namesOf(host, request);
     const own = names === null ? pools : pools.find(names.key);
     return own?.tunnel ?? this.#make({ host, pools, priority, client, names }, 'tunnel');
   }
@@ -181,6 +182,14 @@ export class ClusterPools implements PoolOwner {
     if (priority === 'default') return host.pools;
     host.highPools ??= new HostPools();
     return host.highPools;
+  }
+
+  /** Whom connections must be with; null: as the cluster says. Clear text has no use for protocols. */
+  #namesOf({ endpoint }: Host, request: LoadBalancerContext | null): RequestNames | null {
+    const names = request?.names ?? null;
+    if (names === null || names.applicationProtocols.length === 0) return names;
+    const isPlain = this.#resources.transports.of(endpoint) === null;
+    return isPlain && names.serverName === '' && names.expectedName === '' ? null : names;
   }
 
   /** Who connections are told to be for; null: nobody, so that they may serve others too. */

@@ -23,5 +23,6 @@ export function wantsOf(
   const wants = BY_PROTOCOL[protocol];
   if (claim === null) return wants;
   const { serverName = '', expectedName = '' } = claim.names ?? {};
-  return { ...wants, client: claim.client, serverName, expectedName };
+  const forcedProtocols = claim.names?.applicationProtocols ?? [];
+  return { ...wants, client: claim.client, serverName, expectedName, forcedProtocols };
 }

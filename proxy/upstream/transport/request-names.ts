@@ -12,6 +12,8 @@ export interface RequestNames {
   readonly serverName: string;
   /** The certificate must be for it; '' : any. */
   readonly expectedName: string;
+  /** ALPN in place of whatever is configured; empty: that. */
+  readonly applicationProtocols: readonly string[];
 }
 
 const MAX_PORT = 65_535;
@@ -28,7 +30,8 @@ export function namesOf(
   // RFC 6066 §3: no addresses.
   const serverName = config.setsServerName && !isIp ? name : '';
   const expectedName = config.verifiesName ? name : '';
-  return { key: `${serverName} ${expectedName}`.toLowerCase(), serverName, expectedName };
+  const key = `${serverName} ${expectedName}`.toLowerCase();
+  return { key, serverName, expectedName, applicationProtocols: [] };
 }
 
 /** Without a port, and without the brackets of an IPv6 address. */

@@ -13,6 +13,8 @@ import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-
 import type { SubsetMatch } from '../../../model/route.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import { hashConnection } from '../../../routing/hash-policy.ts';
+import { withProtocols } from '../../../upstream/transport/application-protocols.ts';
+import type { RequestNames } from '../../../upstream/transport/request-names.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
 import {
   failureReason,
@@ -42,6 +44,7 @@ export class TcpSession
   readonly staysHalfOpen = true;
   readonly headerBytesSent = 0;
   readonly headerBytesReceived = 0;
+  readonly names: RequestNames | null;
   logType: AccessLogType = 'TcpConnectionEnd';
   readonly #connection: Connection;
   readonly #upstream: TcpUpstream;
@@ -71,6 +74,7 @@ export class TcpSession
     const drawn = runtime.drawCluster();
     this.clusterName = override ?? drawn?.name ?? '';
     this.metadataMatch = drawn?.metadataMatch ?? null;
+    this.names = withProtocols(null, this.info);
     this.#idleTimeoutMs = idleTimeoutOverride(info.filterState) ?? runtime.config.idleTimeoutMs;
     this.#lastActiveMs = this.info.startMs;
     this.#upstream = new TcpUpstream(this);
