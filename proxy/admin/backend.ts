@@ -182,4 +182,6 @@ export interface DumpedError {
   readonly details: string;
   readonly version: string;
   readonly lastAttemptMs: number;
+  /** What was refused; null: it is not to be had. */
+  readonly message: Message | null;
 }

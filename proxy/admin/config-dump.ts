@@ -258,8 +258,10 @@ function clientStatus(resource: DumpedResource): JsonObject {
 function failure(resource: DumpedResource): JsonObject {
   const { error } = resource;
   if (error === null) return {};
+  const { message } = error;
   return {
     error_state: {
+      ...(message === null ? {} : { failed_configuration: messageJson(message) }),
       last_update_attempt: new Date(error.lastAttemptMs).toISOString(),
       details: error.details,
       ...version(error.version),

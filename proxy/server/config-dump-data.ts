@@ -76,8 +76,8 @@ function dumped(
   return { ...shared, state, version, error };
 }
 
-function errorOf({ details, version, wallMs }: RefusedUpdate): DumpedResource['error'] {
-  return { details, version, lastAttemptMs: wallMs };
+function errorOf({ wallMs, ...refused }: RefusedUpdate): DumpedResource['error'] {
+  return { ...refused, lastAttemptMs: wallMs };
 }
 
 /** In the store it is called by its source, too. */

@@ -191,7 +191,8 @@ export class Configuration {
         const place = line === 0 ? file : `${file}:${line}:${column}`;
         return [place, path, reason].filter((part) => part !== '').join(': ');
       });
-    this.refused = { version: '', details: details.join('\n'), wallMs: SYSTEM_CLOCK.wallMs() };
+    const wallMs = SYSTEM_CLOCK.wallMs();
+    this.refused = { version: '', details: details.join('\n'), wallMs, message: null };
   }
 
   #compilerOf(loaded: GoodBootstrap): Compiler {

@@ -14,6 +14,7 @@ import type {
   UpdateOutcome,
 } from '../model/resource.ts';
 import type { SecretRef } from '../model/secret.ts';
+import type { Gauge } from '../stats/metrics.ts';
 import { checkMessage } from './check-message.ts';
 import type { Configuration } from './configuration.ts';
 import { openConfigSupply } from './discovery/config-supplies.ts';
@@ -53,11 +54,17 @@ export class Publisher {
   readonly #parts: PublisherParts;
   readonly #supplies: SecretSupplies;
   readonly #batch: UpdateBatch;
+  /** Workers do not know of what waits here. */
+  readonly #warmingGauges: Readonly<Record<WarmingKind, Gauge>>;
   #whenWarm: { readonly kinds: readonly WarmingKind[]; readonly tell: () => void }[] = [];
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     const { configuration, log, sourceOf, stats } = parts;
+    this.#warmingGauges = {
+      cluster: stats.scope('cluster_manager').gauge('warming_clusters'),
+      listener: stats.scope('listener_manager').gauge('total_listeners_warming'),
+    };
     const findStatic = (name: string): Secret | null => configuration.staticSecret(name);
     this.#supplies = new SecretSupplies({ findStatic, stats, log, sourceOf });
     this.#batch = new UpdateBatch((update) => this.#serve(update));
@@ -126,6 +133,7 @@ export class Publisher {
       removed: accepted.removed,
     });
     for (const { kind, name } of accepted.removed) this.#release(`${kind}/${name}`);
+    this.#countWarming();
     return { outcome, whenServing: this.#batch.add(accepted) };
   }
 
@@ -219,7 +227,13 @@ export class Publisher {
       }
     }
     if (upserted.length > 0) void this.#batch.add({ upserted, removed: [] });
+    this.#countWarming();
     this.#tellIfWarm();
+  }
+
+  #countWarming(): void {
+    const { store } = this.#parts.configuration;
+    for (const kind of WARMING_KINDS) this.#warmingGauges[kind].set(store.countWarming(kind));
   }
 
   #tellIfWarm(): void {

@@ -1,5 +1,6 @@
 // The primary's resources: the last good version of each, from whatever source. An update is
 // checked resource by resource; what passes replaces what was there and goes to the workers.
+import type { Message } from '@bufbuild/protobuf';
 import type {
   RejectedResource,
   Resource,
@@ -36,6 +37,8 @@ export interface RefusedUpdate {
   readonly version: string;
   readonly details: string;
   readonly wallMs: number;
+  /** What was refused; null: it could not be read. */
+  readonly message: Message | null;
 }
 
 /** Clusters before the listeners that name them. */
@@ -111,7 +114,14 @@ export class ResourceStore {
 
   /** True when some version of that kind waits. */
   hasWarming(kind: ResourceKind): boolean {
-    return [...this.#warming.values()].some(({ resource }) => resource.kind === kind);
+    return this.countWarming(kind) > 0;
+  }
+
+  /** How many of that kind wait. */
+  countWarming(kind: ResourceKind): number {
+    let count = 0;
+    for (const { resource } of this.#warming.values()) if (resource.kind === kind) count += 1;
+    return count;
   }
 
   /** What waits, by name. */
@@ -142,8 +152,20 @@ export class ResourceStore {
       this.#stored.delete(at);
       return;
     }
-    const refused = { version: stored.resource.version, details, wallMs: this.#wallMs() };
+    const { version, message } = stored.resource;
+    const refused = { version, details, wallMs: this.#wallMs(), message };
     this.#stored.set(at, { ...stored.previous, refused });
+  }
+
+  /** A version that failed a check before this store's own. */
+  noteRefused(
+    { kind, name }: Pick<Resource, 'kind' | 'name'>,
+    refused: Omit<RefusedUpdate, 'wallMs'>,
+  ): void {
+    const { version, message } = refused;
+    const stored = this.#stored.get(key(kind, name))?.resource ?? null;
+    const about = message === null ? stored : { kind, name, version, message, isDynamic: true };
+    if (about !== null) this.#note(about, { ...refused, wallMs: this.#wallMs() });
   }
 
   /** Everything in use, in the order in which a worker must learn it. */
@@ -187,10 +209,16 @@ export class ResourceStore {
   }
 
   #refuse(resource: Resource, rejected: RejectedResource): void {
+    const details = rejected.problems
+      .map(({ path, reason }) => (path === '' ? reason : `${path}: ${reason}`))
+      .join('\n');
+    const { version, message } = resource;
+    this.#note(resource, { version, details, wallMs: this.#wallMs(), message });
+  }
+
+  #note(resource: Resource, refused: RefusedUpdate): void {
     const at = key(resource.kind, resource.name);
     const stored = this.#stored.get(at);
-    const details = rejected.problems.map(({ path, reason }) => `${path}: ${reason}`).join('\n');
-    const refused = { version: resource.version, details, wallMs: this.#wallMs() };
     if (stored !== undefined) this.#stored.set(at, { ...stored, refused });
     else if (!this.#warming.has(at)) this.#neverGood.set(at, { resource, refused });
   }

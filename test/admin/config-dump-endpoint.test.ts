@@ -35,7 +35,7 @@ const DUMP: ConfigDumpData = {
       {
         state: 'warming',
         version: 'v6',
-        error: { details: 'no hosts', version: 'v7', lastAttemptMs: NOW },
+        error: { details: 'no hosts', version: 'v7', lastAttemptMs: NOW, message: null },
       },
     ),
   ],

@@ -3,6 +3,7 @@ import t from 'tap';
 import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { withDynamicTwins } from '../support/dynamic-twins.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
+import { alike } from '../support/played-plane.ts';
 import {
   PROTOCOL_CASES,
   playCases,
@@ -11,24 +12,6 @@ import {
   silentBootstrap,
 } from '../support/protocol-cases.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
-
-/** What both say of a refusal; what follows is each one's own. */
-const COMMON = [
-  /Unable to unpack as [\w.]+/,
-  /^Error adding\/updating (?:cluster|listener)\(s\) \S+:/,
-  /^[^:]* does not match the message-wide type URL \S+ in \w+/,
-];
-
-function alike(outcome: unknown): unknown {
-  if (typeof outcome === 'string') {
-    return outcome.replace(/(?<= refused 13 ).*/s, (text) => {
-      return COMMON.map((each) => each.exec(text)?.[0] ?? '').find((it) => it !== '') ?? '';
-    });
-  }
-  if (outcome === null || typeof outcome !== 'object') return outcome;
-  if (Array.isArray(outcome)) return outcome.map(alike);
-  return Object.fromEntries(Object.entries(outcome).map(([key, value]) => [key, alike(value)]));
-}
 
 for (const isIncremental of [false, true]) {
   const variant = isIncremental ? 'incremental' : 'state of the world';

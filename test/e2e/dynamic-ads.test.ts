@@ -103,7 +103,7 @@ for (const concurrency of ['1', '4']) {
     const part = (type: string) =>
       dump.find((each: Message) => String(each['@type']).endsWith(`.${type}ConfigDump`));
     t.match(part('Clusters'), {
-      version_info: 'v1',
+      version_info: 'v8',
       static_clusters: [{ cluster: { name: 'xds' } }],
       dynamic_active_clusters: [{ cluster: { name: 'three' } }, { cluster: { name: 'two' } }],
     });

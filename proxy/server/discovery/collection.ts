@@ -32,6 +32,8 @@ export interface CollectionParts {
   readonly isStatic: (name: string) => boolean;
   /** The name of a resource that has none; '' when it cannot be told. */
   readonly nameOf: (message: Message) => string;
+  /** A version that failed before it could be submitted; null: it is no message of the type. */
+  readonly noteRefused: (name: string, refused: RefusedVersion) => void;
   /** What else speaks against a resource that is right by itself; '' for nothing. */
   readonly conflictOf: (resource: Resource) => string;
   readonly submit: (update: ResourceUpdate) => UpdateOutcome;
@@ -39,6 +41,15 @@ export interface CollectionParts {
   readonly refusalText: (refusals: readonly Refusal[]) => string;
   /** An update was taken, good or bad; the source may be paused until it is in use. */
   readonly onTaken: () => void;
+  /** All of an update was good, and something of it was new. */
+  readonly onReloaded: () => void;
+}
+
+/** A version that cannot be used. */
+export interface RefusedVersion {
+  readonly version: string;
+  readonly details: string;
+  readonly message: Message | null;
 }
 
 /** Why a resource is refused. */
@@ -51,6 +62,8 @@ interface Known {
   readonly hash: string;
   /** '' : it is in use. */
   readonly refusal: string;
+  /** Some version of it is. */
+  readonly isUsed: boolean;
 }
 
 /** See the file's head. */
@@ -60,7 +73,7 @@ export class Collection {
   #subscription: DiscoverySubscription | null = null;
   #whenHeard: (() => void)[] = [];
   #isHeard = false;
-  /** Of the last update that was accepted as a whole. */
+  /** Of the last update of which something is in use; as in Envoy, whatever else it held. */
   version = '';
 
   constructor(parts: CollectionParts) {
@@ -104,11 +117,13 @@ export class Collection {
     const gone = update.isWhole
       ? [...this.#known.keys()].filter((name) => !names.has(name))
       : update.removed.filter((name) => this.#known.has(name));
+    const lost = gone.filter((name) => this.#known.get(name)?.isUsed === true).length;
     for (const name of gone) this.#known.delete(name);
-    this.#submit(upserted, gone, refusals);
-    const { refusalText, onTaken } = this.#parts;
+    const used = this.#submit(upserted, gone, refusals);
+    const { refusalText, onTaken, onReloaded } = this.#parts;
     const text = refusals.length === 0 ? '' : refusalText(refusals);
-    if (text === '') this.version = update.version;
+    if (used + lost > 0) this.version = update.version;
+    if (used > 0 && text === '') onReloaded();
     onTaken();
     this.#heard();
     return text;
@@ -148,40 +163,53 @@ export class Collection {
   ): Resource | null {
     const hash = contentHash(content);
     const known = this.#known.get(name);
-    if (known?.hash === hash) {
-      if (known.refusal !== '') refusals.push({ name, reason: known.refusal });
-      return null;
-    }
-    const { typeUrl, kind, nameOf } = this.#parts;
+    // What was refused may be right now: the address that was taken is free.
+    if (known?.hash === hash && known.refusal === '') return null;
+    const { typeUrl, kind, nameOf, noteRefused } = this.#parts;
     const read = readDiscovered(content, typeUrl);
-    this.#known.set(name, { hash, refusal: read.ok ? '' : read.error });
+    const { message } = read;
+    const isUsed = known?.isUsed === true;
+    this.#known.set(name, { hash, refusal: read.ok ? '' : read.error, isUsed });
     if (!read.ok) {
       refusals.push({ name, reason: read.error });
+      noteRefused(name, { version: own || version, details: read.error, message });
       return null;
     }
-    const { message } = read;
-    const named = name === '' ? nameOf(message) : name;
-    return { kind, name: named, version: own || version, message, isDynamic: true };
+    const named = name === '' ? nameOf(read.message) : name;
+    return { kind, name: named, version: own || version, message: read.message, isDynamic: true };
   }
 
-  #submit(upserted: readonly Resource[], gone: readonly string[], refusals: Refusal[]): void {
-    const { submit, kind, conflictOf } = this.#parts;
+  /** Answers how many of them are in use, or will be once they are warm. */
+  #submit(upserted: readonly Resource[], gone: readonly string[], refusals: Refusal[]): number {
+    const { submit, kind } = this.#parts;
     // What goes makes room for what comes.
     if (gone.length > 0) submit({ upserted: [], removed: gone.map((name) => ({ kind, name })) });
+    let used = 0;
     for (const resource of upserted) {
-      const { name } = resource;
-      const conflict = conflictOf(resource);
-      const [rejected] =
-        conflict === '' ? submit({ upserted: [resource], removed: [] }).rejected : [];
-      const reason = rejected === undefined ? conflict : textOf(rejected);
-      if (reason !== '') this.#refuse(name, reason, refusals);
+      const reason = this.#submitOne(resource);
+      if (reason === '') used += 1;
+      else refusals.push({ name: resource.name, reason });
+      this.#conclude(resource.name, reason);
     }
+    return used;
   }
 
-  #refuse(name: string, reason: string, refusals: Refusal[]): void {
-    refusals.push({ name, reason });
+  #submitOne(resource: Resource): string {
+    const { submit, conflictOf, noteRefused } = this.#parts;
+    const { name, version, message } = resource;
+    const conflict = conflictOf(resource);
+    if (conflict !== '') {
+      noteRefused(name, { version, details: conflict, message });
+      return conflict;
+    }
+    const [rejected] = submit({ upserted: [resource], removed: [] }).rejected;
+    return rejected === undefined ? '' : textOf(rejected);
+  }
+
+  #conclude(name: string, refusal: string): void {
     const known = this.#known.get(name);
-    if (known !== undefined) this.#known.set(name, { ...known, refusal: reason });
+    if (known === undefined) return;
+    this.#known.set(name, { ...known, refusal, isUsed: known.isUsed || refusal === '' });
   }
 }
 

@@ -11,7 +11,12 @@ import { checkMessage } from '../check-message.ts';
 /** A message that passed, or every reason why it did not. */
 export type DiscoveredMessage =
   | { readonly ok: true; readonly message: Message }
-  | { readonly ok: false; readonly error: string };
+  | {
+      readonly ok: false;
+      readonly error: string;
+      /** null: it is no message of that type at all. */
+      readonly message: Message | null;
+    };
 
 /** Opens and checks a resource of a type. */
 export function readDiscovered(content: Any, typeUrl: string): DiscoveredMessage {
@@ -19,10 +24,11 @@ export function readDiscovered(content: Any, typeUrl: string): DiscoveredMessage
   const typeName = typeNameOf(typeUrl);
   if (opened === null || opened.schema.typeName !== typeName) {
     const octets = `[${content.typeUrl}]`;
-    return { ok: false, error: `Unable to unpack as ${typeName}: ${octets}` };
+    return { ok: false, error: `Unable to unpack as ${typeName}: ${octets}`, message: null };
   }
   const error = checkMessage(opened.message);
-  return error === '' ? { ok: true, message: opened.message } : { ok: false, error };
+  const { message } = opened;
+  return error === '' ? { ok: true, message } : { ok: false, error, message };
 }
 
 /** The same for the same content. */

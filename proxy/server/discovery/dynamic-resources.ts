@@ -10,6 +10,7 @@ import type { StatsScope } from '../../stats/metrics.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Publisher } from '../publisher.ts';
+import { SYSTEM_CLOCK } from '../system-clock.ts';
 import { Collection, type Refusal } from './collection.ts';
 import type { DiscoverySources } from './discovery-sources.ts';
 
@@ -48,15 +49,23 @@ export class DynamicResources {
     const { publisher, configuration, sources, stats, log, whenClustersWarm } = this.#parts;
     const source = sources.of(config);
     let isPaused = false;
+    const scope = stats.scope('cluster_manager.cds');
+    const reloads = scope.counter('config_reload');
+    const reloadTime = scope.gauge('config_reload_time_ms');
     return new Collection({
-      ...{ kind: 'cluster', typeUrl: TYPE_URLS.cluster, config, source, log },
-      stats: stats.scope('cluster_manager.cds'),
+      ...{ kind: 'cluster', typeUrl: TYPE_URLS.cluster, config, source, log, stats: scope },
       isStatic: (name) => configuration.isStatic('cluster', name),
       nameOf: (message) => (message as Cluster).name,
+      noteRefused: (name, refused) =>
+        configuration.store.noteRefused({ kind: 'cluster', name }, refused),
       conflictOf: () => '',
       submit: (update) => publisher.submit(update),
       refusalText: (refusals) =>
         `Error adding/updating cluster(s) ${refusals.map(asText).join(', ')}`,
+      onReloaded: () => {
+        reloads.inc();
+        reloadTime.set(SYSTEM_CLOCK.wallMs());
+      },
       // As Envoy: what was sent counts as taken once all of it can be used.
       onTaken: () => {
         if (isPaused) return;
@@ -78,11 +87,14 @@ export class DynamicResources {
       stats: stats.scope('listener_manager.lds'),
       isStatic: (name) => configuration.isStatic('listener', name),
       nameOf: (message) => this.#nameOf(message as Listener),
+      noteRefused: (name, refused) =>
+        configuration.store.noteRefused({ kind: 'listener', name }, refused),
       conflictOf: (resource) => this.#takenAddress(resource),
       submit: (update) => publisher.submit(update),
       refusalText: (refusals) =>
         `Error adding/updating listener(s) ${refusals.map((it) => `${asText(it)}\n`).join('')}`,
       onTaken: () => undefined,
+      onReloaded: () => undefined,
     });
   }
 
