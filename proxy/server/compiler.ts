@@ -44,7 +44,7 @@ export class Compiler {
   constructor(
     runtime: RuntimeValues,
     clusterNames: ReadonlySet<string> | null,
-    asks: Partial<Pick<CompileEnvironment, 'knownSecret' | 'onPassedThrough'>> = {},
+    asks: Partial<Pick<CompileEnvironment, 'knownSecret' | 'onPassedThrough' | 'discovery'>> = {},
   ) {
     this.environment = { ...compileEnvironment(runtime, clusterNames), ...asks };
   }

@@ -11,9 +11,11 @@ import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.j
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { apiRegistry } from '../api/registry.ts';
 import type { Logger } from '../base/log.ts';
+import { discoveryOf } from '../config/compile/dynamic-resources.ts';
 import type { LoadedBootstrap } from '../config/load.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { DiscoveryEnvironment } from '../model/extension.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
@@ -202,6 +204,7 @@ export class Configuration {
     return new Compiler(this.runtime.values, this.#clusterNames, {
       knownSecret: (key) => this.secretValue(key),
       onPassedThrough: (extension) => this.passedThrough.note(extension),
+      discovery: discoveryIn(loaded),
     });
   }
 
@@ -227,13 +230,22 @@ export class Configuration {
 
 /** Compiles the resources of a bootstrap under a runtime. */
 export function compilerFor(
-  { resources }: GoodBootstrap,
+  loaded: GoodBootstrap,
   runtime: RuntimeValues,
   knownSecret?: (key: string) => SecretValue | null,
 ): Compiler {
-  const clusters = resources.filter(({ kind }) => kind === 'cluster');
-  const names = new Set(clusters.map(({ name }) => name));
-  return new Compiler(runtime, names, knownSecret === undefined ? {} : { knownSecret });
+  const clusters = loaded.resources.filter(({ kind }) => kind === 'cluster');
+  return new Compiler(runtime, new Set(clusters.map(({ name }) => name)), {
+    ...(knownSecret === undefined ? {} : { knownSecret }),
+    discovery: discoveryIn(loaded),
+  });
+}
+
+/** What sources that servers name may refer to: what stands in the bootstrap. */
+function discoveryIn(loaded: GoodBootstrap): DiscoveryEnvironment {
+  const clusters = loaded.resources.filter(({ kind }) => kind === 'cluster');
+  const messages = clusters.map(({ message }) => message as Cluster);
+  return discoveryOf(bootstrapOf(loaded), messages);
 }
 
 function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {

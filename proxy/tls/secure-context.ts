@@ -21,7 +21,10 @@ export interface ServerSessions {
 
 /** What goes into it. */
 export interface ContextParts {
-  readonly common: CommonTlsConfig;
+  readonly common: Pick<
+    CommonTlsConfig,
+    'minVersion' | 'maxVersion' | 'ciphers' | 'groups' | 'signatureAlgorithms'
+  >;
   /** null: a client without one. */
   readonly certificate: CertificateSecret | null;
   /** null: the peer is not judged. */

@@ -2,6 +2,8 @@
 // that cannot be made is given up with all that grpc-js would remember of it.
 import { readFile } from 'node:fs/promises';
 import type * as grpc from '@grpc/grpc-js';
+import type { CallCredential } from '../model/google-grpc.ts';
+import type { CallStats } from './call-stats.ts';
 import { type ChannelSettings, makeClient, type ServerTarget } from './grpc-channel.ts';
 import { grpcLibrary } from './libraries.ts';
 import type { ServerTls } from './server-tls.ts';
@@ -15,11 +17,13 @@ export interface GrpcServerConfig extends ChannelSettings {
   readonly targets: () => readonly ServerTarget[];
   /** Asked for each connection: the same object as long as nothing changed. null: clear text. */
   readonly tls: () => ServerTls | null;
-  /** Of a file with a bearer token that is read for each stream; null: none. */
-  readonly tokenPath: string | null;
+  /** Looked up for each stream. */
+  readonly credentials: readonly CallCredential[];
   /** GrpcService.initial_metadata, in its order; values of `-bin` keys are octets. */
   readonly metadata: readonly (readonly [key: string, value: string | Buffer])[];
   readonly connectTimeoutMs: number;
+  /** Counts its streams; null: nobody does. */
+  readonly callStats: CallStats | null;
 }
 
 /** A ping each 30 s that is answered within 10: a dead stream is found after 40 s. */
@@ -29,6 +33,7 @@ export const DEFAULT_KEEPALIVE = Object.freeze({ keepaliveMs: 30_000, keepaliveT
 export const MAX_RESPONSE_BYTES = 268_435_456;
 
 /** google.rpc.Code */
+const CANCELLED = 1;
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
 
@@ -121,6 +126,7 @@ class GrpcStream implements XdsStream {
 
   cancel(): void {
     if (this.#isOver) return;
+    this.#server.config.callStats?.onEnd(CANCELLED);
     this.#finish();
     this.#call?.cancel();
   }
@@ -129,16 +135,17 @@ class GrpcStream implements XdsStream {
     const { config } = this.#server;
     const metadata = new (grpcLibrary().Metadata)();
     for (const [key, value] of config.metadata) metadata.add(key, value);
+    config.callStats?.onBegin();
     try {
-      if (config.tokenPath !== null) {
-        const token = (await readFile(config.tokenPath, 'utf8')).trim();
-        metadata.set('authorization', `Bearer ${token}`);
-      } else {
-        // The sink must not be told anything before its owner has the stream.
-        await null;
+      // The sink must not be told anything before its owner has the stream.
+      await null;
+      for (const { key, prefix, secret } of config.credentials) {
+        const text =
+          secret.kind === 'text' ? secret.text : (await readFile(secret.path, 'utf8')).trim();
+        metadata.add(key, `${prefix}${text}`);
       }
     } catch (error) {
-      const why = `the bearer token cannot be read: ${reasonOf(error)}`;
+      const why = `its credentials cannot be read: ${reasonOf(error)}`;
       return this.#end({ code: UNAUTHENTICATED, message: why });
     }
     if (!this.#isOver) this.#connect(method, metadata);
@@ -203,6 +210,7 @@ class GrpcStream implements XdsStream {
 
   #end(status: StreamStatus): void {
     if (this.#isOver) return;
+    this.#server.config.callStats?.onEnd(status.code);
     this.#finish();
     this.#sink.onEnd(status);
   }

@@ -5,7 +5,12 @@ import {
   type ApiConfigSource,
   ApiConfigSource_ApiType as ApiType,
 } from '../api/gen/envoy/config/core/v3/config_source_pb.js';
-import type { GrpcService } from '../api/gen/envoy/config/core/v3/grpc_service_pb.js';
+import type {
+  GrpcService,
+  GrpcService_GoogleGrpc,
+} from '../api/gen/envoy/config/core/v3/grpc_service_pb.js';
+import type { GoogleGrpcConfig } from '../model/google-grpc.ts';
+import { CallStats } from './call-stats.ts';
 import type {
   DiscoveryRequest,
   DiscoverySink,
@@ -13,7 +18,12 @@ import type {
   OpenSource,
 } from './discovery.ts';
 import type { ServerTarget } from './grpc-channel.ts';
-import { DEFAULT_KEEPALIVE, GrpcServer, MAX_RESPONSE_BYTES } from './grpc-server.ts';
+import {
+  DEFAULT_KEEPALIVE,
+  GrpcServer,
+  type GrpcServerConfig,
+  MAX_RESPONSE_BYTES,
+} from './grpc-server.ts';
 import { type MuxParts, openMux } from './mux.ts';
 import { type BackOffConfig, DEFAULT_RECONNECT_BACK_OFF } from './reconnect-back-off.ts';
 import { AGGREGATED_METHODS, resourceType } from './resource-types.ts';
@@ -29,8 +39,13 @@ export interface ServerCluster {
   readonly connectTimeoutMs: number;
   /** Http2ProtocolOptions.connection_keepalive; null: pings that find a dead stream in 40 s. */
   readonly keepalive: { readonly keepaliveMs: number; readonly keepaliveTimeoutMs: number } | null;
-  /** Of a file with a bearer token that is read for each stream; null: none. */
-  readonly tokenPath: string | null;
+}
+
+/** A server that is named by its own address. */
+export interface GoogleServer {
+  readonly config: GoogleGrpcConfig;
+  /** As ServerCluster's. */
+  tls(): ServerTls | null;
 }
 
 /** What a source is opened with. */
@@ -42,11 +57,14 @@ export interface ApiSourceParts
   readonly isAggregated: boolean;
   /** The static cluster of that name. */
   readonly clusterOf: (name: string) => ServerCluster;
+  readonly googleOf: (message: GrpcService_GoogleGrpc) => GoogleServer;
 }
 
 /** Envoy's: RateLimitSettings without values. */
 const DEFAULT_MAX_TOKENS = 100;
 const DEFAULT_FILL_RATE = 10;
+/** As gRPC's core: grpc.min_reconnect_backoff_ms. */
+const GOOGLE_CONNECT_TIMEOUT_MS = 20_000;
 /** ApiConfigSource.request_timeout */
 const DEFAULT_REQUEST_TIMEOUT_MS = 1000;
 /** Envoy retries at most ten times as late as at first where nothing else is said. */
@@ -121,11 +139,20 @@ class GrpcStreams implements OpenSource {
   }
 }
 
-function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcServer {
-  const { initialMetadata, targetSpecifier } = service;
-  if (targetSpecifier.case !== 'envoyGrpc') throw new Error('a GrpcService without envoy_grpc');
-  const { authority, clusterName, maxReceiveMessageLength } = targetSpecifier.value;
-  const cluster = clusterOf(clusterName);
+/** What a GrpcService is opened with. */
+export type GrpcServiceParts = Pick<ApiSourceParts, 'clusterOf' | 'googleOf' | 'stats'>;
+
+/** The server of a GrpcService that was checked before. */
+export function grpcServer(service: GrpcService, parts: GrpcServiceParts): GrpcServer {
+  const { initialMetadata, targetSpecifier: target } = service;
+  const metadata = initialMetadata.map(({ key, rawValue, value }) => {
+    if (!key.endsWith('-bin')) return [key, value] as const;
+    return [key, Buffer.from(rawValue.length > 0 ? rawValue : Buffer.from(value))] as const;
+  });
+  if (target.case === 'googleGrpc') return googleServer(target.value, metadata, parts);
+  if (target.case !== 'envoyGrpc') throw new Error('a GrpcService without a target');
+  const { authority, clusterName, maxReceiveMessageLength } = target.value;
+  const cluster = parts.clusterOf(clusterName);
   return new GrpcServer({
     name: clusterName,
     authority: authority === '' ? clusterName : authority,
@@ -140,14 +167,28 @@ function grpcServer(service: GrpcService, { clusterOf }: ApiSourceParts): GrpcSe
     get keepaliveTimeoutMs() {
       return (cluster.keepalive ?? DEFAULT_KEEPALIVE).keepaliveTimeoutMs;
     },
-    tokenPath: cluster.tokenPath,
-    metadata: initialMetadata.map(({ key, rawValue, value }) => [
-      key,
-      key.endsWith('-bin')
-        ? Buffer.from(rawValue.length > 0 ? rawValue : Buffer.from(value))
-        : value,
-    ]),
+    credentials: [],
+    callStats: null,
+    metadata,
     maxResponseBytes: maxReceiveMessageLength || MAX_RESPONSE_BYTES,
+  });
+}
+
+function googleServer(
+  message: GrpcService_GoogleGrpc,
+  metadata: GrpcServerConfig['metadata'],
+  { googleOf, stats }: GrpcServiceParts,
+): GrpcServer {
+  const { config, tls } = googleOf(message);
+  const { authority, credentials, keepaliveMs, keepaliveTimeoutMs, target, targetUri } = config;
+  return new GrpcServer({
+    ...{ name: targetUri, authority, credentials, metadata, tls },
+    targets: () => [target],
+    connectTimeoutMs: GOOGLE_CONNECT_TIMEOUT_MS,
+    keepaliveMs: keepaliveMs ?? DEFAULT_KEEPALIVE.keepaliveMs,
+    keepaliveTimeoutMs: keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE.keepaliveTimeoutMs,
+    callStats: new CallStats(stats, config.statPrefix),
+    maxResponseBytes: config.maxResponseBytes ?? MAX_RESPONSE_BYTES,
   });
 }
 
@@ -170,7 +211,8 @@ function restSource(parts: ApiSourceParts): OpenSource {
   return new RestSource({ client, node, refreshDelayMs, clock, timers, random, log });
 }
 
-function backOffOf(service: GrpcService | undefined): BackOffConfig {
+/** When a stream that ended is begun again. */
+export function backOffOf(service: GrpcService | undefined): BackOffConfig {
   const target = service?.targetSpecifier;
   const ofTarget = target?.case === 'envoyGrpc' ? target.value.retryPolicy : undefined;
   const backOff = (ofTarget ?? service?.retryPolicy)?.retryBackOff;

@@ -14,8 +14,8 @@ export interface ServerTls {
   readonly context: SecureContext;
   /** SNI; '' : none. */
   readonly serverName: string;
-  /** Whether the name that was sent must be in the certificate. */
-  readonly verifiesServerName: boolean;
+  /** Name that the certificate must be for besides all else; '' : any. */
+  readonly expectedName: string;
   /** Judges chain, names and pins; null: any server will do. */
   readonly verifier: PeerVerifier | null;
 }
@@ -54,11 +54,10 @@ export function secure(
 }
 
 /** Why a server is not who it should be, '' if it is. */
-function refusalOf({ verifier, serverName, verifiesServerName }: ServerTls, socket: TLSSocket) {
-  const expectedName = verifiesServerName ? serverName : '';
+function refusalOf({ verifier, expectedName }: ServerTls, socket: TLSSocket): string {
   if (verifier === null) {
     // As Envoy: a name can be asked of those only who are judged at all.
-    return expectedName === '' ? '' : 'no validation context judges the name that was sent';
+    return expectedName === '' ? '' : 'no validation context judges the name that it must be for';
   }
   const chain: Certificate[] = [];
   for (const der of peerCertificatesOf(socket)) {

@@ -1,5 +1,6 @@
 // Outrigger and a real Envoy with the same bootstrap, each with a management server of its own that
 // plays the same script to both; what the scripts bring home is compared.
+import type { ServerCredentials } from '@grpc/grpc-js';
 import { ControlPlane } from './control-plane.ts';
 import { withEnvoy } from './with-envoy.ts';
 import { withProxy } from './with-proxy.ts';
@@ -40,8 +41,9 @@ export function serverCluster(name: string, port: number): Record<string, unknow
 export async function playToBoth<R>(
   bootstrap: (port: number) => Record<string, unknown>,
   script: (twin: ServedTwin) => Promise<R>,
+  credentials?: ServerCredentials,
 ): Promise<{ readonly ours: R; readonly envoy: R }> {
-  const ours = await withPlane(async (plane) => {
+  const ours = await withPlane(credentials, async (plane) => {
     const admin = deferred<string>();
     const played = script({ plane, admin: admin.promise });
     played.catch(() => undefined);
@@ -54,7 +56,7 @@ export async function playToBoth<R>(
       await proxy.stop();
     }
   });
-  const envoy = await withPlane(async (plane) => {
+  const envoy = await withPlane(credentials, async (plane) => {
     const admin = deferred<string>();
     const played = script({ plane, admin: admin.promise });
     played.catch(() => undefined);
@@ -67,8 +69,11 @@ export async function playToBoth<R>(
   return { ours, envoy };
 }
 
-async function withPlane<R>(use: (plane: ControlPlane) => Promise<R>): Promise<R> {
-  const plane = await ControlPlane.listen();
+async function withPlane<R>(
+  credentials: ServerCredentials | undefined,
+  use: (plane: ControlPlane) => Promise<R>,
+): Promise<R> {
+  const plane = await ControlPlane.listen(credentials === undefined ? {} : { credentials });
   try {
     return await use(plane);
   } finally {

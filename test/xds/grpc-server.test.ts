@@ -23,12 +23,11 @@ interface Case {
 /** Watches all clusters of a server of its own. */
 async function watching(
   t: { teardown(end: () => void): void },
-  changes: Partial<GrpcServerConfig> & { readonly credentials?: grpc.ServerCredentials } = {},
+  changes: Partial<GrpcServerConfig> = {},
   mux: Parameters<typeof muxRig>[1] = {},
 ): Promise<Case> {
-  const { credentials, ...config } = changes;
-  const plane = await ControlPlane.listen(credentials === undefined ? {} : { credentials });
-  const rig = muxRig(grpcServer(plane.port, config), mux);
+  const plane = await ControlPlane.listen();
+  const rig = muxRig(grpcServer(plane.port, changes), mux);
   t.teardown(() => {
     rig.close();
     plane.close();
@@ -157,7 +156,9 @@ t.test('a response over the limit ends the stream and says why', async (t) => {
 t.test('reads the bearer token for each stream and sends configured metadata', async (t) => {
   const tokenPath = path.join(t.testdir({ token: 'first\n' }), 'token');
   const metadata = [['clusterid', 'Kubernetes']] as const;
-  const { plane, log, rig } = await watching(t, { tokenPath, metadata });
+  const secret = { kind: 'file', path: tokenPath } as const;
+  const credentials = [{ key: 'authorization', prefix: 'Bearer ', secret }];
+  const { plane, log, rig } = await watching(t, { credentials, metadata });
   const stream = await plane.stream(0);
   t.same(stream.metadata.get('authorization'), ['Bearer first']);
   t.same(stream.metadata.get('clusterid'), ['Kubernetes']);
@@ -169,7 +170,7 @@ t.test('reads the bearer token for each stream and sends configured metadata', a
   fs.rmSync(tokenPath);
   next.end();
   await eventually(() => log.failures.length > 2);
-  t.match(rig.lines.at(-1), /closed: 16, the bearer token cannot be read: ENOENT/);
+  t.match(rig.lines.at(-1), /closed: 16, its credentials cannot be read: ENOENT/);
 });
 
 t.test('streams of single types share a connection', async (t) => {

@@ -29,8 +29,10 @@ function opened(api: JsonValue, isAggregated = false) {
       tls: () => null,
       connectTimeoutMs: 10_000,
       keepalive: null,
-      tokenPath: null,
     }),
+    googleOf: () => {
+      throw new Error('unexpected google_grpc');
+    },
     clock: loop,
     timers: loop.timers,
     random: seededRandom(1),

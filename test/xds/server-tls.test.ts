@@ -37,7 +37,7 @@ const named = (text: string) =>
 
 function tlsOf(
   validation: ValidationSecret | null,
-  members: { readonly serverName?: string; readonly verifiesServerName?: boolean } = {},
+  members: { readonly serverName?: string; readonly expectedName?: string } = {},
 ): ServerTls {
   const verifier = validation === null ? null : makePeerVerifier(validation, 'server');
   const certificate = certificateSecret(client);
@@ -46,7 +46,7 @@ function tlsOf(
       ...{ common: upstreamTls(), certificate, verifier, sessions: null },
       prefersOwnCiphers: false,
     }),
-    ...{ serverName: NAME, verifiesServerName: false, verifier, ...members },
+    ...{ serverName: NAME, expectedName: '', verifier, ...members },
   };
 }
 
@@ -83,13 +83,13 @@ const CASES: readonly Case[] = [
   {
     title: 'the name that was sent, of another server',
     shown: server,
-    tls: tlsOf(validationSecret(root), { serverName: 'elsewhere', verifiesServerName: true }),
+    tls: tlsOf(validationSecret(root), { serverName: 'elsewhere', expectedName: 'elsewhere' }),
     refusal: 'verify SAN list, expected SANs: [elsewhere]',
   },
   {
     title: 'the name that was sent, without anybody to judge it',
     shown: server,
-    tls: tlsOf(null, { verifiesServerName: true }),
+    tls: tlsOf(null, { expectedName: NAME }),
     refusal: 'no validation context judges the name',
   },
   {

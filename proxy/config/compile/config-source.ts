@@ -8,9 +8,11 @@ import {
   ApiVersion,
   type ConfigSource,
 } from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
+import type { GrpcService } from '../../api/gen/envoy/config/core/v3/grpc_service_pb.js';
 import { type ConfigSourceConfig, DEFAULT_FETCH_TIMEOUT_MS } from '../../model/config-source.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { durationMs } from './field-values.ts';
+import { compileGoogleGrpc } from './google-grpc.ts';
 
 const NODE_RULE =
   "node 'id' and 'cluster' are required. Set it either in 'node' config or via --service-node and --service-cluster options.";
@@ -146,14 +148,24 @@ function checkGrpc(api: ApiConfigSource, context: CompileContext): void {
     const rule = `${GRPC} must have no more than ${MAX_SERVERS} gRPC services specified`;
     context.reject('grpc_services', rule);
   }
-  api.grpcServices.forEach(({ targetSpecifier: target }, index) => {
-    const at = context.at(`grpc_services[${index}]`);
-    if (target.case !== 'envoyGrpc') {
-      at.reject('', 'the server is found through a cluster: use envoy_grpc with its cluster_name');
-      return;
-    }
-    requireCluster(target.value.clusterName, at.at('envoy_grpc.cluster_name'));
+  for (const [index, service] of api.grpcServices.entries()) {
+    checkService(service, context.at(`grpc_services[${index}]`));
+  }
+}
+
+function checkService(
+  { initialMetadata, targetSpecifier: target }: GrpcService,
+  context: CompileContext,
+): void {
+  initialMetadata.forEach(({ value }, index) => {
+    if (!value.includes('%')) return;
+    const rule = 'command operators (%…%) are not supported here: say the text itself';
+    context.reject(`initial_metadata[${index}].value`, rule);
   });
+  if (target.case === 'googleGrpc') compileGoogleGrpc(target.value, context.at('google_grpc'));
+  else if (target.case === 'envoyGrpc') {
+    requireCluster(target.value.clusterName, context.at('envoy_grpc.cluster_name'));
+  }
 }
 
 function requireCluster(name: string, context: CompileContext): void {

@@ -25,9 +25,16 @@ export function compileDynamicResources(
 
 /** What sources of a bootstrap's resources may refer to. */
 export function discoveryEnvironment(message: Bootstrap): DiscoveryEnvironment {
-  const clusters = message.staticResources?.clusters ?? [];
+  return discoveryOf(message, message.staticResources?.clusters ?? []);
+}
+
+/** The same where the clusters were taken out of the bootstrap. */
+export function discoveryOf(
+  { node }: Pick<Bootstrap, 'node'>,
+  clusters: readonly Cluster[],
+): DiscoveryEnvironment {
   const known = clusters.filter((cluster) => !isEdsCluster(cluster)).map(({ name }) => name);
-  const { id = '', cluster = '' } = message.node ?? {};
+  const { id = '', cluster = '' } = node ?? {};
   return { hasNode: id !== '' && cluster !== '', clusters: new Set(known) };
 }
 

@@ -11,6 +11,7 @@ import { SemanticVersionSchema } from '../../api/gen/envoy/type/v3/semantic_vers
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { ClusterConfig } from '../../model/cluster.ts';
+import type { CompileEnvironment } from '../../model/extension.ts';
 import type { EventLoop } from '../../net/event-loop.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
 import type { Secrets } from '../../tls/secret-hub.ts';
@@ -20,6 +21,7 @@ import type { ServerTarget } from '../../xds/grpc-channel.ts';
 import { openApiSource, type ServerCluster } from '../../xds/open-api-source.ts';
 import type { ServerTls } from '../../xds/server-tls.ts';
 import type { OpenServer } from './discovery-sources.ts';
+import { googleServer } from './google-server.ts';
 import { ServerTlsSource, tlsOf } from './server-tls.ts';
 
 /** What servers are opened with. */
@@ -33,6 +35,8 @@ export interface ManagementServersParts {
   /** Hosts that were found by name; undefined: the configuration says it all. */
   readonly endpointsOf: (cluster: string) => readonly ResolvedEndpoint[] | undefined;
   readonly secrets: Secrets;
+  /** What configurations are compiled against. */
+  readonly environment: () => CompileEnvironment;
   /** The root scope. */
   readonly stats: StatsScope;
   readonly loop: EventLoop;
@@ -63,6 +67,7 @@ export function managementServers(parts: ManagementServersParts): OpenServer {
       isAggregated: config.kind === 'ads',
       node: nodeOf(parts),
       clusterOf: (name) => reach(name, parts),
+      googleOf: (message) => googleServer(message, parts.environment()),
       ...{ clock: loop, timers: loop.timers, random, log, stats },
     });
   };
@@ -105,7 +110,6 @@ function reach(
       const cluster = findCluster(name);
       return cluster === null ? null : keepaliveOf(cluster);
     },
-    tokenPath: null,
   };
 }
 

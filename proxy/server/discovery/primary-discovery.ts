@@ -45,6 +45,7 @@ export class PrimaryDiscovery implements ClusterDiscovery {
     const openServer = managementServers({
       ...{ secrets, stats, loop, log, random: new SystemRandom() },
       ads: configuration.bootstrap.dynamic?.ads ?? null,
+      environment: () => configuration.compiler().environment,
       node: () => configuration.message().node,
       findCluster: (name) => configuration.cluster(name),
       endpointsOf: (name) => this.endpoints().get(name),

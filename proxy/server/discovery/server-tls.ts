@@ -37,7 +37,8 @@ export class ServerTlsSource {
     const supplied = this.#secrets.supplied();
     if (supplied === null) throw new Error('a secret of its TLS context is not there yet');
     const { certificates, validation } = supplied;
-    const { usesHostName, serverName, verifiesServerName } = this.#config;
+    const { usesHostName, serverName: fixed, verifiesServerName } = this.#config;
+    const serverName = usesHostName && this.#hostname !== '' ? this.#hostname : fixed;
     const verifier = validation === null ? null : makePeerVerifier(validation, 'server');
     return {
       context: makeSecureContext({
@@ -45,8 +46,9 @@ export class ServerTlsSource {
         certificate: certificates[0] ?? null,
         ...{ verifier, sessions: null, prefersOwnCiphers: false },
       }),
-      serverName: usesHostName && this.#hostname !== '' ? this.#hostname : serverName,
-      ...{ verifiesServerName, verifier },
+      serverName,
+      expectedName: verifiesServerName ? serverName : '',
+      verifier,
     };
   }
 }

@@ -1,7 +1,10 @@
 // Which fields of sources of configuration, and of the servers among them, are honoured.
-import type { SupportTable } from '../../../model/extension.ts';
+import type { FieldSupport, SupportTable } from '../../../model/extension.ts';
 
 const CORE = 'envoy.config.core.v3';
+const GOOGLE_ONLY: FieldSupport = {
+  refused: "it is for Google's services: use access_token, or from_plugin with a file",
+};
 
 /** Support of envoy.config.core.v3 messages about sources, by type name. */
 export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
@@ -32,9 +35,7 @@ export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${CORE}.RateLimitSettings`]: { max_tokens: 'honoured', fill_rate: 'honoured' },
   [`${CORE}.GrpcService`]: {
     envoy_grpc: 'honoured',
-    google_grpc: {
-      refused: 'servers are found through clusters: use envoy_grpc with a cluster_name',
-    },
+    google_grpc: 'honoured',
     timeout: { accepted: 'streams have no end, as in Envoy' },
     initial_metadata: 'honoured',
     retry_policy: { accepted: 'streams are begun again after 0.5 s to 30 s' },
@@ -45,6 +46,59 @@ export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
     retry_policy: { partly: 'retry_back_off: when a stream that ended is begun again' },
     max_receive_message_length: 'honoured',
     skip_envoy_headers: { accepted: 'no x-envoy-* fields are sent to servers' },
+  },
+  [`${CORE}.GrpcService.GoogleGrpc`]: {
+    target_uri: { partly: 'host:port, dns:, ipv4:, ipv6: and unix:' },
+    channel_credentials: 'honoured',
+    call_credentials: 'honoured',
+    stat_prefix: 'honoured',
+    credentials_factory_name: {
+      partly: 'envoy.grpc_credentials.default and envoy.grpc_credentials.file_based_metadata',
+    },
+    config: { accepted: 'the factories that are known read nothing there' },
+    per_stream_buffer_limit_bytes: { accepted: 'a stream stops for a server that does not read' },
+    channel_args: {
+      partly:
+        'grpc.default_authority, grpc.ssl_target_name_override, grpc.keepalive_time_ms, grpc.keepalive_timeout_ms and grpc.max_receive_message_length',
+    },
+  },
+  [`${CORE}.GrpcService.GoogleGrpc.ChannelCredentials`]: {
+    ssl_credentials: 'honoured',
+    google_default: { refused: 'say ssl_credentials: without root_certs the system judges' },
+    local_credentials: { partly: 'for unix: targets' },
+  },
+  [`${CORE}.GrpcService.GoogleGrpc.SslCredentials`]: {
+    root_certs: 'honoured',
+    private_key: 'honoured',
+    cert_chain: 'honoured',
+  },
+  [`${CORE}.GrpcService.GoogleGrpc.GoogleLocalCredentials`]: {},
+  [`${CORE}.GrpcService.GoogleGrpc.CallCredentials`]: {
+    access_token: 'honoured',
+    google_compute_engine: GOOGLE_ONLY,
+    google_refresh_token: GOOGLE_ONLY,
+    service_account_jwt_access: GOOGLE_ONLY,
+    google_iam: 'honoured',
+    from_plugin: { partly: 'envoy.grpc_credentials.file_based_metadata' },
+    sts_service: GOOGLE_ONLY,
+  },
+  [`${CORE}.GrpcService.GoogleGrpc.CallCredentials.GoogleIAMCredentials`]: {
+    authorization_token: 'honoured',
+    authority_selector: 'honoured',
+  },
+  [`${CORE}.GrpcService.GoogleGrpc.CallCredentials.MetadataCredentialsFromPlugin`]: {
+    name: 'honoured',
+    typed_config: 'honoured',
+  },
+  [`${CORE}.GrpcService.GoogleGrpc.ChannelArgs`]: { args: 'honoured' },
+  [`${CORE}.GrpcService.GoogleGrpc.ChannelArgs.Value`]: {
+    string_value: 'honoured',
+    int_value: 'honoured',
+  },
+  'envoy.config.grpc_credential.v3.FileBasedMetadataConfig': {
+    secret_data: { partly: 'a file is read again for each stream' },
+    header_key: 'honoured',
+    header_prefix: 'honoured',
   },
   [`${CORE}.RetryPolicy`]: {
     retry_back_off: 'honoured',
