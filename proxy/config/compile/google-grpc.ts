@@ -20,7 +20,7 @@ import {
 import { apiRegistry } from '../../api/registry.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { CallCredential, GoogleGrpcConfig, GoogleTlsConfig } from '../../model/google-grpc.ts';
-import { openAny } from '../schema/any.ts';
+import { openAny } from '../schema/open-any.ts';
 import { readDataSource } from './data-source.ts';
 import { compileCertificateSecret } from './tls/certificate-secret.ts';
 import { compileTlsParameters } from './tls/tls-parameters.ts';
