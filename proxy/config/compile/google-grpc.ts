@@ -1,6 +1,6 @@
 // core.v3.GrpcService.GoogleGrpc: the address of a server, how it is proved, and what is proved to
 // it by metadata. Credentials that only Google's services know are refused.
-import { isIP } from 'node:net';
+
 import { create } from '@bufbuild/protobuf';
 import type {
   GrpcService_GoogleGrpc_CallCredentials as CallCredentials,
@@ -18,6 +18,7 @@ import {
   TlsCertificateSchema,
 } from '../../api/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import { apiRegistry } from '../../api/registry.ts';
+import { ipVersion } from '../../base/ip-address.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { CallCredential, GoogleGrpcConfig, GoogleTlsConfig } from '../../model/google-grpc.ts';
 import { openAny } from '../schema/open-any.ts';
@@ -87,8 +88,8 @@ function targetOf(uri: string): GoogleGrpcConfig['target'] | null {
   const port = digits === undefined ? HTTPS_PORT : Number(digits);
   if (host === undefined || port === 0 || port > 65_535) return null;
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;
-  const isSound = host.startsWith('[') ? isIP(bare) === 6 : !uri.startsWith('ipv6:');
-  return isSound && !(uri.startsWith('ipv4:') && isIP(bare) !== 4)
+  const isSound = host.startsWith('[') ? ipVersion(bare) === 6 : !uri.startsWith('ipv6:');
+  return isSound && !(uri.startsWith('ipv4:') && ipVersion(bare) !== 4)
     ? { kind: 'tcp', host: bare, port }
     : null;
 }
