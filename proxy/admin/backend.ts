@@ -29,6 +29,8 @@ export interface AdminBackend {
   setHealth(failed: boolean): void;
   /** Stops accepting; resolves once draining has begun, not when it has ended. */
   drainListeners(options: DrainOptions): Promise<void>;
+  /** Starts a newer process on the same sockets; resolves when it serves, or does not. */
+  upgrade(question: UpgradeQuestion): Promise<UpgradeAnswer>;
   /** Begins an orderly exit of the process; called after the answer was sent. */
   quit(): void;
   resetCounters(): Promise<void>;
@@ -39,6 +41,20 @@ export interface AdminBackend {
   reopenLogs(): void;
   /** Sets runtime keys, or removes those with empty texts; false: no layer takes them. */
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean;
+}
+
+/** How an upgrade is asked for. */
+export interface UpgradeQuestion {
+  /** A file that names the program; '' for the same command again. */
+  readonly requestPath: string;
+  /** The newer process has to serve within this time. */
+  readonly deadlineMs: number;
+}
+
+/** How it went: a sentence. */
+export interface UpgradeAnswer {
+  readonly ok: boolean;
+  readonly text: string;
 }
 
 /** admin.v3.ServerInfo.State */

@@ -15,6 +15,7 @@ import { helpText, homePage } from './help.ts';
 import { INFO_ENDPOINTS } from './info-endpoints.ts';
 import { LOGGING_ENDPOINT } from './logging-endpoint.ts';
 import { PROMETHEUS_ENDPOINT, STATS_ENDPOINT } from './stats-endpoints.ts';
+import { UPGRADE_ENDPOINT } from './upgrade-endpoint.ts';
 
 const HOME: Endpoint = {
   path: '/',
@@ -49,6 +50,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   LOGGING_ENDPOINT,
   STATS_ENDPOINT,
   PROMETHEUS_ENDPOINT,
+  UPGRADE_ENDPOINT,
 ].sort((a, b) => (a.path < b.path ? -1 : 1));
 
 const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(

@@ -1,11 +1,19 @@
 // The admin interface's socket: plain node:http, since nothing here is on the data path. It binds a
 // TCP address or a pipe that only this user may open, and refuses what a web page could send.
-import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeAddress, type SocketAddress, socketAddress } from '../base/address.ts';
 import { isLoopbackIp } from '../base/ip-address.ts';
 import type { Logger } from '../base/log.ts';
 import type { AccessLog } from '../formatter/access-log.ts';
+import {
+  type Bound,
+  bindPipe,
+  canBindAhead,
+  handleOf,
+  listenOnPipe,
+  removePipe,
+} from '../net/bound-handle.ts';
+import type { ListenHandle } from '../net/socket-source.ts';
 import type { BoundsOf } from '../stats/selection.ts';
 import type { TagExtractor } from '../stats/tags.ts';
 import type { AdminBackend } from './backend.ts';
@@ -42,6 +50,9 @@ export class AdminServer {
   readonly #context: AdminContext;
   readonly #requestLog: RequestLog;
   readonly #server: Server;
+  /** It goes with the process: nobody else serves it. */
+  #ownPath: string | null = null;
+  #isRetiring = false;
 
   constructor(options: AdminServerOptions) {
     this.#address = options.address;
@@ -55,8 +66,11 @@ export class AdminServer {
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
-  /** Binds; gives the address that was bound. Rejects when the address cannot be had. */
-  async start(): Promise<SocketAddress> {
+  /**
+   * Binds, or takes over a socket that is bound already; gives the address that was bound. Rejects
+   * when the address cannot be had.
+   */
+  async start(bound: ListenHandle | null = null): Promise<SocketAddress> {
     const { ip, port } = this.#address;
     const isPipe = port === -1;
     await new Promise<void>((resolve, reject) => {
@@ -65,15 +79,40 @@ export class AdminServer {
         this.#server.off('error', reject);
         resolve();
       });
-      if (isPipe) this.#listenOnPipe(ip);
+      if (bound !== null && isPipe) listenOnPipe(this.#server, bound, null);
+      else if (bound !== null) this.#server.listen(bound);
+      else if (isPipe) this.#listenOnPipe(ip);
       else this.#server.listen(port, ip);
     });
-    if (isPipe) return pipeAddress(ip);
+    if (isPipe) {
+      if (!ip.startsWith('@')) this.#ownPath = ip;
+      return pipeAddress(ip);
+    }
     this.#warnUnlessLoopback(ip);
-    const bound = this.#server.address();
-    return bound !== null && typeof bound === 'object'
-      ? socketAddress(bound.address, bound.port)
+    const address = this.#server.address();
+    return address !== null && typeof address === 'object'
+      ? socketAddress(address.address, address.port)
       : this.#address;
+  }
+
+  /** As the configuration says, port 0 included. */
+  get wanted(): SocketAddress {
+    return this.#address;
+  }
+
+  /** What it listens on, for a process that is to go on with it; null: it does not listen. */
+  get socket(): ListenHandle | null {
+    return handleOf(this.#server);
+  }
+
+  /**
+   * Another process answers on the same socket: what was asked here is still answered. Resolves when
+   * no connection is left.
+   */
+  retire(): Promise<void> {
+    this.#isRetiring = true;
+    this.#ownPath = null;
+    return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
   /** Stops listening and ends every connection. */
@@ -81,6 +120,8 @@ export class AdminServer {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
+      if (this.#ownPath !== null) removePipe(this.#ownPath);
+      this.#ownPath = null;
     });
   }
 
@@ -89,11 +130,11 @@ export class AdminServer {
       this.#server.listen(`\0${path.slice(1)}`);
       return;
     }
-    removeOldPipe(path);
-    // A pipe is bound inside listen(), so that no other file can be made under this mask.
+    // Bound while nothing else runs, so that no other file can be made under this mask.
     const before = process.umask(PIPE_UMASK);
     try {
-      this.#server.listen(path);
+      if (!canBindAhead) this.#server.listen(path);
+      else listenOnPipe(this.#server, handleIn(bindPipe(path), path), null);
     } finally {
       process.umask(before);
     }
@@ -111,6 +152,7 @@ export class AdminServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = (reply: AdminReply): void => {
+      if (this.#isRetiring) response.setHeader('connection', 'close');
       if (info !== null) info.bytesSent = Buffer.byteLength(reply.body);
       send(request, response, reply);
     };
@@ -154,10 +196,10 @@ export class AdminServer {
   }
 }
 
-/** A socket that a process before us left behind; any other file stays, and binding then fails. */
-function removeOldPipe(path: string): void {
-  const old = lstatSync(path, { throwIfNoEntry: false });
-  if (old?.isSocket() === true) unlinkSync(path);
+function handleIn(bound: Bound, path: string): ListenHandle {
+  if (!('code' in bound)) return bound;
+  const { code } = bound;
+  throw Object.assign(new Error(`listen ${code}: cannot bind ${path}`), { code });
 }
 
 /** The body as text, null when it is too large. */

@@ -5,6 +5,7 @@ import {
   DEFAULT_DRAIN_TIME_S,
   DEFAULT_FILE_FLUSH_INTERVAL_MS,
   DEFAULT_FILE_FLUSH_MIN_KB,
+  DEFAULT_PARENT_SHUTDOWN_S,
   DEFAULT_SHUTDOWN_DRAIN_MS,
   type ServerOptions,
 } from '../server/options.ts';
@@ -135,6 +136,7 @@ function readOptions(
 ): ServerOptions {
   const concurrency = reader.uint32('concurrency', '--concurrency');
   const drainTimeS = reader.uint32('drainTimeS', '--drain-time-s');
+  const parentShutdownS = reader.uint32('parentShutdownTimeS', '--parent-shutdown-time-s');
   return {
     configPath: reader.text('configPath'),
     configYaml: reader.text('configYaml'),
@@ -148,6 +150,7 @@ function readOptions(
       timeS: drainTimeS ?? DEFAULT_DRAIN_TIME_S,
       strategy: reader.oneOf('drainStrategy', '--drain-strategy', ['gradual', 'immediate']),
       shutdownMs: drainTimeS === null ? DEFAULT_SHUTDOWN_DRAIN_MS : drainTimeS * 1000,
+      parentShutdownMs: (parentShutdownS ?? DEFAULT_PARENT_SHUTDOWN_S) * 1000,
     },
     adminAddressPath: reader.text('adminAddressPath'),
     log: readLogSettings(reader, environment),
@@ -157,6 +160,7 @@ function readOptions(
     skipDeprecatedLogs: reader.isSet('skipDeprecatedLogs'),
     statsTags: reader.statsTags(),
     restartEpoch: reader.uint32('restartEpoch', '--restart-epoch') ?? 0,
+    canBeUpgraded: !reader.isSet('disableHotRestart'),
     localAddressFamily: readLocalFamily(reader),
     unusedFlags: unusedFlags(values),
     commandLine: commandLine(values),

@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander';
 import { allowOptimizing } from '../server/loading-phase.ts';
 import type { ServerOptions } from '../server/options.ts';
+import { hotRestartVersion } from '../server/upgrade/messages.ts';
+import type { OwnCommand } from '../server/upgrade/upgrade-request.ts';
 import { addAuthnCheck } from './authn/add-authn-commands.ts';
 import { addCaCommands } from './ca/add-ca-commands.ts';
 import { defaultConcurrency } from './cpu-limit.ts';
@@ -16,10 +18,8 @@ import { addProxyConfig } from './proxy-config/add-proxy-config.ts';
 import type { TestFlags } from './test-command.ts';
 import { addTls } from './tls/add-tls-commands.ts';
 import type { TopFlags } from './top-command.ts';
+import type { UpgradeFlags } from './upgrade-command.ts';
 import { versionText } from './version.ts';
-
-/** Hot restart needs shared memory between processes; there is none here. */
-const HOT_RESTART_VERSION = 'disabled';
 
 /** Runs a command line; resolves with the exit code when the command has ended. */
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -68,6 +68,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
   addTest(program, finish);
   addDiff(program, finish);
   addTop(program, finish);
+  addUpgrade(program, finish);
   addCaCommands(program, { finish, loaded });
   addTls(program, { finish, loaded });
   addAuthnCheck(program, { finish, loaded });
@@ -155,6 +156,22 @@ function addTop(program: Command, finish: (exitCode: number) => void): void {
     });
 }
 
+function addUpgrade(program: Command, finish: (exitCode: number) => void): void {
+  program
+    .command('upgrade')
+    .description('replace a running proxy by a newer version, on the same sockets')
+    .argument('[admin]', 'HOST:PORT or the pipe of its admin interface', '127.0.0.1:9901')
+    .argument('[args...]', 'behind --: its command line instead of the present one')
+    .option('--program <file>', 'the newer program (default: the file that runs now)')
+    .option('--deadline <seconds>', 'the time within which it has to serve (default 120)')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .action(async (admin: string, args: readonly string[], flags: UpgradeFlags) => {
+      const { upgradeProxy } = await loaded(import('./upgrade-command.ts'));
+      finish(await upgradeProxy(admin, args, flags));
+    });
+}
+
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -170,13 +187,13 @@ async function loaded<Module>(module: Promise<Module>): Promise<Module> {
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, ca, tls, authn-check, proxy-config, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, upgrade, ca, tls, authn-check, proxy-config, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;
   }
   if (values['hotRestartVersion'] === true) {
-    console.log(HOT_RESTART_VERSION);
+    console.log(hotRestartVersion(values['disableHotRestart'] !== true));
     return EXIT_OK;
   }
   const parsed = parseOptions(values, {
@@ -195,7 +212,13 @@ async function runCommand(values: FlagValues, [word]: readonly string[]): Promis
   }
   await forkAhead(parsed.options);
   const { runServer } = await loaded(import('../server/run-server.ts'));
-  return runServer(parsed.options);
+  return runServer(parsed.options, ownCommand());
+}
+
+/** How this process was started: what an upgrade starts again. */
+function ownCommand(): OwnCommand {
+  const [, program = '', ...args] = process.argv;
+  return { execPath: process.execPath, execArgs: process.execArgv, program, args };
 }
 
 /** Lets the workers' processes load beside this one. */

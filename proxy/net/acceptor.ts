@@ -5,6 +5,7 @@ import { systemErrorText } from '../base/system-error.ts';
 import type { TcpKeepaliveConfig } from '../model/listener.ts';
 import type { SocketOptionConfig } from '../model/socket-option.ts';
 import { descriptorOf, readInto } from './accepted-socket.ts';
+import { listenOnPipe } from './bound-handle.ts';
 import type { Connection } from './connection.ts';
 import type { EventLoop } from './event-loop.ts';
 import { keepaliveOptions } from './keepalive-options.ts';
@@ -81,7 +82,7 @@ export class Acceptor {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
         if (!this.#isListening) resolve({ error: systemErrorText(error) });
       });
-      this.#server.listen(listenArguments(this.#options, bound), () => {
+      this.#server.once('listening', () => {
         this.#isListening = true;
         this.#setKeepalive();
         const refusal = this.#options.isTransparent ? this.#makeTransparent() : '';
@@ -95,6 +96,9 @@ export class Acceptor {
         });
         resolve({ address: this.#boundAddress() });
       });
+      const { address, backlog } = this.#options;
+      if (bound !== null && address.port < 0) listenOnPipe(this.#server, bound, backlog);
+      else this.#server.listen(listenArguments(this.#options, bound));
     });
   }
 

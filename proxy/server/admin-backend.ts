@@ -13,6 +13,8 @@ import type {
   RuntimeStatus,
   ServerInfo,
   ServerState,
+  UpgradeAnswer,
+  UpgradeQuestion,
 } from '../admin/backend.ts';
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
@@ -28,7 +30,12 @@ import type { Primary } from './primary.ts';
 import { certificateReport } from './secrets/certificate-report.ts';
 import { contextsInUse } from './secrets/contexts-in-use.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
+import type { Inheritance } from './upgrade/ancestor.ts';
+import { hotRestartVersion } from './upgrade/messages.ts';
 import type { AdjustableLog } from './worker.ts';
+
+/** Has a newer process follow this one. */
+export type AskForUpgrade = (question: UpgradeQuestion) => Promise<UpgradeAnswer>;
 
 /** What the admin interface may do besides asking the primary. */
 export interface AdminBackendParts {
@@ -37,6 +44,10 @@ export interface AdminBackendParts {
   readonly log: AdjustableLog;
   /** Begins an orderly exit. */
   readonly quit: () => void;
+  /** Absent: nobody can follow this process. */
+  readonly upgrade?: AskForUpgrade;
+  /** Of the process that this one follows; absent: it follows nobody. */
+  readonly inheritance?: Inheritance | null;
 }
 
 /** One per process. */
@@ -45,6 +56,9 @@ export class PrimaryAdminBackend implements AdminBackend {
   readonly #options: ServerOptions;
   readonly #log: AdjustableLog;
   readonly #quit: () => void;
+  readonly #upgrade: AskForUpgrade | null;
+  /** Wall-clock ms at which the first process of the line started. */
+  readonly #firstStartedMs: number;
   /** Loaded with the first question: most proxies are never asked. */
   #explainer: LiveExplainer | null = null;
 
@@ -53,6 +67,8 @@ export class PrimaryAdminBackend implements AdminBackend {
     this.#options = parts.options;
     this.#log = parts.log;
     this.#quit = parts.quit;
+    this.#upgrade = parts.options.canBeUpgraded ? (parts.upgrade ?? null) : null;
+    this.#firstStartedMs = parts.inheritance?.firstStartedMs ?? SYSTEM_CLOCK.wallMs();
   }
 
   state(): ServerState {
@@ -65,8 +81,8 @@ export class PrimaryAdminBackend implements AdminBackend {
     return {
       version: this.#options.version,
       uptimeCurrentEpochS: uptimeS,
-      uptimeAllEpochsS: uptimeS,
-      hotRestartVersion: 'disabled',
+      uptimeAllEpochsS: Math.floor((SYSTEM_CLOCK.wallMs() - this.#firstStartedMs) / 1000),
+      hotRestartVersion: hotRestartVersion(this.#options.canBeUpgraded),
       commandLineOptions: this.#options.commandLine,
       node: node === undefined ? {} : nodeJson(node),
     };
@@ -153,6 +169,11 @@ export class PrimaryAdminBackend implements AdminBackend {
       afterMs: graceful || skipExit ? drainMs : 0,
       keepsListening: skipExit,
     });
+  }
+
+  upgrade(question: UpgradeQuestion): Promise<UpgradeAnswer> {
+    const text = 'this process cannot be upgraded: it was started with --disable-hot-restart';
+    return this.#upgrade?.(question) ?? Promise.resolve({ ok: false, text });
   }
 
   quit(): void {

@@ -26,6 +26,8 @@ export interface ServerOptions {
   /** `--stats-tag`: on every metric, before the bootstrap's own. */
   readonly statsTags: readonly { readonly name: string; readonly fixedValue: string }[];
   readonly restartEpoch: number;
+  /** False: `--disable-hot-restart`, no newer process takes over from this one. */
+  readonly canBeUpgraded: boolean;
   /** Family of the address that stands for this host in X-Forwarded-For. */
   readonly localAddressFamily: 'IPv4' | 'IPv6';
   /** Flags that were given and mean nothing here: said at debug level. */
@@ -43,6 +45,8 @@ export interface DrainSettings {
   readonly strategy: 'gradual' | 'immediate';
   /** How long requests in flight may take to finish after SIGTERM. */
   readonly shutdownMs: number;
+  /** `--parent-shutdown-time-s`: how long this process may live once a newer one serves. */
+  readonly parentShutdownMs: number;
 }
 
 /** Where diagnostics go and which. */
@@ -57,6 +61,8 @@ export interface LogSettings {
 
 /** Envoy's `--drain-time-s`. */
 export const DEFAULT_DRAIN_TIME_S = 600;
+/** Envoy's `--parent-shutdown-time-s`. */
+export const DEFAULT_PARENT_SHUTDOWN_S = 900;
 /**
  * Drain time after SIGTERM unless `--drain-time-s` was given. Envoy exits at once and loses what is
  * in flight; 600 s would outlast every supervisor's patience (Kubernetes kills after 30 s).
@@ -80,6 +86,7 @@ export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions
     timeS: DEFAULT_DRAIN_TIME_S,
     strategy: 'gradual',
     shutdownMs: DEFAULT_SHUTDOWN_DRAIN_MS,
+    parentShutdownMs: DEFAULT_PARENT_SHUTDOWN_S * 1000,
   },
   adminAddressPath: '',
   log: { level: 'info', componentLevels: {}, path: '', pattern: '' },
@@ -89,6 +96,7 @@ export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions
   skipDeprecatedLogs: false,
   statsTags: [],
   restartEpoch: 0,
+  canBeUpgraded: true,
   localAddressFamily: 'IPv4',
   unusedFlags: [],
   commandLine: {},

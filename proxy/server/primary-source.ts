@@ -37,10 +37,13 @@ export interface PrimarySourceParts {
 export class PrimarySource implements WorkforceSource {
   /** Made with it: read when they are all there. */
   readonly #primary: PrimarySourceParts;
-  readonly #ticketSecret = randomBytes(TICKET_SECRET_BYTES).toString('base64');
+  /** Base64: sessions of TLS clients go on in every worker, and in the process after this one. */
+  readonly ticketSecret: string;
 
-  constructor(primary: PrimarySourceParts) {
+  /** `ticketSecret` null: this process is the first that has one. */
+  constructor(primary: PrimarySourceParts, ticketSecret: string | null) {
     this.#primary = primary;
+    this.ticketSecret = ticketSecret ?? randomBytes(TICKET_SECRET_BYTES).toString('base64');
   }
 
   settings(index: number): Omit<WorkerSettings, 'cells'> {
@@ -55,7 +58,7 @@ export class PrimarySource implements WorkforceSource {
       drainStrategy: options.drain.strategy,
       workerCount: options.concurrency,
       localAddressFamily: options.localAddressFamily,
-      ticketSecret: this.#ticketSecret,
+      ticketSecret: this.ticketSecret,
     };
   }
 

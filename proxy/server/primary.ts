@@ -32,6 +32,7 @@ import { measureExpiry } from './secrets/expiry-gauges.ts';
 import { serveSecrets } from './secrets/serve-secrets.ts';
 import { ServerStats } from './server-stats.ts';
 import { StatsCollector } from './stats-collector.ts';
+import type { Inheritance } from './upgrade/ancestor.ts';
 import type { SpawnWorker } from './worker-pool.ts';
 import { Workforce } from './workforce.ts';
 
@@ -45,6 +46,8 @@ export interface PrimaryParts extends DiscoveryMakers {
   /** Loaded once already: a proxy that never had a good configuration does not start. */
   readonly configuration: Configuration;
   readonly makeHealthChecks: (outputs: HealthCheckOutputs) => HealthChecks;
+  /** Of the process that this one follows; null: it follows nobody. */
+  readonly inheritance: Inheritance | null;
 }
 
 /** How long workers may take beyond the drain time to end; then they are ended. */
@@ -74,6 +77,7 @@ export class Primary {
   readonly secrets = new SecretHub();
   readonly log: Logger;
   readonly startedMs = performance.now();
+  readonly source: PrimarySource;
   readonly options: ServerOptions;
   /** Of what workers count. */
   readonly collector = new StatsCollector();
@@ -93,13 +97,12 @@ export class Primary {
     });
     this.cells = new CellDesk(parts.registry, log);
     const { concurrency: count } = options;
-    this.workforce = new Workforce({
-      count,
-      spawn,
-      source: new PrimarySource(this),
-      cells: this.cells,
-      log,
-    });
+    const { inheritance } = parts;
+    this.source = new PrimarySource(this, inheritance?.ticketSecret ?? null);
+    this.workforce = new Workforce({ count, spawn, source: this.source, cells: this.cells, log });
+    for (const [key, socket] of inheritance?.sockets ?? []) {
+      this.workforce.sockets.inherit(key, socket);
+    }
     this.discovery = new PrimaryDiscovery({
       ...{ ...parts, stats: this.stats, secrets: this.secrets },
       sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
@@ -166,12 +169,18 @@ export class Primary {
     this.serverStats.refresh({
       state: this.state(),
       uptimeMs: performance.now() - this.startedMs,
+      parentConnections: this.collector.elderConnections(),
       daysUntilExpiry: measureExpiry(this.configuration, this.stats),
     });
     const all = await this.collector.collect(this.stats.snapshot(), this.workforce.counting());
     const accepts = this.configuration.acceptsStat;
     // Workers leave it to whoever shows them which of the cells nobody counts in are kept.
     return accepts === null ? all : withUntouched(all, accepts);
+  }
+
+  /** The same without processes that served before this one: what the one after it counts on from. */
+  ownStats(): Promise<StatsSnapshot> {
+    return this.collector.ofThisProcess(this.stats.snapshot(), this.workforce.counting());
   }
 
   resetCounters(): void {
@@ -212,10 +221,17 @@ export class Primary {
 
   /** Fails readiness, lets requests finish for up to `drainMs`, and ends every worker. */
   async shutdown(drainMs: number): Promise<void> {
-    this.health.beginShutdown();
-    await atMost(this.workforce.drain(drainMs), drainMs + STOP_GRACE_MS / 2);
-    await atMost(this.workforce.stop(), STOP_GRACE_MS / 2);
+    await this.#endWorkers(drainMs);
     this.close();
+  }
+
+  /**
+   * A newer process accepts on the same sockets: lets connections end over the drain time, for up to
+   * `lifeMs`, and ends every worker. What they counted is known then.
+   */
+  async retire(lifeMs: number): Promise<void> {
+    this.workforce.sockets.giveAway();
+    await this.#endWorkers(lifeMs);
   }
 
   /** Ends everything now. */
@@ -231,9 +247,19 @@ export class Primary {
     this.workforce.kill();
   }
 
+  async #endWorkers(drainMs: number): Promise<void> {
+    this.health.beginShutdown();
+    await atMost(this.workforce.drain(drainMs), drainMs + STOP_GRACE_MS / 2);
+    await atMost(this.workforce.stop(), STOP_GRACE_MS / 2);
+  }
+
   #follow(applied: AppliedUpdate): void {
     const { update } = applied;
     serveSecrets(this.secrets, this.configuration, update);
+    if ([...update.upserted, ...update.removed].some(({ kind }) => kind === 'listener')) {
+      // Workers have closed theirs: nobody must wait in the queue of what nobody serves.
+      this.workforce.keepSockets(this.configuration.listeners());
+    }
     for (const { kind, name } of update.removed) {
       if (kind !== 'cluster') continue;
       this.discovery.forget(name);

@@ -8,26 +8,32 @@ import type { ServerOptions } from './options.ts';
 import { ProcessSignals, type SignalHandler } from './signals.ts';
 import { type StartedProxy, startProxy } from './start-proxy.ts';
 import { endOnUnhandledError } from './unhandled-error.ts';
+import { type LineHandler, type ServingProxy, Succession } from './upgrade/succession.ts';
+import type { OwnCommand } from './upgrade/upgrade-request.ts';
 
 /** Exit status of a proxy that could not start. */
 const EXIT_FAILURE = 1;
 /** Beyond the drain time, the process takes this long at most to end. */
 const EXIT_GRACE_MS = 900;
 
-/** Serves until it is told to end; resolves with the exit status. */
-export async function runServer(options: ServerOptions): Promise<number> {
+/** An heir that is told to end with the rest of its line may take longer by this. */
+const LINE_GRACE_MS = 500;
+
+/** Serves until it is told to end; resolves with the exit status. `own` started this process. */
+export async function runServer(options: ServerOptions, own: OwnCommand): Promise<number> {
   const log = new PinoLogSink({ ...options.log, worker: -1 });
   endOnUnhandledError(log, () => log.flush());
+  const server = new RunningServer({ options, log, own });
   const source = new BootstrapSource(options);
   const loaded = source.load();
   if (!loaded.ok) {
     const report = reportOf(loaded, { colour: process.stderr.isTTY, warnings: false });
     log.flush();
     process.stderr.write(`${report}error initializing configuration '${source.name}'\n`);
+    await server.fail(`error initializing configuration '${source.name}'\n${report.trimEnd()}`);
     return EXIT_FAILURE;
   }
-  const server = new RunningServer({ options, log, loaded });
-  const status = await server.run();
+  const status = await server.run(loaded);
   log.flush();
   return status;
 }
@@ -36,46 +42,65 @@ export async function runServer(options: ServerOptions): Promise<number> {
 interface ServerParts {
   readonly options: ServerOptions;
   readonly log: PinoLogSink;
-  readonly loaded: GoodBootstrap;
+  readonly own: OwnCommand;
 }
 
 /** Follows signals from its start to its end. */
-class RunningServer implements SignalHandler {
+class RunningServer implements SignalHandler, LineHandler {
   readonly #parts: ServerParts;
-  #started: Extract<StartedProxy, { readonly ok: true }> | null = null;
+  readonly #succession: Succession;
+  #started: ServingProxy | null = null;
   #isEnding = false;
   #end: (status: number) => void = () => undefined;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
+    const { options, own, log } = parts;
+    this.#succession = new Succession({
+      ...{ options, own, log: log.logger('main') },
+      onRetired: () => this.#onRetired(),
+    });
   }
 
-  async run(): Promise<number> {
-    const { options, log, loaded } = this.#parts;
+  /** It will not serve; resolves when whoever waits for it knows. */
+  fail(reason: string): Promise<void> {
+    return this.#succession.onFailed(reason);
+  }
+
+  async run(loaded: GoodBootstrap): Promise<number> {
+    const { options, log } = this.#parts;
     const ended = new Promise<number>((resolve) => {
       this.#end = resolve;
     });
     const signals = new ProcessSignals(this);
-    this.#sayWarnings();
-    const starting = startProxy({
-      options,
-      log,
-      loaded,
-      load: () => loadInThread(options),
-      quit: () => this.onTerminate('SIGTERM'),
-    });
+    this.#succession.listen(this);
+    this.#sayWarnings(loaded);
     // A signal may end the process before it ever served.
-    const started = await Promise.race([starting, ended]);
+    const started = await Promise.race([this.#start(loaded), ended]);
     if (typeof started === 'number') return started;
     if (!started.ok) {
       for (const error of started.errors) log.logger('main').log('critical', error);
       signals.stop();
+      await this.fail(started.errors.join('; '));
       return EXIT_FAILURE;
     }
     this.#started = started;
+    this.#succession.onServing(started);
     allowYoungHeapToGrow();
-    this.#sayStarted();
+    this.#sayStarted(started, options);
     return ended;
+  }
+
+  async #start(loaded: GoodBootstrap): Promise<StartedProxy> {
+    const { options, log } = this.#parts;
+    const inheritance = await this.#succession.inherit();
+    if (typeof inheritance === 'string') return { ok: false, errors: [inheritance] };
+    return startProxy({
+      ...{ options, log, loaded, inheritance },
+      load: () => loadInThread(options),
+      quit: () => this.onTerminate('SIGTERM'),
+      upgrade: (question) => this.#succession.upgrade(question),
+    });
   }
 
   onTerminate(signal: NodeJS.Signals): void {
@@ -88,29 +113,41 @@ class RunningServer implements SignalHandler {
       });
     // Whatever hangs, the process does not outlive its drain time by more than a second.
     const { shutdownMs } = this.#parts.options.drain;
-    setTimeout(() => this.#end(0), shutdownMs + EXIT_GRACE_MS).unref();
+    const { hasChildren, hasHandedOver } = this.#succession;
+    const graceMs = EXIT_GRACE_MS + (hasChildren ? LINE_GRACE_MS : 0);
+    setTimeout(() => this.#end(0), shutdownMs + graceMs).unref();
+    this.#succession.onEnding();
+    this.#succession.passOn('SIGTERM', true);
     if (this.#started !== null) void this.#shutDown();
-    else this.#end(0);
+    // Whose children serve ends as they end.
+    else if (!(hasHandedOver && hasChildren)) this.#end(0);
   }
 
   onTerminateAgain(signal: NodeJS.Signals): void {
     const { log } = this.#parts;
     log.logger('main').log('warning', `${signal} again: ending now`);
     log.flush();
+    this.#succession.passOn('SIGTERM', true);
     this.#started?.primary.close();
     process.exit(0);
   }
 
   onReload(): void {
-    void this.#started?.primary.reload();
+    if (this.#succession.hasHandedOver) this.#succession.passOn('SIGHUP', false);
+    else void this.#started?.primary.reload();
   }
 
   onReopenLogs(): void {
     this.#parts.log.reopen();
     this.#started?.primary.reopenLogs();
+    this.#succession.passOn('SIGUSR1', true);
   }
 
   onReplaceWorkers(): void {
+    if (this.#succession.hasHandedOver) {
+      this.#succession.passOn('SIGUSR2', false);
+      return;
+    }
     const { options, log } = this.#parts;
     const logger = log.logger('main');
     if (options.concurrency === 1 || this.#started === null) {
@@ -123,16 +160,30 @@ class RunningServer implements SignalHandler {
     });
   }
 
+  onLineEnded(status: number): void {
+    this.#end(status);
+  }
+
+  /** Nobody would ever stop this process, or know that it serves. */
+  onOrphaned(): void {
+    this.onTerminate('SIGTERM');
+  }
+
+  #onRetired(): void {
+    this.#started = null;
+    if (!this.#succession.hasChildren) this.#end(0);
+  }
+
   async #shutDown(): Promise<void> {
     const started = this.#started;
     if (started === null) return;
     await started.primary.shutdown(this.#parts.options.drain.shutdownMs);
     await started.closeAdmin();
-    this.#end(0);
+    if (!this.#succession.hasChildren) this.#end(0);
   }
 
-  #sayWarnings(): void {
-    const { log, loaded, options } = this.#parts;
+  #sayWarnings(loaded: GoodBootstrap): void {
+    const { log, options } = this.#parts;
     const logger = log.logger('config');
     for (const { file, line, column, path, reason } of loaded.problems) {
       logger.log('warning', `${file}:${line}:${column}: ${path}: ${reason}`);
@@ -142,18 +193,15 @@ class RunningServer implements SignalHandler {
     }
   }
 
-  #sayStarted(): void {
-    const started = this.#started;
-    if (started === null) return;
+  #sayStarted({ adminAddress, primary }: ServingProxy, options: ServerOptions): void {
     const logger = this.#parts.log.logger('main');
-    const { adminAddress, primary } = started;
     if (adminAddress !== null) logger.log('info', `admin address: ${adminAddress.text}`);
     for (const { name, addresses } of primary.workforce.listeners) {
       if (addresses.length > 0) logger.log('info', `listener '${name}' on ${addresses.join(', ')}`);
     }
     logger.log('info', 'all listeners are bound, serving', {
-      version: this.#parts.options.version,
-      workers: this.#parts.options.concurrency,
+      version: options.version,
+      workers: options.concurrency,
       startMs: Math.round(performance.now()),
     });
   }

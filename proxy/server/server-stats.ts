@@ -16,7 +16,6 @@ const NEVER_EXPIRES = 2 ** 32 - 1;
 
 /** Cells that Envoy has and that stay 0 here: scrapers and dashboards look for them. */
 const ZERO_GAUGES = [
-  'parent_connections',
   'seconds_until_first_ocsp_response_expiring',
   'stats_recent_lookups',
   'compilation_settings.fips_mode',
@@ -45,6 +44,8 @@ const ZERO_ROOT_COUNTERS = [
 export interface Measured {
   readonly state: ServerState;
   readonly uptimeMs: number;
+  /** Of processes that served before this one. */
+  readonly parentConnections: number;
   /** Whole days until the first certificate in use expires; null: there is none. */
   readonly daysUntilExpiry: number | null;
 }
@@ -59,6 +60,7 @@ export class ServerStats {
   readonly reloadRejected: Counter;
   readonly #daysUntilExpiry: Gauge;
   readonly #uptime: Gauge;
+  readonly #parentConnections: Gauge;
   readonly #live: Gauge;
   readonly #state: Gauge;
   readonly #memoryAllocated: Gauge;
@@ -81,6 +83,9 @@ export class ServerStats {
     this.workerDeaths = server.counter('worker_deaths');
     this.reloadSuccess = server.counter('config_reload_success');
     this.reloadRejected = server.counter('config_reload_rejected');
+    // As Envoy, 1 for a process that follows nobody.
+    server.gauge('hot_restart_generation').set(restartEpoch + 1);
+    this.#parentConnections = server.gauge('parent_connections');
     this.#uptime = server.gauge('uptime');
     this.#live = server.gauge('live');
     this.#state = server.gauge('state');
@@ -90,8 +95,9 @@ export class ServerStats {
   }
 
   /** Measures what is measured; called before statistics are read. */
-  refresh({ state, uptimeMs, daysUntilExpiry }: Measured): void {
+  refresh({ state, uptimeMs, parentConnections, daysUntilExpiry }: Measured): void {
     const memory = process.memoryUsage();
+    this.#parentConnections.set(parentConnections);
     this.#uptime.set(Math.floor(uptimeMs / 1000));
     this.#daysUntilExpiry.set(daysUntilExpiry ?? NEVER_EXPIRES);
     this.#live.set(state === 'LIVE' ? 1 : 0);

@@ -3,9 +3,10 @@
 import { writeFileSync } from 'node:fs';
 import { AdminServer } from '../admin/server.ts';
 import type { SocketAddress } from '../base/address.ts';
+import type { ListenHandle } from '../net/socket-source.ts';
 import { TagExtractor } from '../stats/tags.ts';
 import { addServices } from './add-services.ts';
-import { PrimaryAdminBackend } from './admin-backend.ts';
+import { type AskForUpgrade, PrimaryAdminBackend } from './admin-backend.ts';
 import { openRegistry } from './cell-desk.ts';
 import { forkWorkers } from './cluster-host.ts';
 import { Configuration, type GoodBootstrap, type LoadAgain } from './configuration.ts';
@@ -16,6 +17,7 @@ import type { ServerOptions } from './options.ts';
 import { Primary } from './primary.ts';
 import { startPrimary } from './start-sequence.ts';
 import { boundsOf } from './stats-settings.ts';
+import type { Inheritance } from './upgrade/ancestor.ts';
 import type { AdjustableLog } from './worker.ts';
 
 /** What a proxy is started with. */
@@ -28,6 +30,10 @@ export interface ProxyParts {
   readonly load: LoadAgain;
   /** `/quitquitquit` */
   readonly quit: () => void;
+  /** `/upgrade`; absent: nobody can follow this process. */
+  readonly upgrade?: AskForUpgrade;
+  /** Of the process that this one follows; absent: it follows nobody. */
+  readonly inheritance?: Inheritance | null;
 }
 
 /** A proxy that runs, or every reason why it could not start. */
@@ -37,6 +43,8 @@ export type StartedProxy =
       readonly primary: Primary;
       /** null without an admin interface. */
       readonly adminAddress: SocketAddress | null;
+      /** null without one. */
+      readonly admin: AdminServer | null;
       /** Ends the admin interface; the primary is ended by its own methods. */
       closeAdmin(): Promise<void>;
     }
@@ -52,6 +60,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
     registry,
     log: log.logger('main'),
     configuration,
+    inheritance: parts.inheritance ?? null,
     spawn:
       options.concurrency === 1
         ? spawnInProcess({ log, compiler: () => configuration.compiler(), registry })
@@ -62,31 +71,61 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
   addServices(primary);
   const { accessLogs } = primary;
   const admin = adminServer(parts, primary);
-  const bound = admin === null ? null : await bindAdmin(admin, options);
-  if (typeof bound === 'string') return { ok: false, errors: [bound] };
   const closeAdmin = async () => {
     await admin?.close();
     await accessLogs.close();
   };
-  const errors = await startPrimary(primary);
-  if (errors.length > 0) {
+  const begun = await begin(parts, primary, admin);
+  if (begun.errors.length > 0) {
     primary.close();
     await closeAdmin();
-    return { ok: false, errors };
+    return { ok: false, errors: begun.errors };
   }
-  return { ok: true, primary, adminAddress: bound, closeAdmin };
+  return { ok: true, primary, adminAddress: begun.adminAddress, admin, closeAdmin };
+}
+
+/** Binds the admin interface and starts the rest. */
+async function begin(
+  { options, inheritance = null }: ProxyParts,
+  primary: Primary,
+  admin: AdminServer | null,
+): Promise<{ readonly errors: readonly string[]; readonly adminAddress: SocketAddress | null }> {
+  const bind = () => (admin === null ? null : bindAdmin(admin, options, inheritance));
+  // Whoever asks while this process starts is answered by the one that still serves.
+  const early = inheritance === null ? await bind() : null;
+  if (typeof early === 'string') return { errors: [early], adminAddress: null };
+  const errors = await startPrimary(primary);
+  if (errors.length > 0) return { errors, adminAddress: early };
+  // Of what was inherited, what no listener has asked for.
+  if (inheritance !== null) primary.workforce.keepSockets(primary.configuration.listeners());
+  const bound = inheritance === null ? early : await bind();
+  if (typeof bound === 'string') return { errors: [bound], adminAddress: null };
+  return { errors: [], adminAddress: bound };
+}
+
+/** That of the same address; another one is nobody's any more. */
+function inheritedSocket(
+  { wanted }: AdminServer,
+  inheritance: Inheritance | null,
+): ListenHandle | null {
+  const { admin } = inheritance ?? { admin: null };
+  if (admin === null) return null;
+  if (admin.address === wanted.text) return admin.socket;
+  admin.socket.close();
+  return null;
 }
 
 function levelsOf(log: AdjustableLog, options: ServerOptions) {
   return { '': options.log.level, ...log.levels() };
 }
 
-function adminServer({ options, log, quit }: ProxyParts, primary: Primary): AdminServer | null {
+function adminServer(parts: ProxyParts, primary: Primary): AdminServer | null {
+  const { options, log } = parts;
   const { accessLogs, configuration } = primary;
   const { admin, stats } = configuration.bootstrap;
   if (admin === null) return null;
   return new AdminServer({
-    backend: new PrimaryAdminBackend({ primary, options, log, quit }),
+    backend: new PrimaryAdminBackend({ primary, ...parts }),
     address: admin.address,
     logger: log.logger('admin'),
     tags: new TagExtractor(stats.useAllDefaultTags, [...options.statsTags, ...stats.tags]),
@@ -99,9 +138,10 @@ function adminServer({ options, log, quit }: ProxyParts, primary: Primary): Admi
 async function bindAdmin(
   admin: AdminServer,
   options: ServerOptions,
+  inheritance: Inheritance | null,
 ): Promise<SocketAddress | string> {
   try {
-    const bound = await admin.start();
+    const bound = await admin.start(inheritedSocket(admin, inheritance));
     if (options.adminAddressPath !== '') writeFileSync(options.adminAddressPath, bound.text);
     return bound;
   } catch (error) {

@@ -5,7 +5,7 @@ import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
-import type { SocketKeeper } from './socket-keeper.ts';
+import type { OpenedSocket } from './socket-keeper.ts';
 
 /** A worker just made, in this process or another. */
 export interface SpawnedWorker {
@@ -21,7 +21,7 @@ export interface WorkerPeerHandler {
   onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void;
   onDrained(peer: WorkerPeer): void;
   /** It asks for a listening socket. */
-  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']>;
+  openSocket(owner: string, ip: string, port: number): OpenedSocket;
   /** It asks for cells of the shared region, or gives them up. */
   onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void;
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;

@@ -5,7 +5,7 @@ import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ToWorker } from './link.ts';
-import type { SocketKeeper } from './socket-keeper.ts';
+import type { OpenedSocket } from './socket-keeper.ts';
 import { type SpawnedWorker, WorkerPeer, type WorkerPeerHandler } from './worker-peer.ts';
 
 /** Makes workers: in this process, or forked. */
@@ -30,7 +30,7 @@ export interface WorkerPoolHandler {
   /** A worker that was replaced on purpose has ended. */
   onRetired(peer: WorkerPeer): void;
   /** A worker asks for a listening socket. */
-  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']>;
+  openSocket(owner: string, ip: string, port: number): OpenedSocket;
   /** It stopped because it was told to, or died while the pool was stopping. */
   onAllGone(): void;
 }
@@ -143,7 +143,7 @@ export class WorkerPool implements WorkerPeerHandler {
     this.#options.handler.onStarted(peer, listeners);
   }
 
-  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']> {
+  openSocket(owner: string, ip: string, port: number): OpenedSocket {
     return this.#options.handler.openSocket(owner, ip, port);
   }
 

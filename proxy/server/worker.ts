@@ -52,8 +52,7 @@ export class Worker {
   readonly #parts: WorkerParts;
   readonly #link: LinkEnd<FromWorker, ToWorker>;
   #compile: () => Compiler = notYet;
-  /** Null in the primary's process: nobody outlives it who could keep a socket. */
-  readonly #sockets: WorkerSockets | null;
+  readonly #sockets: WorkerSockets;
   #runtime: WorkerRuntime | null = null;
   #cells: WorkerCells = unsharedCells();
   #cutTimer: NodeJS.Timeout | null = null;
@@ -63,7 +62,7 @@ export class Worker {
   #applied: Promise<void> = Promise.resolve();
 
   constructor(parts: WorkerParts) {
-    this.#sockets = parts.sharedCompiler === null ? new WorkerSockets(parts.link) : null;
+    this.#sockets = new WorkerSockets(parts.link);
     this.#parts = parts;
     this.#link = parts.link;
     parts.link.onMessage = (message, handle) => this.#onMessage(message, handle);
@@ -85,7 +84,7 @@ export class Worker {
       return;
     }
     if (message.kind === 'socket') {
-      this.#sockets?.onSocket(message.id, message.error, handle);
+      this.#sockets.onSocket(message.id, message.error, handle);
       return;
     }
     if (message.kind === 'cells') {

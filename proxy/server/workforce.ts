@@ -10,7 +10,7 @@ import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
-import { SocketKeeper, socketKey } from './socket-keeper.ts';
+import { type OpenedSocket, SocketKeeper, socketKey } from './socket-keeper.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-pool.ts';
 
@@ -52,7 +52,8 @@ export class Workforce implements WorkerPoolHandler {
   readonly #pool: WorkerPool;
   readonly #count: number;
   readonly #cells: CellDesk;
-  readonly #sockets = new SocketKeeper();
+  /** The listening sockets: what the next version of the program takes over. */
+  readonly sockets: SocketKeeper;
   readonly #startedOnce = new Set<number>();
   /** Listeners by name as some worker bound them: all bind the same. */
   #listeners: readonly ListenerStatus[] = [];
@@ -65,6 +66,8 @@ export class Workforce implements WorkerPoolHandler {
     this.#source = options.source;
     this.#count = options.count;
     this.#cells = options.cells;
+    // The only worker lives in this process: it listens on the very handles.
+    this.sockets = new SocketKeeper(options.count === 1);
     const { count, spawn, log } = options;
     this.#pool = new WorkerPool({ count, spawn, log, handler: this });
   }
@@ -125,7 +128,7 @@ export class Workforce implements WorkerPoolHandler {
     const keys = listeners.flatMap(({ name, addresses }) =>
       addresses.map(({ ip, port }) => socketKey(name, ip, port)),
     );
-    this.#sockets.retain(new Set(keys));
+    this.sockets.retain(new Set(keys));
   }
 
   /** Ends connections politely; resolves when no worker has one left. Nobody is replaced. */
@@ -133,7 +136,7 @@ export class Workforce implements WorkerPoolHandler {
     return new Promise((resolve) => {
       this.#whenDrained = resolve;
       this.#pool.beginStop();
-      this.#sockets.close();
+      this.sockets.close();
       this.#pool.broadcast({ kind: 'drain', deadlineMs });
       this.#pool.checkDrained();
     });
@@ -149,7 +152,7 @@ export class Workforce implements WorkerPoolHandler {
 
   /** Ends every worker now, without asking it. */
   kill(): void {
-    this.#sockets.close();
+    this.sockets.close();
     this.#cells.close();
     this.#pool.kill();
   }
@@ -197,8 +200,8 @@ export class Workforce implements WorkerPoolHandler {
     this.#whenGone = null;
   }
 
-  openSocket(owner: string, ip: string, port: number): ReturnType<SocketKeeper['open']> {
-    return this.#sockets.open(owner, ip, port);
+  openSocket(owner: string, ip: string, port: number): OpenedSocket {
+    return this.sockets.open(owner, ip, port);
   }
 
   onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void {

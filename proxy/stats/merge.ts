@@ -32,7 +32,7 @@ const LEFT_TO_ALL_WORKERS = new Set([
 ]);
 
 /** What each worker says of itself among what the primary says of the process. */
-const TOTAL_CONNECTIONS = 'server.total_connections';
+export const TOTAL_CONNECTIONS = 'server.total_connections';
 
 /** How the values of several workers become one. */
 export type MergeRule = 'sum' | 'max' | 'min';
@@ -85,6 +85,39 @@ export function foldEndedWorker(base: StatsSnapshot, last: StatsSnapshot): Stats
   }
   const usedZeroes = last.usedZeroes.filter((name) => name in counters);
   return mergeSnapshots([base, { ...EMPTY_SNAPSHOT, counters, histograms, usedZeroes }]);
+}
+
+/**
+ * The same for a whole process that another one follows: what processes say of themselves the next
+ * one says of itself.
+ */
+export function foldEndedProcess(base: StatsSnapshot, last: StatsSnapshot): StatsSnapshot {
+  return foldEndedWorker(base, { ...lastingPart(last), gauges: {} });
+}
+
+/**
+ * What of a process that is ending counts beside its successor's: counters, histograms, and gauges
+ * of what is in flight.
+ */
+export function lastingPart(snapshot: StatsSnapshot): StatsSnapshot {
+  const { counters, gauges, histograms } = snapshot;
+  return {
+    ...EMPTY_SNAPSHOT,
+    counters: pick(counters, (name) => mergeRule(name) === 'sum'),
+    gauges: pick(gauges, (name) => mergeRule(name) === 'sum' && isInFlight(name)),
+    histograms: pick(histograms, (name) => !name.startsWith('server.')),
+  };
+}
+
+function isInFlight(name: string): boolean {
+  return name === TOTAL_CONNECTIONS || name.endsWith('_active');
+}
+
+function pick<T>(
+  values: Readonly<Record<string, T>>,
+  isWanted: (name: string) => boolean,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => isWanted(name)));
 }
 
 /** `base` after `/reset_counters`: every counter 0, histograms as they were. */

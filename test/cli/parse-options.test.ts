@@ -26,7 +26,13 @@ function errorsOf(values: FlagValues): readonly string[] {
 t.test("fills in Envoy's defaults", async (t) => {
   const options = accepted({});
   t.equal(options.concurrency, 3);
-  t.same(options.drain, { timeS: 600, strategy: 'gradual', shutdownMs: 5000 });
+  t.same(options.drain, {
+    timeS: 600,
+    strategy: 'gradual',
+    shutdownMs: 5000,
+    parentShutdownMs: 900_000,
+  });
+  t.equal(options.canBeUpgraded, true);
   t.equal(options.fileFlushIntervalMs, 10_000);
   t.equal(options.fileFlushMinBytes, 64 * 1024);
   t.same(options.log, { level: 'info', componentLevels: {}, path: '', pattern: '' });
@@ -53,6 +59,7 @@ t.test('uses the drain time for SIGTERM only when it was given', async (t) => {
     timeS: 20,
     strategy: 'gradual',
     shutdownMs: 20_000,
+    parentShutdownMs: 900_000,
   });
 });
 
@@ -89,7 +96,8 @@ t.test('reads tags of all statistics, and refuses what is none', async (t) => {
 
 t.test('names the flags that it accepts without effect', async (t) => {
   const options = accepted({ disableHotRestart: true, baseId: '7', statsTag: [] });
-  t.same(options.unusedFlags, ['--base-id', '--disable-hot-restart']);
+  t.same(options.unusedFlags, ['--base-id']);
+  t.equal(options.canBeUpgraded, false);
 });
 
 t.test('says what was given as the admin interface shows it', async (t) => {

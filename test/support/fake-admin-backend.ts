@@ -11,6 +11,8 @@ import type {
   RuntimeStatus,
   ServerInfo,
   ServerState,
+  UpgradeAnswer,
+  UpgradeQuestion,
 } from '../../proxy/admin/backend.ts';
 import type { ClusterStatus, ListenerStatus } from '../../proxy/admin/status.ts';
 import type { LogLevel } from '../../proxy/base/log.ts';
@@ -124,6 +126,11 @@ export class FakeAdminBackend implements AdminBackend {
   modifyRuntime(changes: readonly (readonly [string, string])[]): boolean {
     this.commands.push(['modifyRuntime', ...changes]);
     return this.hasAdminLayer;
+  }
+
+  async upgrade(question: UpgradeQuestion): Promise<UpgradeAnswer> {
+    this.commands.push(question);
+    return { ok: question.requestPath === '', text: 'how it went' };
   }
 
   listeners(): Promise<readonly ListenerStatus[]> {
