@@ -43,6 +43,8 @@ const UNHEALTHY =
 const DEGRADED =
   HEALTH_FLAG.degradedActiveCheck | HEALTH_FLAG.degradedEds | HEALTH_FLAG.degradedOutlierDetection;
 
+const EXCLUDED = HEALTH_FLAG.excludedByImmediateFailure | HEALTH_FLAG.edsDraining;
+
 /** As the line of `/clusters` names them, in its order. */
 const PRINTED: readonly (readonly [number, string])[] = [
   [HEALTH_FLAG.failedActiveCheck, '/failed_active_hc'],
@@ -71,9 +73,9 @@ export function healthOf(flags: number): HostHealth {
   return (flags & DEGRADED) === 0 ? 'healthy' : 'degraded';
 }
 
-/** Out of every denominator: not checked yet where that is asked for, or told to go at once. */
+/** Out of every denominator: leaving, told to go at once, or unchecked where that is asked for. */
 export function isExcluded(flags: number, ignoresUnchecked: boolean): boolean {
-  if ((flags & HEALTH_FLAG.excludedByImmediateFailure) !== 0) return true;
+  if ((flags & EXCLUDED) !== 0) return true;
   return ignoresUnchecked && (flags & HEALTH_FLAG.pendingActiveCheck) !== 0;
 }
 

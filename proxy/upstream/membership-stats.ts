@@ -30,9 +30,9 @@ export class MembershipStats {
     };
   }
 
-  /** Hosts came or went. */
-  countMembers(hostSet: HostSet): void {
-    this.#change.inc();
+  /** They were told anew; `isOther`: some came or went. */
+  countMembers(hostSet: HostSet, isOther: boolean): void {
+    if (isOther) this.#change.inc();
     this.#total.set(hostSet.hosts.length);
     this.countHealth(hostSet);
   }

@@ -193,8 +193,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#hostSet = this.#snapshot(update.hosts);
     this.#balancer = this.#makeBalancer(this.#balancer);
     this.#hostLimits.follow(update.hosts);
-    this.membership.countMembers(this.#hostSet);
-    if (this.config.discovery === 'strict-dns') this.membership.countMaxWeight(this.#hostSet);
+    this.membership.countMembers(this.#hostSet, added.length + update.removed.length > 0);
+    if (isToldAgain(this.config)) this.membership.countMaxWeight(this.#hostSet);
     for (const host of update.removed) this.#removeHost(host);
     if (this.config.pools.closesOnHostSetChange) this.#pools.refresh();
     return true;
@@ -328,4 +328,9 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#isDrained = true;
     this.#owner.onClusterDrained(this);
   }
+}
+
+/** Its hosts are looked up, or told by a server, again and again. */
+function isToldAgain({ discovery }: ClusterConfig): boolean {
+  return discovery === 'strict-dns' || discovery === 'eds';
 }

@@ -1,5 +1,6 @@
 // EDS: the endpoints of clusters as servers and files tell them. Each cluster has a subscription of
 // its own, so that a change of one costs nothing for the others.
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig, EdsConfig, EndpointPolicy } from '../../model/cluster.ts';
 import type { Counter, StatsScope } from '../../stats/metrics.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
@@ -143,6 +144,7 @@ class EdsCluster {
   readonly #parts: EdsClusterParts;
   readonly #subscription: DiscoverySubscription;
   readonly #empty: Counter;
+  readonly #noRebuild: Counter;
   readonly #stale: Counter;
   readonly #staleTimeouts: Counter;
   #staleTimer: NodeJS.Timeout | null = null;
@@ -153,6 +155,7 @@ class EdsCluster {
     this.config = config;
     this.eds = eds;
     this.#empty = scope.counter('update_empty');
+    this.#noRebuild = scope.counter('update_no_rebuild');
     this.#stale = scope.counter('assignment_stale');
     this.#staleTimeouts = scope.counter('assignment_timeout_received');
     const request = {
@@ -199,7 +202,11 @@ class EdsCluster {
     }
     const read = readAssignment(resource, serviceName);
     if (typeof read === 'string') return read;
-    const isNews = read.hash !== this.assignment?.hash;
+    const before = this.assignment;
+    const isNews = read.hash !== before?.hash;
+    if (before !== null && (!isNews || isDeepStrictEqual(before.endpoints, read.endpoints))) {
+      this.#noRebuild.inc();
+    }
     this.assignment = read;
     this.#watchAge(read.config.staleAfterMs);
     if (!isNews && this.isResolved) return '';
