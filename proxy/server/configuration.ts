@@ -153,11 +153,17 @@ export class Configuration {
     if (!loaded.ok) {
       const report = reportOf(loaded, { colour: false, warnings: false });
       this.#log.log('error', `configuration refused, the last good one stays in use\n${report}`);
-      this.#refuse(loaded.problems);
+      this.refuse(textOf(loaded.problems));
       return null;
     }
     this.#warnOfFixedParts(bootstrapOf(loaded));
     const update = this.#difference(runResources(loaded));
+    const condemned = this.#condemnedOf(update);
+    if (condemned !== '') {
+      this.#log.log('error', `configuration refused, the last good one stays in use: ${condemned}`);
+      this.refuse(condemned);
+      return null;
+    }
     const compiler = this.#compilerOf(loaded);
     for (const resource of update.upserted) await runInSlices(compiler.prepare(resource));
     this.#loaded = loaded;
@@ -186,15 +192,18 @@ export class Configuration {
     return newest !== null && newest.isDynamic !== true;
   }
 
-  #refuse(problems: LoadedBootstrap['problems']): void {
-    const details = problems
-      .filter(({ severity }) => severity === 'error')
-      .map(({ file, line, column, path, reason }) => {
-        const place = line === 0 ? file : `${file}:${line}:${column}`;
-        return [place, path, reason].filter((part) => part !== '').join(': ');
-      });
-    const wallMs = SYSTEM_CLOCK.wallMs();
-    this.refused = { version: '', details: details.join('\n'), wallMs, message: null };
+  /** The newest bootstrap, or something in it, is not in use. */
+  refuse(details: string): void {
+    this.refused = { version: '', details, wallMs: SYSTEM_CLOCK.wallMs(), message: null };
+  }
+
+  /** What ended workers before, and why it is not tried again; '' for nothing. */
+  #condemnedOf({ upserted }: ResourceUpdate): string {
+    const found = upserted.map((resource) => {
+      const reason = this.store.condemnation(resource);
+      return reason === '' ? '' : `${resource.kind} '${resource.name}' ${reason}`;
+    });
+    return found.filter((text) => text !== '').join('; ');
   }
 
   #compilerOf(loaded: GoodBootstrap): Compiler {
@@ -246,6 +255,16 @@ function discoveryIn(loaded: GoodBootstrap): DiscoveryEnvironment {
   const clusters = loaded.resources.filter(({ kind }) => kind === 'cluster');
   const messages = clusters.map(({ message }) => message as Cluster);
   return discoveryOf(bootstrapOf(loaded), messages);
+}
+
+/** Each error with its place, a line each. */
+function textOf(problems: LoadedBootstrap['problems']): string {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const lines = errors.map(({ file, line, column, path, reason }) => {
+    const place = line === 0 ? file : `${file}:${line}:${column}`;
+    return [place, path, reason].filter((part) => part !== '').join(': ');
+  });
+  return lines.join('\n');
 }
 
 function bootstrapOf({ resources }: GoodBootstrap): Bootstrap {

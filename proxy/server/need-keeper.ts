@@ -11,6 +11,8 @@ export interface Need {
 
 /** Supplies one need until it is closed. */
 export interface Supply {
+  /** The version in use is of no use after all; absent: nobody needs to hear of it. */
+  refuse?(reason: string): void;
   close(): void;
 }
 
@@ -71,6 +73,11 @@ export class NeedKeeper<N extends Need, V> {
   /** `user` is gone. */
   release(user: string): void {
     this.retain(user, []);
+  }
+
+  /** What was supplied is of no use after all: whoever supplied it hears why. */
+  refuse(key: string, reason: string): void {
+    this.#kept.get(key)?.supply?.refuse?.(reason);
   }
 
   /** True when whoever refers to it need not wait. */

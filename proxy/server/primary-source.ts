@@ -12,6 +12,7 @@ import type { PrimaryDiscovery } from './discovery/primary-discovery.ts';
 import type { Health } from './health.ts';
 import type { WorkerSettings } from './link.ts';
 import type { ServerOptions } from './options.ts';
+import type { Publisher } from './publisher.ts';
 import type { ServerStats } from './server-stats.ts';
 import type { StatsCollector } from './stats-collector.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -31,6 +32,7 @@ export interface PrimarySourceParts {
   readonly health: Health;
   readonly serverStats: ServerStats;
   readonly collector: StatsCollector;
+  readonly publisher: Publisher;
 }
 
 /** One per process. */
@@ -100,6 +102,15 @@ export class PrimarySource implements WorkforceSource {
 
   onWorkerRetired(peer: WorkerPeer): void {
     this.#primary.collector.retire(peer.lastStats);
+  }
+
+  onBlamed(blamed: readonly Resource[]): void {
+    this.#primary.publisher.rollBack(blamed);
+  }
+
+  hasPrevious(resource: Resource): boolean {
+    const stored = this.#primary.configuration.store.get(resource.kind, resource.name);
+    return stored?.resource === resource && stored.previous !== null;
   }
 
   onWorkerDied(peer: WorkerPeer): void {

@@ -5,6 +5,7 @@ import type { ServerState } from '../admin/backend.ts';
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
 import type { ListenerConfig } from '../model/listener.ts';
+import type { Resource } from '../model/resource.ts';
 import { type StatsSnapshot, withUntouched } from '../stats/snapshot.ts';
 import { StatsStore } from '../stats/store.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
@@ -103,6 +104,7 @@ export class Primary {
     for (const [key, socket] of inheritance?.sockets ?? []) {
       this.workforce.sockets.inherit(key, socket);
     }
+    configuration.store.isProven = (resource) => this.workforce.isProven(resource);
     this.discovery = new PrimaryDiscovery({
       ...{ ...parts, stats: this.stats, secrets: this.secrets },
       sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
@@ -115,6 +117,7 @@ export class Primary {
       log,
       sourceOf: this.discovery.sourceOf,
       send: (update) => this.workforce.update(update),
+      onTakenBack: (resource, reason) => this.#onTakenBack(resource, reason),
       onServing: (applied) => this.#follow(applied),
     });
     this.#reloads = new Reloads({
@@ -271,6 +274,14 @@ export class Primary {
       this.checks.follow(cluster);
       this.discovery.follow(cluster);
     }
+  }
+
+  /** It was accepted and is of no use after all: whoever told it hears of it. */
+  #onTakenBack(resource: Resource, reason: string): void {
+    const { kind, name, isDynamic } = resource;
+    this.serverStats.resourcesTakenBack.inc();
+    if (isDynamic === true) this.dynamic.refuse(kind, name, reason);
+    else this.configuration.refuse(`${kind} '${name}': ${reason}`);
   }
 
   #onEndpoints(cluster: string, endpoints: readonly ResolvedEndpoint[]): void {

@@ -7,12 +7,7 @@ import type { Logger } from '../base/log.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { DiscoveredRef } from '../model/config-source.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type {
-  RejectedResource,
-  Resource,
-  ResourceUpdate,
-  UpdateOutcome,
-} from '../model/resource.ts';
+import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { SecretRef } from '../model/secret.ts';
 import type { Gauge } from '../stats/metrics.ts';
 import { checkMessage } from './check-message.ts';
@@ -20,6 +15,7 @@ import type { Configuration } from './configuration.ts';
 import { openConfigSupply } from './discovery/config-supplies.ts';
 import { NeedKeeper } from './need-keeper.ts';
 import { type Needs, NO_NEEDS, needsOfCluster, needsOfListener } from './needs-of.ts';
+import type { RefusedByWorkers } from './refused-by-workers.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { UpdateBatch } from './update-batch.ts';
@@ -36,7 +32,9 @@ export interface PublisherParts extends Pick<SupplyParts, 'stats' | 'sourceOf'> 
   readonly configuration: Configuration;
   readonly log: Logger;
   /** Tells all workers; resolves with what any of them could not use. */
-  readonly send: (update: ResourceUpdate) => Promise<readonly RejectedResource[]>;
+  readonly send: (update: ResourceUpdate) => Promise<readonly RefusedByWorkers[]>;
+  /** A version that was accepted is of no use after all; the one before it is in use again. */
+  readonly onTakenBack: (resource: Resource, reason: string) => void;
   /** What the rest of the primary does about it. */
   readonly onServing: (applied: AppliedUpdate) => void;
 }
@@ -44,6 +42,10 @@ export interface PublisherParts extends Pick<SupplyParts, 'stats' | 'sourceOf'> 
 /** Kinds that wait for what they need. */
 const WARMING_KINDS = ['cluster', 'listener'] as const;
 type WarmingKind = (typeof WARMING_KINDS)[number];
+
+/** What is said of such a version, in the log, in /config_dump and to its server. */
+const ENDED_WORKERS =
+  'ended two workers that took it over, and is not taken again until it changes';
 
 /** One per process. */
 export class Publisher {
@@ -140,11 +142,12 @@ export class Publisher {
   async #serve(update: ResourceUpdate): Promise<void> {
     const { configuration, send, onServing } = this.#parts;
     const refused = await send(update);
-    for (const rejected of refused) this.#takeBack(rejected);
+    for (const rejected of refused) this.#onRefused(rejected, update);
     for (const resource of update.upserted) this.#settleUser(resource);
     const compiler = configuration.compiler();
     const clusters = update.upserted
-      .filter(({ kind }) => kind === 'cluster')
+      // What was taken back or replaced meanwhile is followed by its own update.
+      .filter((resource) => resource.kind === 'cluster' && this.#isCurrent(resource))
       .map((resource) => compiler.cluster(resource).config as ClusterConfig);
     onServing({ update, clusters });
     this.#tellIfWarm();
@@ -162,11 +165,50 @@ export class Publisher {
   }
 
   /** What workers could not use (an address is taken) counts as refused like what is malformed. */
-  #takeBack({ kind, name, problems }: RejectedResource): void {
-    const { configuration, log } = this.#parts;
+  #onRefused({ kind, name, problems, isHeld }: RefusedByWorkers, update: ResourceUpdate): void {
+    const resource = update.upserted.find((one) => one.kind === kind && one.name === name);
+    if (resource === undefined || !this.#isCurrent(resource)) return;
     const details = problems.map(({ reason }) => reason).join('; ');
+    const { log } = this.#parts;
     log.log('error', `error updating ${kind} '${name}', it stays as it was: ${details}`);
-    configuration.store.takeBack(kind, name, details);
+    const again = this.#takeBack(resource, details);
+    if (isHeld) void this.#batch.add(again);
+  }
+
+  /** These ended workers: the version before each is in use again, and they are not taken again. */
+  rollBack(resources: readonly Resource[]): void {
+    const { configuration, log } = this.#parts;
+    for (const resource of resources) {
+      const { kind, name, version } = resource;
+      configuration.store.condemn(resource, ENDED_WORKERS);
+      if (!this.#isCurrent(resource)) continue;
+      const again = this.#takeBack(resource, ENDED_WORKERS);
+      const what =
+        again.upserted.length > 0 ? 'the version before it is in use again' : 'it is gone';
+      log.log('critical', `${kind} '${name}' version '${version}' ${ENDED_WORKERS}: ${what}`);
+      void this.#batch.add(again);
+    }
+  }
+
+  /** Answers what workers have to be told, if they do not know. */
+  #takeBack(resource: Resource, reason: string): ResourceUpdate {
+    const { configuration, onTakenBack } = this.#parts;
+    const { kind, name } = resource;
+    const previous = configuration.store.takeBack(kind, name, reason);
+    this.#retain(`${kind}/${name} next`, NO_NEEDS);
+    onTakenBack(resource, reason);
+    if (kind === 'secret') this.secrets.refuse(name, reason);
+    else this.configs.refuse(name, reason);
+    if (previous !== null) return { upserted: [previous], removed: [] };
+    const removed = { upserted: [], removed: [{ kind, name }] };
+    configuration.onAccepted(removed);
+    this.#release(`${kind}/${name}`);
+    return removed;
+  }
+
+  #isCurrent(resource: Resource): boolean {
+    const { kind, name } = resource;
+    return this.#parts.configuration.store.get(kind, name)?.resource === resource;
   }
 
   #needsOf(resource: Resource): Needs {

@@ -8,7 +8,7 @@ import type {
   ResourceUpdate,
   UpdateOutcome,
 } from '../model/resource.ts';
-
+import { CondemnedVersions } from './condemned-versions.ts';
 /** Checks one resource by compiling it; both lists are empty for one that is flawless. */
 export type CheckResource = (resource: Resource) => {
   readonly rejected: RejectedResource | null;
@@ -22,7 +22,7 @@ export interface StoredResource {
   readonly acceptedMs: number;
   /** The newest refused update of this resource; null once a later one was accepted. */
   readonly refused: RefusedUpdate | null;
-  /** What `takeBack` returns to. */
+  /** What `takeBack` returns to: the version before, or the last one that had proved itself. */
   readonly previous: StoredResource | null;
 }
 
@@ -61,10 +61,24 @@ export class ResourceStore {
   readonly #warming = new Map<string, StoredResource>();
   /** Refused before there ever was a good version. */
   readonly #neverGood = new Map<string, RefusedResource>();
+  readonly #condemned = new CondemnedVersions();
 
   constructor(check: CheckResource, wallMs: () => number) {
     this.#check = check;
     this.#wallMs = wallMs;
+  }
+
+  /** Some worker has lived with a resource; until somebody knows, all of them count as good. */
+  isProven: (resource: Resource) => boolean = () => true;
+
+  /** This content is refused from now on, until there is another one. */
+  condemn(resource: Resource, reason: string): void {
+    this.#condemned.add(resource, reason);
+  }
+
+  /** Why it was condemned; '' : it was not. */
+  condemnation(resource: Resource): string {
+    return this.#condemned.reason(resource);
   }
 
   /**
@@ -84,7 +98,7 @@ export class ResourceStore {
     const rejected: RejectedResource[] = [];
     const warned: RejectedResource[] = [];
     for (const resource of inOrder(update.upserted)) {
-      const problems = this.#check(resource);
+      const problems = this.#judge(resource);
       if (problems.warned !== null) warned.push(problems.warned);
       if (problems.rejected !== null) {
         rejected.push(problems.rejected);
@@ -143,18 +157,24 @@ export class ResourceStore {
       .map(({ resource: { kind, name } }) => ({ kind, name }));
   }
 
-  /** Returns to the version before the last accepted one: it passed the check and failed in use. */
-  takeBack(kind: ResourceKind, name: string, details: string): void {
+  /**
+   * Returns to the version before the last accepted one, which passed the check and failed in use;
+   * answers the one that is in use now, null when there is none.
+   */
+  takeBack(kind: ResourceKind, name: string, details: string): Resource | null {
     const at = key(kind, name);
     const stored = this.#stored.get(at);
-    if (stored === undefined) return;
-    if (stored.previous === null) {
-      this.#stored.delete(at);
-      return;
-    }
-    const { version, message } = stored.resource;
+    if (stored === undefined) return null;
+    const { resource, previous } = stored;
+    const { version, message } = resource;
     const refused = { version, details, wallMs: this.#wallMs(), message };
-    this.#stored.set(at, { ...stored.previous, refused });
+    if (previous === null) {
+      this.#stored.delete(at);
+      this.#neverGood.set(at, { resource, refused });
+      return null;
+    }
+    this.#stored.set(at, { ...previous, refused });
+    return previous.resource;
   }
 
   /** A version that failed a check before this store's own. */
@@ -191,9 +211,22 @@ export class ResourceStore {
     const at = key(resource.kind, resource.name);
     const replaced = this.#stored.get(at);
     this.#neverGood.delete(at);
-    // One step back is all that is ever taken.
-    const previous = replaced === undefined ? null : { ...replaced, previous: null };
+    const previous = replaced === undefined ? null : this.#fallback(replaced);
     this.#stored.set(at, { resource, acceptedMs: this.#wallMs(), refused: null, previous });
+  }
+
+  /** Of what is replaced, to what one would return: one step back is all that is ever taken. */
+  #fallback(replaced: StoredResource): StoredResource {
+    const { previous, resource } = replaced;
+    if (previous !== null && !this.isProven(resource)) return previous;
+    return { ...replaced, previous: null };
+  }
+
+  #judge(resource: Resource): ReturnType<CheckResource> {
+    const reason = this.#condemned.reason(resource);
+    if (reason === '') return this.#check(resource);
+    const { kind, name } = resource;
+    return { rejected: { kind, name, problems: [{ path: '', reason }] }, warned: null };
   }
 
   #warm(resource: Resource): void {

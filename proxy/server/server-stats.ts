@@ -58,6 +58,8 @@ export class ServerStats {
   /** Reloads of the configuration file, and those that were refused. */
   readonly reloadSuccess: Counter;
   readonly reloadRejected: Counter;
+  /** Versions of resources that were accepted, and that workers could not use or died over. */
+  readonly resourcesTakenBack: Counter;
   readonly #daysUntilExpiry: Gauge;
   readonly #uptime: Gauge;
   readonly #parentConnections: Gauge;
@@ -86,6 +88,7 @@ export class ServerStats {
     // As Envoy, 1 for a process that follows nobody.
     server.gauge('hot_restart_generation').set(restartEpoch + 1);
     this.#parentConnections = server.gauge('parent_connections');
+    this.resourcesTakenBack = server.counter('resources_taken_back');
     this.#uptime = server.gauge('uptime');
     this.#live = server.gauge('live');
     this.#state = server.gauge('state');

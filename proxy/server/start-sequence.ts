@@ -29,6 +29,8 @@ export async function startPrimary(primary: Primary): Promise<readonly string[]>
   const failures = workforce.listeners
     .filter(({ name, error }) => error !== '' && configuration.isStatic('listener', name))
     .map(({ name, error }) => `error adding listener '${name}': ${error}`);
+  // One of them ended workers until it was taken out.
+  if (configuration.refused !== null) failures.push(configuration.refused.details);
   if (failures.length > 0) return failures;
   primary.health.becomeLive();
   primary.serverStats.initializationTimeMs.record(performance.now() - primary.startedMs);

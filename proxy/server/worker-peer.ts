@@ -1,9 +1,10 @@
 // One worker as the primary sees it: sends it messages and ties answers to questions.
 import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
-import type { ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
+import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
+import { type Held, PROVEN_MS, UpdatesInHand } from './crash-blame.ts';
 import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
 import type { OpenedSocket } from './socket-keeper.ts';
 
@@ -30,6 +31,8 @@ export interface WorkerPeerHandler {
   /** A cluster with health checks is used; one of its hosts said that it fails them. */
   onClusterTraffic(cluster: string): void;
   onHostFailed(cluster: string, address: string): void;
+  /** It took these over, and lives on. */
+  onProven(resources: readonly Resource[]): void;
   onGone(peer: WorkerPeer): void;
 }
 
@@ -58,6 +61,7 @@ export class WorkerPeer {
   readonly #spawned: SpawnedWorker;
   readonly #handler: WorkerPeerHandler;
   readonly #pending = new Map<number, Pending>();
+  readonly #hands = new UpdatesInHand();
   #lastId = 0;
   #isGone = false;
   #hasDrained = false;
@@ -86,7 +90,13 @@ export class WorkerPeer {
     return this.#lastStats;
   }
 
+  /** What it was taking over when it died, or had taken over a moment before. */
+  held(): Held {
+    return this.#hands.held(performance.now());
+  }
+
   send(message: ToWorker): void {
+    if (message.kind === 'update') this.#hands.begin(message.id, message.update);
     this.#spawned.link.send(message);
   }
 
@@ -139,6 +149,7 @@ export class WorkerPeer {
         this.#settle(message.id, message);
         return;
       case 'outcome':
+        this.#onTaken(message.id);
         this.#settle(message.id, message);
         return;
       case 'last-stats':
@@ -170,6 +181,15 @@ export class WorkerPeer {
         this.#handler.onDrained(this);
         return;
     }
+  }
+
+  #onTaken(id: number): void {
+    const resources = this.#hands.end(id, performance.now());
+    if (resources.length === 0) return;
+    const prove = () => {
+      if (!this.#isGone) this.#handler.onProven(resources);
+    };
+    setTimeout(prove, PROVEN_MS).unref();
   }
 
   #giveSocket({ id, owner, ip, port }: Extract<FromWorker, { kind: 'want-socket' }>): void {

@@ -3,6 +3,7 @@
 import type { ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger } from '../base/log.ts';
+import type { Resource } from '../model/resource.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ToWorker } from './link.ts';
 import type { OpenedSocket } from './socket-keeper.ts';
@@ -19,6 +20,8 @@ export interface WorkerPoolHandler {
   /** Every living worker has drained. */
   onAllDrained(): void;
   onDied(peer: WorkerPeer): void;
+  /** A worker took these over, and lives on. */
+  onProven(resources: readonly Resource[]): void;
   /** A worker asks for cells of the shared region, or gives them up. */
   onWantCells(peer: WorkerPeer, requests: readonly CellRequest[]): void;
   onGiveUpCells(peer: WorkerPeer, keys: readonly string[]): void;
@@ -165,6 +168,10 @@ export class WorkerPool implements WorkerPeerHandler {
 
   onHostFailed(cluster: string, address: string): void {
     this.#options.handler.onHostFailed(cluster, address);
+  }
+
+  onProven(resources: readonly Resource[]): void {
+    this.#options.handler.onProven(resources);
   }
 
   onDrained(peer: WorkerPeer): void {

@@ -1,20 +1,13 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { LogLevel, LogSink } from '../base/log.ts';
-import type {
-  RejectedResource,
-  Resource,
-  ResourceKind,
-  ResourceUpdate,
-  UpdateOutcome,
-} from '../model/resource.ts';
 import { LiveRuntime } from '../model/runtime.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
-import { runInSlices } from './run-in-slices.ts';
 import { runtimeOf } from './runtime-store.ts';
+import { UpdateApplier } from './update-applier.ts';
 import { directCells, inheritedCells, unsharedCells, type WorkerCells } from './worker-cells.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
 import { WorkerSockets } from './worker-sockets.ts';
@@ -55,6 +48,7 @@ export class Worker {
   readonly #sockets: WorkerSockets;
   #runtime: WorkerRuntime | null = null;
   #cells: WorkerCells = unsharedCells();
+  #applierOf: UpdateApplier | null = null;
   #cutTimer: NodeJS.Timeout | null = null;
   #graceTimer: NodeJS.Timeout | null = null;
   #isStopped = false;
@@ -135,7 +129,7 @@ export class Worker {
     switch (message.kind) {
       case 'update':
         this.#inTurn(async () => {
-          const outcome = await this.#apply(message.update, runtime);
+          const outcome = await this.#applier(runtime).apply(message.update);
           this.#link.send({ kind: 'outcome', id: message.id, outcome });
         });
         return;
@@ -199,62 +193,23 @@ export class Worker {
     if (runtime instanceof LiveRuntime) runtime.replace(new Map(values));
   }
 
+  #applier(runtime: WorkerRuntime): UpdateApplier {
+    this.#applierOf ??= new UpdateApplier({
+      compile: this.#compile,
+      runtime,
+      cellsSettled: () => this.#cells.settled(),
+      log: this.#parts.log.logger('config'),
+    });
+    return this.#applierOf;
+  }
+
   #inTurn(action: () => Promise<void>): void {
-    this.#applied = this.#applied.then(action);
-  }
-
-  /**
-   * What others refer to comes before them. New clusters come before the listeners that name them,
-   * removed ones go after; listeners go before others come that may want their addresses.
-   */
-  async #apply(update: ResourceUpdate, runtime: WorkerRuntime): Promise<UpdateOutcome> {
-    const rejected: RejectedResource[] = [];
-    this.#applyReferred(update.upserted, runtime);
-    for (const resource of ofKind('cluster', update.upserted)) {
-      const { config, rejected: refused } = this.#compile().cluster(resource);
-      if (refused !== null) rejected.push(refused);
-      if (config !== null) runtime.clusters.apply({ upserted: [config], removed: [] });
-    }
-    // Their limits are those of all workers before the first request comes to them.
-    await this.#cells.settled();
-    for (const { name } of ofKind('listener', update.removed)) runtime.listeners.remove(name);
-    for (const resource of ofKind('listener', update.upserted)) {
-      const refused = await this.#applyListener(resource, runtime);
-      if (refused !== null) rejected.push(refused);
-    }
-    await this.#cells.settled();
-    const gone = ofKind('cluster', update.removed).map(({ name }) => name);
-    runtime.clusters.apply({ upserted: [], removed: gone });
-    forgetReferred(update.removed, runtime);
-    return { rejected, warned: [] };
-  }
-
-  /** What listeners and clusters refer to. */
-  #applyReferred(upserted: readonly Resource[], runtime: WorkerRuntime): void {
-    for (const resource of ofKind('secret', upserted)) {
-      const { config } = this.#compile().secret(resource);
-      if (config !== null) runtime.secrets.set(resource.name, config);
-    }
-    for (const resource of ofKind('route', upserted)) {
-      const { config } = this.#compile().route(resource);
-      if (config !== null) runtime.discovered.set('route', resource.name, config);
-    }
-  }
-
-  async #applyListener(
-    resource: Resource,
-    runtime: WorkerRuntime,
-  ): Promise<RejectedResource | null> {
-    await runInSlices(this.#compile().prepare(resource));
-    const { config, rejected } = this.#compile().listener(resource);
-    if (config === null) return rejected;
-    const { error } = await runtime.listeners.apply(config);
-    if (error === '') return null;
-    return {
-      kind: 'listener',
-      name: resource.name,
-      problems: [{ path: 'address', reason: error }],
-    };
+    const { log } = this.#parts;
+    this.#applied = this.#applied.then(action).catch((error: unknown) => {
+      // A fault of ours in what was told: what serves goes on serving.
+      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log.logger('config').log('critical', `taking over an update failed: ${stack}`);
+    });
   }
 
   #answer(question: Extract<ToWorker, { readonly kind: 'ask' }>, runtime: WorkerRuntime): void {
@@ -304,20 +259,6 @@ export class Worker {
     if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
   }
-}
-
-function forgetReferred(removed: ResourceUpdate['removed'], runtime: WorkerRuntime): void {
-  for (const { kind, name } of removed) {
-    if (kind === 'secret') runtime.secrets.remove(name);
-    if (kind === 'route') runtime.discovered.remove(kind, name);
-  }
-}
-
-function ofKind<T extends { readonly kind: ResourceKind }>(
-  kind: ResourceKind,
-  items: readonly T[],
-): readonly T[] {
-  return items.filter((item) => item.kind === kind);
 }
 
 function healthReports(link: LinkEnd<FromWorker, ToWorker>): HealthReports {

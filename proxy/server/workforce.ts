@@ -4,12 +4,14 @@ import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Logger, LogLevel } from '../base/log.ts';
 import type { EndpointPolicy } from '../model/cluster.ts';
 import type { ListenerConfig } from '../model/listener.ts';
-import type { RejectedResource, Resource, ResourceUpdate } from '../model/resource.ts';
+import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { AddressFlags } from '../upstream/host-flags.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
+import { CrashBlame } from './crash-blame.ts';
 import type { ToWorker, WorkerSettings } from './link.ts';
+import { type RefusedByWorkers, refusedByWorkers } from './refused-by-workers.ts';
 import { type OpenedSocket, SocketKeeper, socketKey } from './socket-keeper.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-pool.ts';
@@ -29,6 +31,10 @@ export interface WorkforceSource {
   warmClusters(): readonly string[];
   isHealthFailed(): boolean;
   onWorkerDied(peer: WorkerPeer): void;
+  /** These ended workers again and again: `resources` is not to answer them any more. */
+  onBlamed(blamed: readonly Resource[]): void;
+  /** It is in use, and there is a version to return to. */
+  hasPrevious(resource: Resource): boolean;
   onWorkerRetired(peer: WorkerPeer): void;
   /** A worker saw a host fail too often in a row. */
   onStreak(cluster: string, address: string, streak: Streak): void;
@@ -54,6 +60,7 @@ export class Workforce implements WorkerPoolHandler {
   readonly #cells: CellDesk;
   /** The listening sockets: what the next version of the program takes over. */
   readonly sockets: SocketKeeper;
+  readonly #blame = new CrashBlame();
   readonly #startedOnce = new Set<number>();
   /** Listeners by name as some worker bound them: all bind the same. */
   #listeners: readonly ListenerStatus[] = [];
@@ -93,15 +100,12 @@ export class Workforce implements WorkerPoolHandler {
    * Tells every worker of resources that changed; resolves when all have swapped them in, with what
    * was refused by any of them (an address that cannot be bound), each resource once.
    */
-  async update(update: ResourceUpdate): Promise<readonly RejectedResource[]> {
+  async update(update: ResourceUpdate): Promise<readonly RefusedByWorkers[]> {
     const peers = this.#pool.living();
     const outcomes = await Promise.all(peers.map((peer) => peer.update(update)));
-    const refused = new Map<string, RejectedResource>();
-    for (const rejected of outcomes.flatMap((outcome) => outcome?.rejected ?? [])) {
-      refused.set(`${rejected.kind}/${rejected.name}`, rejected);
-    }
+    const refusals = outcomes.map((outcome) => outcome?.rejected ?? []);
     this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
-    return [...refused.values()];
+    return refusedByWorkers(refusals);
   }
 
   /** All whose statistics count: those that live, and those that retire. */
@@ -163,8 +167,11 @@ export class Workforce implements WorkerPoolHandler {
     if (this.#logLevels !== null) {
       messages.push({ kind: 'set-log-levels', levels: this.#logLevels });
     }
-    const upserted = this.#source.resources();
-    messages.push({ kind: 'update', id: 0, update: { upserted, removed: [] } });
+    const { together, alone } = this.#blame.plan(this.#source.resources());
+    for (const [before, upserted] of [together, ...alone.map((one) => [one])].entries()) {
+      // Nobody waits for the answer: no question has such a number.
+      messages.push({ kind: 'update', id: -before, update: { upserted, removed: [] } });
+    }
     for (const [cluster, policy] of this.#source.endpointPolicies()) {
       messages.push({ kind: 'endpoint-policy', cluster, policy });
     }
@@ -224,8 +231,25 @@ export class Workforce implements WorkerPoolHandler {
     this.#source.onHostFailed(cluster, address);
   }
 
+  /** Some worker has lived with it. */
+  isProven(resource: Resource): boolean {
+    return this.#blame.isProven(resource);
+  }
+
+  onProven(resources: readonly Resource[]): void {
+    this.#blame.prove(resources);
+  }
+
   onDied(peer: WorkerPeer): void {
     this.#cells.dismiss(peer);
+    const held = peer.held();
+    // Who dies a moment later may die of anything: what nothing could replace stays.
+    const resources = held.isApplying
+      ? held.resources
+      : held.resources.filter((one) => this.#source.hasPrevious(one));
+    const blamed = this.#blame.onDeath({ ...held, resources });
+    // Before its successor is told what there is.
+    if (blamed.length > 0) this.#source.onBlamed(blamed);
     this.#source.onWorkerDied(peer);
   }
 

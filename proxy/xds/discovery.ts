@@ -57,6 +57,11 @@ export const ALL_NAMES = '*';
 export interface DiscoverySubscription {
   /** From now on it is about these. */
   setNames(names: ReadonlySet<string>): void;
+  /**
+   * What was taken of these resources turned out to be of no use: the server hears of it (a NACK), and
+   * whoever subscribes must be ready to be told the same again.
+   */
+  refuse(names: readonly string[], reason: string): void;
   /** Nothing is told any more. */
   close(): void;
 }

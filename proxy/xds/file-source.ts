@@ -95,6 +95,9 @@ export class FileSource implements OpenSource, InterestSink {
 
   forget(): void {}
 
+  /** Nobody is told. */
+  retract(): void {}
+
   onChange(): void {
     if (this.#isPlanned || this.#isClosed) return;
     this.#isPlanned = true;

@@ -36,6 +36,8 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   readonly #removed = new Set<string>();
   /** Each response gets its own, in their order. */
   readonly #answers: Answer[] = [];
+  /** Of this stream's last response; '' before the first. */
+  #lastNonce = '';
   /** The last response could be told to somebody. */
   #isReadable = false;
   /** The first request of this stream was sent. */
@@ -83,6 +85,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
     this.#added.clear();
     this.#removed.clear();
     this.#answers.length = 0;
+    this.#lastNonce = '';
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -104,8 +107,15 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
 
   conclude(response: DeltaDiscoveryResponse, error: string): void {
     this.#answers.push({ nonce: response.nonce, error });
+    this.#lastNonce = response.nonce;
     if (error === '') this.#accept(response);
     else if (this.#isReadable) this.#refuse(response);
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  retract(names: readonly string[], error: string): void {
+    for (const name of names) if (this.#held.has(name)) this.#held.set(name, '');
+    if (this.#lastNonce !== '') this.#answers.push({ nonce: this.#lastNonce, error });
     if (INVARIANTS) this.checkInvariants();
   }
 

@@ -69,6 +69,10 @@ class TypeOnMux<Request, Response> implements InterestSink {
   forget(names: readonly string[]): void {
     this.machine.forget(names);
   }
+
+  retract(names: readonly string[], reason: string): void {
+    this.machine.retract(names, reason);
+  }
 }
 
 /** See the file's head. */

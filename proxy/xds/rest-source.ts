@@ -119,6 +119,11 @@ class TypePoll implements InterestSink, TimerTarget {
 
   forget(): void {}
 
+  /** The next poll says it. */
+  retract(names: readonly string[], reason: string): void {
+    this.#machine.retract(names, reason);
+  }
+
   /** At the end of the turn: whatever changes until then is one poll. */
   onChange(): void {
     if (this.#isPlanned || this.#isClosed) return;

@@ -16,6 +16,8 @@ import { cutRefusal, REFUSED_CODE, type Reading, type TypeMachine } from './type
 export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResponse> {
   readonly typeUrl: string;
   version = '';
+  /** What `version` was before the last response was accepted. */
+  #versionBefore = '';
   readonly #type: ResourceType;
   readonly #wanted = new Set<string>();
   /** The server was told on this stream what is wanted, except for `#changed`. */
@@ -53,6 +55,7 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
 
   begin(isOtherServer: boolean): void {
     if (isOtherServer) this.version = '';
+    if (isOtherServer) this.#versionBefore = '';
     this.#hasTold = false;
     this.#changed.clear();
     this.#nonce = '';
@@ -100,9 +103,22 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
   conclude({ nonce, resources, versionInfo }: DiscoveryResponse, error: string): void {
     // What nobody took is not in use: who comes later must not be taken for one who has it.
     const isUsed = this.#wanted.size > 0 || resources.length === 0;
-    if (error === '' && isUsed) this.version = versionInfo;
+    if (error === '' && isUsed && versionInfo !== this.version) {
+      this.#versionBefore = this.version;
+      this.version = versionInfo;
+    }
     this.#error = error;
     this.#nonce = nonce;
+    this.#hasAnswer = true;
+    if (INVARIANTS) this.checkInvariants();
+  }
+
+  /** The version is one for all of them: the one before is what is held. */
+  retract(_names: readonly string[], error: string): void {
+    this.version = this.#versionBefore;
+    // A stream that is new, or down, will be told when it sends it again.
+    if (this.#nonce === '') return;
+    this.#error = this.#error === '' ? error : `${this.#error}; ${error}`;
     this.#hasAnswer = true;
     if (INVARIANTS) this.checkInvariants();
   }

@@ -56,6 +56,11 @@ export interface TypeMachine<Request, Response> {
   read(response: Response): Reading;
   /** The last response read was accepted ('') or refused. */
   conclude(response: Response, error: string): void;
+  /**
+   * What was accepted of these is of no use after all: the last response is refused belatedly, and
+   * another stream does not say that they are held.
+   */
+  retract(names: readonly string[], error: string): void;
   /** Resources whose time is over: they are no longer held. */
   forget(names: readonly string[]): void;
 }

@@ -23,6 +23,8 @@ export interface InterestSink {
   unwant(name: string): void;
   /** Their time is over. */
   forget(names: readonly string[]): void;
+  /** What was accepted of these is of no use after all. */
+  retract(names: readonly string[], reason: string): void;
   /** Something may be due: `settle` is to be called soon, but not now. */
   onChange(): void;
 }
@@ -104,6 +106,11 @@ export class WatchSet implements WatchOwner, TimerTarget {
     const added = [...names].filter((name) => !watch.names.has(name));
     watch.names = names;
     this.#ask(watch, added);
+  }
+
+  onRefused(names: readonly string[], reason: string): void {
+    this.#interest.retract(names, reason);
+    this.#interest.onChange();
   }
 
   onClose(watch: Watch): void {

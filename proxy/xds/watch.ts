@@ -13,6 +13,7 @@ import type { WatchServices } from './watch-services.ts';
 /** Who keeps watches. */
 export interface WatchOwner {
   onNames(watch: Watch, names: ReadonlySet<string>): void;
+  onRefused(names: readonly string[], reason: string): void;
   onClose(watch: Watch): void;
 }
 
@@ -48,6 +49,12 @@ export class Watch implements DiscoverySubscription, TimerTarget {
     if (this.isClosed) return;
     this.#stats?.countAttempt();
     this.#owner.onNames(this, names);
+  }
+
+  refuse(names: readonly string[], reason: string): void {
+    if (this.isClosed) return;
+    this.#reject(reason);
+    this.#owner.onRefused(names, reason);
   }
 
   close(): void {

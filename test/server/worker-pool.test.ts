@@ -35,6 +35,7 @@ function makePool(workers: FakeWorkers, count: number, notes: string[] = []): Wo
     onClusterTraffic: (cluster) => notes.push(`traffic to ${cluster}`),
     onHostFailed: (cluster, address) => notes.push(`${address} of ${cluster} fails`),
     onRetired: (peer) => notes.push(`retired ${peer.index}`),
+    onProven: () => undefined,
     onDied: (peer) => notes.push(`died ${peer.index}`),
   };
   const log = SILENT_LOG.logger('main');

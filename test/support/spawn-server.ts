@@ -19,6 +19,8 @@ export interface SpawnOptions {
   readonly flags?: readonly string[];
   /** All that lives longer than a moment has to fit into so many MiB: what leaks does not. */
   readonly heapMib?: number;
+  /** A module that every process of it imports first. */
+  readonly hook?: URL;
 }
 
 /** A running proxy. */
@@ -50,7 +52,7 @@ export async function spawnServer(
   const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
   fs.writeFileSync(config, JSON.stringify({ ...makeBootstrap(directory), admin }));
   const args = ['-c', config, '--admin-address-path', addressFile, ...SHARED_FLAGS];
-  const child = start([...args, ...(options.flags ?? [])], options.heapMib ?? null);
+  const child = start([...args, ...(options.flags ?? [])], options);
   let stderr = '';
   child.stderr?.on('data', (data: Buffer) => {
     stderr += data.toString();
@@ -79,13 +81,15 @@ export async function spawnServer(
   };
 }
 
-function start(args: readonly string[], heapMib: number | null): ChildProcess {
-  const heap = heapMib === null ? [] : [`--max-old-space-size=${heapMib}`];
+function start(args: readonly string[], { heapMib, hook }: SpawnOptions): ChildProcess {
+  const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`];
+  const env =
+    hook === undefined ? process.env : { ...process.env, NODE_OPTIONS: `--import=${hook.href}` };
   const program = onEnvoy
     ? [process.env['ENVOY_BIN'] ?? 'envoy', '--disable-hot-restart']
     : [process.execPath, ...heap, CLI];
   const [command = '', ...rest] = [...program, ...args];
-  return spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(command, rest, { env, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 function readIfThere(file: string): string {

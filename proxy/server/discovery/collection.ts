@@ -98,6 +98,14 @@ export class Collection {
     });
   }
 
+  /** It was in use, and is of no use after all. */
+  refuse(name: string, reason: string): void {
+    const known = this.#known.get(name);
+    if (known === undefined) return;
+    this.#known.set(name, { ...known, refusal: reason });
+    this.#subscription?.refuse([name], this.#parts.refusalText([{ name, reason }]));
+  }
+
   stop(): void {
     this.#subscription?.close();
     this.#subscription = null;

@@ -57,7 +57,7 @@ export const NO_SERVER: DiscoverySource = Object.freeze({
     const close = () => {
       if (timer !== null) clearTimeout(timer);
     };
-    return { setNames: () => undefined, close };
+    return { setNames: () => undefined, refuse: () => undefined, close };
   },
   pause: () => () => undefined,
 } satisfies DiscoverySource);

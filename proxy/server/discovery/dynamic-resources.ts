@@ -40,6 +40,12 @@ export class DynamicResources {
     this.listeners = lds === null ? null : this.#listeners(lds);
   }
 
+  /** A resource that was in use is of no use after all: whoever told it hears why. */
+  refuse(kind: Resource['kind'], name: string, reason: string): void {
+    if (kind === 'cluster') this.clusters?.refuse(name, reason);
+    if (kind === 'listener') this.listeners?.refuse(name, reason);
+  }
+
   stop(): void {
     this.clusters?.stop();
     this.listeners?.stop();

@@ -42,6 +42,7 @@ export class SharedFile implements DiscoverySource {
     let isClosed = false;
     return {
       setNames: (names) => subscription.setNames(names),
+      refuse: (names, reason) => subscription.refuse(names, reason),
       close: () => {
         if (isClosed) return;
         isClosed = true;

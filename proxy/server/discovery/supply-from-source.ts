@@ -42,6 +42,11 @@ export class SourceSupply implements Supply {
     });
   }
 
+  refuse(reason: string): void {
+    this.#hash = '';
+    this.#subscription.refuse([this.#parts.name], reason);
+  }
+
   close(): void {
     this.#subscription.close();
   }

@@ -39,6 +39,10 @@ export class ServerSupply implements Supply {
     });
   }
 
+  refuse(reason: string): void {
+    this.#fromSource.refuse(reason);
+  }
+
   close(): void {
     this.#fromSource.close();
     this.#document?.close();

@@ -1,0 +1,114 @@
+// A resource that ends workers is taken back: whoever told it hears why, and everything else serves.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { eventually } from '../support/eventually.ts';
+import { SnapshotPlane } from '../support/snapshot-plane.ts';
+import { type SpawnedServer, spawnServer } from '../support/spawn-server.ts';
+import {
+  httpListener,
+  type Message,
+  staticCluster,
+  virtualHost,
+} from '../support/static-bootstrap.ts';
+
+const HOOK = new URL('../support/poison-hook.js', import.meta.url);
+const DEADLY = 'deadly poison';
+const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '5s' };
+const HTTP2 = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+
+function bootstrap(port: number): Message {
+  const server = { envoy_grpc: { cluster_name: 'xds' } };
+  return {
+    node: { id: 'test', cluster: 'test' },
+    dynamic_resources: {
+      ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [server] },
+      lds_config: ADS,
+    },
+    static_resources: {
+      listeners: [saying('static', 'one')],
+      clusters: [{ ...staticCluster('xds', port), ...HTTP2 }],
+    },
+  };
+}
+
+/** A listener that answers everything with a text. */
+function saying(name: string, text: string): Message {
+  const route = {
+    match: { prefix: '/' },
+    direct_response: { status: 200, body: { inline_string: text } },
+  };
+  return httpListener(name, { virtual_hosts: [virtualHost(['*'], [route])] });
+}
+
+async function says(address: string): Promise<string> {
+  const response = await fetch(`http://${address}/`, { headers: { connection: 'close' } });
+  return response.text();
+}
+
+async function counter(proxy: SpawnedServer, name: string): Promise<number> {
+  const text = await proxy.admin(`/stats?filter=^${name}$`);
+  return Number(/: (\d+)/.exec(text)?.[1] ?? 0);
+}
+
+/** The file is written anew. */
+function rewrite(proxy: SpawnedServer, change: (text: string) => string): void {
+  const file = join(proxy.directory, 'bootstrap.json');
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+}
+
+t.test('a version that ends workers is taken back, wherever it came from', async (t) => {
+  const plane = await SnapshotPlane.listen();
+  plane.set('listener', [saying('a', 'one'), saying('b', 'one')]);
+  const flags = ['--concurrency', '2'];
+  const proxy = await spawnServer(() => bootstrap(plane.plane.port), { flags, hook: HOOK });
+  t.teardown(async () => {
+    proxy.kill('SIGKILL');
+    await proxy.exited;
+    plane.close();
+  });
+  const a = await proxy.listener('a');
+  const b = await proxy.listener('b');
+  t.equal(await says(a), 'one');
+
+  plane.set('listener', [saying('a', DEADLY), saying('b', 'two')]);
+  await eventually(() => plane.refusals.length > 0);
+  t.match(plane.refusals[0], /^Error adding\/updating listener\(s\) a: ended two workers/);
+  t.notMatch(plane.refusals[0], / b: /, 'what came beside it is innocent');
+  await eventually(async () => (await says(b)) === 'two');
+  t.equal(await says(a), 'one', 'the version before it serves');
+  t.match(proxy.stderr(), /listener 'a' version 'v2' ended two workers.*in use again/);
+  t.equal(await counter(proxy, 'server.resources_taken_back'), 1);
+  t.equal(await counter(proxy, 'listener_manager.lds.update_rejected'), 1);
+  const deaths = await counter(proxy, 'server.worker_deaths');
+  t.ok(deaths >= 2 && deaths <= 4, `after ${deaths} deaths`);
+  t.match(await proxy.admin('/config_dump'), /"details": "ended two workers/);
+
+  plane.set('listener', [saying('a', DEADLY), saying('b', 'three')]);
+  await eventually(async () => (await says(b)) === 'three');
+  await eventually(() => plane.refusals.length > 1);
+  t.equal(await counter(proxy, 'server.worker_deaths'), deaths, 'the same is not tried again');
+
+  plane.set('listener', [saying('a', 'four'), saying('b', 'four')]);
+  await eventually(async () => (await says(a)) === 'four');
+  t.notMatch(await proxy.admin('/config_dump'), /ended two workers/);
+
+  const own = await proxy.listener('static');
+  rewrite(proxy, (text) => text.replace('"one"', JSON.stringify(DEADLY)));
+  await eventually(async () => (await counter(proxy, 'server.resources_taken_back')) === 2);
+  await eventually(async () => (await says(own)) === 'one');
+  rewrite(proxy, (text) => text.replace('"test"', '"other"'));
+  await eventually(async () => (await counter(proxy, 'server.config_reload_rejected')) === 1);
+  t.match(proxy.stderr(), /configuration refused.*listener 'static' ended two workers/);
+  rewrite(proxy, (text) => text.replace(DEADLY, 'five'));
+  await eventually(async () => (await says(own)) === 'five');
+  const more = (await counter(proxy, 'server.worker_deaths')) - deaths;
+  t.ok(more >= 2 && more <= 3, `after ${more} deaths: one may have begun before the second`);
+});
