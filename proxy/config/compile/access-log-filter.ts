@@ -29,6 +29,7 @@ import type { CompileContext } from '../../model/extension.ts';
 import { matchesMetadataValue, metadataAt } from '../../model/match-metadata.ts';
 import { matchesHeader } from '../../model/match-value.ts';
 import type { Live } from '../../model/runtime.ts';
+import { compileCelFilter } from './cel-filter.ts';
 import { compileEach } from './compile-each.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import { liveFraction, liveValue } from './live-value.ts';
@@ -83,6 +84,8 @@ export function compileAccessLogFilter(
       return grpcStatusFilter(specifier.value.statuses, specifier.value.exclude);
     case 'metadataFilter':
       return compileMetadataFilter(specifier.value, context.at('metadata_filter'));
+    case 'extensionFilter':
+      return compileCelFilter(specifier.value, context.at('extension_filter'));
     case 'logTypeFilter': {
       const types = specifier.value.types.map((type) => LOG_TYPES[type]);
       const written = types.filter((type) => type !== undefined);

@@ -21,9 +21,12 @@ export const ACCESS_LOG_FIELDS: Readonly<Record<string, SupportTable>> = {
     grpc_status_filter: 'honoured',
     log_type_filter: 'honoured',
     metadata_filter: 'honoured',
-    extension_filter: {
-      refused:
-        'CEL expressions and rate limits of lines are not supported; combine the other filters with and_filter and or_filter',
+    extension_filter: { partly: 'envoy.access_loggers.extension_filters.cel' },
+  },
+  'envoy.config.accesslog.v3.ExtensionFilter': { name: 'honoured', typed_config: 'honoured' },
+  'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter': {
+    expression: {
+      partly: "Envoy's attributes and the operators and functions named in docs/istio.md",
     },
   },
   'envoy.config.accesslog.v3.ComparisonFilter': { op: 'honoured', value: 'honoured' },

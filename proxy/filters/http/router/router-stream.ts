@@ -73,6 +73,8 @@ export class RouterStream implements HttpFilter {
       callbacks.sendLocalReply(dropped);
       return;
     }
+    // As Envoy, one that finds no host was an attempt, too.
+    callbacks.info.attemptCount = 1;
     const place = request.findPlace();
     if (place === null) {
       const nowhere = noHostReply(request.overrideHost);
