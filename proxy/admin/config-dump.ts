@@ -30,16 +30,16 @@ export interface DumpElement {
 
 /** Every dump in Envoy's order; EndpointsConfigDump only when wanted. */
 export function configDumps(data: ConfigDumpData, includeEndpoints: boolean): readonly Dump[] {
-  const dumps = [
+  return [
     bootstrapDump(data.bootstrap),
     clustersDump(data),
+    ...(data.filters ?? []).map(filtersDump),
+    ...(includeEndpoints ? [endpointsDump(data)] : []),
     listenersDump(data),
     scopedRoutesDump(),
     routesDump(data),
     secretsDump(data),
   ];
-  if (includeEndpoints) dumps.splice(2, 0, endpointsDump(data));
-  return dumps;
 }
 
 /** A dump as a member of ConfigDump.configs. */
@@ -95,6 +95,27 @@ function clustersDump(data: ConfigDumpData): Dump {
         field: 'dynamic_warming_clusters',
         elementType: 'DynamicCluster',
         elements: dynamic('warming'),
+      },
+    ],
+  };
+}
+
+function filtersDump(filters: readonly DumpedResource[]): Dump {
+  const json = (resource: DumpedResource): JsonObject => ({
+    ...version(resource.version),
+    ecds_filter: messageJson(resource.message),
+    ...lastUpdated(resource),
+    ...failure(resource),
+    ...clientStatus(resource),
+  });
+  return {
+    type: 'EcdsConfigDump',
+    fields: {},
+    lists: [
+      {
+        field: 'ecds_filters',
+        elementType: 'EcdsFilterConfig',
+        elements: filters.map((resource) => ({ name: resource.name, json: json(resource) })),
       },
     ],
   };

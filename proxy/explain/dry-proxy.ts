@@ -232,7 +232,7 @@ export class DryProxy {
     const runtime = new HcmRuntime(config, this.#services, listener);
     let routes: WatchedRoutes | null = null;
     runtime.watchRoutes((table) => {
-      routes = new WatchedRoutes(table, runtime.filterPlan);
+      routes = new WatchedRoutes(table, (plan) => runtime.routes.planFor(plan));
       return routes;
     });
     const manager = { runtime, routes: routes as unknown as WatchedRoutes };

@@ -80,11 +80,12 @@ export class WatchedRoutes implements RouteTable {
   /** Of the present exchange. */
   observation = new Observation();
   readonly #table: RouteTable;
-  readonly #defaultPlan: HttpFilterPlan;
+  readonly #planFor: (plan: HttpFilterPlan | null) => HttpFilterPlan;
 
-  constructor(table: RouteTable, defaultPlan: HttpFilterPlan) {
+  /** `planFor`: what filters are made of; null for a route without a plan of its own. */
+  constructor(table: RouteTable, planFor: (plan: HttpFilterPlan | null) => HttpFilterPlan) {
     this.#table = table;
-    this.#defaultPlan = defaultPlan;
+    this.#planFor = planFor;
   }
 
   get name(): string {
@@ -99,7 +100,7 @@ export class WatchedRoutes implements RouteTable {
     const weightedIndex = drawnIndex(trace, head, input);
     this.observation.lookups.push({ fields, trace, route, weightedIndex });
     if (route === null) return lookup;
-    const plan = (route.filterPlan as HttpFilterPlan | null) ?? this.#defaultPlan;
+    const plan = this.#planFor(route.filterPlan as HttpFilterPlan | null);
     return { kind: 'route', route: { ...route, filterPlan: this.#watch(plan) } };
   }
 

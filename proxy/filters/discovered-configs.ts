@@ -1,15 +1,15 @@
 // What a worker's listeners refer to by name and servers tell: route tables, configurations of HTTP
 // filters. The primary says what they are; a new version is seen by all at the same moment.
 import type { DiscoveredRef } from '../model/config-source.ts';
-import type { ExtensionInstance } from '../model/extension.ts';
+import type { ToldFilter } from '../model/extension.ts';
 import type { RouteTableConfig } from '../model/route.ts';
 
 /** What a reference stands for. */
-export type DiscoveredConfig = RouteTableConfig | ExtensionInstance;
+export type DiscoveredConfig = RouteTableConfig | ToldFilter;
 
 /** A reference in use; closed once, by whoever opened it. */
 export interface DiscoveredSlot<C extends DiscoveredConfig = DiscoveredConfig> {
-  /** null: it was not supplied yet. */
+  /** null: it was not supplied yet, or withdrawn. */
   readonly value: C | null;
   close(): void;
 }
@@ -47,8 +47,8 @@ export class DiscoveredHub implements DiscoveredConfigs {
     };
   }
 
-  /** A new version, which every user hears of at once. */
-  set(kind: DiscoveredRef['kind'], key: string, value: DiscoveredConfig): void {
+  /** A new version, which every user hears of at once; null: it was withdrawn. */
+  set(kind: DiscoveredRef['kind'], key: string, value: DiscoveredConfig | null): void {
     const shared = this.#find(`${kind}/${key}`);
     shared.value = value;
     for (const user of [...shared.users]) user();

@@ -7,7 +7,9 @@ import {
   perFilterKeyOfField,
 } from '../model/extension.ts';
 import type { FilterPlanner } from '../routing/route-table.ts';
+import { MISSING_CONFIG } from './http/missing-config.ts';
 import type { HttpFilterDefinition, HttpFilterFactory, HttpFilterServices } from './http-filter.ts';
+import type { FilterVersion, FilterVersions } from './told-http-filters.ts';
 
 /** The filters of one stream, in order. */
 export interface HttpFilterPlan {
@@ -18,6 +20,11 @@ export interface HttpFilterPlan {
   readonly places: readonly number[];
   /** By place; null: switched off. */
   readonly byPlace: readonly (HttpFilterFactory | null)[];
+  /**
+   * Not null: some of its filters are told what to do while they run, and this is the plan with what
+   * they were told. Until it is asked, nobody gets past them.
+   */
+  readonly bind: ((versions: FilterVersions) => HttpFilterPlan) | null;
 }
 
 /** A filter at its place, with what it does where no route says otherwise. */
@@ -33,28 +40,76 @@ export class HttpFilterPlanner implements FilterPlanner {
   readonly defaultPlan: HttpFilterPlan;
   readonly #filters: readonly PlacedFilter[];
   readonly #services: HttpFilterServices;
+  readonly #hasTold: boolean;
 
   constructor(instances: readonly ExtensionInstance[], services: HttpFilterServices) {
     this.#services = services;
+    this.#hasTold = instances.some(({ discovery }) => discovery !== undefined);
     this.#filters = instances.map((instance) => ({
       instance,
-      factory: instance.disabled ? null : makeFactory(instance, instance.config, services),
+      factory:
+        instance.disabled || instance.discovery !== undefined
+          ? null
+          : makeFactory(instance, instance.config, services),
     }));
-    this.defaultPlan = planOf(this.#filters.map(({ factory }) => factory));
+    this.defaultPlan = this.#hasTold
+      ? this.#plan([], services)
+      : planOf(this.#filters.map(({ factory }) => factory));
   }
 
   plan(levels: readonly PerFilterConfigs[]): HttpFilterPlan {
     return this.#plan(levels, this.#services);
   }
 
-  /** Plans whose own filters take what they need of other services; the chain's stay what they are. */
-  withServices(services: HttpFilterServices): FilterPlanner {
-    return { plan: (levels) => this.#plan(levels, services) };
+  /**
+   * For one route table: plans whose own filters take what they need of `services`, where that is
+   * not null; the chain's stay what they are.
+   */
+  forTable(services: HttpFilterServices | null): TablePlanner {
+    const open: HttpFilterPlan[] = [];
+    const plan = (levels: readonly PerFilterConfigs[]): HttpFilterPlan => {
+      const made = this.#plan(levels, services ?? this.#services);
+      if (made.bind !== null) open.push(made);
+      return made;
+    };
+    return { plan, open };
   }
 
   #plan(levels: readonly PerFilterConfigs[], services: HttpFilterServices): HttpFilterPlan {
-    return planOf(this.#filters.map((filter) => onRoute(filter, levels, services)));
+    const written = this.#filters.map((filter) =>
+      filter.instance.discovery === undefined ? onRoute(filter, levels, services) : MISSING_CONFIG,
+    );
+    if (!this.#hasTold) return planOf(written);
+    const bind = (versions: FilterVersions): HttpFilterPlan =>
+      planOf(
+        this.#filters.map(({ instance }, place) => {
+          const version = versions[place] ?? null;
+          if (version === null) return written[place] as HttpFilterFactory | null;
+          return toldOnRoute({ instance, version }, levels, services);
+        }),
+      );
+    return { ...planOf(written), bind };
   }
+}
+
+/** Makes the plans of a route table. */
+export interface TablePlanner extends FilterPlanner {
+  /** Those that have to be bound. */
+  readonly open: readonly HttpFilterPlan[];
+}
+
+/** A filter that was told what to do, or not yet. */
+function toldOnRoute(
+  told: { readonly instance: ExtensionInstance; readonly version: FilterVersion },
+  levels: readonly PerFilterConfigs[],
+  services: HttpFilterServices,
+): HttpFilterFactory | null {
+  const { instance, version } = told;
+  const { filter, factory } = version;
+  const placed: ExtensionInstance = { ...instance, ...filter };
+  const effect = effectOnRoute(placed, levels);
+  if (effect.kind === 'off') return null;
+  return effect.kind === 'own' ? factory : makeFactory(placed, effect.config, services);
 }
 
 function onRoute(
@@ -125,5 +180,6 @@ function planOf(byPlace: readonly (HttpFilterFactory | null)[]): HttpFilterPlan 
     terminal: enabled[enabled.length - 1] as HttpFilterFactory,
     places: places.slice(0, -1),
     byPlace,
+    bind: null,
   });
 }

@@ -17,13 +17,13 @@ import type { InternalAcceptor } from '../net/internal-connector.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { type BuiltChain, buildChain } from './built-chain.ts';
 import { Candidate, type CandidateOwner } from './candidate.ts';
-import { buildListenerFilter } from './conditional-filter.ts';
 import { type ConnectionBudget, openListenerLimit } from './connection-budget.ts';
 import { factsOf } from './connection-facts.ts';
 import { describeConnection } from './describe-connection.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog, logFailedHandshake, logWithoutChain } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
+import { buildListenerFilters } from './told-listener-filters.ts';
 
 /** A connection that has its filter. */
 interface Tracked {
@@ -87,9 +87,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
     this.#log = new ListenerLog(config.accessLogs, services);
     this.#limit = openListenerLimit(config, services.cells);
-    this.#filterFactories = config.listenerFilters.map((instance) =>
-      buildListenerFilter(instance, services, this.scope),
-    );
+    this.#filterFactories = buildListenerFilters(config.listenerFilters, services, this.scope);
     const chains = config.filterChains.map((chain) => buildChain(chain, services, this));
     const { defaultFilterChain: last } = config;
     const fallback = last === null ? null : buildChain(last, services, this);

@@ -12,6 +12,7 @@ import type { FilterMetadata } from '../model/match-tree.ts';
 import type { DownstreamTlsConfig } from '../model/transport-socket.ts';
 import { ServerTls } from '../tls/server-tls.ts';
 import { ChainFacts } from './chain-facts.ts';
+import { toldChain } from './told-chain.ts';
 
 /** See FilterChainConfig. */
 export interface BuiltChain {
@@ -46,6 +47,9 @@ export function buildChain(
     tls: transport.kind === 'tls' ? makeTls(transport.tls, services, listener) : null,
     transportTimeoutMs: transportConnectTimeoutMs,
   };
+  if (filters.some(({ discovery }) => discovery !== undefined)) {
+    return { ...shared, ...toldChain(filters, { services, listener }) };
+  }
   const gates = filters.slice(0, -1).map((gate) => {
     const definition = gate.definition as ConnectionGateDefinition;
     return definition.gateFactory(gate.config, services, listener);

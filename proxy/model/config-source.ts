@@ -37,9 +37,28 @@ export interface DynamicResourcesConfig {
 
 /** A part of a configuration that is found by name: a route table, a filter's configuration. */
 export interface DiscoveredRef {
-  readonly kind: 'route' | 'extension';
-  /** `<source's key>/<name>`: who refers to the same key gets the same. */
+  readonly kind: 'route' | FilterKind;
+  /** Made of the source's and the name: who refers to the same key gets the same. */
   readonly key: string;
   readonly name: string;
   readonly source: ConfigSourceConfig;
+}
+
+/** The sorts of filter, each with subscriptions of its own. */
+export type FilterKind = 'http-filter' | 'network-filter' | 'listener-filter';
+
+/** Which configurations fit one place in a chain. */
+export interface FilterRules {
+  /** Full names of the messages that may come (`type_urls`). */
+  readonly typeNames: readonly string[];
+  /** The last filter of a chain is terminal, and no other. null: no filter of this sort is. */
+  readonly isLast: boolean | null;
+}
+
+/** A filter's configuration by name. */
+export interface FilterRef extends DiscoveredRef {
+  readonly kind: FilterKind;
+  readonly rules: FilterRules;
+  /** False: its chain serves before anything came (apply_default_config_without_warming). */
+  readonly isAwaited: boolean;
 }

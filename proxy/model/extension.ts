@@ -2,6 +2,7 @@
 // configuration. One definition per extension, listed in a registry table; nothing registers itself.
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { FormatEnvironment } from '../formatter/format-options.ts';
+import type { FilterRef } from './config-source.ts';
 import type { RuntimeValues } from './runtime.ts';
 import type { SecretValue } from './secret.ts';
 
@@ -156,6 +157,19 @@ export interface ExtensionRegistry {
   readonly transportSockets: readonly TransportSocketDefinition[];
 }
 
+/** A filter with what it is told to do. */
+export interface ToldFilter {
+  readonly definition: ExtensionDefinition;
+  readonly config: unknown;
+}
+
+/** core.v3.ExtensionConfigSource: where a filter's configuration comes from. */
+export interface FilterDiscovery {
+  readonly ref: FilterRef;
+  /** default_config: what it does as long as nothing was told; null: nobody passes. */
+  readonly fallback: ToldFilter | null;
+}
+
 /** An extension that a resource names, with its compiled configuration. */
 export interface ExtensionInstance<C = unknown> {
   /** The name the author gave, by which per-route configuration refers to it. */
@@ -164,4 +178,6 @@ export interface ExtensionInstance<C = unknown> {
   readonly config: C;
   /** HttpFilter.disabled */
   readonly disabled: boolean;
+  /** Not absent: its definition and configuration are told by name, and those here stand for them. */
+  readonly discovery?: FilterDiscovery;
 }

@@ -11,7 +11,9 @@ export type ResourceKind =
   | 'route'
   | 'endpoint'
   | 'secret'
-  | 'extension';
+  | 'http-filter'
+  | 'network-filter'
+  | 'listener-filter';
 
 /** A decoded Envoy v3 resource with its identity. */
 export interface Resource {

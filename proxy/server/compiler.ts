@@ -5,11 +5,13 @@ import type { Message } from '@bufbuild/protobuf';
 import { probeLogFile } from '../accesslog/probe-log-file.ts';
 import type { Bootstrap } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { TypedExtensionConfig } from '../api/gen/envoy/config/core/v3/extension_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.js';
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { compileBootstrap } from '../config/compile/bootstrap.ts';
 import { compileCluster } from '../config/compile/cluster.ts';
+import { compileDiscoveredFilter } from '../config/compile/discovered-filter.ts';
 import { compileListener } from '../config/compile/listener.ts';
 import { prepareRouteTables } from '../config/compile/prepared-route-tables.ts';
 import { compileRouteTable } from '../config/compile/route-table.ts';
@@ -18,7 +20,8 @@ import { ProblemSink, type ResourceCompiler } from '../config/schema/compile-con
 import { EXTENSIONS } from '../filters/extensions.ts';
 import type { BootstrapConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
-import type { CompileEnvironment } from '../model/extension.ts';
+import type { FilterKind } from '../model/config-source.ts';
+import type { CompileEnvironment, ToldFilter } from '../model/extension.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { RouteTableConfig } from '../model/route.ts';
@@ -79,6 +82,13 @@ export class Compiler {
     );
   }
 
+  /** A filter that was discovered; neither a configuration nor a refusal: it was withdrawn. */
+  filter(resource: Resource, kind: FilterKind): Compiled<ToldFilter> {
+    return this.#compile<TypedExtensionConfig, ToldFilter>(resource, (message, context) =>
+      compileDiscoveredFilter(message, kind, context),
+    );
+  }
+
   /** Compiles whatever kind a resource is of. */
   any(resource: Resource): Compiled<unknown> {
     if (resource.kind === 'listener') return this.listener(resource);
@@ -86,6 +96,7 @@ export class Compiler {
     if (resource.kind === 'bootstrap') return this.bootstrap(resource);
     if (resource.kind === 'secret') return this.secret(resource);
     if (resource.kind === 'route') return this.route(resource);
+    if (resource.kind !== 'endpoint') return this.filter(resource, resource.kind);
     const reason = `resources of kind ${resource.kind} are not supported`;
     return { config: null, rejected: about(resource, [{ path: '', reason }]), warned: null };
   }

@@ -8,6 +8,7 @@ import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.j
 import { inlineRoutes } from '../config/compile/prepared-route-tables.ts';
 import type { ResourceKind } from '../model/resource.ts';
 import type { Configuration } from './configuration.ts';
+import { dumpedFilters } from './discovery/dumped-filters.ts';
 import type { Primary } from './primary.ts';
 import type { RefusedUpdate, StoredResource } from './resource-store.ts';
 import { dumpedSecrets } from './secrets/dumped-secrets.ts';
@@ -33,6 +34,7 @@ export function configDumpData(primary: Primary): ConfigDumpData {
     routes: [...staticRoutes(primary), ...inUse(primary, 'route').map(withOwnName)],
     endpoints: [...staticEndpoints(primary), ...discoveredEndpoints(primary)],
     secrets: dumpedSecrets(primary),
+    filters: dumpedFilters(primary),
     clustersVersion: dynamic.clusters?.version ?? '',
     listenersVersion: dynamic.listeners?.version ?? '',
   };

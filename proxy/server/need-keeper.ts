@@ -14,6 +14,8 @@ export interface Supply {
   /** The version in use is of no use after all; absent: nobody needs to hear of it. */
   refuse?(reason: string): void;
   close(): void;
+  /** Somebody else refers to it as well, maybe with other demands; absent: that is all the same. */
+  join?(need: Need): void;
 }
 
 /** What a supply tells. */
@@ -24,6 +26,12 @@ export interface SupplySink<V> {
   onGivenUp(reason: string): void;
 }
 
+/** For supplies whose needs can lose the value that they had. */
+export interface KeeperSink<V> extends SupplySink<V> {
+  /** It is no more: nobody is to go on using it. */
+  onWithdrawn(): void;
+}
+
 /** What a keeper works with. */
 export interface NeedKeeperParts<N extends Need, V> {
   /** For the log: `secret`, `route table`. */
@@ -32,8 +40,10 @@ export interface NeedKeeperParts<N extends Need, V> {
   readonly use: (need: N, value: V, version: string) => string;
   /** Nobody refers to it any more. */
   readonly drop: (need: N) => void;
+  /** Takes away what is in use of it; absent: what was once supplied stays. */
+  readonly withdraw?: (need: N) => void;
   /** Begins to supply it; the sink may be told inside this call. null: nobody has to. */
-  readonly open: (need: N, sink: SupplySink<V>) => Supply | null;
+  readonly open: (need: N, sink: KeeperSink<V>) => Supply | null;
   /** It is there from the start, whoever supplies it later. */
   readonly isKnown: (need: N) => boolean;
   /** One became usable, or was given up, for the first time. */
@@ -43,7 +53,8 @@ export interface NeedKeeperParts<N extends Need, V> {
 
 interface Kept<N> {
   readonly need: N;
-  readonly users: Set<string>;
+  /** As each of them refers to it. */
+  readonly users: Map<string, readonly N[]>;
   supply: Supply | null;
   /** It has a value, or nobody waits for one any more. */
   isSettled: boolean;
@@ -66,6 +77,7 @@ export class NeedKeeper<N extends Need, V> {
     const wanted = new Set(needs.map(({ key }) => key));
     if (wanted.size === 0) this.#wanted.delete(user);
     else this.#wanted.set(user, wanted);
+    for (const key of wanted) this.#kept.get(key)?.users.delete(user);
     for (const need of needs) this.#admit(need, user);
     for (const key of before ?? []) if (!wanted.has(key)) this.#dismiss(key, user);
   }
@@ -90,6 +102,11 @@ export class NeedKeeper<N extends Need, V> {
     return [...this.#kept.values()].filter(({ isSettled }) => !isSettled).map(({ need }) => need);
   }
 
+  /** How it is referred to, by all who do. */
+  refsOf(key: string): readonly N[] {
+    return [...(this.#kept.get(key)?.users.values() ?? [])].flat();
+  }
+
   /** Everything that is referred to. */
   refs(): readonly N[] {
     return [...this.#kept.values()].map(({ need }) => need);
@@ -104,18 +121,20 @@ export class NeedKeeper<N extends Need, V> {
   #admit(need: N, user: string): void {
     const known = this.#kept.get(need.key);
     if (known !== undefined) {
-      known.users.add(user);
+      known.users.set(user, [...(known.users.get(user) ?? []), need]);
+      known.supply?.join?.(need);
       return;
     }
-    const kept: Kept<N> = { need, users: new Set([user]), supply: null, isSettled: false };
+    const users = new Map([[user, [need]]]);
+    const kept: Kept<N> = { need, users, supply: null, isSettled: false };
     this.#kept.set(need.key, kept);
     const supply = this.#parts.open(need, this.#sink(kept));
     kept.supply = supply;
     if (supply === null || this.#parts.isKnown(need)) kept.isSettled = true;
   }
 
-  #sink(kept: Kept<N>): SupplySink<V> {
-    const { use, noun, log } = this.#parts;
+  #sink(kept: Kept<N>): KeeperSink<V> {
+    const { use, withdraw, noun, log } = this.#parts;
     return {
       onValue: (value, version) => {
         const refusal = use(kept.need, value, version);
@@ -125,6 +144,10 @@ export class NeedKeeper<N extends Need, V> {
       onGivenUp: (reason) => {
         if (kept.isSettled) return;
         log.log('warning', `${noun} '${kept.need.name}' is not there: ${reason}`);
+        this.#settle(kept);
+      },
+      onWithdrawn: () => {
+        withdraw?.(kept.need);
         this.#settle(kept);
       },
     };

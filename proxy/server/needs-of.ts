@@ -1,7 +1,7 @@
 // What compiled resources refer to that has to be supplied before they can serve.
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { DiscoveredRef } from '../model/config-source.ts';
-import type { ExtensionInstance } from '../model/extension.ts';
+import type { ExtensionInstance, ToldFilter } from '../model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { SecretRef } from '../model/secret.ts';
@@ -23,15 +23,31 @@ export function needsOfCluster(config: ClusterConfig): Needs {
   return { secrets: secretsOfCluster(config), configs: [] };
 }
 
-/** What a listener's filter chains need. */
+/** What a listener and its filter chains need. */
 export function needsOfListener(config: ListenerConfig): Needs {
-  const { filterChains, defaultFilterChain } = config;
+  const { filterChains, defaultFilterChain, listenerFilters } = config;
   const chains = defaultFilterChain === null ? filterChains : [...filterChains, defaultFilterChain];
-  const managers = chains.flatMap(({ filters }) => filters.flatMap(managerOf));
-  const routes = managers.flatMap(({ rds }) => (rds === undefined ? [] : [rds]));
-  return { secrets: secretsOfListener(config), configs: routes };
+  const filters = chains.flatMap((chain) => chain.filters);
+  const configs = [...listenerFilters, ...filters].flatMap((filter) => [
+    ...ownRefs(filter),
+    ...refsInside(filter),
+  ]);
+  return { secrets: secretsOfListener(config), configs };
 }
 
-function managerOf({ definition, config }: ExtensionInstance): HttpConnectionManagerConfig[] {
-  return definition.name === MANAGER ? [config as HttpConnectionManagerConfig] : [];
+/** What a filter needs that was told by name. */
+export function needsOfFilter(filter: ToldFilter | null): Needs {
+  return filter === null ? NO_NEEDS : { secrets: [], configs: refsInside(filter) };
+}
+
+function refsInside({ definition, config }: ToldFilter): readonly DiscoveredRef[] {
+  if (definition.name !== MANAGER) return [];
+  const { rds, httpFilters } = config as HttpConnectionManagerConfig;
+  return [...(rds === undefined ? [] : [rds]), ...httpFilters.flatMap(ownRefs)];
+}
+
+function ownRefs({ discovery }: ExtensionInstance): readonly DiscoveredRef[] {
+  if (discovery === undefined) return [];
+  const { ref, fallback } = discovery;
+  return fallback === null ? [ref] : [ref, ...refsInside(fallback)];
 }

@@ -1,11 +1,13 @@
 // From accepted resources to serving ones. What a resource needs (secrets, route tables) is fetched
 // when it is accepted; until it is there the resource warms, and the version before it serves. What
 // may serve goes to the workers, and then whoever follows resources is told.
-import type { Message } from '@bufbuild/protobuf';
+import { create, type Message } from '@bufbuild/protobuf';
+import { TypedExtensionConfigSchema } from '../api/gen/envoy/config/core/v3/extension_pb.js';
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { Logger } from '../base/log.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { DiscoveredRef } from '../model/config-source.ts';
+import { isFilterRef } from '../model/discovered-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { SecretRef } from '../model/secret.ts';
@@ -14,7 +16,13 @@ import { checkMessage } from './check-message.ts';
 import type { Configuration } from './configuration.ts';
 import { openConfigSupply } from './discovery/config-supplies.ts';
 import { NeedKeeper } from './need-keeper.ts';
-import { type Needs, NO_NEEDS, needsOfCluster, needsOfListener } from './needs-of.ts';
+import {
+  type Needs,
+  NO_NEEDS,
+  needsOfCluster,
+  needsOfFilter,
+  needsOfListener,
+} from './needs-of.ts';
 import type { RefusedByWorkers } from './refused-by-workers.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
@@ -40,12 +48,16 @@ export interface PublisherParts extends Pick<SupplyParts, 'stats' | 'sourceOf'> 
 }
 
 /** Kinds that wait for what they need. */
-const WARMING_KINDS = ['cluster', 'listener'] as const;
+const WARMING_KINDS = ['cluster', 'network-filter', 'listener'] as const;
 type WarmingKind = (typeof WARMING_KINDS)[number];
 
 /** What is said of such a version, in the log, in /config_dump and to its server. */
 const ENDED_WORKERS =
   'ended two workers that took it over, and is not taken again until it changes';
+
+function canWarm(kind: Resource['kind']): kind is WarmingKind {
+  return (WARMING_KINDS as readonly string[]).includes(kind);
+}
 
 /** One per process. */
 export class Publisher {
@@ -57,16 +69,16 @@ export class Publisher {
   readonly #supplies: SecretSupplies;
   readonly #batch: UpdateBatch;
   /** Workers do not know of what waits here. */
-  readonly #warmingGauges: Readonly<Record<WarmingKind, Gauge>>;
+  readonly #warmingGauges: ReadonlyMap<WarmingKind, Gauge>;
   #whenWarm: { readonly kinds: readonly WarmingKind[]; readonly tell: () => void }[] = [];
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     const { configuration, log, sourceOf, stats } = parts;
-    this.#warmingGauges = {
-      cluster: stats.scope('cluster_manager').gauge('warming_clusters'),
-      listener: stats.scope('listener_manager').gauge('total_listeners_warming'),
-    };
+    this.#warmingGauges = new Map([
+      ['cluster', stats.scope('cluster_manager').gauge('warming_clusters')],
+      ['listener', stats.scope('listener_manager').gauge('total_listeners_warming')],
+    ]);
     const findStatic = (name: string): Secret | null => configuration.staticSecret(name);
     this.#supplies = new SecretSupplies({ findStatic, stats, log, sourceOf });
     this.#batch = new UpdateBatch((update) => this.#serve(update));
@@ -85,7 +97,16 @@ export class Publisher {
       use: ({ kind, key }, message, version) =>
         this.#useNeed({ kind, name: key, version, message, isDynamic: true }),
       drop: ({ kind, key }) => this.#drop(kind, key),
-      open: (ref, sink) => openConfigSupply(ref, sink, { sourceOf, stats }),
+      withdraw: (ref) => this.#withdraw(ref),
+      open: (ref, sink) =>
+        openConfigSupply(ref, sink, {
+          ...{ sourceOf, stats },
+          refs: () => this.configs.refsOf(ref.key),
+          onUnusable: (details, version) => {
+            const refused = { details, version, message: null };
+            configuration.store.noteRefused({ kind: ref.kind, name: ref.key }, refused);
+          },
+        }),
       isKnown: () => false,
     });
   }
@@ -156,7 +177,7 @@ export class Publisher {
   /** It serves: what its predecessor needed may go. */
   #settleUser(resource: Resource): void {
     const { kind, name } = resource;
-    if (kind !== 'cluster' && kind !== 'listener') return;
+    if (!canWarm(kind)) return;
     const { store } = this.#parts.configuration;
     const user = `${kind}/${name}`;
     if (store.get(kind, name)?.resource === resource) this.#retain(user, this.#needsOf(resource));
@@ -216,13 +237,16 @@ export class Publisher {
     if (resource.kind === 'cluster') {
       return needsOfCluster(compiler.cluster(resource).config as ClusterConfig);
     }
+    if (resource.kind === 'network-filter') {
+      return needsOfFilter(compiler.filter(resource, resource.kind).config);
+    }
     if (resource.kind !== 'listener') return NO_NEEDS;
     return needsOfListener(compiler.listener(resource).config as ListenerConfig);
   }
 
   /** Has what it needs fetched; the version in use still needs its own. True: all of it is there. */
   #admit(resource: Resource): boolean {
-    if (resource.kind !== 'cluster' && resource.kind !== 'listener') return true;
+    if (!canWarm(resource.kind)) return true;
     this.#retain(`${resource.kind}/${resource.name} next`, this.#needsOf(resource));
     return this.#mayServe(resource);
   }
@@ -230,7 +254,15 @@ export class Publisher {
   #mayServe(resource: Resource): boolean {
     const { secrets, configs } = this.#needsOf(resource);
     const hasSecrets = secrets.every(({ key }) => this.secrets.isSettled(key));
-    return hasSecrets && configs.every(({ key }) => this.configs.isSettled(key));
+    return hasSecrets && configs.every((ref) => this.#isThere(ref));
+  }
+
+  /** Nobody has to wait for it, nor for what it needs itself. */
+  #isThere(ref: DiscoveredRef): boolean {
+    if (isFilterRef(ref) && !ref.isAwaited) return true;
+    if (!this.configs.isSettled(ref.key)) return false;
+    const resource = this.#parts.configuration.store.newest(ref.kind, ref.key);
+    return resource === null || this.#mayServe(resource);
   }
 
   #retain(user: string, { secrets, configs }: Needs): void {
@@ -245,6 +277,12 @@ export class Publisher {
 
   #drop(kind: Resource['kind'], name: string): void {
     this.#submit({ upserted: [], removed: [{ kind, name }] });
+  }
+
+  /** A filter without a configuration, which is no longer what it was told. */
+  #withdraw({ kind, key, name }: DiscoveredRef): void {
+    const message = create(TypedExtensionConfigSchema, { name });
+    this.#useNeed({ kind, name: key, version: '', message, isDynamic: true });
   }
 
   #useSecret(name: string, message: Secret, version: string): string {
@@ -275,7 +313,7 @@ export class Publisher {
 
   #countWarming(): void {
     const { store } = this.#parts.configuration;
-    for (const kind of WARMING_KINDS) this.#warmingGauges[kind].set(store.countWarming(kind));
+    for (const [kind, gauge] of this.#warmingGauges) gauge.set(store.countWarming(kind));
   }
 
   #tellIfWarm(): void {

@@ -47,7 +47,9 @@ const ORDER: readonly ResourceKind[] = [
   'secret',
   'cluster',
   'endpoint',
-  'extension',
+  'http-filter',
+  'network-filter',
+  'listener-filter',
   'route',
   'listener',
 ];

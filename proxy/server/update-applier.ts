@@ -8,6 +8,7 @@ import type {
   ResourceUpdate,
   UpdateOutcome,
 } from '../model/resource.ts';
+import { applyDiscovered, isDiscovered } from './apply-discovered.ts';
 import type { Compiler } from './compiler.ts';
 import { runInSlices } from './run-in-slices.ts';
 import type { WorkerRuntime } from './worker-runtime.ts';
@@ -36,7 +37,8 @@ export class UpdateApplier {
   async apply({ upserted, removed }: ResourceUpdate): Promise<UpdateOutcome> {
     const { cellsSettled, runtime } = this.#parts;
     const refused = await this.#each(ofKind('secret', upserted), (one) => this.#secret(one));
-    refused.push(...(await this.#each(ofKind('route', upserted), (one) => this.#route(one))));
+    const told = upserted.filter(({ kind }) => isDiscovered(kind));
+    refused.push(...(await this.#each(told, (one) => this.#discovered(one))));
     refused.push(...(await this.#each(ofKind('cluster', upserted), (one) => this.#cluster(one))));
     // Their limits are those of all workers before the first request comes to them.
     await cellsSettled();
@@ -72,9 +74,9 @@ export class UpdateApplier {
     return null;
   }
 
-  #route(resource: Resource): null {
-    const { config } = this.#parts.compile().route(resource);
-    if (config !== null) this.#parts.runtime.discovered.set('route', resource.name, config);
+  #discovered(resource: Resource): null {
+    const { compile, runtime } = this.#parts;
+    applyDiscovered(resource, compile(), runtime.discovered);
     return null;
   }
 
@@ -107,7 +109,7 @@ export class UpdateApplier {
     const { runtime } = this.#parts;
     for (const { kind, name } of removed) {
       if (kind === 'secret') runtime.secrets.remove(name);
-      if (kind === 'route') runtime.discovered.remove(kind, name);
+      if (isDiscovered(kind)) runtime.discovered.remove(kind, name);
     }
   }
 }

@@ -21,6 +21,8 @@ export interface ExtensionSlot<D extends ExtensionDefinition> {
   readonly category: string;
   /** How names of types of this category begin: `envoy.extensions.filters.http.`. */
   readonly typePrefix: string;
+  /** The field that `typedConfig` is; absent: typed_config. */
+  readonly field?: string;
 }
 
 /** A definition with its compiled configuration. */
@@ -50,18 +52,18 @@ export function compileExtension<D extends ExtensionDefinition>(
   slot: ExtensionSlot<D>,
   context: CompileContext,
 ): FoundExtension<D> | null {
-  const { typedConfig } = slot;
+  const { typedConfig, field = 'typed_config' } = slot;
   const typeName = typeIn(typedConfig);
   const definition = slot.definitions.find(({ schema }) => schema.typeName === typeName);
   if (definition === undefined || typedConfig === undefined) {
-    context.reject('typed_config', notFound(slot, typeName));
+    context.reject(field, notFound(slot, typeName));
     return null;
   }
-  const message = unpack(typedConfig, context, 'typed_config');
+  const message = unpack(typedConfig, context, field);
   if (message === null) return null;
   const { passedThroughIn } = definition as Partial<FilterDefinition>;
   if (passedThroughIn !== undefined) notePassedThrough(typeName, passedThroughIn, context);
-  const config = definition.compile(message, context.at('typed_config'));
+  const config = definition.compile(message, context.at(field));
   return config === null ? null : { definition, config };
 }
 

@@ -6,9 +6,11 @@ import type {
 import type { CompileContext, FilterDefinition } from '../../model/extension.ts';
 import type { FilterChainConfig } from '../../model/listener.ts';
 import { RAW_TRANSPORT } from '../../model/transport-socket.ts';
-import { compileExtension, typedConfigOf } from './extension-lookup.ts';
+import { placeDiscovered } from './config-discovery.ts';
+import { compileExtension, type FoundExtension, typedConfigOf } from './extension-lookup.ts';
 import { durationMs, refuseTrue } from './field-values.ts';
 import { compileFilterChainMatch } from './filter-chain-match.ts';
+import { filterSlot } from './filter-slots.ts';
 import { chainFingerprint } from './fingerprint.ts';
 import { compileMetadata } from './metadata.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
@@ -20,9 +22,10 @@ export function compileFilterChain(
   context: CompileContext,
 ): FilterChainConfig {
   refuseTrue(context, 'use_proxy_proto', message.useProxyProto);
-  const placed = message.filters.map((filter, index) =>
-    compileFilter(filter, context.at(`filters[${index}]`)),
-  );
+  const placed = message.filters.map((filter, index) => {
+    const isLast = index === message.filters.length - 1;
+    return compileFilter(filter, isLast, context.at(`filters[${index}]`));
+  });
   checkTerminalLast(placed, { chain: 'network', path: 'filters' }, context);
   const transport = compileDownstreamTransport(message.transportSocket, context);
   const timeout = {
@@ -41,13 +44,17 @@ export function compileFilterChain(
   };
 }
 
-function compileFilter(filter: Filter, context: CompileContext): PlacedFilter {
-  const slot = {
-    name: filter.name,
-    typedConfig: typedConfigOf(filter.configType),
-    definitions: context.environment.extensions.networkFilters,
-    category: 'network filter',
-    typePrefix: 'envoy.extensions.filters.network.',
-  };
-  return placeFilter(filter.name, compileExtension<FilterDefinition>(slot, context), false);
+function compileFilter(
+  { name, configType }: Filter,
+  isLast: boolean,
+  context: CompileContext,
+): PlacedFilter {
+  const kind = 'network-filter';
+  if (configType.case === 'configDiscovery') {
+    return placeDiscovered(configType.value, { name, kind, isLast, disabled: false }, context);
+  }
+  const slot = filterSlot(kind, name, context.environment);
+  const typedConfig = typedConfigOf(configType);
+  const found = compileExtension({ ...slot, typedConfig }, context);
+  return placeFilter(name, found as FoundExtension<FilterDefinition> | null, false);
 }

@@ -1,7 +1,9 @@
 // The HTTP filters of a connection manager.
 import type { HttpFilter } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { CompileContext, ExtensionInstance, FilterDefinition } from '../../model/extension.ts';
-import { compileExtension, typedConfigOf } from './extension-lookup.ts';
+import { placeDiscovered } from './config-discovery.ts';
+import { compileExtension, type FoundExtension, typedConfigOf } from './extension-lookup.ts';
+import { filterSlot } from './filter-slots.ts';
 import { checkTerminalLast, type PlacedFilter, placeFilter } from './terminal-filter.ts';
 
 /** Compiles `http_filters`; refused ones are left out. */
@@ -9,9 +11,10 @@ export function compileHttpFilters(
   filters: readonly HttpFilter[],
   context: CompileContext,
 ): readonly ExtensionInstance[] {
-  const placed = filters.map((filter, index) =>
-    compileHttpFilter(filter, context.at(`http_filters[${index}]`)),
-  );
+  const placed = filters.map((filter, index) => {
+    const isLast = index === filters.length - 1;
+    return compileHttpFilter(filter, isLast, context.at(`http_filters[${index}]`));
+  });
   if (filters.length === 0) {
     const advice = 'add envoy.filters.http.router as the last one';
     context.warn('http_filters', `without filters no request is ever answered: ${advice}`);
@@ -28,14 +31,17 @@ export function compileHttpFilters(
   return placed.flatMap(({ instance }) => (instance === null ? [] : [instance]));
 }
 
-function compileHttpFilter(filter: HttpFilter, context: CompileContext): PlacedFilter {
-  const slot = {
-    name: filter.name,
-    typedConfig: typedConfigOf(filter.configType),
-    definitions: context.environment.extensions.httpFilters,
-    category: 'HTTP filter',
-    typePrefix: 'envoy.extensions.filters.http.',
-  };
-  const found = compileExtension<FilterDefinition>(slot, context);
-  return placeFilter(filter.name, found, filter.disabled);
+function compileHttpFilter(
+  { name, configType, disabled }: HttpFilter,
+  isLast: boolean,
+  context: CompileContext,
+): PlacedFilter {
+  const kind = 'http-filter';
+  if (configType.case === 'configDiscovery') {
+    return placeDiscovered(configType.value, { name, kind, isLast, disabled }, context);
+  }
+  const slot = filterSlot(kind, name, context.environment);
+  const typedConfig = typedConfigOf(configType);
+  const found = compileExtension({ ...slot, typedConfig }, context);
+  return placeFilter(name, found as FoundExtension<FilterDefinition> | null, disabled);
 }

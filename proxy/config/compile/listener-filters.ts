@@ -8,7 +8,9 @@ import type { Listener } from '../../api/gen/envoy/config/listener/v3/listener_p
 import type { CompileContext } from '../../model/extension.ts';
 import type { ListenerFilterInstance, ListenerFilterPredicate } from '../../model/listener.ts';
 import { compileEach } from './compile-each.ts';
+import { placeDiscovered } from './config-discovery.ts';
 import { compileExtension, typedConfigOf } from './extension-lookup.ts';
+import { filterSlot } from './filter-slots.ts';
 
 const ORIGINAL_DST = 'envoy.filters.listener.original_dst';
 
@@ -31,21 +33,19 @@ export function compileListenerFilters(
 }
 
 function compileListenerFilter(
-  filter: ListenerFilter,
+  { name, configType, filterDisabled }: ListenerFilter,
   context: CompileContext,
 ): ListenerFilterInstance | null {
-  const slot = {
-    name: filter.name,
-    typedConfig: typedConfigOf(filter.configType),
-    definitions: context.environment.extensions.listenerFilters,
-    category: 'listener filter',
-    typePrefix: 'envoy.extensions.filters.listener.',
-  };
-  const found = compileExtension(slot, context);
-  if (found === null) return null;
-  const { filterDisabled } = filter;
+  const kind = 'listener-filter';
   const disabledWhen = filterDisabled === undefined ? null : compilePredicate(filterDisabled);
-  return { name: filter.name, ...found, disabled: false, disabledWhen };
+  if (configType.case === 'configDiscovery') {
+    const place = { name, kind, isLast: null, disabled: false } as const;
+    const { instance } = placeDiscovered(configType.value, place, context);
+    return instance === null ? null : { ...instance, disabledWhen };
+  }
+  const slot = filterSlot(kind, name, context.environment);
+  const found = compileExtension({ ...slot, typedConfig: typedConfigOf(configType) }, context);
+  return found === null ? null : { name, ...found, disabled: false, disabledWhen };
 }
 
 function compilePredicate({ rule }: Predicate): ListenerFilterPredicate {

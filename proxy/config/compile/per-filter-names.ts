@@ -58,6 +58,8 @@ function whyUnread(any: Any, filter: ExtensionInstance | undefined): string | nu
       : undefined;
   if (wrapper?.isOptional === true) return null;
   if (filter === undefined) return 'has no effect: no filter of http_filters has this name';
+  // Nobody knows yet what it is going to be.
+  if (filter.discovery !== undefined) return null;
   const config = wrapper === undefined ? any : wrapper.config;
   const { perRoute } = filter.definition as FilterDefinition;
   const isSwitch = config === undefined || config.typeUrl === '';

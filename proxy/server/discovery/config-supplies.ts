@@ -1,39 +1,29 @@
 // Supplies what configurations refer to by name: route tables, configurations of filters.
 import type { Message } from '@bufbuild/protobuf';
-import type { ConfigSourceConfig, DiscoveredRef } from '../../model/config-source.ts';
-import type { StatsScope } from '../../stats/metrics.ts';
-import type { DiscoverySource } from '../../xds/discovery.ts';
+import type { DiscoveredRef, FilterRef } from '../../model/config-source.ts';
+import { isFilterRef } from '../../model/discovered-filter.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
-import type { Supply, SupplySink } from '../need-keeper.ts';
-import { SourceSupply } from './supply-from-source.ts';
+import type { KeeperSink, Supply } from '../need-keeper.ts';
+import { FilterSupply } from './filter-supply.ts';
+import { type ConfigSupplyParts, SourceSupply } from './supply-from-source.ts';
 
-/** What supplies are made of. */
-export interface ConfigSupplyParts {
-  readonly sourceOf: (config: ConfigSourceConfig) => DiscoverySource;
-  /** The root scope. */
-  readonly stats: StatsScope;
-}
-
-/** Begins to supply what a reference names. */
+/** Begins to supply what a reference names; `refs` are all that name the same. */
 export function openConfigSupply(
-  { kind, name, source }: DiscoveredRef,
-  sink: SupplySink<Message>,
-  { sourceOf, stats }: ConfigSupplyParts,
+  ref: DiscoveredRef,
+  sink: KeeperSink<Message>,
+  parts: ConfigSupplyParts & { readonly refs: () => readonly DiscoveredRef[] },
 ): Supply {
-  const shared = { name, from: source, sourceOf, sink };
-  if (kind === 'route') {
-    return new SourceSupply({
-      ...shared,
-      typeUrl: TYPE_URLS.route,
-      // Envoy counts below each connection manager; here all of them share one subscription.
-      stats: stats.scope(`rds.${name}`),
-      unexpected: (other) => `Unexpected RDS configuration (expecting ${name}): ${other}`,
-    });
+  if (isFilterRef(ref)) {
+    const refs = (): readonly FilterRef[] => parts.refs().filter(isFilterRef);
+    return new FilterSupply(ref, sink, { ...parts, refs });
   }
+  const { name, source: from } = ref;
+  const { sourceOf, stats, onUnusable } = parts;
   return new SourceSupply({
-    ...shared,
-    typeUrl: TYPE_URLS.extension,
-    stats: stats.scope(`extension_config_discovery.http_filter.${name}`),
-    unexpected: (other) => `Unexpected resource name in ExtensionConfigDS response: ${other}`,
+    ...{ name, from, sourceOf, sink, onUnusable },
+    typeUrl: TYPE_URLS.route,
+    // Envoy counts below each connection manager; here all of them share one subscription.
+    stats: stats.scope(`rds.${name}`),
+    unexpected: (other) => `Unexpected RDS configuration (expecting ${name}): ${other}`,
   });
 }

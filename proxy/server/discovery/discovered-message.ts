@@ -18,15 +18,19 @@ export type DiscoveredMessage =
       readonly message: Message | null;
     };
 
-/** Opens and checks a resource of a type. */
-export function readDiscovered(content: Any, typeUrl: string): DiscoveredMessage {
+/** Opens and checks a resource of a type; `precheck` answers why it is refused in any case. */
+export function readDiscovered(
+  content: Any,
+  typeUrl: string,
+  precheck: (message: Message) => string = () => '',
+): DiscoveredMessage {
   const opened = openAny(content, apiRegistry);
   const typeName = typeNameOf(typeUrl);
   if (opened === null || opened.schema.typeName !== typeName) {
     const octets = `[${content.typeUrl}]`;
     return { ok: false, error: `Unable to unpack as ${typeName}: ${octets}`, message: null };
   }
-  const error = checkMessage(opened.message);
+  const error = precheck(opened.message) || checkMessage(opened.message);
   const { message } = opened;
   return error === '' ? { ok: true, message } : { ok: false, error, message };
 }

@@ -10,6 +10,17 @@ import type {
 import type { Supply, SupplySink } from '../need-keeper.ts';
 import { contentHash, readDiscovered } from './discovered-message.ts';
 
+/** What supplies are made of. */
+export interface ConfigSupplyParts {
+  readonly sourceOf: (config: ConfigSourceConfig) => DiscoverySource;
+  /** The root scope. */
+  readonly stats: StatsScope;
+  readonly onUnusable: RefusalNote;
+}
+
+/** Takes note of a refused version. */
+export type RefusalNote = (details: string, version: string) => void;
+
 /** What is supplied, and to whom. */
 export interface SourceSupplyParts {
   readonly typeUrl: string;
@@ -20,9 +31,17 @@ export interface SourceSupplyParts {
   readonly sink: SupplySink<Message>;
   /** Why another resource than the one that was asked for is refused. */
   readonly unexpected: (name: string) => string;
+  /** Looks at what came before anybody else does; answers why it is refused. Absent: nobody looks. */
+  readonly precheck?: (message: Message) => string;
+  /** The source says that there is none; absent: what was there stays in use. */
+  readonly onRemoved?: () => void;
+  /** Something that came was refused, or nothing came; absent: nobody counts it. */
+  readonly onFailed?: () => void;
+  /** A version was refused without the sink; absent: nobody remembers. */
+  readonly onUnusable?: RefusalNote;
 }
 
-/** Until it is closed. What the source withdraws stays in use, as in Envoy. */
+/** Until it is closed. */
 export class SourceSupply implements Supply {
   readonly #parts: SourceSupplyParts;
   readonly #subscription: DiscoverySubscription;
@@ -36,6 +55,7 @@ export class SourceSupply implements Supply {
     this.#subscription = parts.sourceOf(from).subscribe(request, {
       onUpdate: (update) => this.#onUpdate(update),
       onFailure: (failure) => {
+        parts.onFailed?.();
         // A server that cannot be reached is waited for until the time is over.
         if (failure !== 'connection') parts.sink.onGivenUp(REASONS[failure]);
       },
@@ -51,22 +71,38 @@ export class SourceSupply implements Supply {
     this.#subscription.close();
   }
 
-  #onUpdate({ resources }: DiscoveryUpdate): string {
-    const { name, typeUrl, sink, unexpected } = this.#parts;
+  #onUpdate({ resources, removed }: DiscoveryUpdate): string {
+    const { name, typeUrl, sink, unexpected, precheck } = this.#parts;
     const [resource] = resources;
     if (resource === undefined) {
-      sink.onGivenUp('its source does not have it');
+      this.#onAbsent(removed.includes(name));
       return '';
     }
-    if (resource.name !== name) return unexpected(resource.name);
+    if (resource.name !== name) return this.#refuse(unexpected(resource.name));
     const hash = contentHash(resource.content);
     if (hash === this.#hash) return '';
-    const read = readDiscovered(resource.content, typeUrl);
+    const read = readDiscovered(resource.content, typeUrl, precheck);
     const refusal = read.ok ? sink.onValue(read.message, resource.version) : read.error;
-    if (refusal === '') this.#hash = hash;
-    // As in Envoy, nobody waits for a better one.
-    else sink.onGivenUp(refusal);
-    return refusal;
+    if (!read.ok) this.#parts.onUnusable?.(read.error, resource.version);
+    if (refusal !== '') return this.#refuse(refusal);
+    this.#hash = hash;
+    return '';
+  }
+
+  /** As in Envoy, nobody waits for a better one. */
+  #refuse(reason: string): string {
+    this.#parts.onFailed?.();
+    this.#parts.sink.onGivenUp(reason);
+    return reason;
+  }
+
+  #onAbsent(isRemoved: boolean): void {
+    const { sink, onRemoved } = this.#parts;
+    if (isRemoved && onRemoved !== undefined) {
+      this.#hash = '';
+      onRemoved();
+    }
+    sink.onGivenUp('its source does not have it');
   }
 }
 

@@ -18,6 +18,12 @@ export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
     resource_api_version: { partly: 'V3, which AUTO means too' },
     authorities: { refused: 'names of the form xdstp:// are not supported: use plain names' },
   },
+  [`${CORE}.ExtensionConfigSource`]: {
+    config_source: 'honoured',
+    default_config: 'honoured',
+    apply_default_config_without_warming: 'honoured',
+    type_urls: 'honoured',
+  },
   [`${CORE}.AggregatedConfigSource`]: {},
   [`${CORE}.SelfConfigSource`]: { transport_api_version: { partly: 'V3, which AUTO means too' } },
   [`${CORE}.PathConfigSource`]: { path: 'honoured', watched_directory: 'honoured' },

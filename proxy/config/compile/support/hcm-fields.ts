@@ -85,10 +85,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [`${PACKAGE}.HttpFilter`]: {
     name: 'honoured',
     typed_config: 'honoured',
-    config_discovery: {
-      refused:
-        'configurations of filters are not discovered one by one: write it into typed_config',
-    },
+    config_discovery: 'honoured',
     is_optional: { partly: 'an unknown filter is refused all the same, as in Envoy' },
     disabled: 'honoured',
   },

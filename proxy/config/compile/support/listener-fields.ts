@@ -51,6 +51,7 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
   'envoy.config.listener.v3.ListenerFilter': {
     name: 'honoured',
     typed_config: 'honoured',
+    config_discovery: 'honoured',
     filter_disabled: 'honoured',
   },
   'envoy.config.listener.v3.ListenerFilterChainMatchPredicate': {
@@ -85,5 +86,9 @@ export const LISTENER_FIELDS: Readonly<Record<string, SupportTable>> = {
     transport_protocol: 'honoured',
     application_protocols: 'honoured',
   },
-  'envoy.config.listener.v3.Filter': { name: 'honoured', typed_config: 'honoured' },
+  'envoy.config.listener.v3.Filter': {
+    name: 'honoured',
+    typed_config: 'honoured',
+    config_discovery: 'honoured',
+  },
 };

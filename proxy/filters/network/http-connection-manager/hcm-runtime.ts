@@ -3,19 +3,19 @@
 import type { AccessLog } from '../../../formatter/access-log.ts';
 import type { FormatContext } from '../../../formatter/formatter.ts';
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
-import type { RouteTableConfig } from '../../../model/route.ts';
 import type { Connection } from '../../../net/connection.ts';
 import type { RouteTable } from '../../../routing/route-table.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
-import { type HttpFilterPlan, HttpFilterPlanner } from '../../http-filter-plan.ts';
+import type { HttpFilterPlan } from '../../http-filter-plan.ts';
 import type { ListenerFacts, WorkerServices } from '../../network-filter.ts';
 import { codecKinds } from './codec-kinds.ts';
+import { CurrentRoutes } from './current-routes.ts';
 import { HcmStats } from './hcm-stats.ts';
 import { LocalReplyRewriter } from './local-reply-rewriter.ts';
 import type { CodecChoice } from './pending-codec.ts';
 import { RequestConditioner } from './request-conditioner.ts';
 import { ResponseConditioner } from './response-conditioner.ts';
-import { discoveredRoutes, type RoutesInUse, writtenRoutes } from './routes-in-use.ts';
+import type { RoutesInUse } from './routes-in-use.ts';
 
 /** Immutable but for its counters; a worker never watches routes. */
 export class HcmRuntime {
@@ -26,8 +26,6 @@ export class HcmRuntime {
   readonly stats: HcmStats;
   /** Those that are open. */
   readonly connections = new Set<Connection>();
-  /** What new streams use. */
-  routes: RoutesInUse;
   readonly requests: RequestConditioner;
   readonly responses: ResponseConditioner;
   /** null: replies stay as they are. */
@@ -42,7 +40,7 @@ export class HcmRuntime {
   readonly needsPathWork: boolean;
   /** A connection may go on behind a request that was answered with a 400. */
   readonly outlivesBadRequests: boolean;
-  readonly #planner: HttpFilterPlanner;
+  readonly #routes: CurrentRoutes;
 
   constructor(
     config: HttpConnectionManagerConfig,
@@ -69,21 +67,17 @@ export class HcmRuntime {
     this.outlivesBadRequests = config.http1.streamErrorOnInvalidHttpMessage;
     this.needsPathWork =
       config.normalizePath || config.mergeSlashes || config.escapedSlashes !== 'keep';
-    this.filterServices = {
-      clock: services.clock,
-      random: services.random,
-      timers: services.timers,
-      clusters: services.clusters,
-      cells: services.cells,
-      log: services.log,
-      localIp: services.localIp,
-      scope,
-      root: services.stats,
-      serviceCluster: services.node.cluster,
-      isHealthCheckFailed: () => listener.isHealthCheckFailed(),
-    };
-    this.#planner = new HttpFilterPlanner(config.httpFilters, this.filterServices);
-    this.routes = this.#openRoutes();
+    this.filterServices = this.#filterServices(services);
+    this.#routes = new CurrentRoutes({
+      ...{ config, services, ownServices: this.filterServices },
+      filterServices: (lent) => this.#filterServices(lent),
+      onTable: ({ internalOnlyHeaders }) => this.requests.setInternalOnly(internalOnlyHeaders),
+    });
+  }
+
+  /** What new streams use. */
+  get routes(): RoutesInUse {
+    return this.#routes.inUse;
   }
 
   get routeTable(): RouteTable {
@@ -111,25 +105,21 @@ export class HcmRuntime {
     for (let index = 0; index < logs.length; index += 1) logs[index]?.write(stream);
   }
 
-  /** Until a discovered table is there, the one without routes serves: every request is a 404. */
-  #openRoutes(): RoutesInUse {
-    const { config, services } = this;
-    const parts = { config, services, planner: this.#planner, filterServices: this.filterServices };
-    if (config.rds === undefined) return writtenRoutes(parts);
-    const slot = services.discovered.open<RouteTableConfig>(config.rds, () => {
-      if (slot.value === null) return;
-      this.routes.retire();
-      this.#useTable(discoveredRoutes(slot.value, parts), slot.value);
-    });
-    if (slot.value === null) return writtenRoutes(parts);
-    this.requests.setInternalOnly(slot.value.internalOnlyHeaders);
-    return discoveredRoutes(slot.value, parts);
-  }
-
-  /** For new streams: those that have begun keep theirs. */
-  #useTable(routes: RoutesInUse, { internalOnlyHeaders }: RouteTableConfig): void {
-    this.routes = routes;
-    this.requests.setInternalOnly(internalOnlyHeaders);
+  #filterServices(services: WorkerServices): HttpFilterServices {
+    const { listener, config } = this;
+    return {
+      clock: services.clock,
+      random: services.random,
+      timers: services.timers,
+      clusters: services.clusters,
+      cells: services.cells,
+      log: services.log,
+      localIp: services.localIp,
+      scope: services.stats.scope(`http.${config.statPrefix}`),
+      root: services.stats,
+      serviceCluster: services.node.cluster,
+      isHealthCheckFailed: () => listener.isHealthCheckFailed(),
+    };
   }
 
   /** Brings those gauges up to date that are not kept as things happen. */

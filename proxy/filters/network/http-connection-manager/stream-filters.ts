@@ -180,5 +180,5 @@ export class StreamFilters implements FilterFlow {
 }
 
 function planOf({ route, routes }: FilteredStream): HttpFilterPlan {
-  return (route?.filterPlan as HttpFilterPlan | null | undefined) ?? routes.filterPlan;
+  return routes.planFor((route?.filterPlan as HttpFilterPlan | null | undefined) ?? null);
 }
