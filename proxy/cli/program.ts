@@ -20,6 +20,7 @@ import { addTls } from './tls/add-tls-commands.ts';
 import type { TopFlags } from './top-command.ts';
 import type { UpgradeFlags } from './upgrade-command.ts';
 import { versionText } from './version.ts';
+import { addXds } from './xds/add-xds-command.ts';
 
 /** Runs a command line; resolves with the exit code when the command has ended. */
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -73,6 +74,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
   addTls(program, { finish, loaded });
   addAuthnCheck(program, { finish, loaded });
   addProxyConfig(program, { finish, loaded });
+  addXds(program, { finish, loaded });
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
   program.command('istio-clean-iptables').description('remove what istio-iptables did');
@@ -187,7 +189,7 @@ async function loaded<Module>(module: Promise<Module>): Promise<Module> {
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, upgrade, ca, tls, authn-check, proxy-config, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, upgrade, ca, tls, authn-check, proxy-config, xds, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

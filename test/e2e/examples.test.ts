@@ -58,7 +58,8 @@ async function startExample(): Promise<{ run: RunningCommand; port: number }> {
 
 t.test('every configuration loads without a warning', async (t) => {
   const names = readdirSync(EXAMPLES, { recursive: true }).map(String);
-  const isBootstrap = (name: string) => name.endsWith('.yaml') && !name.endsWith('.test.yaml');
+  const isBootstrap = (name: string) =>
+    name.endsWith('.yaml') && !name.endsWith('.test.yaml') && !name.startsWith('xds/resources/');
   for (const name of names.filter(isBootstrap)) {
     const loaded = loadBootstrap([{ name, content: textOf(name) }], loadOptions({ readFile }));
     t.same(loaded.problems, [], name);

@@ -1,6 +1,6 @@
-// YAML text to source nodes, by the yaml package. Only the first document counts, as in Envoy. Merge
-// keys (`<<`) are keys like any other, so that the decoder refuses them where Envoy does; keys
-// tagged `!ignore` are dropped: they hold anchors.
+// YAML text to source nodes, by the yaml package. Of a configuration only the first document counts,
+// as in Envoy. Merge keys (`<<`) are keys like any other, so that the decoder refuses them where
+// Envoy does; keys tagged `!ignore` are dropped: they hold anchors.
 import {
   type Alias,
   Composer,
@@ -41,6 +41,22 @@ export function readYaml(text: string): ReadResult {
   return first === null ? { ok: false, problems: [emptyProblem(text)] } : build(first, text);
 }
 
+/**
+ * Reads all documents of a YAML text, without those that hold nothing; the errors of each are found
+ * at once.
+ */
+export function readYamlDocuments(text: string): readonly ReadResult[] {
+  const excess = findExcess(text);
+  if (excess !== null) return [{ ok: false, problems: [excess] }];
+  return [...documentsOf(text)]
+    .filter((document) => document.errors.length > 0 || !isEmpty(document))
+    .map((document) => build({ document, more: null }, text));
+}
+
+function isEmpty({ contents }: Document.Parsed): boolean {
+  return contents === null || (isScalar(contents) && (contents.source ?? '') === '');
+}
+
 function build({ document, more }: FirstDocument, text: string): ReadResult {
   const syntax = document.errors.length > 0 ? syntaxProblems(document.errors, text) : [];
   if (syntax.length > 0) return { ok: false, problems: syntax };
@@ -59,6 +75,20 @@ interface FirstDocument {
 }
 
 function composeFirst(text: string): FirstDocument | null {
+  // The composer hands out a document when the next one begins.
+  for (const { document, isLast } of composed(text)) {
+    return { document, more: isLast ? null : secondOf(document) };
+  }
+  return null;
+}
+
+function* documentsOf(text: string): Generator<Document.Parsed, void> {
+  for (const { document } of composed(text)) yield document;
+}
+
+function* composed(
+  text: string,
+): Generator<{ readonly document: Document.Parsed; readonly isLast: boolean }, void> {
   const composer = new Composer({
     schema: 'failsafe',
     uniqueKeys: false,
@@ -67,11 +97,9 @@ function composeFirst(text: string): FirstDocument | null {
     logLevel: 'silent',
   });
   for (const token of new Parser().parse(text)) {
-    // The composer hands out a document when the next one begins.
-    for (const document of composer.next(token)) return { document, more: secondOf(document) };
+    for (const document of composer.next(token)) yield { document, isLast: false };
   }
-  for (const document of composer.end()) return { document, more: null };
-  return null;
+  for (const document of composer.end()) yield { document, isLast: true };
 }
 
 function secondOf(first: Document.Parsed): SourceProblem {
