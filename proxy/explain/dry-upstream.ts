@@ -82,6 +82,7 @@ class DryCluster implements Cluster {
   readonly config: ClusterConfig;
   readonly membership: WorkerCluster['membership'];
   readonly policies: WorkerCluster['policies'];
+  droppedRequests = 0;
   readonly #cluster: WorkerCluster;
   readonly #owner: DryClusters;
   /** Of the host that was picked last: its pool is asked for at once. */

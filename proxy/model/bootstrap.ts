@@ -1,4 +1,6 @@
 // What a bootstrap says about the process itself; its listeners and clusters are resources.
+
+import type { Message } from '@bufbuild/protobuf';
 import type { SocketAddress } from '../base/address.ts';
 import type { AccessLogConfig } from './access-log.ts';
 import type { LocalityConfig } from './cluster.ts';
@@ -14,6 +16,8 @@ export interface BootstrapConfig {
   readonly localClusterName: string;
   /** Servers and files that listeners and clusters come from; null: from none. */
   readonly dynamic: DynamicResourcesConfig | null;
+  /** cluster_manager.load_stats_config, a core.v3.ApiConfigSource; null: load is not reported. */
+  readonly loadStats: Message | null;
   /** null: no admin interface. */
   readonly admin: AdminConfig | null;
   readonly stats: StatsConfig;

@@ -37,7 +37,9 @@ export interface ClusterConfig {
   readonly loadBalancer: LoadBalancerConfig;
   readonly priorities: PriorityRulesConfig;
   /** drop_overloads of its endpoints: a share of requests that is refused; absent: none. */
-  readonly dropOverload?: Fraction;
+  readonly dropOverload?: DropOverloadConfig;
+  /** lrs_report_endpoint_metrics; absent: none. */
+  readonly reportedMetrics?: readonly string[];
   readonly endpoints: readonly EndpointConfig[];
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
@@ -87,7 +89,12 @@ export interface EndpointPolicy {
   readonly overprovisioningPercent: number;
   readonly isHealthWeighted: boolean;
   /** null: nothing is refused. */
-  readonly dropOverload: Fraction | null;
+  readonly dropOverload: DropOverloadConfig | null;
+}
+
+/** A share of requests that is refused, and what it is called in load reports. */
+export interface DropOverloadConfig extends Fraction {
+  readonly category: string;
 }
 
 /** How connections are shared among requests, and made ahead of them. */

@@ -5,6 +5,8 @@ import {
   type Bootstrap,
   Bootstrap_StaticResourcesSchema,
   BootstrapSchema,
+  type ClusterManager,
+  ClusterManagerSchema,
 } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
@@ -117,7 +119,7 @@ export class Configuration {
       ...(node === undefined ? {} : { node }),
       ...(overloadManager === undefined ? {} : { overloadManager }),
       bootstrapExtensions: message.bootstrapExtensions,
-      ...(clusterManager === undefined ? {} : { clusterManager }),
+      ...(clusterManager === undefined ? {} : { clusterManager: workersPart(clusterManager) }),
       ...(statsConfig === undefined ? {} : { statsConfig }),
       ...(statsFlushInterval === undefined ? {} : { statsFlushInterval }),
     });
@@ -248,6 +250,12 @@ export function compilerFor(
     ...(knownSecret === undefined ? {} : { knownSecret }),
     discovery: discoveryIn(loaded),
   });
+}
+
+/** Where load is reported to is the primary's business; workers do not know that cluster. */
+function workersPart(message: ClusterManager): ClusterManager {
+  const { loadStatsConfig: _primary, ...rest } = message;
+  return create(ClusterManagerSchema, rest);
 }
 
 /** What sources that servers name may refer to: what stands in the bootstrap. */

@@ -8,6 +8,7 @@ import type { EndpointPolicy } from '../model/cluster.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { ClusterLoad } from '../upstream/load-counts.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { RuntimeSettings } from './runtime-store.ts';
@@ -108,6 +109,8 @@ export type ToWorker =
   | { readonly kind: 'reopen-logs' }
   | { readonly kind: 'reset-counters' }
   | { readonly kind: 'ask'; readonly id: number; readonly what: Question }
+  /** What clusters did since they were last asked; answered by `loads`. */
+  | { readonly kind: 'ask-loads'; readonly id: number; readonly clusters: readonly string[] }
   /** Answers `want-socket`; the socket's handle travels beside it. `error` is '' when there is one. */
   | { readonly kind: 'socket'; readonly id: number; readonly error: string };
 
@@ -142,7 +145,12 @@ export type FromWorker =
   /** It does not use these any more. */
   | { readonly kind: 'give-up-cells'; readonly keys: readonly string[] }
   /** Its last statistics, sent before it stops by itself. */
-  | { readonly kind: 'last-stats'; readonly stats: StatsSnapshot }
+  | {
+      readonly kind: 'last-stats';
+      readonly stats: StatsSnapshot;
+      readonly loads: readonly ClusterLoad[];
+    }
+  | { readonly kind: 'loads'; readonly id: number; readonly loads: readonly ClusterLoad[] }
   | {
       readonly kind: 'answer';
       readonly id: number;

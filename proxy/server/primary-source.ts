@@ -8,6 +8,7 @@ import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { OutlierClusters } from '../upstream/outlier/outlier-clusters.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { Configuration } from './configuration.ts';
+import type { LoadReporter } from './discovery/load-reporter.ts';
 import type { PrimaryDiscovery } from './discovery/primary-discovery.ts';
 import type { Health } from './health.ts';
 import type { WorkerSettings } from './link.ts';
@@ -33,6 +34,8 @@ export interface PrimarySourceParts {
   readonly serverStats: ServerStats;
   readonly collector: StatsCollector;
   readonly publisher: Publisher;
+  /** null: load is not reported. */
+  readonly loadReporter: LoadReporter | null;
 }
 
 /** One per process. */
@@ -102,6 +105,7 @@ export class PrimarySource implements WorkforceSource {
 
   onWorkerRetired(peer: WorkerPeer): void {
     this.#primary.collector.retire(peer.lastStats);
+    this.#primary.loadReporter?.retire(peer.lastLoads);
   }
 
   onBlamed(blamed: readonly Resource[]): void {

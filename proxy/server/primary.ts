@@ -18,8 +18,9 @@ import { BootstrapSource } from './bootstrap-source.ts';
 import { CellDesk } from './cell-desk.ts';
 import type { Configuration } from './configuration.ts';
 import { DynamicResources } from './discovery/dynamic-resources.ts';
+import type { LoadReporter } from './discovery/load-reporter.ts';
 import { type DiscoveryMakers, PrimaryDiscovery } from './discovery/primary-discovery.ts';
-import { serverServices } from './discovery/server-services.ts';
+import { loadReporter, serverServices } from './discovery/server-services.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
 import type { ServerOptions } from './options.ts';
@@ -74,6 +75,8 @@ export class Primary {
   readonly publisher: Publisher;
   /** What it does beside serving resources. */
   readonly services = new PrimaryServices();
+  /** null: load is not reported. */
+  readonly loadReporter: LoadReporter | null;
   /** For what the primary itself connects to. */
   readonly secrets = new SecretHub();
   readonly log: Logger;
@@ -148,6 +151,7 @@ export class Primary {
       sources: this.discovery.sources,
       whenClustersWarm: () => this.whenClustersWarm(),
     });
+    this.loadReporter = loadReporter(this);
     this.services.add(...serverServices(this));
   }
 

@@ -3,6 +3,7 @@ import type { ClusterStatus, ListenerStatus } from '../admin/status.ts';
 import type { CellRequest } from '../base/cells/cell-registry.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
+import type { ClusterLoad } from '../upstream/load-counts.ts';
 import type { Streak } from '../upstream/outlier/host-counts.ts';
 import { type Held, PROVEN_MS, UpdatesInHand } from './crash-blame.ts';
 import type { FromWorker, LinkEnd, MemoryUsage, Question, ToWorker } from './link.ts';
@@ -48,6 +49,8 @@ export interface Answers {
 const ANSWER_TIMEOUT_MS = 1_000;
 /** Compiling thousands of resources takes a while; nobody waits for a dead worker longer. */
 const UPDATE_TIMEOUT_MS = 30_000;
+/** What is not heard in time is missing from a report for ever. */
+const LOADS_TIMEOUT_MS = 10_000;
 
 interface Pending {
   readonly resolve: (message: FromWorker | null) => void;
@@ -67,6 +70,7 @@ export class WorkerPeer {
   #hasDrained = false;
   /** The newest statistics it sent: what is counted for it once it is dead. */
   #lastStats: StatsSnapshot | null = null;
+  #lastLoads: readonly ClusterLoad[] = [];
 
   constructor(index: number, spawned: SpawnedWorker, handler: WorkerPeerHandler) {
     this.index = index;
@@ -84,6 +88,11 @@ export class WorkerPeer {
   /** True once it has no connection left after a `drain`, or is gone. */
   get hasDrained(): boolean {
     return this.#hasDrained || this.#isGone;
+  }
+
+  /** What it had counted for load reports when it ended by itself. */
+  get lastLoads(): readonly ClusterLoad[] {
+    return this.#lastLoads;
   }
 
   get lastStats(): StatsSnapshot | null {
@@ -110,6 +119,13 @@ export class WorkerPeer {
     const answer = await this.#exchange((id) => ({ kind: 'ask', id, what }), ANSWER_TIMEOUT_MS);
     if (answer?.kind !== 'answer') return null;
     return answer[what] as Answers[Q] | null;
+  }
+
+  /** What clusters did since they were last asked; none: it died or does not answer in time. */
+  async askLoads(clusters: readonly string[]): Promise<readonly ClusterLoad[]> {
+    const make = (id: number): ToWorker => ({ kind: 'ask-loads', id, clusters });
+    const answer = await this.#exchange(make, LOADS_TIMEOUT_MS);
+    return answer?.kind === 'loads' ? answer.loads : [];
   }
 
   /** null: it died or does not answer in time. */
@@ -152,8 +168,12 @@ export class WorkerPeer {
         this.#onTaken(message.id);
         this.#settle(message.id, message);
         return;
+      case 'loads':
+        this.#settle(message.id, message);
+        return;
       case 'last-stats':
         this.#lastStats = message.stats;
+        this.#lastLoads = message.loads;
         return;
       case 'started':
         this.#handler.onStarted(this, message.listeners);

@@ -25,6 +25,7 @@ import { makeTlsServices } from '../tls/make-tls-services.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
 import type { TlsServices } from '../tls/tls-services.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
+import { type ClusterLoad, LoadCounts } from '../upstream/load-counts.ts';
 import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import { WorkerClusters } from '../upstream/worker-clusters.ts';
@@ -80,6 +81,8 @@ export class WorkerRuntime implements ProcessHealth {
   /** null: no overload manager is configured. */
   readonly #actions: OverloadActions | null;
   readonly #flushTimer: NodeJS.Timeout;
+  readonly #loads = new LoadCounts();
+  #reported: readonly string[] = [];
 
   constructor(parts: WorkerRuntimeParts) {
     const { settings, bootstrap, log } = parts;
@@ -142,6 +145,15 @@ export class WorkerRuntime implements ProcessHealth {
   /** Every cluster as the admin interface shows it. */
   clusterStatuses(): readonly ClusterStatus[] {
     return [...this.clusters.clusters()].map(clusterStatus);
+  }
+
+  /** For load reports: of these clusters, or (null) of those that were asked for last. */
+  takeLoads(names: readonly string[] | null): readonly ClusterLoad[] {
+    this.#reported = names ?? this.#reported;
+    return this.#reported.flatMap((name) => {
+      const cluster = this.clusters.get(name);
+      return cluster === null ? [] : [this.#loads.take(cluster)];
+    });
   }
 
   /** Cuts every connection, writes what logs hold, stops all timers. */

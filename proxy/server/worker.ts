@@ -182,6 +182,13 @@ export class Worker {
       case 'ask':
         this.#answer(message, runtime);
         return;
+      case 'ask-loads':
+        this.#link.send({
+          kind: 'loads',
+          id: message.id,
+          loads: runtime.takeLoads(message.clusters),
+        });
+        return;
     }
   }
 
@@ -251,7 +258,8 @@ export class Worker {
   }
 
   async #stop(runtime: WorkerRuntime): Promise<void> {
-    this.#link.send({ kind: 'last-stats', stats: runtime.statsSnapshot() });
+    const loads = runtime.takeLoads(null);
+    this.#link.send({ kind: 'last-stats', stats: runtime.statsSnapshot(), loads });
     await this.kill();
   }
 

@@ -68,6 +68,8 @@ export interface Cluster {
   readonly stats: ClusterStats;
   /** How many hosts it has. */
   readonly membership: MembershipStats;
+  /** How many requests its drop_overloads refused; whoever refuses one counts it. */
+  droppedRequests: number;
   /** null: it leaves everything to routes. */
   readonly policies: ClusterPolicies | null;
   /** A host for a request; null: none is usable (whoever asked counts `cxNoneHealthy`). */

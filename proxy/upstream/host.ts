@@ -7,6 +7,7 @@ import type { OwnedPool } from './conn-pool.ts';
 import { endpointFlags, PRIMARY_FLAGS } from './host-health.ts';
 import type { HostMonitor } from './host-monitor.ts';
 import type { HostLoad } from './lb/host-load.ts';
+import type { ReportedMetrics } from './reported-metrics.ts';
 
 /** Counts of one host, as `/clusters` prints them. */
 export class HostStats {
@@ -121,6 +122,8 @@ export class Host implements UpstreamHostInfo {
   checks: CheckReporter | null = null;
   /** What it reports of its load; null: nobody weighs hosts by that. */
   load: HostLoad | null = null;
+  /** What its responses report for whom load is reported to; null: nobody asks for it. */
+  reported: ReportedMetrics | null = null;
   /** Connections to it for requests of priority DEFAULT; null until the first one of HIGH. */
   readonly pools = new HostPools();
   highPools: HostPools | null = null;

@@ -32,6 +32,7 @@ import { overrideHostOf } from './lb/override-host.ts';
 import { isPredictable } from './lb/registry.ts';
 import { MembershipStats } from './membership-stats.ts';
 import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
+import { ReportedMetrics } from './reported-metrics.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import { ClusterTransports } from './transport/cluster-transports.ts';
 import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
@@ -77,6 +78,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
   readonly written: ClusterConfig;
   readonly membership: MembershipStats;
   readonly policies: ClusterPolicies | null;
+  droppedRequests = 0;
   readonly #resources: ClusterResources;
   readonly #owner: WorkerClusterOwner;
   readonly #scope: StatsScope;
@@ -183,6 +185,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     const update = updateHosts(this.config, before, endpoints);
     const known = new Set(before);
     const added = update.hosts.filter((host) => !known.has(host));
+    this.#countReports(added);
     this.#hostWatch.follow(update.hosts, added);
     // With none gone and as many as before they are the same: the balancer's turn goes on.
     const isSame = update.removed.length === 0 && update.hosts.length === before.length;
@@ -267,6 +270,12 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
 
   onPoolsGone(): void {
     this.#tellIfDrained();
+  }
+
+  #countReports(hosts: readonly Host[]): void {
+    const { reportedMetrics: names } = this.config;
+    if (names === undefined) return;
+    for (const host of hosts) host.reported = new ReportedMetrics(names);
   }
 
   #removeHost(host: Host): void {

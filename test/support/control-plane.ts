@@ -24,6 +24,8 @@ export class ServedStream {
   readonly metadata: grpc.Metadata;
   readonly requests: DiscoveryRequest[] = [];
   readonly deltaRequests: DeltaDiscoveryRequest[] = [];
+  /** What came on streams that are not about resources: load reports, health checks. */
+  readonly octets: Buffer[] = [];
   isEnded = false;
   onRequest: () => void = () => undefined;
   readonly #call: grpc.ServerDuplexStream<Buffer, Buffer>;
@@ -34,7 +36,8 @@ export class ServedStream {
     this.metadata = call.metadata;
     const isDelta = /\/Delta/.test(this.method);
     call.on('data', (octets: Buffer) => {
-      if (isDelta) this.deltaRequests.push(fromBinary(DeltaDiscoveryRequestSchema, octets));
+      if (REPORTS.test(this.method)) this.octets.push(octets);
+      else if (isDelta) this.deltaRequests.push(fromBinary(DeltaDiscoveryRequestSchema, octets));
       else this.requests.push(fromBinary(DiscoveryRequestSchema, octets));
       this.onRequest();
     });
@@ -136,6 +139,8 @@ export class ControlPlane {
   }
 }
 
+const REPORTS = /\/Stream(LoadStats|HealthCheck)$/;
+
 /** A message as a resource. */
 export function packed(typeName: string, fields: Record<string, unknown>) {
   const schema = apiRegistry.getMessage(typeName);
@@ -151,6 +156,8 @@ const SERVICES: readonly (readonly [string, string])[] = [
   ['envoy.service.endpoint.v3.EndpointDiscoveryService', 'Endpoints'],
   ['envoy.service.secret.v3.SecretDiscoveryService', 'Secrets'],
   ['envoy.service.runtime.v3.RuntimeDiscoveryService', 'Runtime'],
+  ['envoy.service.load_stats.v3.LoadReportingService', 'LoadStats'],
+  ['envoy.service.health.v3.HealthDiscoveryService', 'HealthCheck'],
 ];
 
 function implementation(

@@ -233,6 +233,7 @@ export class RouterRig {
     return {
       ...{ config: real.config, stats: real.stats, policies: real.policies },
       membership: real.membership,
+      droppedRequests: 0,
       pickHost: (context) => real.pickHost(context),
       breakers: (priority) => real.breakers(priority),
       mayConnect: () => true,

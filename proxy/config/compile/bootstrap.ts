@@ -9,6 +9,7 @@ import type { CompileContext } from '../../model/extension.ts';
 import { typeIn } from '../schema/open-any.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { defaultFileAccessLog } from './access-loggers.ts';
+import { compileReporting } from './config-source.ts';
 import { compileDynamicResources } from './dynamic-resources.ts';
 import { compileLocalityName } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
@@ -38,6 +39,10 @@ export function compileBootstrap(
     node,
     localClusterName: message.clusterManager?.localClusterName ?? '',
     dynamic: compileDynamicResources(message, context.at('dynamic_resources')),
+    loadStats: compileReporting(
+      message.clusterManager?.loadStatsConfig,
+      context.at('cluster_manager.load_stats_config'),
+    ),
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtimeLayers,

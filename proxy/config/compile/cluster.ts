@@ -84,11 +84,18 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   return deepFreeze({
     ...config,
     ...(dropOverload !== null && { dropOverload }),
+    ...reportedMetrics(message),
     ...(memberClusters !== null && { memberClusters }),
     ...(eds !== null && { eds }),
     discovery,
     loadBalancer,
   });
+}
+
+function reportedMetrics({
+  lrsReportEndpointMetrics: names,
+}: Cluster): Pick<ClusterConfig, 'reportedMetrics'> {
+  return names.length === 0 ? {} : { reportedMetrics: names };
 }
 
 /** The endpoints that stand in the cluster itself. */

@@ -83,6 +83,22 @@ export function compileAds(
   return context.failed ? null : message;
 }
 
+/** A server that something is reported to; null: there is none, or it was refused. */
+export function compileReporting(
+  message: ApiConfigSource | undefined,
+  context: CompileContext,
+): ApiConfigSource | null {
+  if (message === undefined) return null;
+  const { apiType } = message;
+  if (apiType !== ApiType.GRPC && apiType !== ApiType.DELTA_GRPC) {
+    const rule = 'envoy.config.core.v3.ApiConfigSource type must be gRPC';
+    context.reject('api_type', `${rule}: use GRPC`);
+  }
+  checkVersion(message, context);
+  checkGrpc(message, context);
+  return context.failed ? null : message;
+}
+
 /** Refuses a name that only federated servers understand. */
 export function refuseFederatedName(name: string, path: string, context: CompileContext): void {
   if (name.startsWith('xdstp://')) context.reject(path, NO_NAMES);

@@ -1,6 +1,6 @@
 // ClusterLoadAssignment.Policy.drop_overloads: a share of the traffic that is refused at once.
 import type { ClusterLoadAssignment } from '../../api/gen/envoy/config/endpoint/v3/endpoint_pb.js';
-import type { Fraction } from '../../base/random.ts';
+import type { DropOverloadConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { runtimeFraction } from './runtime-values.ts';
 
@@ -12,7 +12,7 @@ export function compileDropOverload(
   assignment: ClusterLoadAssignment | undefined,
   context: CompileContext,
   path = 'load_assignment.policy.drop_overloads',
-): Fraction | null {
+): DropOverloadConfig | null {
   const drops = assignment?.policy?.dropOverloads ?? [];
   if (drops.length > MOST_CATEGORIES) {
     const rule = `drop_overloads config has ${drops.length} categories. Envoy only supports one.`;
@@ -25,5 +25,5 @@ export function compileDropOverload(
     const ratio = `${share.numerator} of ${share.denominator}`;
     context.reject(path, `drop_overloads config is invalid: ${ratio} is more than all`);
   }
-  return share.numerator === 0 ? null : share;
+  return share.numerator === 0 ? null : { ...share, category: drop.category };
 }

@@ -7,6 +7,7 @@ import {
   NodeSchema,
 } from '../../api/gen/envoy/config/core/v3/base_pb.js';
 import type { ApiConfigSource } from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
+import type { GrpcService } from '../../api/gen/envoy/config/core/v3/grpc_service_pb.js';
 import { SemanticVersionSchema } from '../../api/gen/envoy/type/v3/semantic_version_pb.js';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -18,7 +19,13 @@ import type { Secrets } from '../../tls/secret-hub.ts';
 import { staticEndpoints } from '../../upstream/host-update.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
 import type { ServerTarget } from '../../xds/grpc-channel.ts';
-import { openApiSource, type ServerCluster } from '../../xds/open-api-source.ts';
+import type { GrpcServer } from '../../xds/grpc-server.ts';
+import {
+  type GrpcServiceParts,
+  grpcServer,
+  openApiSource,
+  type ServerCluster,
+} from '../../xds/open-api-source.ts';
 import type { ServerTls } from '../../xds/server-tls.ts';
 import type { OpenServer } from './discovery-sources.ts';
 import { googleServer } from './google-server.ts';
@@ -53,10 +60,25 @@ const CLIENT_FEATURES = [
   'envoy.lrs.supports_send_all_clusters',
 ];
 
-/** Opens what a configuration names; each call is another server. */
-export function managementServers(parts: ManagementServersParts): OpenServer {
+/** Opens servers. */
+export interface ManagementServers {
+  /** What a configuration names; each call is another server. */
+  readonly openSource: OpenServer;
+  /** A service that was checked before, for streams of another kind; each call is another server. */
+  readonly openService: (service: GrpcService) => GrpcServer;
+  /** What servers are told of this proxy. */
+  readonly node: () => Node;
+}
+
+/** See ManagementServers. */
+export function managementServers(parts: ManagementServersParts): ManagementServers {
   const { loop, random, log, stats } = parts;
-  return (config) => {
+  const reached: GrpcServiceParts = {
+    clusterOf: (name) => reach(name, parts),
+    googleOf: (message) => googleServer(message, parts.environment()),
+    stats,
+  };
+  const openSource: OpenServer = (config) => {
     const api = config.kind === 'ads' ? parts.ads : config.api;
     if (api === null) {
       log.log('warning', 'ads is named, and dynamic_resources has no ads_config');
@@ -66,11 +88,12 @@ export function managementServers(parts: ManagementServersParts): OpenServer {
       api: api as ApiConfigSource,
       isAggregated: config.kind === 'ads',
       node: nodeOf(parts),
-      clusterOf: (name) => reach(name, parts),
-      googleOf: (message) => googleServer(message, parts.environment()),
-      ...{ clock: loop, timers: loop.timers, random, log, stats },
+      ...reached,
+      ...{ clock: loop, timers: loop.timers, random, log },
     });
   };
+  const openService = (service: GrpcService) => grpcServer(service, reached);
+  return { openSource, openService, node: () => nodeOf(parts) };
 }
 
 /** Where a cluster is and how it is spoken to, asked anew for each connection. */

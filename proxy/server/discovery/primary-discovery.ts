@@ -14,7 +14,7 @@ import { SYSTEM_CLOCK } from '../system-clock.ts';
 import { SystemRandom } from '../system-random.ts';
 import { DiscoverySources } from './discovery-sources.ts';
 import { EdsClusters } from './eds-clusters.ts';
-import { managementServers } from './management-servers.ts';
+import { type ManagementServers, managementServers } from './management-servers.ts';
 
 /** What makes its parts. */
 export interface DiscoveryMakers {
@@ -37,12 +37,13 @@ export interface PrimaryDiscoveryParts extends DiscoveryMakers {
 export class PrimaryDiscovery implements ClusterDiscovery {
   readonly eds: EdsClusters;
   readonly sources: DiscoverySources;
+  readonly servers: ManagementServers;
   readonly #parts: readonly ClusterDiscovery[];
 
   constructor(parts: PrimaryDiscoveryParts) {
     const { stats, sink, onPolicy, log, configuration, secrets } = parts;
     const loop = new EventLoop(SYSTEM_CLOCK);
-    const openServer = managementServers({
+    this.servers = managementServers({
       ...{ secrets, stats, loop, log, random: new SystemRandom() },
       ads: configuration.bootstrap.dynamic?.ads ?? null,
       environment: () => configuration.compiler().environment,
@@ -50,7 +51,7 @@ export class PrimaryDiscovery implements ClusterDiscovery {
       findCluster: (name) => configuration.cluster(name),
       endpointsOf: (name) => this.endpoints().get(name),
     });
-    this.sources = new DiscoverySources(openServer, { loop, log });
+    this.sources = new DiscoverySources(this.servers.openSource, { loop, log });
     const { wallMs } = SYSTEM_CLOCK;
     this.eds = new EdsClusters({ sourceOf: this.sourceOf, stats, sink, onPolicy, wallMs });
     this.#parts = [parts.makeDiscovery(sink, stats), this.eds];

@@ -58,19 +58,21 @@ function metricsOf(report: OrcaLoadReport): LoadMetrics {
   return metrics;
 }
 
-const NAMES: ReadonlySet<string> = new Set([
+/** Those that every report has, if only to say 0. */
+export const LOAD_METRIC_NAMES: ReadonlySet<string> = new Set([
   ...['cpu_utilization', 'mem_utilization', 'application_utilization', 'rps_fractional', 'eps'],
 ]);
 
-/** `cpu_utilization:0.3,named_metrics.queue:7`; as in Envoy one bad pair spoils it all. */
+/** `cpu_utilization:0.3,named_metrics.queue=7`; as in Envoy one bad pair spoils it all. */
 function fromPairs(text: string): LoadMetrics | null {
   const metrics = new Map<string, number>();
   for (const pair of text.split(',')) {
-    const colon = pair.indexOf(':');
-    const name = pair.slice(0, Math.max(0, colon)).trim();
-    const digits = pair.slice(colon + 1).trim();
+    const end = pair.search(/[:=]/);
+    const name = pair.slice(0, Math.max(0, end)).trim();
+    const digits = pair.slice(end + 1).trim();
     const value = Number(digits);
-    const isKnown = NAMES.has(name) || /^(named_metrics|utilization|request_cost)\../.test(name);
+    const isKnown =
+      LOAD_METRIC_NAMES.has(name) || /^(named_metrics|utilization|request_cost)\../.test(name);
     if (!isKnown || metrics.has(name) || digits === '' || !Number.isFinite(value)) return null;
     metrics.set(name, value);
   }

@@ -59,6 +59,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     local_cluster_name: 'honoured',
     enable_deferred_cluster_creation: { accepted: 'it saves memory in Envoy only' },
     outlier_detection: 'honoured',
+    load_stats_config: 'honoured',
   },
   'envoy.config.bootstrap.v3.ClusterManager.OutlierDetection': {
     event_log_path: 'honoured',

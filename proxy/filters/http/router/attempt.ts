@@ -42,6 +42,8 @@ export interface Attempt {
   isRetried: boolean;
   /** Whether its host is known to have answered well. */
   verdict: Verdict;
+  /** See JudgedAttempt. */
+  hasReported: boolean;
   /** It answers although another one was sent after it. */
   noteAnswer(): void;
   /** A timeout is over, whatever follows from it: its host hears so, once. */

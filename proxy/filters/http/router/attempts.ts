@@ -113,7 +113,7 @@ export class Attempts implements UpstreamRequestOwner, RetriesOwner, TimerTarget
     const request = this.#request;
     const nowMs = this.nowMs();
     this.info.firstUpstreamRxByteMs = nowMs;
-    tellMonitor(attempt.host, head, request.head);
+    tellMonitor(attempt, head, request.head);
     const failure = handshakeFailure(request.head, head.status);
     if (failure !== null) {
       attempt.abort();

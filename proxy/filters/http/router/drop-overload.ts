@@ -12,6 +12,7 @@ export function dropReply(
 ): LocalReply | null {
   const { dropOverload: share } = cluster.config;
   if (share === undefined || !isDrawn(random, share)) return null;
+  cluster.droppedRequests += 1;
   const isAll = share.numerator >= share.denominator;
   const headers = HeaderList.empty();
   const field = isAll ? 'x-envoy-unconditional-drop-overload' : 'x-envoy-drop-overload';

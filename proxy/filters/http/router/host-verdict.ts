@@ -15,12 +15,19 @@ export type Verdict = 'given' | 'awaits-grpc-status';
 export interface JudgedAttempt {
   readonly host: Host;
   verdict: Verdict;
+  /** Its host told its load already: it is taken once, as in Envoy. */
+  hasReported: boolean;
 }
 
 /** The response began; whether it is kept or not. */
-export function tellMonitor(host: Host, head: ResponseHead, request: RequestHead): void {
-  const { monitor, load } = host;
+export function tellMonitor(
+  attempt: JudgedAttempt,
+  head: ResponseHead,
+  request: RequestHead,
+): void {
+  const { load, monitor, reported } = attempt.host;
   load?.onFields(head.headers);
+  if (reported !== null) attempt.hasReported = reported.onFields(head.headers);
   if (monitor === null) return;
   const grpc = hasGrpcType(request.headers) ? grpcStatusIn(head.headers) : null;
   monitor.onResponse(grpc === null ? head.status : httpStatusOfGrpc(grpc));
@@ -55,7 +62,11 @@ export function judgeHead(
 /** The fields behind which nothing follows; null: it ended without trailers, or early. */
 export function judgeEnd(attempt: JudgedAttempt | null, fields: HeaderList | null): void {
   if (attempt === null) return;
-  if (fields !== null) attempt.host.load?.onFields(fields);
+  if (fields !== null) {
+    const { load, reported } = attempt.host;
+    load?.onFields(fields);
+    if (reported !== null && !attempt.hasReported) attempt.hasReported = reported.onFields(fields);
+  }
   if (attempt.verdict === 'given') return;
   attempt.verdict = 'given';
   const status = fields === null ? null : grpcStatusIn(fields);

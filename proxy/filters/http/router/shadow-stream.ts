@@ -134,7 +134,7 @@ export class ShadowStream implements UpstreamRequestOwner, LoadBalancerContext, 
     const { host } = attempt;
     this.#charges.answeredBy(host, head);
     this.#charges.response(head.status);
-    tellMonitor(host, head, this.#head);
+    tellMonitor(attempt, head, this.#head);
     judgeHead(attempt, head, { request: this.#head, endStream });
     if (endStream) this.#onResponseEnd(null);
   }

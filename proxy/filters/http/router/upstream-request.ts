@@ -58,6 +58,7 @@ export class UpstreamRequest implements Attempt, StreamWaiter, TimerTarget {
   isRetried = false;
   /** Whether its host is known to have answered well. */
   verdict: Verdict = 'given';
+  hasReported = false;
   readonly #owner: UpstreamRequestOwner;
   readonly #target: UpstreamTarget;
   readonly #cluster: Cluster;

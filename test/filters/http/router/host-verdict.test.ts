@@ -15,7 +15,8 @@ const GRPC = requestHead({ headers: ['content-type', 'application/grpc'] });
 
 function counted(use: (attempt: JudgedAttempt) => unknown, verdict: Verdict = 'given') {
   const stats = new HostStats();
-  const attempt = { host: { stats } as Host, verdict };
+  const host = { stats, load: null, reported: null } as unknown as Host;
+  const attempt = { host, verdict, hasReported: false };
   use(attempt);
   return [stats.rqSuccess, stats.rqError, attempt.verdict];
 }
