@@ -13,8 +13,9 @@ import { type ListenerFacts, NO_OVERLOAD, type WorkerServices } from '../filters
 import type { CodecServices } from '../http/codec.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
-import type { ClusterConfig } from '../model/cluster.ts';
+import type { ClusterConfig, EndpointPolicy } from '../model/cluster.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
+import type { RouteTableConfig } from '../model/route.ts';
 import { UNWATCHED } from '../model/watched-file.ts';
 import { StatsStore } from '../stats/store.ts';
 import { makeTlsServices } from '../tls/make-tls-services.ts';
@@ -33,6 +34,8 @@ export interface DryProxyParts {
   readonly clusters: readonly ClusterConfig[];
   readonly node: NodeConfig;
   readonly localIp: string;
+  /** Route tables that were discovered, by the key of their references. */
+  readonly routes: ReadonlyMap<string, RouteTableConfig>;
 }
 
 /** What may be otherwise with the next run. */
@@ -41,6 +44,8 @@ export interface DryMoment {
   readonly wallMs: number;
   /** Addresses of clusters that are found by name, where somebody has looked them up. */
   readonly resolved: ReadonlyMap<string, readonly ResolvedEndpoint[]>;
+  /** What servers say of a cluster's endpoints as a whole. */
+  readonly policies: ReadonlyMap<string, EndpointPolicy>;
 }
 
 /** What became of a request. */
@@ -116,6 +121,8 @@ export class DryProxy {
     };
     this.clusters = this.#makeClusters(parts.clusters, codecServices);
     this.#upstreams = new DryClusters(this.clusters.values());
+    const discovered = new DiscoveredHub();
+    for (const [key, table] of parts.routes) discovered.set('route', key, table);
     this.#services = {
       clock: this.#clock,
       random: this.#random,
@@ -129,18 +136,21 @@ export class DryProxy {
       log: SILENT_LOG.logger('explain'),
       node: parts.node,
       localIp: parts.localIp,
-      discovered: new DiscoveredHub(),
+      discovered,
       files: UNWATCHED,
       openAccessLog: () => ({ write: () => undefined }),
     };
   }
 
   /** Before runs: what has changed since the last ones. */
-  begin({ wallMs, resolved }: DryMoment): void {
+  begin({ wallMs, resolved, policies }: DryMoment): void {
     this.#clock.originMs = wallMs - this.#clock.elapsedMs;
     for (const cluster of this.clusters.values()) {
       const { config } = cluster;
-      if (isFoundByName(config)) cluster.setEndpoints(resolved.get(config.name) ?? named(config));
+      const policy = policies.get(config.name);
+      if (policy !== undefined) cluster.setPolicy(policy);
+      if (isFoundElsewhere(config))
+        cluster.setEndpoints(resolved.get(config.name) ?? named(config));
     }
   }
 
@@ -253,6 +263,6 @@ function named(config: ClusterConfig): readonly ResolvedEndpoint[] {
   }));
 }
 
-function isFoundByName({ discovery }: ClusterConfig): boolean {
-  return discovery === 'strict-dns' || discovery === 'logical-dns';
+function isFoundElsewhere({ discovery }: ClusterConfig): boolean {
+  return discovery === 'strict-dns' || discovery === 'logical-dns' || discovery === 'eds';
 }

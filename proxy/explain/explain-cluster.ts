@@ -6,7 +6,7 @@ import { type HostHealth, healthOf } from '../upstream/host-health.ts';
 import type { HostSet } from '../upstream/host-set.ts';
 import { priorityLoad } from '../upstream/lb/priority-load.ts';
 import type { WorkerCluster } from '../upstream/worker-cluster.ts';
-import type { Explained, ExplainedConfiguration, Origin } from './configuration.ts';
+import type { Explained, ExplainedConfiguration, Origin, ResourceOrigin } from './configuration.ts';
 import { valueAt } from './configuration.ts';
 import { durationText } from './duration-text.ts';
 import type { ExplainedCluster, ExplainedHost, Setting } from './explanation.ts';
@@ -27,6 +27,8 @@ export type LiveHosts = (cluster: string) => readonly LiveHost[] | null;
 export interface ClusterFacts {
   readonly configuration: ExplainedConfiguration;
   readonly live: LiveHosts;
+  /** Where its endpoints came from; null: they stand in its configuration. */
+  readonly endpointsFrom: ResourceOrigin | null;
 }
 
 /** Fields of config.cluster.v3.Cluster that are shown as their author wrote them. */
@@ -150,8 +152,12 @@ function protocolText({ http }: ClusterConfig): string {
 function explainHosts(
   explained: Explained<ClusterConfig>,
   hostSet: HostSet,
-  { configuration, live }: ClusterFacts,
+  { configuration, live, endpointsFrom }: ClusterFacts,
 ): readonly ExplainedHost[] {
+  const assigned =
+    endpointsFrom === null
+      ? null
+      : { path: '', resource: endpointsFrom, file: null, line: 0, column: 0 };
   const shares = hostShares(explained.config, hostSet);
   const paths = endpointPaths(explained.json());
   const known = live(explained.config.name);
@@ -178,7 +184,7 @@ function explainHosts(
       share: isAsConfigured ? (shares?.get(host) ?? null) : null,
       origin:
         path === undefined
-          ? null
+          ? assigned
           : configuration.origin(`${explained.path}.load_assignment.${path}`),
     };
   });

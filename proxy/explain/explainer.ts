@@ -5,6 +5,7 @@ import { INTERNAL_PORT } from '../base/address.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
 import type { TlsInfo } from '../http/tls-info.ts';
 import type { InspectedConnection } from '../listener/connection-facts.ts';
+import type { EndpointPolicy } from '../model/cluster.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import type { FilterChainConfig, ListenerConfig } from '../model/listener.ts';
 import type { TcpProxyConfig } from '../model/tcp-proxy.ts';
@@ -12,7 +13,12 @@ import type { DownstreamTlsConfig } from '../model/transport-socket.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { type ChainChoice, chooseChain, type TriedChain } from './choose-chain.ts';
 import { chooseListener, type ListenerChoice } from './choose-listener.ts';
-import { type Explained, type ExplainedConfiguration, valueAt } from './configuration.ts';
+import {
+  type Explained,
+  type ExplainedConfiguration,
+  type ResourceOrigin,
+  valueAt,
+} from './configuration.ts';
 import { DryProxy } from './dry-proxy.ts';
 import type { DryRequest } from './dry-request.ts';
 import { explainCluster, type LiveHosts } from './explain-cluster.ts';
@@ -30,6 +36,10 @@ export interface Moment {
   readonly live: LiveHosts;
   /** Addresses of clusters that are found by name. */
   readonly resolved: ReadonlyMap<string, readonly ResolvedEndpoint[]>;
+  /** What servers say of a cluster's endpoints as a whole. */
+  readonly policies: ReadonlyMap<string, EndpointPolicy>;
+  /** Where the endpoints of a cluster came from; null: they stand in its configuration. */
+  readonly endpointsFrom: (cluster: string) => ResourceOrigin | null;
 }
 
 const MANAGER = 'envoy.filters.network.http_connection_manager';
@@ -45,6 +55,7 @@ type Arrival = Pick<
 export class Explainer {
   readonly configuration: ExplainedConfiguration;
   #live: LiveHosts = () => null;
+  #endpointsFrom: Moment['endpointsFrom'] = () => null;
   readonly #proxy: DryProxy;
 
   /** `localIp`: the machine's own address. */
@@ -54,11 +65,13 @@ export class Explainer {
       clusters: configuration.clusters.map(({ config }) => config),
       node: configuration.node,
       localIp,
+      routes: new Map([...configuration.routes].map(([key, { config }]) => [key, config])),
     });
   }
 
   explain(request: DryRequest, moment: Moment): Explanation {
     this.#live = moment.live;
+    this.#endpointsFrom = moment.endpointsFrom;
     this.#proxy.begin(moment);
     const choice = chooseListener(this.configuration.listeners, request);
     const { listener } = choice;
@@ -111,7 +124,8 @@ export class Explainer {
     const explained = this.configuration.cluster(name);
     const cluster = this.#proxy.clusters.get(name);
     if (explained === null || cluster === undefined) return null;
-    const facts = { configuration: this.configuration, live: this.#live };
+    const endpointsFrom = this.#endpointsFrom(name);
+    const facts = { configuration: this.configuration, live: this.#live, endpointsFrom };
     return explainCluster(explained, cluster, facts);
   }
 

@@ -46,7 +46,7 @@ function hopNote({ run }: NoteFacts): string {
 /** The commonest reason for the wrong virtual host: Host carries a port that no domain has. */
 function portNote({ view, run }: NoteFacts): string {
   const lookup = run.seen.lookups.at(-1);
-  if (lookup === undefined || view.config.routeTable.ignorePortInHostMatching) return '';
+  if (lookup === undefined || view.table(lookup.trace).table.ignorePortInHostMatching) return '';
   const authority = fieldValue(lookup.fields, ':authority') ?? '';
   const at = portStart(authority);
   if (at === -1) return '';

@@ -3,7 +3,12 @@
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import type { RouteTableConfig, VirtualHostConfig } from '../model/route.ts';
 import type { RouteTrace, TriedRoute } from '../routing/route-table.ts';
-import { type ExplainedConfiguration, type Origin, valueAt } from './configuration.ts';
+import {
+  type Explained,
+  type ExplainedConfiguration,
+  type Origin,
+  valueAt,
+} from './configuration.ts';
 import { fieldOf, isList, type Json } from './flow-text.ts';
 
 /** What a look-up found, as paths; '' for what it did not find. */
@@ -43,11 +48,17 @@ export class ManagerView {
 
   /** What stands at a full path. */
   json(path: string): Json | undefined {
+    const discovered = this.#discovered();
+    if (discovered !== null && path.startsWith(`${discovered.path}.`)) {
+      return valueAt(discovered.json(), path.slice(discovered.path.length + 1));
+    }
     return valueAt(this.#json(), path.slice(this.#rootPath.length + 1));
   }
 
   /** The table that a look-up was made in; the first one where nothing was found. */
   table(trace: RouteTrace | null): TableAt {
+    const discovered = this.#discovered();
+    if (discovered !== null) return { path: discovered.path, table: discovered.config };
     const [first, ...others] = routeTables(this.config);
     const host = trace?.virtualHost ?? null;
     const found = others.find(({ table }) => host !== null && table.virtualHosts.includes(host));
@@ -59,6 +70,12 @@ export class ManagerView {
     const { path, table } = this.table(trace);
     const index = table.virtualHosts.indexOf(trace.virtualHost as VirtualHostConfig);
     return index < 0 ? '' : `${path}.virtual_hosts[${index}]`;
+  }
+
+  /** The table that a server told; null: none did, or none was asked. */
+  #discovered(): Explained<RouteTableConfig> | null {
+    const { rds } = this.config;
+    return rds === undefined ? null : (this.#configuration.routes.get(rds.key) ?? null);
   }
 
   /** Of a tried route: by its index in the virtual host, or by its name in the host's matcher. */

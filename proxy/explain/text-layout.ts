@@ -74,8 +74,13 @@ export class TextLayout {
   }
 }
 
-/** `file:line`, or the field path of what came from no file. */
-export function placeText({ file, line, path }: Origin): string {
+/** `file:line`, the resource of a server, or the field path of what came from nowhere else. */
+export function placeText({ file, line, path, resource }: Origin): string {
+  if (resource !== undefined) {
+    const { type, name, version, server } = resource;
+    const told = [`${type} ${name}`, version, `from ${server}`].filter((text) => text !== '');
+    return path === '' ? told.join(' ') : `${told.join(' ')}: ${path}`;
+  }
   return file === null ? path : `${file}:${line}`;
 }
 

@@ -1,4 +1,4 @@
-// What a loaded bootstrap is to those who explain it: each resource compiled as workers compile it.
+// What a configuration is to those who explain it: each resource compiled as workers compile it.
 import { ExplainedConfiguration } from '../explain/configuration.ts';
 import { Explainer, type Moment } from '../explain/explainer.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
@@ -17,14 +17,17 @@ export function explainedConfiguration(
   const ofKind = (kind: string) => loaded.resources.filter((resource) => resource.kind === kind);
   return new ExplainedConfiguration({
     node: loaded.bootstrap.node,
-    listeners: ofKind('listener').map((resource) => ({
+    listeners: ofKind('listener').map((resource, from) => ({
       config: compiler.listener(resource).config as ListenerConfig,
       resource,
+      from,
     })),
-    clusters: ofKind('cluster').map((resource) => ({
+    clusters: ofKind('cluster').map((resource, from) => ({
       config: compiler.cluster(resource).config as ClusterConfig,
       resource,
+      from,
     })),
+    routes: new Map(),
     places: loaded.places,
   });
 }
@@ -36,5 +39,11 @@ export function offlineExplainer(loaded: GoodBootstrap): Explainer {
 
 /** What is known there of hosts is what the configuration says. */
 export function offlineMoment(): Moment {
-  return { wallMs: SYSTEM_CLOCK.wallMs(), live: () => null, resolved: new Map() };
+  return {
+    wallMs: SYSTEM_CLOCK.wallMs(),
+    live: () => null,
+    resolved: new Map(),
+    policies: new Map(),
+    endpointsFrom: () => null,
+  };
 }

@@ -7,23 +7,31 @@ import { jsonOutput } from '../explain/json-output.ts';
 import { renderExplanation } from '../explain/render-explanation.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
-import type { Configuration, GoodBootstrap } from './configuration.ts';
-import { explainedConfiguration } from './explained-configuration.ts';
+import type { GoodBootstrap } from './configuration.ts';
+import type { PrimaryDiscovery } from './discovery/primary-discovery.ts';
 import { localIp } from './host-facts.ts';
 import type { ServerOptions } from './options.ts';
+import {
+  endpointsOrigin,
+  type ServingSource,
+  servingConfiguration,
+} from './serving-configuration.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
+
+/** What is explained. */
+export interface ExplainedSource extends ServingSource {
+  readonly discovery: PrimaryDiscovery;
+}
 
 /** One per admin interface. Route tables are built with the first question about a configuration. */
 export class LiveExplainer {
-  readonly #source: { readonly configuration: Configuration };
+  readonly #source: ExplainedSource;
   readonly #family: ServerOptions['localAddressFamily'];
   #loaded: GoodBootstrap | null = null;
+  #revision = -1;
   #explainer: Explainer | null = null;
 
-  constructor(
-    source: { readonly configuration: Configuration },
-    family: ServerOptions['localAddressFamily'],
-  ) {
+  constructor(source: ExplainedSource, family: ServerOptions['localAddressFamily']) {
     this.#source = source;
     this.#family = family;
   }
@@ -43,25 +51,36 @@ export class LiveExplainer {
     });
     if (!read.ok) return read;
     const explainer = this.#current();
-    const explanation = explainer.explain(read.request, momentOf(explainer, statuses));
+    const moment = momentOf(explainer, statuses, this.#source);
+    const explanation = explainer.explain(read.request, moment);
     const text = renderExplanation(explanation, { colour: false });
     return { ok: true, text, json: jsonOutput(explanation) };
   }
 
   #current(): Explainer {
-    const { loaded, runtime } = this.#source.configuration;
-    if (this.#explainer === null || this.#loaded !== loaded) {
+    const { loaded, store } = this.#source.configuration;
+    const { revision } = store;
+    if (this.#explainer === null || this.#loaded !== loaded || this.#revision !== revision) {
       this.#loaded = loaded;
-      const explained = explainedConfiguration(loaded, runtime.values);
+      this.#revision = revision;
+      const explained = servingConfiguration(this.#source);
       this.#explainer = new Explainer(explained, localIp(this.#family));
     }
     return this.#explainer;
   }
 }
 
-function momentOf(explainer: Explainer, statuses: readonly ClusterStatus[]): Moment {
+function momentOf(
+  explainer: Explainer,
+  statuses: readonly ClusterStatus[],
+  { configuration, discovery: { eds } }: ExplainedSource,
+): Moment {
+  const assigned = eds.endpoints();
+  const origins = new Map(eds.inUse().map((each) => [each.cluster, each.assignment]));
   const byName = new Map(statuses.map((status) => [status.name, status]));
   const resolved = explainer.configuration.clusters.flatMap(({ config }) => {
+    const told = assigned.get(config.name);
+    if (told !== undefined) return [[config.name, told] as const];
     const status = byName.get(config.name);
     return status === undefined ? [] : [[config.name, endpointsOf(config, status)] as const];
   });
@@ -69,6 +88,14 @@ function momentOf(explainer: Explainer, statuses: readonly ClusterStatus[]): Mom
     wallMs: SYSTEM_CLOCK.wallMs(),
     live: (name) => byName.get(name)?.hosts ?? null,
     resolved: new Map(resolved),
+    policies: eds.policies(),
+    endpointsFrom: (name) => {
+      const source = configuration.cluster(name)?.eds?.source;
+      const assignment = origins.get(name);
+      if (source === undefined || assignment === undefined) return null;
+      const { config, version } = assignment;
+      return endpointsOrigin(configuration, { name: config.serviceName, version, source });
+    },
   };
 }
 

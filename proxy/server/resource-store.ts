@@ -64,6 +64,8 @@ export class ResourceStore {
   /** Refused before there ever was a good version. */
   readonly #neverGood = new Map<string, RefusedResource>();
   readonly #condemned = new CondemnedVersions();
+  /** Grows with every change of what is in use. */
+  revision = 0;
 
   constructor(check: CheckResource, wallMs: () => number) {
     this.#check = check;
@@ -170,6 +172,7 @@ export class ResourceStore {
     const { resource, previous } = stored;
     const { version, message } = resource;
     const refused = { version, details, wallMs: this.#wallMs(), message };
+    this.revision += 1;
     if (previous === null) {
       this.#stored.delete(at);
       this.#neverGood.set(at, { resource, refused });
@@ -212,6 +215,7 @@ export class ResourceStore {
   #accept(resource: Resource): void {
     const at = key(resource.kind, resource.name);
     const replaced = this.#stored.get(at);
+    this.revision += 1;
     this.#neverGood.delete(at);
     const previous = replaced === undefined ? null : this.#fallback(replaced);
     this.#stored.set(at, { resource, acceptedMs: this.#wallMs(), refused: null, previous });
@@ -240,6 +244,7 @@ export class ResourceStore {
   #remove(at: string): boolean {
     this.#neverGood.delete(at);
     const wasWarming = this.#warming.delete(at);
+    this.revision += 1;
     return this.#stored.delete(at) || wasWarming;
   }
 

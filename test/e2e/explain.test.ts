@@ -16,7 +16,7 @@ import {
 } from '../support/static-bootstrap.ts';
 import { type TestProxy, withProxy } from '../support/with-proxy.ts';
 
-const REQUESTS = 200;
+const REQUESTS = 400;
 const ADMIN = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
 
 /** Every way in which these requests may end. */
