@@ -3,6 +3,7 @@
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { isEdsCluster } from '../config/compile/dynamic-resources.ts';
 import type { Resource } from '../model/resource.ts';
+import { expectResources } from './loading-phase.ts';
 import type { Primary } from './primary.ts';
 
 /** Resolves with what is wrong with listeners of the bootstrap; nothing: it serves. */
@@ -11,6 +12,7 @@ export async function startPrimary(primary: Primary): Promise<readonly string[]>
   const { version } = configuration;
   primary.health.beginInitializing();
   await services.beforeClusters();
+  expectResources(configuration.loaded.resources.length);
   const clusters = primaryClustersFirst(configuration.initial('cluster').upserted);
   await publisher.publish({ upserted: clusters.primary, removed: [] }, version);
   await primary.whenClustersWarm();

@@ -17,6 +17,7 @@ import {
   type DiscoverySubscription,
   type DiscoveryUpdate,
 } from '../../xds/discovery.ts';
+import { expectResources } from '../loading-phase.ts';
 import { contentHash, readDiscovered } from './discovered-message.ts';
 
 /** What a collection works with. */
@@ -120,6 +121,7 @@ export class Collection {
   }
 
   #onUpdate(update: DiscoveryUpdate): string {
+    expectResources(update.resources.length);
     const refusals: Refusal[] = [];
     const { upserted, names } = this.#read(update, refusals);
     const gone = update.isWhole
