@@ -29,6 +29,7 @@ import { PrimaryServices } from './primary-services.ts';
 import { PrimarySource } from './primary-source.ts';
 import { type AppliedUpdate, Publisher } from './publisher.ts';
 import { Reloads } from './reloads.ts';
+import { runInSlices } from './run-in-slices.ts';
 import { RuntimeDesk } from './runtime-desk.ts';
 import { measureExpiry } from './secrets/expiry-gauges.ts';
 import { serveSecrets } from './secrets/serve-secrets.ts';
@@ -121,7 +122,7 @@ export class Primary {
       sourceOf: this.discovery.sourceOf,
       send: (update) => this.workforce.update(update),
       onTakenBack: (resource, reason) => this.#onTakenBack(resource, reason),
-      onServing: (applied) => this.#follow(applied),
+      onServing: (applied) => runInSlices(this.#follow(applied)),
     });
     this.#reloads = new Reloads({
       ...{ configuration, publisher: this.publisher, stats: this.serverStats, log },
@@ -260,8 +261,7 @@ export class Primary {
     await atMost(this.workforce.stop(), STOP_GRACE_MS / 2);
   }
 
-  #follow(applied: AppliedUpdate): void {
-    const { update } = applied;
+  *#follow({ clusters, update }: AppliedUpdate): Generator<void, void> {
     serveSecrets(this.secrets, this.configuration, update);
     if ([...update.upserted, ...update.removed].some(({ kind }) => kind === 'listener')) {
       // Workers have closed theirs: nobody must wait in the queue of what nobody serves.
@@ -273,10 +273,11 @@ export class Primary {
       this.outliers.forget(name);
       this.checks.forget(name);
     }
-    for (const cluster of applied.clusters) {
+    for (const cluster of clusters) {
       this.outliers.follow(cluster);
       this.checks.follow(cluster);
       this.discovery.follow(cluster);
+      yield;
     }
   }
 

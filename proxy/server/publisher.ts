@@ -24,6 +24,7 @@ import {
   needsOfListener,
 } from './needs-of.ts';
 import type { RefusedByWorkers } from './refused-by-workers.ts';
+import { runInSlices } from './run-in-slices.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { UpdateBatch } from './update-batch.ts';
@@ -43,8 +44,8 @@ export interface PublisherParts extends Pick<SupplyParts, 'stats' | 'sourceOf'> 
   readonly send: (update: ResourceUpdate) => Promise<readonly RefusedByWorkers[]>;
   /** A version that was accepted is of no use after all; the one before it is in use again. */
   readonly onTakenBack: (resource: Resource, reason: string) => void;
-  /** What the rest of the primary does about it. */
-  readonly onServing: (applied: AppliedUpdate) => void;
+  /** What the rest of the primary does about it; the next one waits until it is done. */
+  readonly onServing: (applied: AppliedUpdate) => Promise<void>;
 }
 
 /** Kinds that wait for what they need. */
@@ -70,6 +71,8 @@ export class Publisher {
   readonly #batch: UpdateBatch;
   /** Workers do not know of what waits here. */
   readonly #warmingGauges: ReadonlyMap<WarmingKind, Gauge>;
+  /** What was sent to workers is followed up to here. */
+  #followed: Promise<void> = Promise.resolve();
   #whenWarm: { readonly kinds: readonly WarmingKind[]; readonly tell: () => void }[] = [];
 
   constructor(parts: PublisherParts) {
@@ -138,6 +141,11 @@ export class Publisher {
     await this.#batch.applied();
   }
 
+  /** Resolves when all that was submitted by now is in use, or warms. */
+  applied(): Promise<void> {
+    return this.#batch.applied();
+  }
+
   stop(): void {
     this.secrets.stop();
     this.configs.stop();
@@ -161,17 +169,31 @@ export class Publisher {
   }
 
   async #serve(update: ResourceUpdate): Promise<void> {
-    const { configuration, send, onServing } = this.#parts;
-    const refused = await send(update);
+    const refused = await this.#parts.send(update);
+    // What follows takes a while for many clusters, and goes on in the order of the updates.
+    const followed = this.#followed.then(() => this.#follow(update, refused));
+    this.#followed = followed.catch(() => undefined);
+    await followed;
+  }
+
+  async #follow(update: ResourceUpdate, refused: readonly RefusedByWorkers[]): Promise<void> {
+    const { configuration, onServing } = this.#parts;
     for (const rejected of refused) this.#onRefused(rejected, update);
-    for (const resource of update.upserted) this.#settleUser(resource);
+    await runInSlices(this.#settleUsers(update.upserted));
     const compiler = configuration.compiler();
     const clusters = update.upserted
       // What was taken back or replaced meanwhile is followed by its own update.
       .filter((resource) => resource.kind === 'cluster' && this.#isCurrent(resource))
       .map((resource) => compiler.cluster(resource).config as ClusterConfig);
-    onServing({ update, clusters });
+    await onServing({ update, clusters });
     this.#tellIfWarm();
+  }
+
+  *#settleUsers(resources: readonly Resource[]): Generator<void, void> {
+    for (const resource of resources) {
+      this.#settleUser(resource);
+      yield;
+    }
   }
 
   /** It serves: what its predecessor needed may go. */

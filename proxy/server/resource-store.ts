@@ -61,6 +61,8 @@ export class ResourceStore {
   readonly #stored = new Map<string, StoredResource>();
   /** Accepted versions that do not serve yet: something they need is not there. */
   readonly #warming = new Map<string, StoredResource>();
+  /** How many of each kind wait: asked for with each of many that come. */
+  readonly #waiting = new Map<ResourceKind, number>();
   /** Refused before there ever was a good version. */
   readonly #neverGood = new Map<string, RefusedResource>();
   readonly #condemned = new CondemnedVersions();
@@ -109,7 +111,7 @@ export class ResourceStore {
         this.#refuse(resource, problems.rejected);
       } else if (mayServe(resource)) {
         upserted.push(resource);
-        this.#warming.delete(key(resource.kind, resource.name));
+        this.#stopWarming(key(resource.kind, resource.name));
         this.#accept(resource);
       } else {
         warming.push(resource);
@@ -125,7 +127,7 @@ export class ResourceStore {
     const at = key(kind, name);
     const warm = this.#warming.get(at);
     if (warm === undefined) return null;
-    this.#warming.delete(at);
+    this.#stopWarming(at);
     this.#accept(warm.resource);
     return warm.resource;
   }
@@ -137,9 +139,7 @@ export class ResourceStore {
 
   /** How many of that kind wait. */
   countWarming(kind: ResourceKind): number {
-    let count = 0;
-    for (const { resource } of this.#warming.values()) if (resource.kind === kind) count += 1;
-    return count;
+    return this.#waiting.get(kind) ?? 0;
   }
 
   /** What waits, by name. */
@@ -238,12 +238,24 @@ export class ResourceStore {
   #warm(resource: Resource): void {
     this.#neverGood.delete(key(resource.kind, resource.name));
     const stored = { resource, acceptedMs: this.#wallMs(), refused: null, previous: null };
-    this.#warming.set(key(resource.kind, resource.name), stored);
+    const at = key(resource.kind, resource.name);
+    this.#stopWarming(at);
+    this.#warming.set(at, stored);
+    this.#waiting.set(resource.kind, this.countWarming(resource.kind) + 1);
+  }
+
+  /** False: it did not wait. */
+  #stopWarming(at: string): boolean {
+    const waited = this.#warming.get(at);
+    if (waited === undefined) return false;
+    const { kind } = waited.resource;
+    this.#waiting.set(kind, this.countWarming(kind) - 1);
+    return this.#warming.delete(at);
   }
 
   #remove(at: string): boolean {
     this.#neverGood.delete(at);
-    const wasWarming = this.#warming.delete(at);
+    const wasWarming = this.#stopWarming(at);
     this.revision += 1;
     return this.#stored.delete(at) || wasWarming;
   }

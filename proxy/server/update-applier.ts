@@ -10,7 +10,7 @@ import type {
 } from '../model/resource.ts';
 import { applyDiscovered, isDiscovered } from './apply-discovered.ts';
 import type { Compiler } from './compiler.ts';
-import { runInSlices } from './run-in-slices.ts';
+import { beginSlices, runInSlices } from './run-in-slices.ts';
 import type { WorkerRuntime } from './worker-runtime.ts';
 
 /** What an applier works with. */
@@ -57,13 +57,17 @@ export class UpdateApplier {
     take: (resource: Resource) => RejectedResource | null | Promise<RejectedResource | null>,
   ): Promise<RejectedResource[]> {
     const refused: RejectedResource[] = [];
+    const pause = beginSlices();
     for (const resource of resources) {
       try {
-        const rejected = await take(resource);
+        const taken = take(resource);
+        const rejected = taken instanceof Promise ? await taken : taken;
         if (rejected !== null) refused.push(rejected);
       } catch (error) {
         refused.push(this.#failed(resource, error));
       }
+      const pausing = pause();
+      if (pausing !== null) await pausing;
     }
     return refused;
   }

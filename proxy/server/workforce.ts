@@ -104,7 +104,10 @@ export class Workforce implements WorkerPoolHandler {
     const peers = this.#pool.living();
     const outcomes = await Promise.all(peers.map((peer) => peer.update(update)));
     const refusals = outcomes.map((outcome) => outcome?.rejected ?? []);
-    this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
+    const isOfListeners = [...update.upserted, ...update.removed].some(
+      ({ kind }) => kind === 'listener',
+    );
+    if (isOfListeners) this.#listeners = (await peers[0]?.ask('listeners')) ?? this.#listeners;
     return refusedByWorkers(refusals);
   }
 

@@ -40,13 +40,17 @@ export type DiscoveryFailure =
   /** initial_fetch_timeout is over: told once, and what comes later is taken as usual. */
   | 'fetch-timeout';
 
+/** '' when all was taken, else why not; a promise of it while there is much to take. */
+export type Answer = string | Promise<string>;
+
 /** A subscriber; never called inside `subscribe`. */
 export interface DiscoverySink {
   /**
    * Takes what can be used. Answers '' when all of it was, else why not, in Envoy's words: what was
-   * good of it is in use all the same, and the server hears of the rest.
+   * good of it is in use all the same, and the server hears of the rest. A source that is answered
+   * by a promise tells no further update before it is kept, unless a time to live ends.
    */
-  onUpdate(update: DiscoveryUpdate): string;
+  onUpdate(update: DiscoveryUpdate): Answer;
   onFailure(failure: DiscoveryFailure): void;
 }
 

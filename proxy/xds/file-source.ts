@@ -17,6 +17,7 @@ import {
 import { resourceType } from './resource-types.ts';
 import { StateOfWorld } from './state-of-world.ts';
 import type { ReceivedUpdate } from './type-machine.ts';
+import type { Pacing } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
 
 /** What a file is read with. */
@@ -31,6 +32,7 @@ export interface FileSourceParts {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly log: Logger;
+  readonly pacing?: Pacing;
 }
 
 /** See the file's head. */
@@ -45,6 +47,7 @@ export class FileSource implements OpenSource, InterestSink {
   /** Wanted since it was told last. */
   readonly #fresh = new Set<string>();
   #isPlanned = false;
+  /** It is read, or somebody is told what it says. */
   #isReading = false;
   /** It changed since it was read. */
   #isStale = true;
@@ -56,7 +59,10 @@ export class FileSource implements OpenSource, InterestSink {
     const type = resourceType(parts.typeUrl);
     this.#machine = new StateOfWorld(type);
     const { clock, log, timers } = parts;
-    this.#watches = new WatchSet(type, this, { clock, log, timers, label: 'Filesystem config' });
+    this.#watches = new WatchSet(type, this, {
+      ...{ clock, log, timers, label: 'Filesystem config' },
+      ...(parts.pacing !== undefined && { pacing: parts.pacing }),
+    });
     this.#unwatch = parts.watch(() => {
       this.#isStale = true;
       this.onChange();
@@ -109,12 +115,13 @@ export class FileSource implements OpenSource, InterestSink {
     if (this.#isClosed) return;
     this.#watches.settle();
     if (this.#watches.isEmpty) return;
+    // Behind what is told now.
+    if (this.#isReading) return;
     if (this.#isStale) void this.#read();
-    else this.#tellFresh();
+    else void this.#tellFresh();
   }
 
   async #read(): Promise<void> {
-    if (this.#isReading) return;
     this.#isReading = true;
     this.#isStale = false;
     const { path, read } = this.#parts;
@@ -125,15 +132,16 @@ export class FileSource implements OpenSource, InterestSink {
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }
-    this.#isReading = false;
-    if (this.#isClosed) return;
     this.#isConnected = source !== null;
-    if (source === null) this.#fail(reason);
-    else this.#take(source);
-    if (this.#isStale) this.onChange();
+    if (!this.#isClosed) {
+      if (source === null) this.#fail(reason);
+      else await this.#take(source);
+    }
+    this.#isReading = false;
+    if (this.#isStale || this.#fresh.size > 0) this.onChange();
   }
 
-  #take(source: SourceText): void {
+  async #take(source: SourceText): Promise<void> {
     const file = readDiscoveryFile(source);
     if (!file.ok) {
       this.#fail(file.report);
@@ -147,24 +155,27 @@ export class FileSource implements OpenSource, InterestSink {
     this.#fresh.clear();
     if (reading.ok) {
       this.#latest = reading.update;
-      this.#watches.deliver(reading.update);
+      await this.#watches.deliver(reading.update);
     } else {
       this.#watches.refuse(reading.error);
     }
   }
 
   /** Names that were not wanted when the file was read. */
-  #tellFresh(): void {
+  async #tellFresh(): Promise<void> {
     if (this.#latest === null || this.#fresh.size === 0) return;
     const fresh = new Set(this.#fresh);
     this.#fresh.clear();
     const { isWhole, resources } = this.#latest;
-    if (isWhole || fresh.has(ALL_NAMES)) {
-      this.#watches.deliver(this.#latest);
-      return;
-    }
-    const found = resources.filter(({ name }) => fresh.has(name));
-    if (found.length > 0) this.#watches.deliver({ ...this.#latest, resources: found });
+    const isAll = isWhole || fresh.has(ALL_NAMES);
+    const found = isAll ? resources : resources.filter(({ name }) => fresh.has(name));
+    if (found.length === 0 && !isAll) return;
+    const answer = this.#watches.deliver({ ...this.#latest, resources: found });
+    if (typeof answer === 'string') return;
+    this.#isReading = true;
+    await answer;
+    this.#isReading = false;
+    if (this.#isStale || this.#fresh.size > 0) this.onChange();
   }
 
   #fail(reason: string): void {

@@ -5,6 +5,7 @@ import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { ControlPlaneStats } from './control-plane-stats.ts';
 import type {
+  Answer,
   DiscoveryRequest,
   DiscoverySink,
   DiscoverySubscription,
@@ -21,7 +22,7 @@ import { RequestRate, type RequestRateConfig } from './request-rate.ts';
 import { type ResourceType, resourceType } from './resource-types.ts';
 import { ServerStream, type ServerStreamParts, type ServerStreamSink } from './server-stream.ts';
 import type { TypeMachine } from './type-machine.ts';
-import type { WatchServices } from './watch-services.ts';
+import type { Pacing, WatchServices } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
 
 /** What a mux works with. */
@@ -35,7 +36,11 @@ export interface MuxParts extends ServerStreamParts {
   readonly rate: RequestRateConfig | null;
   /** `control_plane.*` comes below it. */
   readonly stats: StatsScope;
+  readonly pacing?: Pacing;
 }
+
+/** A server that does not wait for answers is not waited for either. */
+const MAX_WAITING = 100;
 
 /** Opens nothing until somebody subscribes. */
 export function openMux(parts: MuxParts): OpenSource {
@@ -47,6 +52,9 @@ class TypeOnMux<Request, Response> implements InterestSink {
   readonly machine: TypeMachine<Request, Response>;
   readonly watches: WatchSet;
   readonly onChange: () => void;
+  /** Somebody is being told of a response: nothing is asked, and the next ones wait. */
+  isBusy = false;
+  readonly waiting: Response[] = [];
 
   constructor(
     type: ResourceType,
@@ -94,6 +102,8 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
   /** No request of this stream was sent yet. */
   #isFirst = true;
   #isClosed = false;
+  /** Streams that ended. */
+  #streams = 0;
 
   constructor(parts: MuxParts, variant: ProtocolVariant<Request, Response>) {
     this.#parts = parts;
@@ -156,7 +166,10 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     if (identifier !== '') this.#stats.identifier.set(identifier);
     const type = this.#types.get(response.typeUrl);
     if (type === undefined) this.#ignore(response.typeUrl);
-    else this.#process(type, response);
+    else type.waiting.push(response);
+    if ((type?.waiting.length ?? 0) > MAX_WAITING)
+      return 'responses come faster than they are used';
+    if (type !== undefined) this.#processNext(type);
     return '';
   }
 
@@ -169,7 +182,11 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     this.#stats.connectedState.set(0);
     this.#stats.pendingRequests.set(0);
     this.#parts.timers.cancel(this.#rateTimer);
-    for (const { watches } of this.#types.values()) watches.fail();
+    this.#streams += 1;
+    for (const type of this.#types.values()) {
+      type.waiting.length = 0;
+      type.watches.fail();
+    }
   }
 
   /** There is a token for a request again. */
@@ -183,7 +200,10 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
       const known = resourceType(typeUrl);
       const { clock, log, timers } = this.#parts;
       const countsRefusalsTwice = this.#parts.isIncremental;
-      const services = { clock, log, timers, label: 'gRPC config', countsRefusalsTwice };
+      const services = {
+        ...{ clock, log, timers, label: 'gRPC config', countsRefusalsTwice },
+        ...(this.#parts.pacing !== undefined && { pacing: this.#parts.pacing }),
+      };
       const onChange = () => this.#plan();
       type = new TypeOnMux(known, this.#variant.machine(known), { services, onChange });
       this.#types.set(typeUrl, type);
@@ -191,15 +211,35 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     return type;
   }
 
-  #process({ machine, watches }: TypeOnMux<Request, Response>, response: Response): void {
-    const reading = machine.read(response);
-    let error: string;
-    if (reading.ok) {
-      error = watches.deliver(reading.update);
-    } else {
-      error = reading.error;
-      watches.refuse(error);
+  #processNext(type: TypeOnMux<Request, Response>): void {
+    if (type.isBusy || this.#isClosed) return;
+    const response = type.waiting.shift();
+    if (response === undefined) return;
+    const answer = this.#process(type, response);
+    if (typeof answer === 'string') {
+      this.#conclude(type, response, answer);
+      return;
     }
+    const stream = this.#streams;
+    type.isBusy = true;
+    void answer.then((error) => {
+      type.isBusy = false;
+      // The next stream knows nothing of it: its server says it again, which costs little.
+      if (stream === this.#streams) this.#conclude(type, response, error);
+      else this.#plan();
+      // Behind the acknowledgement.
+      queueMicrotask(() => this.#processNext(type));
+    });
+  }
+
+  #process({ machine, watches }: TypeOnMux<Request, Response>, response: Response): Answer {
+    const reading = machine.read(response);
+    if (reading.ok) return watches.deliver(reading.update);
+    watches.refuse(reading.error);
+    return reading.error;
+  }
+
+  #conclude({ machine }: TypeOnMux<Request, Response>, response: Response, error: string): void {
     machine.conclude(response, error);
     this.#plan();
   }
@@ -220,8 +260,9 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     this.#isPlanned = false;
     if (this.#isClosed) return;
     for (const { watches } of this.#types.values()) watches.settle();
-    for (const { machine } of this.#types.values()) {
-      while (machine.isDue && this.#stream.isReady && !this.#pauses.has(machine.typeUrl)) {
+    for (const { isBusy, machine } of this.#types.values()) {
+      if (isBusy || this.#pauses.has(machine.typeUrl)) continue;
+      while (machine.isDue && this.#stream.isReady) {
         if (!this.#takeToken()) return;
         this.#send(machine.takeRequest());
       }

@@ -50,7 +50,7 @@ export interface GoogleServer {
 
 /** What a source is opened with. */
 export interface ApiSourceParts
-  extends Pick<MuxParts, 'node' | 'stats' | 'clock' | 'timers' | 'random' | 'log'> {
+  extends Pick<MuxParts, 'node' | 'stats' | 'clock' | 'timers' | 'random' | 'log' | 'pacing'> {
   /** Checked before: V3, with one or two services, or cluster names and a refresh_delay. */
   readonly api: ApiConfigSource;
   /** It is dynamic_resources.ads_config. */
@@ -128,6 +128,7 @@ class GrpcStreams implements OpenSource {
     const aggregated = AGGREGATED_METHODS[isIncremental ? 'incremental' : 'stateOfWorld'];
     return {
       ...{ clock, log, node, random, timers, isIncremental },
+      ...(this.#parts.pacing !== undefined && { pacing: this.#parts.pacing }),
       servers: this.#servers,
       method: isAggregated ? aggregated : single,
       backOff: backOffOf(api.grpcServices[0]),
@@ -208,7 +209,10 @@ function restSource(parts: ApiSourceParts): OpenSource {
     maxResponseBytes: MAX_RESPONSE_BYTES,
   });
   const refreshDelayMs = durationMs(api.refreshDelay) ?? 0;
-  return new RestSource({ client, node, refreshDelayMs, clock, timers, random, log });
+  return new RestSource({
+    ...{ client, node, refreshDelayMs, clock, timers, random, log },
+    ...(parts.pacing !== undefined && { pacing: parts.pacing }),
+  });
 }
 
 /** When a stream that ended is begun again. */

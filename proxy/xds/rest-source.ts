@@ -15,6 +15,7 @@ import type {
 import { type ResourceType, resourceType } from './resource-types.ts';
 import type { PollResult, RestClient } from './rest-client.ts';
 import { StateOfWorld } from './state-of-world.ts';
+import type { Pacing } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
 
 /** What polls work with. */
@@ -28,6 +29,7 @@ export interface RestSourceParts {
   readonly timers: TimerWheel;
   readonly random: Random;
   readonly log: Logger;
+  readonly pacing?: Pacing;
 }
 
 /** See the file's head. */
@@ -88,7 +90,10 @@ class TypePoll implements InterestSink, TimerTarget {
     this.#type = type;
     this.#machine = new StateOfWorld(type);
     const { clock, log, timers } = parts;
-    this.watches = new WatchSet(type, this, { clock, log, timers, label: 'REST config' });
+    this.watches = new WatchSet(type, this, {
+      ...{ clock, log, timers, label: 'REST config' },
+      ...(parts.pacing !== undefined && { pacing: parts.pacing }),
+    });
   }
 
   pause(): () => void {
@@ -153,19 +158,21 @@ class TypePoll implements InterestSink, TimerTarget {
     const request = this.#machine.takeRequest();
     request.node = node;
     const result = await client.poll(this.#type.restPath, request);
-    this.#isPolling = false;
     if (this.#isClosed) return;
     const delayMs = refreshDelayMs * (1 + random.next());
     timers.arm(this.#timer, clock.nowMs(), delayMs);
-    this.#take(result);
-    if (this.#hasNews) this.onChange();
+    await this.#take(result);
+    this.#isPolling = false;
+    if (this.#isClosed) return;
+    // The delay may have ended while much was told.
+    if (this.#hasNews || !this.#timer.armed) this.onChange();
   }
 
-  #take(result: PollResult): void {
+  async #take(result: PollResult): Promise<void> {
     this.hasAnswer = result.kind !== 'failed';
     switch (result.kind) {
       case 'response':
-        this.#process(result.response);
+        await this.#process(result.response);
         break;
       case 'unchanged':
         break;
@@ -178,11 +185,11 @@ class TypePoll implements InterestSink, TimerTarget {
     }
   }
 
-  #process(response: DiscoveryResponse): void {
+  async #process(response: DiscoveryResponse): Promise<void> {
     const reading = this.#machine.read(response);
     let error: string;
     if (reading.ok) {
-      error = this.watches.deliver(reading.update);
+      error = await this.watches.deliver(reading.update);
     } else {
       error = reading.error;
       this.watches.refuse(error);

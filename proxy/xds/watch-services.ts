@@ -12,4 +12,11 @@ export interface WatchServices {
   readonly label: string;
   /** As Envoy: in the incremental variant a refusal counts as two attempts. Absent: as one. */
   readonly countsRefusalsTwice?: boolean;
+  readonly pacing?: Pacing;
 }
+
+/**
+ * Begins long work in the loop that serves; what it answers says between two steps whether to go on
+ * (null) or to wait. Absent where nobody else needs the loop.
+ */
+export type Pacing = () => () => Promise<void> | null;

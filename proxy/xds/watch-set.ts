@@ -3,6 +3,7 @@
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import {
   ALL_NAMES,
+  type Answer,
   type DiscoveryRequest,
   type DiscoverySink,
   type DiscoverySubscription,
@@ -29,6 +30,18 @@ export interface InterestSink {
   onChange(): void;
 }
 
+/** Times to live that end while somebody is told of an update end so much later. */
+const BUSY_MS = 20;
+
+/** An update on its way. */
+interface Delivery {
+  readonly update: ReceivedUpdate;
+  readonly parcels: Iterator<[Watch, Parcel]>;
+  /** Between two of them; null: they are told in one go. */
+  readonly pause: (() => Promise<void> | null) | null;
+  readonly refusals: string[];
+}
+
 /** See the file's head. */
 export class WatchSet implements WatchOwner, TimerTarget {
   readonly type: ResourceType;
@@ -43,6 +56,8 @@ export class WatchSet implements WatchOwner, TimerTarget {
   readonly #ttl = new TimeToLive();
   readonly #ttlTimer = new Timer(this);
   #version = '';
+  /** Watches that came while others were told; null: nobody is told just now. */
+  #late: Set<Watch> | null = null;
 
   constructor(type: ResourceType, interest: InterestSink, services: WatchServices) {
     this.type = type;
@@ -57,6 +72,7 @@ export class WatchSet implements WatchOwner, TimerTarget {
   add(request: DiscoveryRequest, sink: DiscoverySink): DiscoverySubscription {
     const watch = new Watch(request, sink, { owner: this, services: this.#services });
     this.#watches.add(watch);
+    this.#late?.add(watch);
     this.#ask(watch, request.names);
     return watch;
   }
@@ -75,20 +91,18 @@ export class WatchSet implements WatchOwner, TimerTarget {
     for (const [watch, names] of asked) this.#tellKnown(watch, names);
   }
 
-  /** Tells everybody concerned; answers all they have against it, '' for nothing. */
-  deliver(update: ReceivedUpdate): string {
+  /**
+   * Tells everybody concerned; answers all they have against it, '' for nothing. Before a promise is
+   * kept nothing else may be delivered.
+   */
+  deliver(update: ReceivedUpdate): Answer {
     this.#version = update.version;
     this.#keepTime(update);
-    const refusals: string[] = [];
     const index = { watches: this.#watches, byName: this.#byName };
-    for (const [watch, parcel] of makeParcels(update, index)) {
-      if (watch.isClosed) continue;
-      const { isWhole, version } = update;
-      const refusal = watch.tell({ typeUrl: this.type.typeUrl, version, isWhole, ...parcel });
-      this.#learn(parcel, refusal === '');
-      if (refusal !== '') refusals.push(refusal);
-    }
-    return refusals.join('; ');
+    this.#late = new Set();
+    const parcels = makeParcels(update, index).entries();
+    const pause = this.#services.pacing?.() ?? null;
+    return this.#tellRest({ update, parcels, pause, refusals: [] });
   }
 
   /** A response could not be read. */
@@ -122,14 +136,51 @@ export class WatchSet implements WatchOwner, TimerTarget {
 
   /** Times to live are over. */
   onTimer(): void {
-    const removed = this.#ttl.takeExpired(this.#services.clock.nowMs());
+    const { clock, timers } = this.#services;
+    if (this.#late !== null) {
+      timers.arm(this.#ttlTimer, clock.nowMs(), BUSY_MS);
+      return;
+    }
+    const removed = this.#ttl.takeExpired(clock.nowMs());
     this.#armTtl();
     if (removed.length === 0) return;
     this.#interest.forget(removed);
     const { log } = this.#services;
     log.log('debug', `${this.type.shortName}: time to live is over for ${removed.join(', ')}`);
     const none = { resources: [], heartbeats: [], isWhole: false };
-    this.deliver({ version: this.#version, removed, ...none });
+    // Nobody asked for it, and nobody hears how it went.
+    void this.deliver({ version: this.#version, removed, ...none });
+  }
+
+  /** Stops where it has to wait, and goes on from there. */
+  #tellRest(delivery: Delivery): Answer {
+    const { parcels, pause } = delivery;
+    for (let next = parcels.next(); next.done !== true; next = parcels.next()) {
+      const waiting = this.#tellOne(delivery, next.value) ?? pause?.() ?? null;
+      if (waiting !== null) return waiting.then(() => this.#tellRest(delivery));
+    }
+    const late = this.#late ?? [];
+    this.#late = null;
+    for (const watch of late) if (!watch.isClosed) this.#ask(watch, watch.names);
+    return delivery.refusals.join('; ');
+  }
+
+  /** null: it has answered. */
+  #tellOne(delivery: Delivery, [watch, parcel]: [Watch, Parcel]): Promise<void> | null {
+    if (watch.isClosed) {
+      // Whoever wants the same names now came while others were told.
+      this.#learn(parcel, false);
+      return null;
+    }
+    const { isWhole, version } = delivery.update;
+    const answer = watch.tell({ typeUrl: this.type.typeUrl, version, isWhole, ...parcel });
+    const note = (refusal: string): void => {
+      this.#learn(parcel, refusal === '');
+      if (refusal !== '') delivery.refusals.push(refusal);
+    };
+    if (typeof answer !== 'string') return answer.then(note);
+    note(answer);
+    return null;
   }
 
   #ask(watch: Watch, names: Iterable<string>): void {
@@ -162,7 +213,7 @@ export class WatchSet implements WatchOwner, TimerTarget {
     const { typeUrl } = this.type;
     for (const resources of batches) {
       if (watch.isClosed || resources.length === 0) continue;
-      watch.tell({ typeUrl, version: this.#version, resources, removed: [], isWhole: false });
+      void watch.tell({ typeUrl, version: this.#version, resources, removed: [], isWhole: false });
     }
   }
 

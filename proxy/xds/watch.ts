@@ -1,6 +1,7 @@
 // One subscriber of one type: what it wants, how long it waits for the first of it, what it counts.
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type {
+  Answer,
   DiscoveryFailure,
   DiscoveryRequest,
   DiscoverySink,
@@ -73,18 +74,16 @@ export class Watch implements DiscoverySubscription, TimerTarget {
   }
 
   /** Answers why it is refused, '' if it is not. */
-  tell(update: DiscoveryUpdate): string {
+  tell(update: DiscoveryUpdate): Answer {
     const { clock, timers } = this.#services;
     timers.cancel(this.#timer);
     const startMs = clock.nowMs();
-    const refusal = this.#ask(update);
-    if (refusal === '') {
-      this.#stats?.countSuccess(update.version, clock.wallMs(), clock.nowMs() - startMs);
-    } else {
-      if (this.#services.countsRefusalsTwice === true) this.#stats?.countAttempt();
-      this.#reject(refusal);
-    }
-    return refusal;
+    const answer = this.#ask(update);
+    if (typeof answer === 'string') return this.#count(update, answer, startMs);
+    return answer.then(
+      (refusal) => this.#count(update, refusal, startMs),
+      (error: unknown) => this.#count(update, this.#failed(error), startMs),
+    );
   }
 
   /** Something came that cannot be told. */
@@ -109,14 +108,29 @@ export class Watch implements DiscoverySubscription, TimerTarget {
     log.log('warning', `${label} for ${this.#typeUrl} rejected: ${reason}`);
   }
 
-  /** A sink that fails is our own fault, but no reason for the proxy to end or to believe it. */
-  #ask(update: DiscoveryUpdate): string {
+  #count({ version }: DiscoveryUpdate, refusal: string, startMs: number): string {
+    const { clock } = this.#services;
+    if (refusal === '') {
+      this.#stats?.countSuccess(version, clock.wallMs(), clock.nowMs() - startMs);
+    } else {
+      if (this.#services.countsRefusalsTwice === true) this.#stats?.countAttempt();
+      this.#reject(refusal);
+    }
+    return refusal;
+  }
+
+  #ask(update: DiscoveryUpdate): Answer {
     try {
       return this.#sink.onUpdate(update);
     } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#services.log.log('error', `update of ${this.#typeUrl} failed: ${text}`);
-      return `internal error: ${error instanceof Error ? error.message : text}`;
+      return this.#failed(error);
     }
+  }
+
+  /** A sink that fails is our own fault, but no reason for the proxy to end or to believe it. */
+  #failed(error: unknown): string {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#services.log.log('error', `update of ${this.#typeUrl} failed: ${text}`);
+    return `internal error: ${error instanceof Error ? error.message : text}`;
   }
 }

@@ -12,12 +12,14 @@ import type {
 import type { StatsScope } from '../../stats/metrics.ts';
 import {
   ALL_NAMES,
+  type Answer,
   type DiscoveredResource,
   type DiscoverySource,
   type DiscoverySubscription,
   type DiscoveryUpdate,
 } from '../../xds/discovery.ts';
 import { expectResources } from '../loading-phase.ts';
+import { takeSteps } from '../run-in-slices.ts';
 import { contentHash, readDiscovered } from './discovered-message.ts';
 
 /** What a collection works with. */
@@ -40,6 +42,8 @@ export interface CollectionParts {
   readonly submit: (update: ResourceUpdate) => UpdateOutcome;
   /** All refusals of an update as one text, in Envoy's words; at least one. */
   readonly refusalText: (refusals: readonly Refusal[]) => string;
+  /** An update comes; what it answers is called when it was handed over. */
+  readonly onBegin: () => () => void;
   /** An update was taken, good or bad; the source may be paused until it is in use. */
   readonly onTaken: () => void;
   /** All of an update was good, and something of it was new. */
@@ -67,11 +71,21 @@ interface Known {
   readonly isUsed: boolean;
 }
 
+/** What is found while an update is read. */
+interface Reading {
+  /** All that it has. */
+  readonly names: Set<string>;
+  readonly refusals: Refusal[];
+  readonly version: string;
+}
+
 /** See the file's head. */
 export class Collection {
   readonly #parts: CollectionParts;
   readonly #known = new Map<string, Known>();
   #subscription: DiscoverySubscription | null = null;
+  /** An update that takes long; null: there is none. */
+  #taking: Promise<void> | null = null;
   #whenHeard: (() => void)[] = [];
   #isHeard = false;
   /** Of the last update of which something is in use; as in Envoy, whatever else it held. */
@@ -120,49 +134,80 @@ export class Collection {
     for (const tell of told) tell();
   }
 
-  #onUpdate(update: DiscoveryUpdate): string {
+  /** One after the other, though a time to live may end in the midst of a long one. */
+  #onUpdate(update: DiscoveryUpdate): Answer {
+    const before = this.#taking;
+    const take = () => takeSteps(this.#take(update));
+    const answer = before === null ? take() : before.then(take);
+    if (typeof answer === 'string') return answer;
+    const taking: Promise<void> = answer.then(
+      () => this.#onTaken(taking),
+      () => this.#onTaken(taking),
+    );
+    this.#taking = taking;
+    return answer;
+  }
+
+  #onTaken(taking: Promise<void>): void {
+    if (this.#taking === taking) this.#taking = null;
+  }
+
+  *#take(update: DiscoveryUpdate): Generator<void, string> {
     expectResources(update.resources.length);
+    const { refusalText, onBegin, onReloaded, onTaken } = this.#parts;
+    const end = onBegin();
     const refusals: Refusal[] = [];
-    const { upserted, names } = this.#read(update, refusals);
-    const gone = update.isWhole
-      ? [...this.#known.keys()].filter((name) => !names.has(name))
-      : update.removed.filter((name) => this.#known.has(name));
-    const lost = gone.filter((name) => this.#known.get(name)?.isUsed === true).length;
-    for (const name of gone) this.#known.delete(name);
-    const used = this.#submit(upserted, gone, refusals);
-    const { refusalText, onTaken, onReloaded } = this.#parts;
+    const names = new Set<string>();
+    const upserted: Resource[] = [];
+    for (const discovered of update.resources) {
+      const resource = this.#read(discovered, { names, refusals, version: update.version });
+      if (resource !== null) upserted.push(resource);
+      yield;
+    }
+    let changed = this.#remove(update, names);
+    let used = 0;
+    for (const resource of upserted) {
+      if (this.#subscription === null) break;
+      if (this.#submit(resource, refusals)) used += 1;
+      yield;
+    }
+    changed += used;
     const text = refusals.length === 0 ? '' : refusalText(refusals);
-    if (used + lost > 0) this.version = update.version;
+    if (changed > 0) this.version = update.version;
     if (used > 0 && text === '') onReloaded();
+    end();
     onTaken();
     this.#heard();
     return text;
   }
 
-  /** What is new of an update; `names` are all that it has. */
-  #read(
-    { resources, version }: DiscoveryUpdate,
-    refusals: Refusal[],
-  ): { readonly upserted: readonly Resource[]; readonly names: ReadonlySet<string> } {
+  /** null: there is nothing new in it. */
+  #read(discovered: DiscoveredResource, { names, refusals, version }: Reading): Resource | null {
     const { isStatic, kind, log } = this.#parts;
-    const names = new Set<string>();
-    const upserted: Resource[] = [];
-    for (const discovered of resources) {
-      const { name } = discovered;
-      if (names.has(name)) {
-        // The first one of them is in use.
-        refusals.push({ name, reason: `duplicate ${kind} ${name} found` });
-        continue;
-      }
-      names.add(name);
-      if (isStatic(name)) {
-        log.log('debug', `${kind} '${name}' stands in the bootstrap: it stays as it is`);
-        continue;
-      }
-      const resource = this.#readOne(discovered, version, refusals);
-      if (resource !== null) upserted.push(resource);
+    const { name } = discovered;
+    if (names.has(name)) {
+      // The first one of them is in use.
+      refusals.push({ name, reason: `duplicate ${kind} ${name} found` });
+      return null;
     }
-    return { upserted, names };
+    names.add(name);
+    if (isStatic(name)) {
+      log.log('debug', `${kind} '${name}' stands in the bootstrap: it stays as it is`);
+      return null;
+    }
+    return this.#readOne(discovered, version, refusals);
+  }
+
+  /** What goes makes room for what comes; answers how many were in use. */
+  #remove({ isWhole, removed }: DiscoveryUpdate, names: ReadonlySet<string>): number {
+    const gone = isWhole
+      ? [...this.#known.keys()].filter((name) => !names.has(name))
+      : removed.filter((name) => this.#known.has(name));
+    const lost = gone.filter((name) => this.#known.get(name)?.isUsed === true).length;
+    for (const name of gone) this.#known.delete(name);
+    const { submit, kind } = this.#parts;
+    if (gone.length > 0) submit({ upserted: [], removed: gone.map((name) => ({ kind, name })) });
+    return lost;
   }
 
   /** null: it is what it was, or it is refused. */
@@ -189,19 +234,13 @@ export class Collection {
     return { kind, name: named, version: own || version, message: read.message, isDynamic: true };
   }
 
-  /** Answers how many of them are in use, or will be once they are warm. */
-  #submit(upserted: readonly Resource[], gone: readonly string[], refusals: Refusal[]): number {
-    const { submit, kind } = this.#parts;
-    // What goes makes room for what comes.
-    if (gone.length > 0) submit({ upserted: [], removed: gone.map((name) => ({ kind, name })) });
-    let used = 0;
-    for (const resource of upserted) {
-      const reason = this.#submitOne(resource);
-      if (reason === '') used += 1;
-      else refusals.push({ name: resource.name, reason });
-      this.#conclude(resource.name, reason);
-    }
-    return used;
+  /** True: it is in use, or will be once it is warm. */
+  #submit(resource: Resource, refusals: Refusal[]): boolean {
+    const { name } = resource;
+    const reason = this.#submitOne(resource);
+    if (reason !== '') refusals.push({ name, reason });
+    this.#conclude(name, reason);
+    return reason === '';
   }
 
   #submitOne(resource: Resource): string {

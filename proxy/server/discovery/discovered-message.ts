@@ -1,6 +1,6 @@
 // What a source sent: opened, checked against the rules of its proto and for what has no effect
 // here, and told apart from what it sent before.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Message } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
@@ -37,5 +37,5 @@ export function readDiscovered(
 
 /** The same for the same content. */
 export function contentHash({ typeUrl, value }: Any): string {
-  return createHash('sha256').update(typeUrl).update('\n').update(value).digest('base64');
+  return `${typeUrl} ${hash('sha256', value, 'base64')}`;
 }

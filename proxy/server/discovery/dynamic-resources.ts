@@ -72,6 +72,11 @@ export class DynamicResources {
         reloads.inc();
         reloadTime.set(SYSTEM_CLOCK.wallMs());
       },
+      // Endpoints are asked for once, for all clusters that came.
+      onBegin: () => {
+        const resume = source.pause(TYPE_URLS.endpoint);
+        return () => void publisher.applied().then(resume, resume);
+      },
       // As Envoy: what was sent counts as taken once all of it can be used.
       onTaken: () => {
         if (isPaused) return;
@@ -99,6 +104,7 @@ export class DynamicResources {
       submit: (update) => publisher.submit(update),
       refusalText: (refusals) =>
         `Error adding/updating listener(s) ${refusals.map((it) => `${asText(it)}\n`).join('')}`,
+      onBegin: () => () => undefined,
       onTaken: () => undefined,
       onReloaded: () => undefined,
     });

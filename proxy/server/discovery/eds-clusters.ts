@@ -11,6 +11,7 @@ import type {
 } from '../../xds/discovery.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
 import type { ClusterDiscovery, EndpointsSink } from '../cluster-discovery.ts';
+import { contentHash } from './discovered-message.ts';
 import { type Assignment, readAssignment } from './read-assignment.ts';
 
 /** What EDS clusters are given by the primary. */
@@ -200,16 +201,21 @@ class EdsCluster {
       this.#settle();
       return '';
     }
-    const read = readAssignment(resource, serviceName);
+    const hash = contentHash(resource.content);
+    if (this.isResolved && hash === this.assignment?.hash) {
+      this.#noRebuild.inc();
+      this.assignment = { ...this.assignment, version: resource.version };
+      this.#watchAge(this.assignment.config.staleAfterMs);
+      return '';
+    }
+    const read = readAssignment(resource, serviceName, hash);
     if (typeof read === 'string') return read;
     const before = this.assignment;
-    const isNews = read.hash !== before?.hash;
-    if (before !== null && (!isNews || isDeepStrictEqual(before.endpoints, read.endpoints))) {
+    if (before !== null && isDeepStrictEqual(before.endpoints, read.endpoints)) {
       this.#noRebuild.inc();
     }
     this.assignment = read;
     this.#watchAge(read.config.staleAfterMs);
-    if (!isNews && this.isResolved) return '';
     this.acceptedMs = this.#parts.wallMs();
     this.isResolved = true;
     this.#deliver();

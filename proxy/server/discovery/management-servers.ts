@@ -27,6 +27,7 @@ import {
   type ServerCluster,
 } from '../../xds/open-api-source.ts';
 import type { ServerTls } from '../../xds/server-tls.ts';
+import { beginSlices } from '../run-in-slices.ts';
 import type { OpenServer } from './discovery-sources.ts';
 import { googleServer } from './google-server.ts';
 import { ServerTlsSource, tlsOf } from './server-tls.ts';
@@ -89,7 +90,7 @@ export function managementServers(parts: ManagementServersParts): ManagementServ
       isAggregated: config.kind === 'ads',
       node: nodeOf(parts),
       ...reached,
-      ...{ clock: loop, timers: loop.timers, random, log },
+      ...{ clock: loop, timers: loop.timers, random, log, pacing: beginSlices },
     });
   };
   const openService = (service: GrpcService) => grpcServer(service, reached);

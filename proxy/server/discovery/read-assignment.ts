@@ -7,7 +7,7 @@ import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
 import type { DiscoveredResource } from '../../xds/discovery.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
 import { compileEnvironment } from '../compiler.ts';
-import { contentHash, readDiscovered } from './discovered-message.ts';
+import { readDiscovered } from './discovered-message.ts';
 
 /** An assignment that passed every check. */
 export interface Assignment {
@@ -22,10 +22,11 @@ export interface Assignment {
 /** Nothing in endpoints depends on the runtime or on other resources. */
 const environment = compileEnvironment(new Map(), null);
 
-/** The assignment of that service, or why it is refused. */
+/** The assignment of that service, or why it is refused; `hash` is that of its content. */
 export function readAssignment(
   { content, version }: DiscoveredResource,
   serviceName: string,
+  hash: string,
 ): Assignment | string {
   const read = readDiscovered(content, TYPE_URLS.endpoint);
   if (!read.ok) return read.error;
@@ -42,5 +43,5 @@ export function readAssignment(
     ...{ ip: endpoint.address, port: endpoint.port },
     ...{ endpointIndex, endpoint },
   }));
-  return { message, version, hash: contentHash(content), config, endpoints };
+  return { message, version, hash, config, endpoints };
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../xds/discovery.ts';
 import { FileSource } from '../../xds/file-source.ts';
 import { DirectoryWatch } from '../directory-watch.ts';
+import { beginSlices } from '../run-in-slices.ts';
 
 /** What files are read with. */
 export interface SharedFileParts {
@@ -68,7 +69,7 @@ export class SharedFile implements DiscoverySource {
     const { path, directory } = this.#config;
     const { loop, log } = this.#parts;
     return new FileSource({
-      ...{ path, typeUrl, log, clock: loop, timers: loop.timers },
+      ...{ path, typeUrl, log, clock: loop, timers: loop.timers, pacing: beginSlices },
       read: async (name) => ({ name, content: await readFile(name) }),
       watch: (onChange) => {
         const watch = new DirectoryWatch(directory || dirname(path), log, onChange);

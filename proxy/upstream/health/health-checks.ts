@@ -175,7 +175,8 @@ export class HealthChecks implements CheckGroupOwner {
   }
 
   #tellIfSettled(): void {
-    if (this.#whenSettled.length === 0 || this.waiting().length > 0) return;
+    if (this.#whenSettled.length === 0) return;
+    for (const { isWarm } of this.#clusters.values()) if (!isWarm) return;
     const told = this.#whenSettled;
     this.#whenSettled = [];
     for (const tell of told) tell();
