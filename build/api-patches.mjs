@@ -312,6 +312,12 @@ import "envoy/config/core/v3/extension.proto";`,
     insert: '\n  google.protobuf.Duration dns_jitter = 58 [(validate.rules).duration = {gte {}}];',
   },
   {
+    // Without resolvers, those of the system are asked.
+    file: CARES,
+    after: 'resolvers = 1 [(validate.rules).repeated = {min_items: 1}];',
+    replace: 'resolvers = 1;',
+  },
+  {
     file: CARES,
     after: 'import "google/protobuf/wrappers.proto";',
     insert: '\nimport "google/protobuf/duration.proto";',

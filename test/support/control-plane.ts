@@ -97,9 +97,13 @@ export class ControlPlane {
     this.#port = port;
   }
 
-  /** On a free port of loopback, or the one given. */
+  /** On a free port of loopback, the one given, or a Unix domain socket. */
   static async listen(
-    parts: { readonly port?: number; readonly credentials?: grpc.ServerCredentials } = {},
+    parts: {
+      readonly port?: number;
+      readonly path?: string;
+      readonly credentials?: grpc.ServerCredentials;
+    } = {},
   ): Promise<ControlPlane> {
     const server = new grpc.Server({
       'grpc.max_receive_message_length': -1,
@@ -109,7 +113,9 @@ export class ControlPlane {
     for (const service of SERVICES) server.addService(...implementation(service, plane));
     const credentials = parts.credentials ?? grpc.ServerCredentials.createInsecure();
     const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${parts.port ?? 0}`, credentials, (error, bound) => {
+      const { path, port: wanted = 0 } = parts;
+      const address = path === undefined ? `127.0.0.1:${wanted}` : `unix:${path}`;
+      server.bindAsync(address, credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(error);
       });

@@ -13,6 +13,8 @@ export type PortProtocol = 'http' | 'tcp' | 'auto';
 
 /** Paths of a workload's secrets. */
 export interface SecretFiles {
+  /** Where both secrets come from instead of the SDS files, names in the fields of istiod. */
+  readonly sds?: Json;
   /** SDS files of the secrets `default` and `ROOTCA`. */
   readonly identity: string;
   readonly roots: string;
@@ -95,16 +97,19 @@ export function writeSecrets(
 function meshContext(files: SecretFiles, alpn: readonly string[], names: readonly Json[]): Json {
   const sds = (name: string, path: string): Json => ({
     name,
-    sds_config: { path_config_source: { path }, resource_api_version: 'V3' },
+    sds_config: files.sds ?? { path_config_source: { path }, resource_api_version: 'V3' },
   });
   const matchers = names.map((matcher) => ({ san_type: 'URI', matcher }));
+  const matching =
+    files.sds === undefined
+      ? { match_typed_subject_alt_names: matchers }
+      : { match_subject_alt_names: names };
   return {
     tls_params: VERSIONS,
     alpn_protocols: alpn,
     tls_certificate_sds_secret_configs: [sds('default', files.identity)],
     combined_validation_context: {
-      default_validation_context:
-        matchers.length === 0 ? {} : { match_typed_subject_alt_names: matchers },
+      default_validation_context: matchers.length === 0 ? {} : matching,
       validation_context_sds_secret_config: sds('ROOTCA', files.roots),
     },
   };

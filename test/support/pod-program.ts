@@ -39,6 +39,7 @@ function serveHttp({ ip, port, name }: PodOrder, done: (answer: PodAnswer) => vo
     const seen = {
       ...{ name, url, host: headers.host, peer: socket.remoteAddress },
       forwardedFor: headers['x-forwarded-for'] ?? '',
+      certificate: headers['x-forwarded-client-cert'] ?? '',
     };
     response.end(JSON.stringify(seen));
   });

@@ -1,8 +1,10 @@
 // Who resolves names, in each of the three ways to say it.
-import type { JsonValue } from '@bufbuild/protobuf';
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ClusterSchema } from '../../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
+import { apiRegistry } from '../../../proxy/api/registry.ts';
 import { compileCluster } from '../../../proxy/config/compile/cluster.ts';
+import { checkMessage } from '../../../proxy/server/check-message.ts';
 import { compileJson, problemLines } from '../../support/compile-json.ts';
 
 type Json = { [key: string]: JsonValue };
@@ -82,5 +84,16 @@ t.test('what is no server, and no resolver, is refused', (t) => {
     ),
     'AppleDnsResolverConfig',
   );
+  t.end();
+});
+
+t.test('c-ares without servers asks those of the system', (t) => {
+  const members = typed(CARES, { udp_max_queries: 100 });
+  const endpoint = { endpoint: { address: { socket_address: { address: 'a', port_value: 1 } } } };
+  const load_assignment = { cluster_name: 'c', endpoints: [{ lb_endpoints: [endpoint] }] };
+  const json = { name: 'c', type: 'STRICT_DNS', load_assignment, ...members };
+  const message = fromJson(ClusterSchema, json, { registry: apiRegistry });
+  t.equal(checkMessage(message), '');
+  t.same(compile(members).value?.dns?.resolver, { ...PLAIN, servers: [] });
   t.end();
 });
