@@ -18,6 +18,8 @@ export interface BootstrapConfig {
   readonly dynamic: DynamicResourcesConfig | null;
   /** cluster_manager.load_stats_config, a core.v3.ApiConfigSource; null: load is not reported. */
   readonly loadStats: Message | null;
+  /** hds_config, a core.v3.ApiConfigSource; null: no server asks for health checks. */
+  readonly hds: Message | null;
   /** null: no admin interface. */
   readonly admin: AdminConfig | null;
   readonly stats: StatsConfig;

@@ -39,7 +39,14 @@ export type GoodBootstrap = Extract<LoadedBootstrap, { readonly ok: true }>;
 export type LoadAgain = () => LoadedBootstrap | Promise<LoadedBootstrap>;
 
 /** Parts of a bootstrap that are read once: changing them needs a new process. */
-const FIXED_PARTS = ['admin', 'node', 'layeredRuntime', 'statsConfig', 'dynamicResources'] as const;
+const FIXED_PARTS = [
+  'admin',
+  'node',
+  'layeredRuntime',
+  'statsConfig',
+  'dynamicResources',
+  'hdsConfig',
+] as const;
 
 /** The configuration of a running proxy. */
 export class Configuration {

@@ -80,6 +80,7 @@ export class Primary {
   readonly loadReporter: LoadReporter | null;
   /** For what the primary itself connects to. */
   readonly secrets = new SecretHub();
+  readonly makeHealthChecks: PrimaryParts['makeHealthChecks'];
   readonly log: Logger;
   readonly startedMs = performance.now();
   readonly source: PrimarySource;
@@ -92,6 +93,7 @@ export class Primary {
   constructor(parts: PrimaryParts) {
     const { options, log, spawn, configuration } = parts;
     this.options = options;
+    this.makeHealthChecks = parts.makeHealthChecks;
     this.log = log;
     this.configuration = configuration;
     this.stats = new StatsStore(configuration.acceptsStat);

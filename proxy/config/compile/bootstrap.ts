@@ -43,6 +43,7 @@ export function compileBootstrap(
       message.clusterManager?.loadStatsConfig,
       context.at('cluster_manager.load_stats_config'),
     ),
+    hds: compileReporting(message.hdsConfig, context.at('hds_config')),
     admin: compileAdmin(message.admin, context.at('admin')),
     stats: compileStatsConfig(message.statsConfig, context.at('stats_config')),
     runtimeLayers,

@@ -1,19 +1,30 @@
 // What the primary exchanges with servers beside the resources that it serves by.
+
+import type { AccessLogManager } from '../../accesslog/access-log-manager.ts';
 import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { ApiConfigSource } from '../../api/gen/envoy/config/core/v3/config_source_pb.js';
 import type { Logger } from '../../base/log.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
+import type { Secrets } from '../../tls/secret-hub.ts';
+import type { HealthChecks } from '../../upstream/health/health-checks.ts';
+import { HostFlags } from '../../upstream/host-flags.ts';
 import { backOffOf } from '../../xds/open-api-source.ts';
 import { ReconnectBackOff } from '../../xds/reconnect-back-off.ts';
 import type { Configuration } from '../configuration.ts';
+import type { HealthCheckOutputs } from '../health-checking.ts';
 import type { PrimaryService } from '../primary-services.ts';
 import type { RuntimeDesk } from '../runtime-desk.ts';
 import { SYSTEM_CLOCK } from '../system-clock.ts';
 import { SystemRandom } from '../system-random.ts';
 import type { Workforce } from '../workforce.ts';
+import { HdsClusters } from './hds-clusters.ts';
+import { HealthDiscovery } from './health-discovery.ts';
 import { LoadReporter, type ReportableCluster } from './load-reporter.ts';
 import type { PrimaryDiscovery } from './primary-discovery.ts';
 import { RtdsLayers } from './rtds-layers.ts';
+
+/** Envoy's for HDS. */
+const HDS_BACK_OFF = { baseMs: 1000, maxMs: 30_000 };
 
 /** The primary's parts that they work with. */
 export interface ServerServicesParts {
@@ -21,6 +32,9 @@ export interface ServerServicesParts {
   readonly discovery: PrimaryDiscovery;
   readonly runtime: RuntimeDesk;
   readonly workforce: Workforce;
+  readonly makeHealthChecks: (outputs: HealthCheckOutputs) => HealthChecks;
+  readonly secrets: Secrets;
+  readonly accessLogs: AccessLogManager;
   /** The root scope. */
   readonly stats: StatsScope;
   readonly log: Logger;
@@ -42,7 +56,8 @@ export function serverServices(
       }),
     );
   }
-  return services;
+  const healthDiscovery = healthDiscoveryOf(primary);
+  return healthDiscovery === null ? services : [...services, healthDiscovery];
 }
 
 /** null: `cluster_manager.load_stats_config` is not there. */
@@ -62,6 +77,31 @@ export function loadReporter(primary: ServerServicesParts): LoadReporter | null 
       const counting = workforce.counting().map((peer) => peer.askLoads(names));
       return (await Promise.all(counting)).flat();
     },
+  });
+}
+
+function healthDiscoveryOf(primary: ServerServicesParts): HealthDiscovery | null {
+  const { accessLogs, configuration, discovery, log, makeHealthChecks, secrets, stats } = primary;
+  const api = configuration.bootstrap.hds as ApiConfigSource | null;
+  const [service] = api?.grpcServices ?? [];
+  if (service === undefined) return null;
+  const flags = new HostFlags({ sink: () => undefined, later: queueMicrotask });
+  const checks = makeHealthChecks({
+    ...{ stats, flags, secrets },
+    sendEndpoints: () => undefined,
+    sendWarm: () => undefined,
+    writeEvent: (path, line) => accessLogs.openFile(path).append(line),
+  });
+  return new HealthDiscovery({
+    server: discovery.servers.openService(service),
+    node: discovery.servers.node,
+    backOff: new ReconnectBackOff(HDS_BACK_OFF, new SystemRandom()),
+    ...{ stats, log },
+    clusters: new HdsClusters({
+      checks,
+      flagsOf: (cluster, address) => flags.get(cluster, address),
+      compiler: () => configuration.compiler(),
+    }),
   });
 }
 

@@ -18,6 +18,7 @@ export const BOOTSTRAP_FIELDS: Readonly<Record<string, SupportTable>> = {
     dynamic_resources: 'honoured',
     bootstrap_extensions: { partly: 'only envoy.bootstrap.internal_listener' },
     cluster_manager: 'honoured',
+    hds_config: 'honoured',
     deferred_stat_options: { accepted: 'it saves memory in Envoy only' },
     stats_config: 'honoured',
     stats_flush_interval: 'honoured',
