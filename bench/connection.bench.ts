@@ -22,6 +22,7 @@ import type {
 import { NO_OVERLOAD } from '../proxy/filters/network-filter.ts';
 import { ActiveListener } from '../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../proxy/listener/connection-budget.ts';
+import { ServerDrains } from '../proxy/listener/drain-sequence.ts';
 import { ListenersByAddress } from '../proxy/listener/listeners-by-address.ts';
 import {
   type FilterChainConfig,
@@ -137,10 +138,13 @@ function listener(changes: Partial<ListenerConfig>): ActiveListener {
   return new ActiveListener(config, services, {
     budget: new ConnectionBudget(Number.POSITIVE_INFINITY, null),
     health: { isFailed: false, overload: NO_OVERLOAD },
+    drains: new ServerDrains({ settings: NEVER_DRAINS, ...services }),
     workerIndex: 0,
     findByAddress: (address) => byAddress.find(address),
   });
 }
+
+const NEVER_DRAINS = { timeMs: 0, strategy: 'immediate' } as const;
 
 const remote = socketAddress('10.9.9.9', 40_000);
 const local = socketAddress('10.0.0.5', 15_001);

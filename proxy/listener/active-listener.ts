@@ -1,6 +1,5 @@
 // A listener at work: builds its filter chains once, gives each accepted connection to one, and
 // knows the connections it answers for until they are gone.
-import type { SocketAddress } from '../base/address.ts';
 import type { ListenerFilter, ListenerFilterFactory } from '../filters/listener-filter.ts';
 import type {
   DownstreamConnection,
@@ -20,9 +19,11 @@ import { Candidate, type CandidateOwner } from './candidate.ts';
 import { type ConnectionBudget, openListenerLimit } from './connection-budget.ts';
 import { factsOf } from './connection-facts.ts';
 import { describeConnection } from './describe-connection.ts';
+import { DrainSequence } from './drain-sequence.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog, logFailedHandshake, logWithoutChain } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
+import type { ListenerSurroundings } from './surroundings.ts';
 import { buildListenerFilters } from './told-listener-filters.ts';
 
 /** A connection that has its filter. */
@@ -30,22 +31,6 @@ interface Tracked {
   readonly filter: DownstreamConnection;
   readonly candidate: Candidate;
   readonly chain: BuiltChain;
-}
-
-/** What the process decides for all listeners. */
-export interface ProcessHealth {
-  /** `/healthcheck/fail` was called. */
-  readonly isFailed: boolean;
-  readonly overload: OverloadState;
-}
-
-/** What a listener shares with the others of its worker. */
-export interface ListenerSurroundings {
-  readonly budget: ConnectionBudget;
-  readonly health: ProcessHealth;
-  readonly workerIndex: number;
-  /** Who serves connections to this address by hand-off; null: nobody else. */
-  findByAddress(address: SocketAddress): ActiveListener | null;
 }
 
 /** Serves until it is drained; a changed configuration makes another one. */
@@ -69,7 +54,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   /** null: it may have as many as all together. */
   readonly #limit: ConnectionBudget | null;
   readonly #onGone = (connection: Connection): void => this.#forget(connection);
-  #isDraining = false;
+  readonly #drains: DrainSequence;
   /** Time for idle connections to end by themselves; null: they need not. */
   #drainLingerMs: number | null = null;
   /** Called whenever the last connection is gone. */
@@ -84,6 +69,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.bufferLimitBytes = config.perConnectionBufferLimitBytes;
     this.filtersTimeoutMs = config.listenerFiltersTimeoutMs;
     this.#surroundings = surroundings;
+    this.#drains = new DrainSequence(surroundings.drains.parts);
     this.#stats = new ListenerStats(this.scope, surroundings.workerIndex);
     this.#log = new ListenerLog(config.accessLogs, services);
     this.#limit = openListenerLimit(config, services.cells);
@@ -104,8 +90,10 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
 
   /** Envoy's drainClose decision for the next response. */
   shouldDrainClose(): boolean {
-    const { isFailed } = this.#surroundings.health;
-    return this.#isDraining || (isFailed && this.config.drainType === 'default');
+    const { health, drains } = this.#surroundings;
+    if (health.isFailed && this.config.drainType === 'default') return true;
+    if (this.#drainLingerMs !== null) return true;
+    return this.#drains.shouldClose() || drains.shouldClose(this.config);
   }
 
   isHealthCheckFailed(): boolean {
@@ -233,26 +221,36 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     this.#stats.listenerFilterRemoteClose.inc();
   }
 
-  /** Ends every connection politely; idle ones after `lingerMs`. */
-  drain(lingerMs: number): void {
-    this.#isDraining = true;
-    this.#drainLingerMs = lingerMs;
-    for (const tracked of this.#connections.values()) tracked.filter.drain(lingerMs);
+  /** From now on more and more connections end with a response. */
+  beginDrain(): void {
+    this.#drains.begin();
   }
 
-  /** The same for chains that are not among these; connections of the others go on. */
-  drainAllBut(kept: ReadonlySet<string>, lingerMs: number): void {
-    for (const { fingerprint, facts } of this.#chains) {
-      if (!kept.has(fingerprint)) facts.drainLingerMs ??= lingerMs;
-    }
+  /**
+   * Connections of chains that are not among these end with their next response, those of the
+   * others go on. Answers the chains that begin to drain by that.
+   */
+  drainAllBut(kept: ReadonlySet<string>): ReadonlySet<BuiltChain> {
+    const ending = this.#chains.filter(
+      ({ fingerprint, facts }) => !facts.isDraining && !kept.has(fingerprint),
+    );
+    for (const { facts } of ending) facts.isDraining = true;
+    return new Set(ending);
+  }
+
+  /** Ends every connection politely, idle ones after `lingerMs`; null: those of all chains. */
+  endIdle(chains: ReadonlySet<BuiltChain> | null, lingerMs: number): void {
+    if (chains === null) this.#drainLingerMs = lingerMs;
+    for (const { facts } of chains ?? []) facts.drainLingerMs = lingerMs;
     for (const { filter, chain } of this.#connections.values()) {
-      if (chain.facts.drainLingerMs !== null) filter.drain(lingerMs);
+      if (chains?.has(chain) !== false) filter.drain(lingerMs);
     }
   }
 
-  /** From now on every connection ends with its next response. */
-  drainClose(): void {
-    this.#isDraining = true;
+  /** How many of its chains have nothing left but to end. */
+  drainingChainCount(): number {
+    const chains = [...this.#connections.values()].map(({ chain }) => chain);
+    return new Set(chains.filter(({ facts }) => facts.isDraining)).size;
   }
 
   /** Of what is not counted as it happens. */
@@ -265,10 +263,13 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
     for (const { filter } of [...this.#connections.values()]) act(filter);
   }
 
-  /** Cuts what is left. */
-  closeConnections(): void {
-    for (const connection of [...this.#candidates.keys(), ...this.#connections.keys()])
-      connection.close('now');
+  /** Cuts what is left; of these chains only, unless it is null. */
+  closeConnections(chains: ReadonlySet<BuiltChain> | null = null): void {
+    const candidates = chains === null ? [...this.#candidates.keys()] : [];
+    for (const connection of candidates) connection.close('now');
+    for (const [connection, { chain }] of [...this.#connections]) {
+      if (chains?.has(chain) !== false) connection.close('now');
+    }
   }
 
   /** use_original_dst: who serves the address that the client meant. */

@@ -6,7 +6,9 @@ import type { StatsScope } from '../stats/metrics.ts';
 export class ChainFacts implements ListenerFacts {
   readonly scope: StatsScope;
   readonly bufferLimitBytes: number;
-  /** Ms for its idle connections to end by themselves; null: it does not drain. */
+  /** Its connections end with their next response: as in Envoy, whatever the drain strategy. */
+  isDraining = false;
+  /** Ms for its idle connections to end by themselves; null: they need not yet. */
   drainLingerMs: number | null = null;
   readonly #listener: ListenerFacts;
 
@@ -21,7 +23,7 @@ export class ChainFacts implements ListenerFacts {
   }
 
   shouldDrainClose(): boolean {
-    return this.drainLingerMs !== null || this.#listener.shouldDrainClose();
+    return this.isDraining || this.#listener.shouldDrainClose();
   }
 
   isHealthCheckFailed(): boolean {

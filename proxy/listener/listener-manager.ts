@@ -6,11 +6,14 @@ import type { EventLoop } from '../net/event-loop.ts';
 import type { InternalAcceptor } from '../net/internal-connector.ts';
 import type { SocketSource } from '../net/socket-source.ts';
 import type { Counter, Gauge } from '../stats/metrics.ts';
-import { ActiveListener, type ProcessHealth } from './active-listener.ts';
+import { ActiveListener } from './active-listener.ts';
 import { BoundAddress } from './bound-address.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
+import { type DrainSettings, ServerDrains } from './drain-sequence.ts';
 import { keptChains } from './in-place-update.ts';
 import { ListenersByAddress } from './listeners-by-address.ts';
+import { type Retirement, Retirements } from './retirement.ts';
+import type { ProcessHealth } from './surroundings.ts';
 
 /** A listener's addresses as bound, for the admin interface and the primary. */
 export interface ListenerState {
@@ -18,13 +21,6 @@ export interface ListenerState {
   readonly addresses: readonly string[];
   /** Why an address could not be bound, '' if all were. */
   readonly error: string;
-}
-
-/** What drains. */
-export interface DrainOptions {
-  readonly inboundOnly: boolean;
-  /** Idle connections are closed after this. */
-  readonly lingerMs: number;
 }
 
 interface Entry {
@@ -41,8 +37,8 @@ export interface ListenerManagerOptions {
   readonly health: ProcessHealth;
   /** From 0. */
   readonly workerIndex: number;
-  /** Time for connections of a replaced or removed listener to end by themselves (--drain-time-s). */
-  readonly drainTimeMs: number;
+  /** How connections of a replaced or removed listener end, and when at the latest. */
+  readonly drain: DrainSettings;
   /** Where sockets come from that outlive this process; null: each binds its own. */
   readonly sockets: SocketSource | null;
   /** Where connections within the worker find its internal listeners. */
@@ -57,6 +53,11 @@ export class ListenerManager {
   readonly #draining = new Set<ActiveListener>();
   /** Replaced in place, with connections of chains that are still the same. */
   readonly #kept = new Set<ActiveListener>();
+  /** Drains that end by themselves, by what drains. */
+  readonly #retirements: Retirements;
+  readonly #drains: ServerDrains;
+  /** Of the whole worker; null: it does not end. */
+  #ownRetirement: Retirement | null = null;
   readonly #added: Counter;
   readonly #modified: Counter;
   readonly #removed: Counter;
@@ -66,6 +67,7 @@ export class ListenerManager {
   readonly #createFailure: Counter;
   readonly #totalActive: Gauge;
   readonly #totalDraining: Gauge;
+  readonly #chainsDraining: Gauge;
   readonly #workersStarted: Gauge;
   /** `server.total_connections`: of all workers together. */
   readonly #serverConnections: Gauge;
@@ -76,6 +78,9 @@ export class ListenerManager {
 
   constructor(options: ListenerManagerOptions) {
     this.#options = options;
+    const { clock, random } = options.services;
+    this.#retirements = new Retirements(options.loop, options.drain.timeMs);
+    this.#drains = new ServerDrains({ settings: options.drain, clock, random });
     const scope = options.services.stats.scope('listener_manager');
     this.#added = scope.counter('listener_added');
     this.#modified = scope.counter('listener_modified');
@@ -89,7 +94,7 @@ export class ListenerManager {
     this.#serverConnections = options.services.stats.gauge('server.total_connections');
     scope.gauge('workers_pinned');
     scope.gauge('total_listeners_warming');
-    scope.gauge('total_filter_chains_draining');
+    this.#chainsDraining = scope.gauge('total_filter_chains_draining');
     this.#inPlaceUpdated = scope.counter('listener_in_place_updated');
   }
 
@@ -110,7 +115,7 @@ export class ListenerManager {
     const { services, budget, health, workerIndex } = this.#options;
     const findByAddress = (address: SocketAddress): ActiveListener | null =>
       this.#byAddress.find(address);
-    const surroundings = { budget, health, workerIndex, findByAddress };
+    const surroundings = { budget, health, drains: this.#drains, workerIndex, findByAddress };
     const active = new ActiveListener(config, services, surroundings);
     active.onEmpty = () => this.#onListenerEmpty(active);
     const entry: Entry = { active, bound: [], error: '' };
@@ -154,7 +159,7 @@ export class ListenerManager {
     this.#inPlaceUpdated.inc();
     this.#kept.add(previous.active);
     for (const listener of this.#keptOf(previous)) {
-      listener.drainAllBut(chains, this.#options.drainTimeMs);
+      this.#retirements.plan(listener, listener.drainAllBut(chains));
       if (listener.connectionCount === 0) this.#onListenerEmpty(listener);
     }
   }
@@ -188,20 +193,30 @@ export class ListenerManager {
    * Stops accepting and ends connections politely. Internal listeners go on: the last requests of
    * connections that are ending pass through them.
    */
-  drain(options: DrainOptions): void {
-    for (const entry of this.#matching(options.inboundOnly)) {
-      this.#closeSockets(entry);
-      for (const listener of [entry.active, ...this.#keptOf(entry)])
-        listener.drain(options.lingerMs);
-    }
+  drain(lingerMs: number): void {
+    this.stopAccepting(false);
+    for (const { active } of this.#entries.values()) active.endIdle(null, lingerMs);
+    for (const listener of this.#former()) listener.endIdle(null, lingerMs);
     if (this.connectionCount === 0) this.onEmpty?.();
   }
 
-  /** Connections end with their next response, new ones too; the sockets stay open. */
-  drainClose(inboundOnly: boolean): void {
-    for (const entry of this.#matching(inboundOnly)) {
-      for (const listener of [entry.active, ...this.#keptOf(entry)]) listener.drainClose();
-    }
+  /**
+   * Stops accepting and ends connections over the drain time; those that are not idle then may go
+   * on.
+   */
+  drainOverTime(): void {
+    this.stopAccepting(false);
+    this.#drains.begin(false);
+    this.#ownRetirement = this.#retirements.begin({
+      endIdle: (lingerMs) => this.drain(lingerMs),
+      cut: () => undefined,
+    });
+    if (this.connectionCount === 0) this.onEmpty?.();
+  }
+
+  /** Connections end with a response sooner or later, new ones too; the sockets stay open. */
+  beginDrain(inboundOnly: boolean): void {
+    this.#drains.begin(inboundOnly);
   }
 
   /** Stops accepting; connections go on as if nothing had happened. */
@@ -222,6 +237,9 @@ export class ListenerManager {
   /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */
   refreshGauges(): void {
     this.#serverConnections.set(this.connectionCount);
+    let draining = 0;
+    for (const listener of this.#kept) draining += listener.drainingChainCount();
+    this.#chainsDraining.set(draining);
     for (const entry of this.#entries.values()) entry.active.refreshGauges();
   }
 
@@ -233,6 +251,7 @@ export class ListenerManager {
       entry.active.closeConnections();
     }
     for (const listener of this.#former()) listener.closeConnections();
+    this.#ownRetirement?.cancel();
   }
 
   states(): readonly ListenerState[] {
@@ -297,7 +316,8 @@ export class ListenerManager {
       this.#kept.delete(listener);
       this.#draining.add(listener);
       this.#totalDraining.set(this.#draining.size);
-      listener.drain(this.#options.drainTimeMs);
+      listener.beginDrain();
+      this.#retirements.plan(listener, null);
       if (listener.connectionCount === 0) this.#onListenerEmpty(listener);
     }
   }
@@ -309,6 +329,9 @@ export class ListenerManager {
   }
 
   #onListenerEmpty(listener: ActiveListener): void {
+    if (this.#kept.has(listener) || this.#draining.has(listener)) {
+      this.#retirements.forget(listener);
+    }
     if (this.#kept.delete(listener)) listener.dispose();
     if (this.#draining.delete(listener)) {
       this.#totalDraining.set(this.#draining.size);

@@ -57,6 +57,12 @@ export type Question = 'stats' | 'clusters' | 'listeners' | 'memory';
 /** A process's memory in bytes. */
 export type MemoryUsage = NodeJS.MemoryUsage;
 
+/**
+ * How connections of a worker end: `now` with their next response, and idle ones at once; or
+ * `over-drain-time`, as the drain strategy says, and idle ones at its end.
+ */
+export type DrainManner = 'now' | 'over-drain-time';
+
 /** From the primary. `id` ties an answer to its question. */
 export type ToWorker =
   /** First of all messages. */
@@ -93,9 +99,9 @@ export type ToWorker =
   | { readonly kind: 'runtime'; readonly values: RuntimeSettings['values'] }
   | { readonly kind: 'fail-health-check'; readonly failed: boolean }
   /** Stop accepting; end connections politely until `deadlineMs` from now, then cut them. */
-  | { readonly kind: 'drain'; readonly deadlineMs: number }
+  | { readonly kind: 'drain'; readonly deadlineMs: number; readonly manner: DrainManner }
   /**
-   * `/drain_listeners`: end connections with their next response for `afterMs`, then stop accepting
+   * `/drain_listeners`: end connections with their responses for `afterMs`, then stop accepting
    * (unless it `keepsListening`); with 0 only stop accepting.
    */
   | {

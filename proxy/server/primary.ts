@@ -23,6 +23,7 @@ import { type DiscoveryMakers, PrimaryDiscovery } from './discovery/primary-disc
 import { loadReporter, serverServices } from './discovery/server-services.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
+import type { DrainManner } from './link.ts';
 import type { ServerOptions } from './options.ts';
 import { outlierClusters } from './outlier-clusters.ts';
 import { PrimaryServices } from './primary-services.ts';
@@ -231,7 +232,7 @@ export class Primary {
 
   /** Fails readiness, lets requests finish for up to `drainMs`, and ends every worker. */
   async shutdown(drainMs: number): Promise<void> {
-    await this.#endWorkers(drainMs);
+    await this.#endWorkers(drainMs, 'now');
     this.close();
   }
 
@@ -241,7 +242,7 @@ export class Primary {
    */
   async retire(lifeMs: number): Promise<void> {
     this.workforce.sockets.giveAway();
-    await this.#endWorkers(lifeMs);
+    await this.#endWorkers(lifeMs, 'over-drain-time');
   }
 
   /** Ends everything now. */
@@ -257,9 +258,9 @@ export class Primary {
     this.workforce.kill();
   }
 
-  async #endWorkers(drainMs: number): Promise<void> {
+  async #endWorkers(drainMs: number, manner: DrainManner): Promise<void> {
     this.health.beginShutdown();
-    await atMost(this.workforce.drain(drainMs), drainMs + STOP_GRACE_MS / 2);
+    await atMost(this.workforce.drain(drainMs, manner), drainMs + STOP_GRACE_MS / 2);
     await atMost(this.workforce.stop(), STOP_GRACE_MS / 2);
   }
 

@@ -155,7 +155,7 @@ class RunningServer implements SignalHandler, LineHandler {
       return;
     }
     logger.log('info', 'SIGUSR2: replacing the workers one by one');
-    void this.#started.primary.workforce.replaceAll(options.drain.shutdownMs).then(() => {
+    void this.#started.primary.workforce.replaceAll(options.drain.timeS * 1000).then(() => {
       logger.log('info', 'every worker was replaced');
     });
   }

@@ -109,7 +109,7 @@ export class WorkerPool implements WorkerPeerHandler {
       if (old.isGone) continue;
       if (hasStarted) {
         this.#retiring.add(old);
-        old.send({ kind: 'drain', deadlineMs });
+        old.send({ kind: 'drain', deadlineMs, manner: 'now' });
       } else {
         this.#cancelRespawn(slot);
         slot.peer = old;

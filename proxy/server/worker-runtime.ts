@@ -10,9 +10,9 @@ import { runtimeInteger } from '../config/compile/runtime-values.ts';
 import { DiscoveredHub } from '../filters/discovered-configs.ts';
 import type { OverloadState, WorkerServices } from '../filters/network-filter.ts';
 import type { CodecServices } from '../http/codec.ts';
-import type { ProcessHealth } from '../listener/active-listener.ts';
 import { ConnectionBudget } from '../listener/connection-budget.ts';
 import { ListenerManager } from '../listener/listener-manager.ts';
+import type { ProcessHealth } from '../listener/surroundings.ts';
 import { type BootstrapConfig, DEFAULT_INTERNAL_BUFFER_BYTES } from '../model/bootstrap.ts';
 import type { Live, RuntimeValues } from '../model/runtime.ts';
 import { type Connector, SocketConnector } from '../net/connector.ts';
@@ -193,7 +193,7 @@ export class WorkerRuntime implements ProcessHealth {
       budget: connectionBudget(globalLimit(parts), settings, cells),
       health: this,
       workerIndex: settings.index,
-      drainTimeMs: settings.drainTimeS * 1000,
+      drain: { timeMs: settings.drainTimeS * 1000, strategy: settings.drainStrategy },
       sockets,
       internal: this.#internal,
     });

@@ -1,6 +1,7 @@
 // A worker behind its link: turns messages into calls on its data path, and answers.
 import type { CellRegistry } from '../base/cells/cell-registry.ts';
 import type { LogLevel, LogSink } from '../base/log.ts';
+import { idleLingerMs } from '../listener/retirement.ts';
 import { LiveRuntime } from '../model/runtime.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
@@ -33,12 +34,6 @@ export interface WorkerParts {
   /** It has stopped: the process may end, or forget it. */
   readonly onStopped: () => void;
 }
-
-/**
- * While draining, an idle connection is kept this long for a request that is already on its way.
- * Longer delays the end of every process with idle clients; shorter loses requests on slow links.
- */
-const IDLE_LINGER_MS = 500;
 
 /** One worker. */
 export class Worker {
@@ -231,12 +226,13 @@ export class Worker {
     });
   }
 
-  /** The end is near: every connection ends with its next response, or is cut at the deadline. */
+  /** The end is near: what is left of connections at the deadline is cut. */
   #drain(message: Extract<ToWorker, { readonly kind: 'drain' }>, runtime: WorkerRuntime): void {
     const { listeners } = runtime;
     listeners.onEmpty = () => this.#link.send({ kind: 'drained' });
-    const lingerMs = Math.min(IDLE_LINGER_MS, message.deadlineMs / 2);
-    listeners.drain({ inboundOnly: false, lingerMs });
+    if (message.manner === 'over-drain-time') listeners.drainOverTime();
+    else listeners.drain(idleLingerMs(message.deadlineMs));
+    if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
     this.#cutTimer = setTimeout(() => listeners.close(), message.deadlineMs);
   }
 
@@ -251,7 +247,7 @@ export class Worker {
       listeners.stopAccepting(inboundOnly);
       return;
     }
-    listeners.drainClose(inboundOnly);
+    listeners.beginDrain(inboundOnly);
     if (keepsListening) return;
     this.#graceTimer = setTimeout(() => listeners.stopAccepting(inboundOnly), afterMs);
     this.#graceTimer.unref();

@@ -10,7 +10,7 @@ import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
 import { CrashBlame } from './crash-blame.ts';
-import type { ToWorker, WorkerSettings } from './link.ts';
+import type { DrainManner, ToWorker, WorkerSettings } from './link.ts';
 import { type RefusedByWorkers, refusedByWorkers } from './refused-by-workers.ts';
 import { type OpenedSocket, SocketKeeper, socketKey } from './socket-keeper.ts';
 import type { WorkerPeer } from './worker-peer.ts';
@@ -139,12 +139,12 @@ export class Workforce implements WorkerPoolHandler {
   }
 
   /** Ends connections politely; resolves when no worker has one left. Nobody is replaced. */
-  drain(deadlineMs: number): Promise<void> {
+  drain(deadlineMs: number, manner: DrainManner): Promise<void> {
     return new Promise((resolve) => {
       this.#whenDrained = resolve;
       this.#pool.beginStop();
       this.sockets.close();
-      this.#pool.broadcast({ kind: 'drain', deadlineMs });
+      this.#pool.broadcast({ kind: 'drain', deadlineMs, manner });
       this.#pool.checkDrained();
     });
   }

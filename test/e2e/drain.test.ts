@@ -1,6 +1,11 @@
 // Ending politely while the process lives on: what is in flight finishes, and every connection ends
 // with its next response.
 import t from 'tap';
+import { DEFAULT_SERVER_OPTIONS } from '../../proxy/server/options.ts';
+import { bootstrapOf } from '../support/bootstrap-text.ts';
+import { eventually } from '../support/eventually.ts';
+import { rawConnect } from '../support/raw-peer.ts';
+import { withProxy } from '../support/with-proxy.ts';
 import { parseEcho, withRig } from '../support/with-rig.ts';
 
 const get = (target: string) => `GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`;
@@ -64,3 +69,48 @@ t.test('without grace listeners only stop listening', async (t) => {
     await t.rejects(rig.client(), { code: 'ECONNREFUSED' }, address);
   });
 });
+
+const client = (port: number) => rawConnect(`127.0.0.1:${port}`);
+const route = (body: string) => ({ ...bootstrapOf({ body }) });
+
+t.test('connections of a replaced listener go on until their turn comes, or the end', async (t) => {
+  const drain = { ...DEFAULT_SERVER_OPTIONS.drain, timeS: 4_000_000 };
+  const proxy = await withProxy(route('old'), { drain });
+  t.teardown(() => proxy.stop());
+  const peer = await client(proxy.port);
+  peer.write(get('/direct'));
+  t.equal((await peer.response()).body, 'old');
+  // Not only its filter chains: another listener altogether.
+  const changed = route('new') as { static_resources: { listeners: object[] } };
+  Object.assign(changed.static_resources.listeners[0] as object, { traffic_direction: 'INBOUND' });
+  t.ok(await proxy.reload(changed));
+  t.equal(await proxy.stat('listener_manager.total_listeners_draining'), 1);
+  peer.write(get('/direct'));
+  const still = await peer.response();
+  t.same([still.body, still.head.get('connection')], ['old', null], 'at first hardly any ends');
+  peer.close();
+  await eventually(
+    async () => (await proxy.stat('listener_manager.total_listeners_draining')) === 0,
+  );
+});
+
+t.test(
+  'at the drain time nothing is left of a filter chain that an update took away',
+  async (t) => {
+    const drain = { ...DEFAULT_SERVER_OPTIONS.drain, timeS: 1 };
+    const proxy = await withProxy(route('old'), { drain });
+    t.teardown(() => proxy.stop());
+    const [idle, busy] = [await client(proxy.port), await client(proxy.port)];
+    idle.write(get('/direct'));
+    await idle.response();
+    busy.write('GET /direct HTTP/1.1\r\nhost: a\r\n');
+    await eventually(async () => (await proxy.stat('http.in.downstream_cx_active')) === 2);
+    t.ok(await proxy.reload(route('new')));
+    const draining = () => proxy.stat('listener_manager.total_filter_chains_draining');
+    t.equal(await draining(), 1);
+    t.equal(await proxy.stat('listener_manager.listener_in_place_updated'), 1);
+    t.equal(await idle.ended(), 'fin', 'who is idle ends politely');
+    await busy.ended();
+    await eventually(async () => (await draining()) === 0);
+  },
+);

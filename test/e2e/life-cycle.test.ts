@@ -214,7 +214,7 @@ t.test('SIGUSR2 replaces every worker without a failed request', async (t) => {
   await eventually(() => {
     const now = proxy.command.children();
     return now.length === 2 && now.every((pid) => !before.includes(pid));
-  }, 10_000);
+  }, 30_000);
   isLoading = false;
   await Promise.all(clients);
   t.same([...outcomes.keys()], ['200 up']);

@@ -60,7 +60,11 @@ async function adminText({ adminPort }: ProxyProcess, path: string): Promise<str
 
 t.test('another process takes over ports, pipes, admin interface and counters', async (t) => {
   const { file, pipe } = config('direct');
-  const proxy = await startProcess(directory, file, '--concurrency', '2');
+  const proxy = await startProcess(
+    directory,
+    file,
+    ...['--concurrency', '2', '--drain-time-s', '2'],
+  );
   const host = { host: '127.0.0.1', port: proxy.ports['main'] ?? 0 };
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const places: readonly RequestOptions[] = [
@@ -81,7 +85,7 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   await eventually(() => served() > 50);
   const upgraded = await runCommand('upgrade', `127.0.0.1:${proxy.adminPort}`);
   t.match(upgraded, { code: 0, stdout: /^epoch 1 serves/ }, upgraded.stderr);
-  await eventually(() => proxy.command.stderr.includes('upgrade: nothing is left here'));
+  await eventually(() => proxy.command.stderr.includes('upgrade: nothing is left here'), 30_000);
   const before = served();
   await eventually(() => served() > before + 50);
 
@@ -89,7 +93,7 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   const admin = `127.0.0.1:${proxy.adminPort}`;
   const next = await runCommand('upgrade', admin, '--', '-c', file, '--concurrency', '1');
   t.match(next, { code: 0, stdout: /^epoch 2 serves/ }, next.stderr);
-  await eventually(() => proxy.command.children().length === 1);
+  await eventually(() => proxy.command.children().length === 1, 30_000);
   isLoading = false;
   await Promise.all(clients);
   agent.destroy();

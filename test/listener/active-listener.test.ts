@@ -14,6 +14,7 @@ import type {
 import type { FormatContext } from '../../proxy/formatter/formatter.ts';
 import { ActiveListener } from '../../proxy/listener/active-listener.ts';
 import { ConnectionBudget } from '../../proxy/listener/connection-budget.ts';
+import { ServerDrains } from '../../proxy/listener/drain-sequence.ts';
 import { type ListenerConfig, MATCH_ALL } from '../../proxy/model/listener.ts';
 import { RAW_TRANSPORT } from '../../proxy/model/transport-socket.ts';
 import { UNWATCHED } from '../../proxy/model/watched-file.ts';
@@ -22,6 +23,7 @@ import { MEMORY_STAGES } from '../../proxy/server/overload-monitor.ts';
 import { StatsStore } from '../../proxy/stats/store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type FakeConnection, FakeConnector } from '../support/fake-connector.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 const NOTHING = (): void => undefined;
 
@@ -49,6 +51,7 @@ interface Rig {
   /** Its access log. */
   readonly lines: string[];
   readonly stats: StatsStore;
+  readonly drains: ServerDrains;
   readonly health: { isFailed: boolean; overload: OverloadState };
   accept(): Connection;
 }
@@ -119,8 +122,10 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     ...config,
   } as unknown as ListenerConfig;
   const budget = new ConnectionBudget(limit, null);
+  const settings = { timeMs: 10_000, strategy: 'immediate' } as const;
+  const drains = new ServerDrains({ settings, clock, random: seededRandom(1) });
   const listener = new ActiveListener(full, services, {
-    ...{ budget, health, workerIndex: 0 },
+    ...{ budget, health, workerIndex: 0, drains },
     findByAddress: ({ text }) => others.get(text)?.listener ?? null,
   });
   const connector = new FakeConnector();
@@ -131,7 +136,7 @@ function rig(config: Partial<ListenerConfig> = {}, options: RigOptions = {}): Ri
     listener.serve({ connection, fileDescriptor: -1, start: NOTHING });
     return connection;
   };
-  return { listener, probes, stats, health, accept, lines };
+  return { listener, probes, stats, health, drains, accept, lines };
 }
 
 function lineOf({ info, logType }: FormatContext): string {
@@ -200,11 +205,25 @@ t.test('a failed health check drains listeners of the default drain type only', 
   t.notOk(modifyOnly.listener.shouldDrainClose());
 });
 
+t.test('drains with the process, or with inbound listeners only', async (t) => {
+  const [inbound, other] = [rig({ trafficDirection: 'inbound' }), rig()];
+  for (const { drains } of [inbound, other]) drains.begin(true);
+  t.ok(inbound.listener.shouldDrainClose());
+  t.notOk(other.listener.shouldDrainClose());
+  other.drains.begin(false);
+  t.ok(other.listener.shouldDrainClose());
+  const alone = rig();
+  alone.accept();
+  alone.listener.beginDrain();
+  t.ok(alone.listener.shouldDrainClose());
+  t.same(alone.probes[0]?.asked, [], 'nobody is told before the drain time is over');
+});
+
 t.test('draining tells every connection', async (t) => {
   const { listener, probes, accept } = rig();
   accept();
   accept();
-  listener.drain(50);
+  listener.endIdle(null, 50);
   for (const probe of probes) t.same(probe.asked, ['drain 50']);
   t.ok(listener.shouldDrainClose());
 });
@@ -219,7 +238,7 @@ t.test(
     const { listener, probes, accept } = rig({ listenerFilters: [waits as never] });
     const connection = accept() as FakeConnection;
     connection.accept();
-    listener.drain(7);
+    listener.endIdle(null, 7);
     t.equal(probes.length, 0, 'it has no filter yet');
     connection.receive('x');
     t.same(probes[0]?.asked, ['drain 7']);

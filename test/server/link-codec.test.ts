@@ -62,6 +62,6 @@ t.test('carries the settings of a worker', async (t) => {
 });
 
 t.test('leaves every other message as it is', async (t) => {
-  const sent: ToWorker = { kind: 'drain', deadlineMs: 5 };
+  const sent: ToWorker = { kind: 'drain', manner: 'now', deadlineMs: 5 };
   t.same(overTheWire(sent), sent);
 });
