@@ -7,4 +7,8 @@ export function addOwnFlags(command: Command): void {
     '--config-watch <mode>',
     'on (default): the configuration file is read again when it changes; off: at SIGHUP only',
   );
+  command.option(
+    '--state-dir <path>',
+    'keep what management servers tell there, to start from it while they are away',
+  );
 }

@@ -140,6 +140,7 @@ function readOptions(
   return {
     configPath: reader.text('configPath'),
     configYaml: reader.text('configYaml'),
+    stateDir: reader.text('stateDir'),
     watchesConfig: reader.oneOf('configWatch', '--config-watch', ['on', 'off']) === 'on',
     // Envoy runs one worker when it is asked for none.
     concurrency: Math.max(1, concurrency ?? environment.defaultConcurrency()),

@@ -9,6 +9,8 @@ export interface ServerOptions {
   readonly configYaml: string;
   /** `--config-watch`: `configPath` is read again when it changes, not only at SIGHUP. */
   readonly watchesConfig: boolean;
+  /** `--state-dir`: where what servers told is kept; '' : nowhere. */
+  readonly stateDir: string;
   /** Workers; 1 runs the only one inside the primary. */
   readonly concurrency: number;
   /** Empty texts leave what the bootstrap's node says. */
@@ -78,6 +80,7 @@ export const DEFAULT_SERVER_OPTIONS: ServerOptions = Object.freeze<ServerOptions
   configPath: '',
   configYaml: '',
   watchesConfig: true,
+  stateDir: '',
   concurrency: 1,
   serviceCluster: '',
   serviceNode: '',

@@ -14,6 +14,8 @@ export interface PrimaryService {
   beforeListeners?(): Promise<void>;
   /** All workers serve. */
   onServing?(): void;
+  /** Statistics are about to be read: what is measured is brought up to date. */
+  beforeStats?(): void;
   /** The process ends; called whether it ever served or not. */
   stop(): void;
 }
@@ -40,6 +42,10 @@ export class PrimaryServices {
 
   onServing(): void {
     for (const service of this.#all) service.onServing?.();
+  }
+
+  beforeStats(): void {
+    for (const service of this.#all) service.beforeStats?.();
   }
 
   stop(): void {

@@ -19,7 +19,11 @@ import { CellDesk } from './cell-desk.ts';
 import type { Configuration } from './configuration.ts';
 import { DynamicResources } from './discovery/dynamic-resources.ts';
 import type { LoadReporter } from './discovery/load-reporter.ts';
-import { type DiscoveryMakers, PrimaryDiscovery } from './discovery/primary-discovery.ts';
+import {
+  type DiscoveryMakers,
+  PrimaryDiscovery,
+  type RememberServer,
+} from './discovery/primary-discovery.ts';
 import { loadReporter, serverServices } from './discovery/server-services.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
@@ -35,7 +39,9 @@ import { RuntimeDesk } from './runtime-desk.ts';
 import { measureExpiry } from './secrets/expiry-gauges.ts';
 import { serveSecrets } from './secrets/serve-secrets.ts';
 import { ServerStats } from './server-stats.ts';
+import { StateDirectory } from './state/state-directory.ts';
 import { StatsCollector } from './stats-collector.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
 import type { Inheritance } from './upgrade/ancestor.ts';
 import type { SpawnWorker } from './worker-pool.ts';
 import { Workforce } from './workforce.ts';
@@ -114,6 +120,7 @@ export class Primary {
     configuration.store.isProven = (resource) => this.workforce.isProven(resource);
     this.discovery = new PrimaryDiscovery({
       ...{ ...parts, stats: this.stats, secrets: this.secrets },
+      remember: this.#openState(),
       sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
       onPolicy: (cluster, policy) =>
         this.workforce.broadcast({ kind: 'endpoint-policy', cluster, policy }),
@@ -177,6 +184,7 @@ export class Primary {
 
   /** Statistics of the whole proxy. */
   async collectStats(): Promise<StatsSnapshot> {
+    this.services.beforeStats();
     this.serverStats.refresh({
       state: this.state(),
       uptimeMs: performance.now() - this.startedMs,
@@ -282,6 +290,18 @@ export class Primary {
       this.discovery.follow(cluster);
       yield;
     }
+  }
+
+  /** `--state-dir`; null: nothing is kept. */
+  #openState(): RememberServer | null {
+    const { stateDir: path } = this.options;
+    if (path === '') return null;
+    const { id = '', cluster = '' } = this.configuration.message().node ?? {};
+    const { log, stats } = this;
+    const { wallMs } = SYSTEM_CLOCK;
+    const state = new StateDirectory({ path, node: { id, cluster }, stats, log, wallMs });
+    this.services.add(state);
+    return (server, identity) => state.remember(server, identity);
   }
 
   /** It was accepted and is of no use after all: whoever told it hears of it. */

@@ -52,6 +52,11 @@ export interface DiscoverySink {
    */
   onUpdate(update: DiscoveryUpdate): Answer;
   onFailure(failure: DiscoveryFailure): void;
+  /**
+   * Of the last update: this resource is not in use as it came. Absent: an update is used as a whole,
+   * or not at all.
+   */
+  isRefused?(name: string): boolean;
 }
 
 /** Every resource of a type. */

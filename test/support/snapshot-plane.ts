@@ -39,8 +39,9 @@ export class SnapshotPlane {
     Map<string, { seen: number; asked: string; sent: string }>
   >();
 
-  static async listen(): Promise<SnapshotPlane> {
-    return new SnapshotPlane(await ControlPlane.listen());
+  /** On a port of the system's choice, unless it is to be where another one was. */
+  static async listen(port = 0): Promise<SnapshotPlane> {
+    return new SnapshotPlane(await ControlPlane.listen({ port }));
   }
 
   /** From now on these are all there are of a type; answers the version. */

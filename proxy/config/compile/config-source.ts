@@ -110,7 +110,8 @@ function requireNode(subject: string, context: CompileContext): void {
   }
 }
 
-function sourceKey(api: ApiConfigSource): string {
+/** `api:` and a hash of all that it says: equal ones are one server. */
+export function sourceKey(api: ApiConfigSource): string {
   const octets = toBinary(ApiConfigSourceSchema, api, { writeUnknownFields: false });
   return `api:${createHash('sha256').update(octets).digest('hex').slice(0, 32)}`;
 }

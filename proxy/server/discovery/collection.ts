@@ -106,6 +106,7 @@ export class Collection {
         // A server that cannot be reached is waited for until the time is over.
         if (failure !== 'connection') this.#heard();
       },
+      isRefused: (name) => (this.#known.get(name)?.refusal ?? '') !== '',
     });
     return new Promise((resolve) => {
       this.#whenHeard.push(resolve);
