@@ -80,6 +80,8 @@ export interface PassedThroughExtension {
 export interface DiscoveryEnvironment {
   /** The node has an id and a cluster, which every server is told. */
   readonly hasNode: boolean;
+  /** A server may have another one to fall back to. */
+  readonly hasFallback: boolean;
   /** Clusters of the bootstrap whose hosts no server has to tell. */
   readonly clusters: ReadonlySet<string>;
 }

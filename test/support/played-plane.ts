@@ -31,6 +31,7 @@ export class PlayedPlane {
   /** What there is of each type, by name, as JSON. */
   readonly #present = new Map<string, Map<string, string>>();
   #count = 0;
+  #chosen: ServedStream | null = null;
   #marks = new Map<ServedStream, number>();
 
   private constructor(plane: ControlPlane, isIncremental: boolean) {
@@ -42,8 +43,14 @@ export class PlayedPlane {
     return new PlayedPlane(await ControlPlane.listen(), isIncremental);
   }
 
+  /** Speaks over this stream from now on; null: over the newest one. */
+  on(stream: ServedStream | null): void {
+    this.#chosen = stream;
+  }
+
   /** The stream in use. */
   get stream(): ServedStream {
+    if (this.#chosen !== null) return this.#chosen;
     const stream = this.plane.streams.findLast(({ isEnded }) => !isEnded);
     if (stream === undefined) throw new Error('no stream is open');
     return stream;

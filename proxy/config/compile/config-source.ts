@@ -11,6 +11,7 @@ import {
 import type { GrpcService } from '../../api/gen/envoy/config/core/v3/grpc_service_pb.js';
 import { type ConfigSourceConfig, DEFAULT_FETCH_TIMEOUT_MS } from '../../model/config-source.ts';
 import type { CompileContext } from '../../model/extension.ts';
+import { FAILOVER_KEY } from './failover-guard.ts';
 import { durationMs } from './field-values.ts';
 import { compileGoogleGrpc } from './google-grpc.ts';
 
@@ -22,7 +23,6 @@ const NO_NAMES =
   'names of the form xdstp:// are not supported: use plain names, or `ads` of one server';
 const AGGREGATED = new Set([ApiType.AGGREGATED_GRPC, ApiType.AGGREGATED_DELTA_GRPC]);
 const GRPC = 'envoy.config.core.v3.ApiConfigSource::(AGGREGATED_)(DELTA_)GRPC';
-const MAX_SERVERS = 1;
 
 /** null and rejections: it cannot be used. `subject`: whose resources come from it, for messages. */
 export function compileConfigSource(
@@ -160,10 +160,13 @@ function checkGrpc(api: ApiConfigSource, context: CompileContext): void {
     const rule = 'API configs must have either a gRPC service or a cluster name defined';
     context.reject('grpc_services', rule);
   }
-  // A second server is one to fall back to, which Envoy has behind a runtime guard that is off.
-  if (length > MAX_SERVERS) {
-    const rule = `${GRPC} must have no more than ${MAX_SERVERS} gRPC services specified`;
-    context.reject('grpc_services', rule);
+  const { discovery, runtime } = context.environment;
+  const hasFallback = discovery?.hasFallback ?? runtime.get(FAILOVER_KEY) === true;
+  const most = hasFallback ? 2 : 1;
+  if (length > most) {
+    const rule = `${GRPC} must have no more than ${most} gRPC services specified`;
+    const way = most === 1 ? `: a second one to fall back to wants runtime ${FAILOVER_KEY}` : '';
+    context.reject('grpc_services', rule + way);
   }
   for (const [index, service] of api.grpcServices.entries()) {
     checkService(service, context.at(`grpc_services[${index}]`));

@@ -8,6 +8,7 @@ import type { ConfigSource } from '../../api/gen/envoy/config/core/v3/config_sou
 import type { ConfigSourceConfig, DynamicResourcesConfig } from '../../model/config-source.ts';
 import type { CompileContext, DiscoveryEnvironment } from '../../model/extension.ts';
 import { compileAds, compileConfigSource } from './config-source.ts';
+import { hasFallback } from './failover-guard.ts';
 
 /** null: nothing is dynamic. `context` is that of `dynamic_resources`. */
 export function compileDynamicResources(
@@ -30,12 +31,16 @@ export function discoveryEnvironment(message: Bootstrap): DiscoveryEnvironment {
 
 /** The same where the clusters were taken out of the bootstrap. */
 export function discoveryOf(
-  { node }: Pick<Bootstrap, 'node'>,
+  { node, layeredRuntime }: Pick<Bootstrap, 'node' | 'layeredRuntime'>,
   clusters: readonly Cluster[],
 ): DiscoveryEnvironment {
   const known = clusters.filter((cluster) => !isEdsCluster(cluster)).map(({ name }) => name);
   const { id = '', cluster = '' } = node ?? {};
-  return { hasNode: id !== '' && cluster !== '', clusters: new Set(known) };
+  return {
+    hasNode: id !== '' && cluster !== '',
+    hasFallback: hasFallback(layeredRuntime),
+    clusters: new Set(known),
+  };
 }
 
 /** A server or a file tells its hosts. */
