@@ -171,6 +171,8 @@ export interface ConfigDumpData {
   /** ClusterLoadAssignments as in use, printed with `include_eds` only. */
   readonly endpoints: readonly DumpedResource[];
   readonly secrets: readonly DumpedResource[];
+  /** ScopedRouteConfigurationsLists by the name of their scoped_routes; absent: there are none. */
+  readonly scopes?: readonly DumpedResource[];
   /** Filters that are told what to do, by sort of filter; absent: there are none of that sort. */
   readonly filters?: readonly (readonly DumpedResource[])[];
   /** Version of the last accepted set from a dynamic source, '' without one. */

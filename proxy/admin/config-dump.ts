@@ -1,5 +1,6 @@
 // The messages of admin.v3.ConfigDump, in ProtoJSON, out of what the process was configured by.
 import { type Message, toBinary, toJson } from '@bufbuild/protobuf';
+import type { ScopedRouteConfigurationsList } from '../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { apiRegistry } from '../api/registry.ts';
 import type { ConfigDumpData, DumpedResource, JsonObject, JsonValue } from './backend.ts';
 import { redactSecrets } from './redact.ts';
@@ -36,7 +37,7 @@ export function configDumps(data: ConfigDumpData, includeEndpoints: boolean): re
     ...(data.filters ?? []).map(filtersDump),
     ...(includeEndpoints ? [endpointsDump(data)] : []),
     listenersDump(data),
-    scopedRoutesDump(),
+    scopedRoutesDump(data.scopes ?? []),
     routesDump(data),
     secretsDump(data),
   ];
@@ -176,8 +177,38 @@ function dynamicListener(resource: DumpedResource): JsonObject {
   };
 }
 
-function scopedRoutesDump(): Dump {
-  return { type: 'ScopedRoutesConfigDump', fields: {}, lists: [] };
+function scopedRoutesDump(scopes: readonly DumpedResource[]): Dump {
+  const json = (resource: DumpedResource): JsonObject => ({
+    name: resource.name,
+    ...version(resource.version),
+    scoped_route_configs: scopesIn(resource.message).map(messageJson),
+    ...lastUpdated(resource),
+    ...failure(resource),
+  });
+  const told = (resource: DumpedResource): JsonObject => ({
+    ...json(resource),
+    ...clientStatus(resource),
+  });
+  return {
+    type: 'ScopedRoutesConfigDump',
+    fields: {},
+    lists: [
+      {
+        field: 'inline_scoped_route_configs',
+        elementType: 'InlineScopedRouteConfigs',
+        elements: elements(scopes, 'static', json),
+      },
+      {
+        field: 'dynamic_scoped_route_configs',
+        elementType: 'DynamicScopedRouteConfigs',
+        elements: elements(scopes, 'active', told),
+      },
+    ],
+  };
+}
+
+function scopesIn(message: Message): readonly Message[] {
+  return (message as ScopedRouteConfigurationsList).scopedRouteConfigurations;
 }
 
 function routesDump(data: ConfigDumpData): Dump {

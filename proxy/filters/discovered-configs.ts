@@ -3,9 +3,10 @@
 import type { DiscoveredRef } from '../model/config-source.ts';
 import type { ToldFilter } from '../model/extension.ts';
 import type { RouteTableConfig } from '../model/route.ts';
+import type { ScopeSetConfig } from '../model/scoped-routes.ts';
 
 /** What a reference stands for. */
-export type DiscoveredConfig = RouteTableConfig | ToldFilter;
+export type DiscoveredConfig = RouteTableConfig | ScopeSetConfig | ToldFilter;
 
 /** A reference in use; closed once, by whoever opened it. */
 export interface DiscoveredSlot<C extends DiscoveredConfig = DiscoveredConfig> {

@@ -106,7 +106,7 @@ class FileLoan implements WatchedFiles {
 
 class DiscoveredLoan implements DiscoveredConfigs {
   readonly #lender: DiscoveredConfigs;
-  readonly #opened: DiscoveredSlot[] = [];
+  readonly #opened = new Set<DiscoveredSlot>();
 
   constructor(lender: DiscoveredConfigs) {
     this.#lender = lender;
@@ -114,12 +114,20 @@ class DiscoveredLoan implements DiscoveredConfigs {
 
   open<C extends DiscoveredConfig>(ref: DiscoveredRef, onChange: () => void): DiscoveredSlot<C> {
     const slot = this.#lender.open<C>(ref, onChange);
-    this.#opened.push(slot);
-    return slot;
+    this.#opened.add(slot);
+    return {
+      get value(): C | null {
+        return slot.value;
+      },
+      close: () => {
+        slot.close();
+        this.#opened.delete(slot);
+      },
+    };
   }
 
   giveBack(): void {
     for (const slot of this.#opened) slot.close();
-    this.#opened.length = 0;
+    this.#opened.clear();
   }
 }

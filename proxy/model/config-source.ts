@@ -37,7 +37,7 @@ export interface DynamicResourcesConfig {
 
 /** A part of a configuration that is found by name: a route table, a filter's configuration. */
 export interface DiscoveredRef {
-  readonly kind: 'route' | FilterKind;
+  readonly kind: 'route' | 'scopes' | FilterKind;
   /** Made of the source's and the name: who refers to the same key gets the same. */
   readonly key: string;
   readonly name: string;
@@ -61,4 +61,18 @@ export interface FilterRef extends DiscoveredRef {
   readonly rules: FilterRules;
   /** False: its chain serves before anything came (apply_default_config_without_warming). */
   readonly isAwaited: boolean;
+}
+
+/** The scopes of a connection manager. */
+export interface ScopesRef extends DiscoveredRef {
+  readonly kind: 'scopes';
+  /** Where tables come from that scopes name; null: they have to stand in the scopes. */
+  readonly routes: ConfigSourceConfig | null;
+  /** `http.<prefix>.`: whose statistics count them. */
+  readonly statPrefix: string;
+}
+
+/** A route table by its name. */
+export function routeRef(name: string, source: ConfigSourceConfig): DiscoveredRef {
+  return { kind: 'route', key: `${source.key}/${name}`, name, source };
 }

@@ -11,6 +11,7 @@ export type ResourceKind =
   | 'route'
   | 'endpoint'
   | 'secret'
+  | 'scopes'
   | 'http-filter'
   | 'network-filter'
   | 'listener-filter';

@@ -1,5 +1,6 @@
 // Scoped routes of a connection manager, compiled from http_connection_manager.v3.ScopedRoutes: one
 // route table of several, by a key that requests carry.
+import type { ScopesRef } from './config-source.ts';
 import type { RouteTableConfig } from './route.ts';
 
 /** Which table serves a request. */
@@ -7,7 +8,23 @@ export interface ScopedRoutesConfig {
   readonly name: string;
   /** What the key of a request is made of; a request without one of them has no scope. */
   readonly fragments: readonly ScopeFragmentConfig[];
+  /** Those that stand in the configuration. */
   readonly scopes: readonly ScopeConfig[];
+  /** Where scopes come from; absent or null: they stand here. */
+  readonly discovery?: ScopesRef | null;
+}
+
+/** Scopes as a server or a file told them. */
+export interface ScopeSetConfig {
+  readonly told: readonly ToldScopeConfig[];
+}
+
+/** A scope whose table may have to be fetched. */
+export interface ToldScopeConfig extends Omit<ScopeConfig, 'table'> {
+  /** null: it has to be fetched. */
+  readonly table: RouteTableConfig | null;
+  /** Name of the table to fetch; '' : it stands here. */
+  readonly routeName: string;
 }
 
 /** ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor */

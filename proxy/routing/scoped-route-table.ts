@@ -15,12 +15,26 @@ export function buildScopedRouteTable(
   config: ScopedRoutesConfig,
   options: RouteTableOptions,
 ): RouteTable {
-  return new ScopedRouteTable(config, options);
+  const scopes = config.scopes.map(({ name, key, table }) => ({
+    ...{ name, key },
+    table: buildRouteTable(table, options),
+  }));
+  return joinScopes(config, scopes);
+}
+
+/** One table of those of all scopes; where two have the same key, the last one counts. */
+export function joinScopes(
+  config: Pick<ScopedRoutesConfig, 'name' | 'fragments'>,
+  scopes: readonly Scope[],
+): RouteTable {
+  return new ScopedRouteTable(config, scopes);
 }
 
 /** A scope and its table. */
-interface Scope {
+export interface Scope {
   readonly name: string;
+  /** As many as there are fragments; otherwise no request is in it. */
+  readonly key: readonly string[];
   readonly table: RouteTable;
 }
 
@@ -29,13 +43,15 @@ class ScopedRouteTable implements RouteTable {
   readonly #fragments: readonly ScopeFragmentConfig[];
   readonly #scopes = new Map<string, Scope>();
 
-  constructor(config: ScopedRoutesConfig, options: RouteTableOptions) {
-    this.name = config.name;
-    this.#fragments = config.fragments;
-    for (const { name, key, table } of config.scopes) {
-      if (key.length !== config.fragments.length) continue;
-      const scope = { name, table: buildRouteTable(table, options) };
-      this.#scopes.set(key.join(END_OF_FRAGMENT), scope);
+  constructor(
+    { name, fragments }: Pick<ScopedRoutesConfig, 'name' | 'fragments'>,
+    scopes: readonly Scope[],
+  ) {
+    this.name = name;
+    this.#fragments = fragments;
+    for (const scope of scopes) {
+      if (scope.key.length !== fragments.length) continue;
+      this.#scopes.set(scope.key.join(END_OF_FRAGMENT), scope);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Compiler } from './compiler.ts';
 
 /** True for kinds that are found by name. */
 export function isDiscovered(kind: ResourceKind): kind is DiscoveredRef['kind'] {
-  return kind === 'route' || kind in FILTER_KINDS;
+  return kind === 'route' || kind === 'scopes' || kind in FILTER_KINDS;
 }
 
 /** Shows a new version to all who refer to it; other kinds are left alone. */
@@ -18,8 +18,8 @@ export function applyDiscovered(
 ): void {
   const { kind, name } = resource;
   if (!isDiscovered(kind)) return;
-  if (kind === 'route') {
-    const { config } = compiler.route(resource);
+  if (kind === 'route' || kind === 'scopes') {
+    const { config } = kind === 'route' ? compiler.route(resource) : compiler.scopes(resource);
     if (config !== null) discovered.set(kind, name, config);
     return;
   }

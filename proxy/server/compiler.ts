@@ -8,6 +8,7 @@ import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { TypedExtensionConfig } from '../api/gen/envoy/config/core/v3/extension_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.js';
+import type { ScopedRouteConfigurationsList } from '../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { compileBootstrap } from '../config/compile/bootstrap.ts';
 import { compileCluster } from '../config/compile/cluster.ts';
@@ -15,6 +16,7 @@ import { compileDiscoveredFilter } from '../config/compile/discovered-filter.ts'
 import { compileListener } from '../config/compile/listener.ts';
 import { prepareRouteTables } from '../config/compile/prepared-route-tables.ts';
 import { compileRouteTable } from '../config/compile/route-table.ts';
+import { compileScopeSet } from '../config/compile/scoped-routes.ts';
 import { compileSecret } from '../config/compile/tls/secret.ts';
 import { ProblemSink, type ResourceCompiler } from '../config/schema/compile-context.ts';
 import { EXTENSIONS } from '../filters/extensions.ts';
@@ -26,6 +28,7 @@ import type { ListenerConfig } from '../model/listener.ts';
 import type { RejectedResource, Resource } from '../model/resource.ts';
 import type { RouteTableConfig } from '../model/route.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
+import type { ScopeSetConfig } from '../model/scoped-routes.ts';
 import type { SecretValue } from '../model/secret.ts';
 import { SystemRandom } from './system-random.ts';
 
@@ -82,6 +85,11 @@ export class Compiler {
     );
   }
 
+  /** Scopes that were discovered. */
+  scopes(resource: Resource): Compiled<ScopeSetConfig> {
+    return this.#compile<ScopedRouteConfigurationsList, ScopeSetConfig>(resource, compileScopeSet);
+  }
+
   /** A filter that was discovered; neither a configuration nor a refusal: it was withdrawn. */
   filter(resource: Resource, kind: FilterKind): Compiled<ToldFilter> {
     return this.#compile<TypedExtensionConfig, ToldFilter>(resource, (message, context) =>
@@ -96,6 +104,7 @@ export class Compiler {
     if (resource.kind === 'bootstrap') return this.bootstrap(resource);
     if (resource.kind === 'secret') return this.secret(resource);
     if (resource.kind === 'route') return this.route(resource);
+    if (resource.kind === 'scopes') return this.scopes(resource);
     if (resource.kind !== 'endpoint') return this.filter(resource, resource.kind);
     const reason = `resources of kind ${resource.kind} are not supported`;
     return { config: null, rejected: about(resource, [{ path: '', reason }]), warned: null };

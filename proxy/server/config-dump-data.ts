@@ -9,6 +9,7 @@ import { inlineRoutes } from '../config/compile/prepared-route-tables.ts';
 import type { ResourceKind } from '../model/resource.ts';
 import type { Configuration } from './configuration.ts';
 import { dumpedFilters } from './discovery/dumped-filters.ts';
+import { dumpedScopes } from './discovery/dumped-scopes.ts';
 import type { Primary } from './primary.ts';
 import type { RefusedUpdate, StoredResource } from './resource-store.ts';
 import { dumpedSecrets } from './secrets/dumped-secrets.ts';
@@ -35,6 +36,7 @@ export function configDumpData(primary: Primary): ConfigDumpData {
     endpoints: [...staticEndpoints(primary), ...discoveredEndpoints(primary)],
     secrets: dumpedSecrets(primary),
     filters: dumpedFilters(primary),
+    scopes: dumpedScopes(primary),
     clustersVersion: dynamic.clusters?.version ?? '',
     listenersVersion: dynamic.listeners?.version ?? '',
   };

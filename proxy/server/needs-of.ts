@@ -1,9 +1,10 @@
 // What compiled resources refer to that has to be supplied before they can serve.
 import type { ClusterConfig } from '../model/cluster.ts';
-import type { DiscoveredRef } from '../model/config-source.ts';
+import { type DiscoveredRef, routeRef, type ScopesRef } from '../model/config-source.ts';
 import type { ExtensionInstance, ToldFilter } from '../model/extension.ts';
 import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import type { ListenerConfig } from '../model/listener.ts';
+import type { ScopeSetConfig } from '../model/scoped-routes.ts';
 import type { SecretRef } from '../model/secret.ts';
 import { secretsOfCluster, secretsOfListener } from './secrets/secret-refs.ts';
 
@@ -35,6 +36,14 @@ export function needsOfListener(config: ListenerConfig): Needs {
   return { secrets: secretsOfListener(config), configs };
 }
 
+/** Tables that scopes name; `from` says where they come from. */
+export function needsOfScopes(config: ScopeSetConfig | null, from: ScopesRef | undefined): Needs {
+  const routes = from?.routes ?? null;
+  if (config === null || routes === null) return NO_NEEDS;
+  const names = config.told.flatMap(({ routeName }) => (routeName === '' ? [] : [routeName]));
+  return { secrets: [], configs: [...new Set(names)].map((name) => routeRef(name, routes)) };
+}
+
 /** What a filter needs that was told by name. */
 export function needsOfFilter(filter: ToldFilter | null): Needs {
   return filter === null ? NO_NEEDS : { secrets: [], configs: refsInside(filter) };
@@ -42,8 +51,9 @@ export function needsOfFilter(filter: ToldFilter | null): Needs {
 
 function refsInside({ definition, config }: ToldFilter): readonly DiscoveredRef[] {
   if (definition.name !== MANAGER) return [];
-  const { rds, httpFilters } = config as HttpConnectionManagerConfig;
-  return [...(rds === undefined ? [] : [rds]), ...httpFilters.flatMap(ownRefs)];
+  const { rds, scopedRoutes, httpFilters } = config as HttpConnectionManagerConfig;
+  const routes = [rds, scopedRoutes?.discovery].filter((ref) => ref !== undefined && ref !== null);
+  return [...routes, ...httpFilters.flatMap(ownRefs)];
 }
 
 function ownRefs({ discovery }: ExtensionInstance): readonly DiscoveredRef[] {

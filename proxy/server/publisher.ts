@@ -6,7 +6,7 @@ import { TypedExtensionConfigSchema } from '../api/gen/envoy/config/core/v3/exte
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { Logger } from '../base/log.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
-import type { DiscoveredRef } from '../model/config-source.ts';
+import type { DiscoveredRef, ScopesRef } from '../model/config-source.ts';
 import { isFilterRef } from '../model/discovered-filter.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
@@ -22,6 +22,7 @@ import {
   needsOfCluster,
   needsOfFilter,
   needsOfListener,
+  needsOfScopes,
 } from './needs-of.ts';
 import type { RefusedByWorkers } from './refused-by-workers.ts';
 import { runInSlices } from './run-in-slices.ts';
@@ -262,12 +263,20 @@ export class Publisher {
     if (resource.kind === 'network-filter') {
       return needsOfFilter(compiler.filter(resource, resource.kind).config);
     }
+    if (resource.kind === 'scopes') {
+      const [ref] = this.configs.refsOf(resource.name);
+      return needsOfScopes(compiler.scopes(resource).config, ref as ScopesRef | undefined);
+    }
     if (resource.kind !== 'listener') return NO_NEEDS;
     return needsOfListener(compiler.listener(resource).config as ListenerConfig);
   }
 
   /** Has what it needs fetched; the version in use still needs its own. True: all of it is there. */
   #admit(resource: Resource): boolean {
+    // One scope that has to wait for its table keeps no other one waiting.
+    if (resource.kind === 'scopes') {
+      this.#retain(`scopes/${resource.name}`, this.#needsOf(resource));
+    }
     if (!canWarm(resource.kind)) return true;
     this.#retain(`${resource.kind}/${resource.name} next`, this.#needsOf(resource));
     return this.#mayServe(resource);

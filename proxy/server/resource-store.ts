@@ -51,6 +51,7 @@ const ORDER: readonly ResourceKind[] = [
   'network-filter',
   'listener-filter',
   'route',
+  'scopes',
   'listener',
 ];
 

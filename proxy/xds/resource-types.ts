@@ -96,7 +96,7 @@ const ROWS: readonly TypeRow[] = [
 ];
 
 /** Those whose empty list of names asks for everything, and whose responses are complete. */
-const WHOLE: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.cluster];
+const WHOLE: readonly string[] = [TYPE_URLS.listener, TYPE_URLS.cluster, TYPE_URLS.scopedRoute];
 
 const KNOWN: ReadonlyMap<string, ResourceType> = new Map([
   ...ROWS.map((row) => [row[0], typeOf(row)] as const),

@@ -10,6 +10,8 @@ const TYPES: Readonly<Record<string, string>> = {
   eds: 'envoy.config.endpoint.v3.ClusterLoadAssignment',
   rds: 'envoy.config.route.v3.RouteConfiguration',
   sds: 'envoy.extensions.transport_sockets.tls.v3.Secret',
+  srds: 'envoy.config.route.v3.ScopedRouteConfiguration',
+  vhds: 'envoy.config.route.v3.VirtualHost',
   ecds: 'envoy.config.core.v3.TypedExtensionConfig',
   rtds: 'envoy.service.runtime.v3.Runtime',
 };

@@ -102,7 +102,7 @@ export function compileHttpConnectionManager(
 }
 
 function compileRoutes(
-  { routeSpecifier: specifier }: HttpConnectionManager,
+  { routeSpecifier: specifier, statPrefix }: HttpConnectionManager,
   context: CompileContext,
 ): Pick<HttpConnectionManagerConfig, 'routeTable' | 'scopedRoutes' | 'rds'> | null {
   if (specifier.case === 'rds') return compileRds(specifier.value, context.at('rds'));
@@ -115,7 +115,8 @@ function compileRoutes(
   if (specifier.case === 'scopedRoutes') {
     const empty = create(RouteConfigurationSchema, { name: specifier.value.name });
     const routeTable = compileRouteTable(empty, context);
-    const scopedRoutes = compileScopedRoutes(specifier.value, context.at('scoped_routes'));
+    const at = context.at('scoped_routes');
+    const scopedRoutes = compileScopedRoutes(specifier.value, statPrefix, at);
     return routeTable === null || scopedRoutes === null ? null : { routeTable, scopedRoutes };
   }
   context.reject('', 'route_specifier is required: use route_config, rds or scoped_routes');

@@ -7,6 +7,7 @@ import type { RouteConfiguration } from '../../api/gen/envoy/config/route/v3/rou
 import {
   type HttpConnectionManager,
   HttpConnectionManagerSchema,
+  type ScopedRouteConfigurationsList,
 } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { apiRegistry } from '../../api/registry.ts';
 import type { CompileContext, CompileEnvironment } from '../../model/extension.ts';
@@ -49,6 +50,19 @@ export function inlineRoutes(listener: Listener): readonly RouteConfiguration[] 
   });
 }
 
+/** The scopes that stand in a listener, by the name of their scoped_routes. */
+export function inlineScopes(
+  listener: Listener,
+): readonly { readonly name: string; readonly list: ScopedRouteConfigurationsList }[] {
+  return filtersOf(listener).flatMap(({ filter }) => {
+    const specifier = managerIn(typedConfigOf(filter.configType))?.routeSpecifier;
+    if (specifier?.case !== 'scopedRoutes') return [];
+    const { name, configSpecifier } = specifier.value;
+    if (configSpecifier.case !== 'scopedRouteConfigurationsList') return [];
+    return [{ name, list: configSpecifier.value }];
+  });
+}
+
 /** The network filters of every chain, with their paths. */
 function filtersOf(listener: Listener): readonly { filter: Filter; path: string }[] {
   const chains = listener.filterChains.map((chain, index) => ({
@@ -74,10 +88,13 @@ export function takePrepared(
 }
 
 function routesIn(any: Any | undefined): RouteConfiguration | null {
+  const routes = managerIn(any)?.routeSpecifier;
+  return routes?.case === 'routeConfig' ? routes.value : null;
+}
+
+function managerIn(any: Any | undefined): HttpConnectionManager | null {
   if (any === undefined || typeIn(any) !== HttpConnectionManagerSchema.typeName) {
     return null;
   }
-  const manager = openAny(any, apiRegistry)?.message as HttpConnectionManager | undefined;
-  const routes = manager?.routeSpecifier;
-  return routes?.case === 'routeConfig' ? routes.value : null;
+  return (openAny(any, apiRegistry)?.message as HttpConnectionManager | undefined) ?? null;
 }

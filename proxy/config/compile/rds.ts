@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { RouteConfigurationSchema } from '../../api/gen/envoy/config/route/v3/route_pb.js';
 import type { Rds } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
-import type { DiscoveredRef } from '../../model/config-source.ts';
+import { type DiscoveredRef, routeRef } from '../../model/config-source.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type { RouteTableConfig } from '../../model/route.ts';
 import { compileConfigSource, refuseFederatedName } from './config-source.ts';
@@ -24,5 +24,5 @@ export function compileRds(
   const empty = create(RouteConfigurationSchema, { name });
   const routeTable = compileRouteTable(empty, context);
   if (source === null || routeTable === null) return null;
-  return { routeTable, rds: { kind: 'route', key: `${source.key}/${name}`, name, source } };
+  return { routeTable, rds: routeRef(name, source) };
 }

@@ -1,30 +1,52 @@
-// http_connection_manager.v3.ScopedRoutes with its scopes written inline.
-import type { ScopedRouteConfiguration } from '../../api/gen/envoy/config/route/v3/scoped_route_pb.js';
+// http_connection_manager.v3.ScopedRoutes, with its scopes written inline or told.
+import { RouteConfigurationSchema } from '../../api/gen/envoy/config/route/v3/route_pb.js';
+import {
+  type ScopedRouteConfiguration,
+  ScopedRouteConfigurationSchema,
+} from '../../api/gen/envoy/config/route/v3/scoped_route_pb.js';
 import type {
   ScopedRoutes_ScopeKeyBuilder_FragmentBuilder as FragmentBuilder,
+  ScopedRouteConfigurationsList,
   ScopedRoutes,
 } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import type { ScopesRef } from '../../model/config-source.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import type {
   ScopeConfig,
   ScopedRoutesConfig,
   ScopeFragmentConfig,
+  ScopeSetConfig,
+  ToldScopeConfig,
 } from '../../model/scoped-routes.ts';
 import { compileEach } from './compile-each.ts';
+import { compileConfigSource } from './config-source.ts';
+import { deepFreeze } from './freeze.ts';
 import { compileRouteTable } from './route-table.ts';
+
+const SCOPES_URL = `type.googleapis.com/${ScopedRouteConfigurationSchema.typeName}`;
+const ROUTES_URL = `type.googleapis.com/${RouteConfigurationSchema.typeName}`;
 
 /** The compiled scopes; null and rejections when there are none that work. */
 export function compileScopedRoutes(
   message: ScopedRoutes,
+  statPrefix: string,
   context: CompileContext,
 ): ScopedRoutesConfig | null {
   const builders = message.scopeKeyBuilder?.fragments ?? [];
   const keys = { path: 'scope_key_builder.fragments', items: builders };
   const fragments = compileEach(keys, context, compileFragment);
   const specifier = message.configSpecifier;
+  if (specifier.case === 'scopedRds') {
+    const discovery = compileScopesRef(message, statPrefix, context);
+    return discovery === null ? null : { name: message.name, fragments, scopes: [], discovery };
+  }
   if (specifier.case !== 'scopedRouteConfigurationsList') {
-    context.reject('', 'config_specifier is required: use scoped_route_configurations_list');
+    const choice = 'use scoped_route_configurations_list or scoped_rds';
+    context.reject('', `config_specifier is required: ${choice}`);
     return null;
+  }
+  if (message.rdsConfigSource !== undefined) {
+    context.warn('rds_config_source', 'has no effect: tables stand in the scopes, none is fetched');
   }
   const list = {
     path: 'scoped_route_configurations_list.scoped_route_configurations',
@@ -34,7 +56,7 @@ export function compileScopedRoutes(
     compileScope(scope, builders.length, at),
   );
   warnOfEqualKeys(scopes, context.at(list.path));
-  return { name: message.name, fragments, scopes };
+  return { name: message.name, fragments, scopes, discovery: null };
 }
 
 function compileFragment(
@@ -79,7 +101,7 @@ function compileScope(
     context.reject('', 'You must specify a route_configuration with inline scoped routes.');
     return null;
   }
-  const key = message.key?.fragments.map(({ type }) => type.value ?? '') ?? [];
+  const key = keyOf(message);
   if (key.length !== fragments) {
     const counts = `has ${key.length} fragments where scope_key_builder makes ${fragments}`;
     context.warn('key', `${counts}: no request is in this scope`);
@@ -91,6 +113,51 @@ function compileScope(
   }
   const table = compileRouteTable(message.routeConfiguration, at);
   return table === null ? null : { name: message.name, key, table };
+}
+
+function keyOf({ key }: ScopedRouteConfiguration): readonly string[] {
+  return key?.fragments.map(({ type }) => type.value ?? '') ?? [];
+}
+
+function compileScopesRef(
+  { name, configSpecifier, rdsConfigSource }: ScopedRoutes,
+  statPrefix: string,
+  context: CompileContext,
+): ScopesRef | null {
+  if (configSpecifier.case !== 'scopedRds') return null;
+  const { scopedRdsConfigSource: from } = configSpecifier.value;
+  const at = context.at('scoped_rds.scoped_rds_config_source');
+  const source = from === undefined ? null : compileConfigSource(from, SCOPES_URL, at);
+  const routes =
+    rdsConfigSource === undefined
+      ? null
+      : compileConfigSource(rdsConfigSource, ROUTES_URL, context.at('rds_config_source'));
+  if (source === null) return null;
+  // Envoy counts, and so subscribes, below each connection manager.
+  const key = `scopes ${source.key}/${statPrefix}/${name}/${routes?.key ?? ''}`;
+  return { kind: 'scopes', key, name, source, routes, statPrefix };
+}
+
+/** Scopes that were told. */
+export function compileScopeSet(
+  message: ScopedRouteConfigurationsList,
+  context: CompileContext,
+): ScopeSetConfig | null {
+  const list = { path: 'scopes', items: message.scopedRouteConfigurations };
+  const told = compileEach(list, context, compileToldScope);
+  return context.failed ? null : deepFreeze({ told });
+}
+
+function compileToldScope(
+  message: ScopedRouteConfiguration,
+  context: CompileContext,
+): ToldScopeConfig | null {
+  const { name, routeConfiguration, routeConfigurationName: routeName } = message;
+  const shared = { name, key: keyOf(message) };
+  if (routeConfiguration === undefined) return { ...shared, table: null, routeName };
+  const at = context.at('route_configuration');
+  const table = compileRouteTable(routeConfiguration, at, 'discovered');
+  return table === null ? null : { ...shared, table, routeName: '' };
 }
 
 /** Envoy takes them, and the last one counts. */

@@ -106,7 +106,8 @@ export class SourceSupply implements Supply {
   }
 }
 
-const REASONS = {
+/** Why nothing came, for the log. */
+export const REASONS = {
   rejected: 'what its server sent is refused',
   'fetch-timeout': 'initial_fetch_timeout is over',
 } as const;

@@ -101,10 +101,14 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   [SCOPED_ROUTES]: {
     name: 'honoured',
     scope_key_builder: 'honoured',
-    rds_config_source: { accepted: 'tables stand in the scopes, none is fetched' },
+    rds_config_source: 'honoured',
     scoped_route_configurations_list: 'honoured',
-    scoped_rds: {
-      refused: 'scopes are not discovered: write them into scoped_route_configurations_list',
+    scoped_rds: 'honoured',
+  },
+  [`${PACKAGE}.ScopedRds`]: {
+    scoped_rds_config_source: 'honoured',
+    srds_resources_locator: {
+      refused: 'names of the form xdstp:// are not supported: use scoped_rds_config_source',
     },
   },
   [`${SCOPED_ROUTES}.ScopeKeyBuilder`]: { fragments: 'honoured' },
@@ -121,11 +125,9 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   [`${PACKAGE}.ScopedRouteConfigurationsList`]: { scoped_route_configurations: 'honoured' },
   'envoy.config.route.v3.ScopedRouteConfiguration': {
-    on_demand: { accepted: 'every scope is there from the start' },
+    on_demand: { accepted: 'the table of every scope is there from the start' },
     name: 'honoured',
-    route_configuration_name: {
-      refused: 'route tables are not discovered: use route_configuration',
-    },
+    route_configuration_name: { partly: 'in scopes that scoped_rds tells' },
     route_configuration: 'honoured',
     key: 'honoured',
   },

@@ -2,6 +2,7 @@
 // were told last. Streams that have begun keep theirs.
 import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
 import type { RouteTableConfig } from '../../../model/route.ts';
+import type { ScopedRoutesConfig } from '../../../model/scoped-routes.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
 import { HttpFilterPlanner } from '../../http-filter-plan.ts';
 import { ToldHttpFilters } from '../../told-http-filters.ts';
@@ -13,14 +14,15 @@ import {
   writtenScopes,
   writtenTable,
 } from './routes-in-use.ts';
+import { ScopedTables } from './scoped-tables.ts';
 
 /** What it is made with. */
 export interface CurrentRoutesParts extends Omit<TableParts, 'planner'> {
   readonly config: HttpConnectionManagerConfig;
   /** What filters have of `services`. */
   readonly ownServices: HttpFilterServices;
-  /** A table that was discovered serves from now on. */
-  onTable(table: RouteTableConfig): void;
+  /** Fields that only clients inside may send, by a table that was told. */
+  onInternalOnly(names: readonly string[]): void;
 }
 
 /** One per connection manager. */
@@ -45,19 +47,32 @@ export class CurrentRoutes {
   /** Until a discovered table is there, the one without routes serves: every request is a 404. */
   #open(): BuiltTable {
     const parts = this.#parts;
-    const { config, services, onTable } = parts;
+    const { config, services, onInternalOnly } = parts;
     const { routeTable, scopedRoutes = null, rds } = config;
-    if (scopedRoutes !== null) return writtenScopes(scopedRoutes, parts);
+    if (scopedRoutes !== null) return this.#openScopes(scopedRoutes);
     if (rds === undefined) return writtenTable(routeTable, parts);
     const slot = services.discovered.open<RouteTableConfig>(rds, () => {
       if (slot.value === null) return;
       this.#built = lentTable(slot.value, parts);
       this.#renew();
-      onTable(slot.value);
+      onInternalOnly(slot.value.internalOnlyHeaders);
     });
     if (slot.value === null) return writtenTable(routeTable, parts);
-    onTable(slot.value);
+    onInternalOnly(slot.value.internalOnlyHeaders);
     return lentTable(slot.value, parts);
+  }
+
+  #openScopes(config: ScopedRoutesConfig): BuiltTable {
+    const parts = this.#parts;
+    if ((config.discovery ?? null) === null) return writtenScopes(config, parts);
+    const { onInternalOnly } = parts;
+    const scopes = new ScopedTables(config, parts, () => {
+      this.#built = scopes.built;
+      this.#renew();
+      onInternalOnly(scopes.internalOnlyHeaders());
+    });
+    onInternalOnly(scopes.internalOnlyHeaders());
+    return scopes.built;
   }
 
   /** What the next version takes is taken before this one lets it go: what both count, goes on. */

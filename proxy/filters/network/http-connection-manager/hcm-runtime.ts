@@ -71,7 +71,7 @@ export class HcmRuntime {
     this.#routes = new CurrentRoutes({
       ...{ config, services, ownServices: this.filterServices },
       filterServices: (lent) => this.#filterServices(lent),
-      onTable: ({ internalOnlyHeaders }) => this.requests.setInternalOnly(internalOnlyHeaders),
+      onInternalOnly: (names) => this.requests.setInternalOnly(names),
     });
   }
 
