@@ -42,6 +42,8 @@ export interface DiscoveredRef {
   readonly key: string;
   readonly name: string;
   readonly source: ConfigSourceConfig;
+  /** Where it counts if it is the first to refer to it: `http.<stat_prefix>.rds.<name>`. */
+  readonly statsScope?: string;
 }
 
 /** The sorts of filter, each with subscriptions of its own. */

@@ -78,12 +78,21 @@ export function openApiSource(parts: ApiSourceParts): OpenSource {
   return new GrpcStreams(parts, [first, ...others]);
 }
 
+/** A type that is paused before its stream is there. */
+interface EarlyPause {
+  readonly typeUrl: string;
+  /** null: there is no stream yet. */
+  resume: (() => void) | null;
+}
+
 /** The streams to one server, or to a primary and its fallback. */
 class GrpcStreams implements OpenSource {
   readonly #parts: ApiSourceParts;
   readonly #servers: readonly [GrpcServer, ...GrpcServer[]];
   /** By type URL; '' for the aggregated one. */
   readonly #muxes = new Map<string, OpenSource>();
+  /** Of types that nobody subscribed to yet. */
+  readonly #earlyPauses = new Set<EarlyPause>();
 
   constructor(parts: ApiSourceParts, servers: readonly [GrpcServer, ...GrpcServer[]]) {
     this.#parts = parts;
@@ -96,11 +105,19 @@ class GrpcStreams implements OpenSource {
   }
 
   subscribe(request: DiscoveryRequest, sink: DiscoverySink): DiscoverySubscription {
-    return this.#mux(request.typeUrl, request).subscribe(request, sink);
+    return this.#mux(request).subscribe(request, sink);
   }
 
   pause(typeUrl: string): () => void {
-    return this.#mux(typeUrl, null).pause(typeUrl);
+    const mux = this.#muxes.get(this.#keyOf(typeUrl));
+    if (mux !== undefined) return mux.pause(typeUrl);
+    // A stream begins with its first subscriber, which says where it counts.
+    const early: EarlyPause = { typeUrl, resume: null };
+    this.#earlyPauses.add(early);
+    return () => {
+      this.#earlyPauses.delete(early);
+      early.resume?.();
+    };
   }
 
   close(): void {
@@ -109,17 +126,25 @@ class GrpcStreams implements OpenSource {
     for (const server of this.#servers) server.close();
   }
 
-  #mux(typeUrl: string, request: DiscoveryRequest | null): OpenSource {
-    const key = this.#parts.isAggregated ? '' : typeUrl;
-    let mux = this.#muxes.get(key);
-    if (mux === undefined) {
-      mux = openMux(this.#muxParts(typeUrl, request));
-      this.#muxes.set(key, mux);
+  #keyOf(typeUrl: string): string {
+    return this.#parts.isAggregated ? '' : typeUrl;
+  }
+
+  #mux(request: DiscoveryRequest): OpenSource {
+    const key = this.#keyOf(request.typeUrl);
+    const known = this.#muxes.get(key);
+    if (known !== undefined) return known;
+    const mux = openMux(this.#muxParts(request));
+    this.#muxes.set(key, mux);
+    for (const early of this.#earlyPauses) {
+      if (early.resume === null && this.#keyOf(early.typeUrl) === key) {
+        early.resume = mux.pause(early.typeUrl);
+      }
     }
     return mux;
   }
 
-  #muxParts(typeUrl: string, request: DiscoveryRequest | null): MuxParts {
+  #muxParts({ stats: own, typeUrl }: DiscoveryRequest): MuxParts {
     const { api, clock, isAggregated, log, node, random, stats, timers } = this.#parts;
     const isIncremental =
       api.apiType === ApiType.DELTA_GRPC || api.apiType === ApiType.AGGREGATED_DELTA_GRPC;
@@ -135,7 +160,7 @@ class GrpcStreams implements OpenSource {
       saysNodeOnce: api.setNodeOnFirstMessageOnly,
       rate: rateOf(api),
       // As Envoy: below the subscription, where the stream is its own.
-      stats: isAggregated ? stats : (request?.stats ?? stats),
+      stats: isAggregated ? stats : (own ?? stats),
     };
   }
 }

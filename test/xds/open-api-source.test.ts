@@ -116,3 +116,25 @@ t.test('polls a REST server', async (t) => {
   await eventually(() => log.told.length > 1);
   t.equal(server.requests[0]?.node?.id, 'node');
 });
+
+t.test('a type may be paused before anybody subscribes to it', async (t) => {
+  const plane = await ControlPlane.listen();
+  const grpc_services = [service(plane.port)];
+  const { gauges, source, watch } = opened({ api_type: 'GRPC', grpc_services });
+  t.teardown(() => {
+    source.close();
+    plane.close();
+  });
+  const resume = source.pause(TYPE_URLS.listener);
+  const other = source.pause(TYPE_URLS.listener);
+  t.notOk('control_plane.connected_state' in gauges(), 'nothing counts for nobody');
+  watch(TYPE_URLS.listener);
+  watch(TYPE_URLS.cluster);
+  await eventually(() => plane.streams.length === 2);
+  const all = () => plane.streams.flatMap(({ requests }) => requests.map((each) => each.typeUrl));
+  await eventually(() => all().length === 1);
+  resume();
+  t.same(all(), [TYPE_URLS.cluster]);
+  other();
+  await eventually(() => all().length === 2);
+});

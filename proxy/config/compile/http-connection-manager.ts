@@ -105,7 +105,7 @@ function compileRoutes(
   { routeSpecifier: specifier, statPrefix }: HttpConnectionManager,
   context: CompileContext,
 ): Pick<HttpConnectionManagerConfig, 'routeTable' | 'scopedRoutes' | 'rds'> | null {
-  if (specifier.case === 'rds') return compileRds(specifier.value, context.at('rds'));
+  if (specifier.case === 'rds') return compileRds(specifier.value, statPrefix, context.at('rds'));
   if (specifier.case === 'routeConfig') {
     const at = context.at('route_config');
     const ahead = takePrepared(specifier.value, at);

@@ -10,9 +10,13 @@ import { compileRouteTable } from './route-table.ts';
 
 const ROUTES_URL = `type.googleapis.com/${RouteConfigurationSchema.typeName}`;
 
-/** The reference, and the table that serves until it is there: it has no routes. null: refused. */
+/**
+ * The reference, and the table that serves until it is there: it has no routes. null: refused.
+ * `statPrefix`: the connection manager's.
+ */
 export function compileRds(
   { configSource, routeConfigName: name }: Rds,
+  statPrefix: string,
   context: CompileContext,
 ): { readonly routeTable: RouteTableConfig; readonly rds: DiscoveredRef } | null {
   refuseFederatedName(name, 'route_config_name', context);
@@ -24,5 +28,6 @@ export function compileRds(
   const empty = create(RouteConfigurationSchema, { name });
   const routeTable = compileRouteTable(empty, context);
   if (source === null || routeTable === null) return null;
-  return { routeTable, rds: routeRef(name, source) };
+  const statsScope = `http.${statPrefix}.rds.${name}`;
+  return { routeTable, rds: { ...routeRef(name, source), statsScope } };
 }

@@ -35,6 +35,8 @@ export interface SourceSupplyParts {
   readonly precheck?: (message: Message) => string;
   /** The source says that there is none; absent: what was there stays in use. */
   readonly onRemoved?: () => void;
+  /** An update came without it; absent: nobody counts that. */
+  readonly onAbsent?: () => void;
   /** Something that came was refused, or nothing came; absent: nobody counts it. */
   readonly onFailed?: () => void;
   /** A version was refused without the sink; absent: nobody remembers. */
@@ -97,7 +99,8 @@ export class SourceSupply implements Supply {
   }
 
   #onAbsent(isRemoved: boolean): void {
-    const { sink, onRemoved } = this.#parts;
+    const { sink, onAbsent, onRemoved } = this.#parts;
+    onAbsent?.();
     if (isRemoved && onRemoved !== undefined) {
       this.#hash = '';
       onRemoved();

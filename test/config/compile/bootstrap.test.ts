@@ -31,6 +31,8 @@ t.test('an empty bootstrap has Envoy’s defaults', (t) => {
     node: { id: '', cluster: '', locality: { region: '', zone: '', subZone: '' } },
     localClusterName: '',
     dynamic: null,
+    loadStats: null,
+    hds: null,
     admin: null,
     stats: { matcher: null, useAllDefaultTags: true, tags: [], histogramBuckets: [] },
     runtimeLayers: [],
