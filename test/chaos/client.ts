@@ -9,6 +9,8 @@ export interface Outcome {
   /** %RESPONSE_FLAGS% as the proxy tells them in `x-flags`, '' for none. */
   readonly flags: string;
   readonly ms: number;
+  /** performance.now() of its end. */
+  readonly endedMs: number;
   /** All of the response came. */
   readonly isComplete: boolean;
 }
@@ -26,8 +28,10 @@ export function ask({ port, path = '/', method = 'GET', agent }: Question): Prom
   const startMs = performance.now();
   return new Promise((resolve) => {
     let [status, flags] = [0, ''];
-    const end = (isComplete: boolean): void =>
-      resolve({ status, flags, isComplete, ms: performance.now() - startMs });
+    const end = (isComplete: boolean): void => {
+      const endedMs = performance.now();
+      resolve({ status, flags, isComplete, ms: endedMs - startMs, endedMs });
+    };
     const asked = request({ host: '127.0.0.1', port, path, method, agent: agent ?? false });
     // Told here also when the connection is reset within a response.
     asked.once('error', () => end(false));
@@ -42,6 +46,15 @@ export function ask({ port, path = '/', method = 'GET', agent }: Question): Prom
   });
 }
 
+/** How much load. */
+export interface LoadSettings {
+  /** Clients that keep their connections. */
+  readonly clients: number;
+  /** Clients that make one for each request; none where nothing is said. */
+  readonly strangers?: number;
+  readonly pauseMs: number;
+}
+
 /** A load that goes on until it is told to stop. */
 export class Load {
   readonly outcomes: Outcome[] = [];
@@ -49,11 +62,12 @@ export class Load {
   readonly #clients: readonly Promise<void>[];
   #isOver = false;
 
-  constructor(port: number, settings: { readonly clients: number; readonly pauseMs: number }) {
-    this.#agent = new Agent({ keepAlive: true, maxSockets: settings.clients });
-    this.#clients = Array.from({ length: settings.clients }, () =>
-      this.#run({ port, agent: this.#agent }, settings.pauseMs),
-    );
+  constructor(port: number, settings: LoadSettings) {
+    const { clients, pauseMs, strangers = 0 } = settings;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: clients });
+    const steady = Array.from({ length: clients }, () => ({ port, agent: this.#agent }));
+    const others = Array.from({ length: strangers }, () => ({ port }));
+    this.#clients = [...steady, ...others].map((question) => this.#run(question, pauseMs));
   }
 
   /** Resolves with all outcomes when the last request is answered. */

@@ -40,6 +40,20 @@ export class TcpRelay {
     this.#server.close();
   }
 
+  /** Nobody listens, and who was connected is cut; resolves with the port that `up` listens on. */
+  async down(): Promise<number> {
+    const { port } = this;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+    await closed;
+    return port;
+  }
+
+  async up(port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+  }
+
   #keep(socket: net.Socket): void {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
