@@ -16,6 +16,8 @@ export interface AdminBackend {
   clusters(): Promise<readonly ClusterStatus[]>;
   listeners(): Promise<readonly ListenerStatus[]>;
   configDump(): ConfigDumpData;
+  /** Every source of resources that is in use; those that nobody asked have none. */
+  discoveryStatus(): readonly SourceStatus[];
   memory(): Promise<MemoryStatus>;
   certs(): readonly CertificateStatus[];
   runtime(): RuntimeStatus;
@@ -159,6 +161,36 @@ export interface RuntimeEntry {
 export interface InitTargets {
   readonly name: string;
   readonly targetNames: readonly string[];
+}
+
+/** One source of resources, `/discovery_status`. */
+export interface SourceStatus {
+  /** The server's cluster or target, or the file. */
+  readonly server: string;
+  /** It carries every type (ADS). */
+  readonly isAggregated: boolean;
+  readonly variant: 'sotw' | 'delta' | 'rest' | 'file';
+  readonly isConnected: boolean;
+  /** What the server says it is; '' : nothing. */
+  readonly controlPlane: string;
+  readonly types: readonly SourceTypeStatus[];
+}
+
+/** One type of a source. */
+export interface SourceTypeStatus {
+  readonly typeUrl: string;
+  /** Accepted last; '' : none. */
+  readonly version: string;
+  /** `*` for everything. */
+  readonly names: readonly string[];
+  /** What came last; null: nothing. `error` is '' where it was accepted. */
+  readonly received: {
+    readonly version: string;
+    readonly nonce: string;
+    readonly error: string;
+  } | null;
+  /** The server was told what became of it. */
+  readonly isAnswered: boolean;
 }
 
 /** Everything that `/config_dump` prints, as the messages that configured the proxy. */

@@ -3,6 +3,7 @@
 import { CLUSTERS_ENDPOINT } from './clusters-endpoint.ts';
 import { CONFIG_DUMP_ENDPOINT } from './config-dump-endpoint.ts';
 import { CONTROL_ENDPOINTS } from './control-endpoints.ts';
+import { DISCOVERY_STATUS_ENDPOINT } from './discovery-status-endpoint.ts';
 import {
   type AdminContext,
   type AdminReply,
@@ -45,6 +46,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   CLUSTERS_ENDPOINT,
   CONFIG_DUMP_ENDPOINT,
   ...CONTROL_ENDPOINTS,
+  DISCOVERY_STATUS_ENDPOINT,
   EXPLAIN_ENDPOINT,
   ...INFO_ENDPOINTS,
   LOGGING_ENDPOINT,

@@ -15,6 +15,7 @@ import type { ExplainFlags } from './explain-command.ts';
 import { addOwnFlags } from './own-flags.ts';
 import { type FlagValues, parseOptions } from './parse-options.ts';
 import { addProxyConfig } from './proxy-config/add-proxy-config.ts';
+import { addProxyStatus } from './proxy-status/add-proxy-status.ts';
 import type { TestFlags } from './test-command.ts';
 import { addTls } from './tls/add-tls-commands.ts';
 import type { TopFlags } from './top-command.ts';
@@ -74,6 +75,7 @@ function makeProgram(finish: (exitCode: number) => void): Command {
   addTls(program, { finish, loaded });
   addAuthnCheck(program, { finish, loaded });
   addProxyConfig(program, { finish, loaded });
+  addProxyStatus(program, { finish, loaded });
   addXds(program, { finish, loaded });
   // They have flags of their own and never come here: see main.ts.
   program.command('istio-iptables').description("capture a pod's traffic (see its --help)");
@@ -189,7 +191,7 @@ async function loaded<Module>(module: Promise<Module>): Promise<Module> {
 async function runCommand(values: FlagValues, [word]: readonly string[]): Promise<number> {
   if (word !== undefined) {
     console.error(
-      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, upgrade, ca, tls, authn-check, proxy-config, xds, help) nor a flag`,
+      `error: '${word}' is neither a command (run, validate, explain, test, diff, top, upgrade, ca, tls, authn-check, proxy-config, proxy-status, xds, help) nor a flag`,
     );
     console.error(`To run a configuration: outrigger -c ${word}`);
     return EXIT_USAGE;

@@ -1,11 +1,19 @@
 // One stream of one client, without a socket: requests in, responses out, types in the order in
 // which what they say can be used.
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Node } from '../api/gen/envoy/config/core/v3/base_pb.js';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
+  type ControlPlane,
+  ControlPlaneSchema,
+  type Node,
+} from '../api/gen/envoy/config/core/v3/base_pb.js';
+import {
+  type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
+  type DiscoveryRequest,
   DiscoveryRequestSchema,
+  type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { TYPE_URLS } from '../xds/resource-types.ts';
@@ -30,6 +38,8 @@ export interface ClientStreamParts {
   readonly observer: ServerObserver;
   /** Monotonic. */
   readonly nowMs: () => number;
+  /** What clients are told of who answers (core.v3.ControlPlane.identifier). */
+  readonly identifier: string;
 }
 
 /** What the two variants of requests have in common. */
@@ -38,26 +48,29 @@ interface AnyRequest {
   readonly typeUrl: string;
 }
 
+/** What the two variants of responses have in common. */
+interface AnyResponse {
+  controlPlane?: ControlPlane | undefined;
+}
+
 /** How one of the variants is spoken. */
-interface Variant<Request extends AnyRequest, Response> {
+interface Variant<Request extends AnyRequest, Response extends AnyResponse> {
   /** Throws for what is no message. */
   decode(octets: Uint8Array): Request;
   encode(response: Response): Uint8Array;
   subscription(typeUrl: string, makeNonce: () => string): Subscription<Request, Response>;
 }
 
-const STATE_OF_WORLD = Object.freeze({
+const STATE_OF_WORLD: Variant<DiscoveryRequest, DiscoveryResponse> = Object.freeze({
   decode: (octets: Uint8Array) => fromBinary(DiscoveryRequestSchema, octets),
-  encode: (response: Parameters<typeof toBinary<typeof DiscoveryResponseSchema>>[1]) =>
-    toBinary(DiscoveryResponseSchema, response),
+  encode: (response: DiscoveryResponse) => toBinary(DiscoveryResponseSchema, response),
   subscription: (typeUrl: string, makeNonce: () => string) =>
     new StateOfWorldSubscription(typeUrl, makeNonce),
 });
 
-const INCREMENTAL = Object.freeze({
+const INCREMENTAL: Variant<DeltaDiscoveryRequest, DeltaDiscoveryResponse> = Object.freeze({
   decode: (octets: Uint8Array) => fromBinary(DeltaDiscoveryRequestSchema, octets),
-  encode: (response: Parameters<typeof toBinary<typeof DeltaDiscoveryResponseSchema>>[1]) =>
-    toBinary(DeltaDiscoveryResponseSchema, response),
+  encode: (response: DeltaDiscoveryResponse) => toBinary(DeltaDiscoveryResponseSchema, response),
   subscription: (typeUrl: string, makeNonce: () => string) =>
     new IncrementalSubscription(typeUrl, makeNonce),
 });
@@ -127,7 +140,7 @@ export function openClientStream(parts: ClientStreamParts): ClientStream {
   return parts.isIncremental ? new Stream(parts, INCREMENTAL) : new Stream(parts, STATE_OF_WORLD);
 }
 
-class Stream<Request extends AnyRequest, Response> implements ClientStream {
+class Stream<Request extends AnyRequest, Response extends AnyResponse> implements ClientStream {
   readonly #parts: ClientStreamParts;
   readonly #variant: Variant<Request, Response>;
   readonly #subscriptions = new Map<string, Subscription<Request, Response>>();
@@ -251,6 +264,8 @@ class Stream<Request extends AnyRequest, Response> implements ClientStream {
     this.#again.delete(typeUrl);
     const outgoing = subscription.next(snapshot.get(typeUrl) ?? NO_RESOURCES, { mayRemove, again });
     if (outgoing === null) return;
+    const { identifier } = this.#parts;
+    outgoing.response.controlPlane = create(ControlPlaneSchema, { identifier });
     this.#hasRoom = this.#parts.send(this.#variant.encode(outgoing.response));
     if (typeUrl === TYPE_URLS.cluster) this.#clustersSentMs = this.#parts.nowMs();
     this.#parts.observer.onPush(this.#client, outgoing.push);

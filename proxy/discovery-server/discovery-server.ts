@@ -1,7 +1,7 @@
 // A management server without sockets: whoever has resources publishes them, transports bring
 // streams, and every stream hears what it asked for.
 import type { Node } from '../api/gen/envoy/config/core/v3/base_pb.js';
-import type { Client, ServerObserver } from './client.ts';
+import type { Client } from './client.ts';
 import { type ClientStream, type ClientStreamParts, openClientStream } from './client-stream.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -10,6 +10,9 @@ export interface Views {
   /** null: the client has not said who it is. The same object as long as nothing changed. */
   snapshotOf(node: Node | null): Snapshot;
 }
+
+/** What a server works with. */
+export type DiscoveryServerParts = Pick<ClientStreamParts, 'observer' | 'nowMs' | 'identifier'>;
 
 /** How a transport opens a stream. */
 export type StreamOpening = Pick<ClientStreamParts, 'peer' | 'isIncremental' | 'typeUrl' | 'send'>;
@@ -22,17 +25,14 @@ export interface AcceptedStream extends Pick<ClientStream, 'onMessage' | 'onDrai
 
 /** See the file's head. */
 export class DiscoveryServer {
-  readonly #observer: ServerObserver;
-  readonly #nowMs: () => number;
+  readonly #parts: DiscoveryServerParts;
   readonly #streams = new Set<ClientStream>();
   #views: Views;
   #count = 0;
 
-  /** `nowMs` is monotonic. */
-  constructor(views: Views, observer: ServerObserver, nowMs: () => number) {
+  constructor(views: Views, parts: DiscoveryServerParts) {
     this.#views = views;
-    this.#observer = observer;
-    this.#nowMs = nowMs;
+    this.#parts = parts;
   }
 
   /** To be called several times a second: what was waited for too long is waited for no longer. */
@@ -62,16 +62,15 @@ export class DiscoveryServer {
       ...opening,
       stream: this.#count,
       snapshotOf: (node) => this.#views.snapshotOf(node),
-      observer: this.#observer,
-      nowMs: this.#nowMs,
+      ...this.#parts,
     });
     this.#streams.add(stream);
-    this.#observer.onOpen(stream.client);
+    this.#parts.observer.onOpen(stream.client);
     return {
       onMessage: (octets) => stream.onMessage(octets),
       onDrain: () => stream.onDrain(),
       onEnd: (reason) => {
-        if (this.#streams.delete(stream)) this.#observer.onEnd(stream.client, reason);
+        if (this.#streams.delete(stream)) this.#parts.observer.onEnd(stream.client, reason);
       },
     };
   }

@@ -13,6 +13,7 @@ import type {
   RuntimeStatus,
   ServerInfo,
   ServerState,
+  SourceStatus,
   UpgradeAnswer,
   UpgradeQuestion,
 } from '../admin/backend.ts';
@@ -105,6 +106,10 @@ export class PrimaryAdminBackend implements AdminBackend {
 
   async listeners(): Promise<readonly ListenerStatus[]> {
     return this.#primary.workforce.listeners;
+  }
+
+  discoveryStatus(): readonly SourceStatus[] {
+    return this.#primary.discovery.sources.reports();
   }
 
   configDump(): ConfigDumpData {

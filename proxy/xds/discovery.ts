@@ -2,6 +2,7 @@
 // subscriber knows which it is.
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { StatsScope } from '../stats/metrics.ts';
+import type { StreamReport } from './stream-report.ts';
 
 /** One resource as it was supplied. */
 export interface DiscoveredResource {
@@ -101,6 +102,8 @@ export interface DiscoverySource {
 export interface OpenSource extends DiscoverySource {
   /** The stream is open, or the last poll or reading succeeded. */
   readonly isConnected: boolean;
+  /** What is known of its streams now, or of what stands for them. */
+  reports(): readonly StreamReport[];
   /** Subscriptions end without a word. */
   close(): void;
 }

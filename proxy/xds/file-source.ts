@@ -16,6 +16,7 @@ import {
 } from './discovery.ts';
 import { resourceType } from './resource-types.ts';
 import { StateOfWorld } from './state-of-world.ts';
+import type { ReceivedReport, StreamReport } from './stream-report.ts';
 import type { ReceivedUpdate } from './type-machine.ts';
 import type { Pacing } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
@@ -46,6 +47,9 @@ export class FileSource implements OpenSource, InterestSink {
   #latest: ReceivedUpdate | null = null;
   /** Wanted since it was told last. */
   readonly #fresh = new Set<string>();
+  /** Of what is in use, and of what it said last. */
+  #version = '';
+  #received: ReceivedReport | null = null;
   #isPlanned = false;
   /** It is read, or somebody is told what it says. */
   #isReading = false;
@@ -80,6 +84,16 @@ export class FileSource implements OpenSource, InterestSink {
   /** Nobody is asked, and nobody hears of acknowledgements. */
   pause(): () => void {
     return () => undefined;
+  }
+
+  reports(): readonly StreamReport[] {
+    return [
+      {
+        ...{ server: this.#parts.path, variant: 'file', isAggregated: false, controlPlane: '' },
+        isConnected: this.#isConnected,
+        types: [{ ...this.#machine.report(), version: this.#version, received: this.#received }],
+      },
+    ];
   }
 
   close(): void {
@@ -155,8 +169,11 @@ export class FileSource implements OpenSource, InterestSink {
     this.#fresh.clear();
     if (reading.ok) {
       this.#latest = reading.update;
-      await this.#watches.deliver(reading.update);
+      const error = await this.#watches.deliver(reading.update);
+      if (error === '') this.#version = version;
+      this.#received = { version, nonce: '', error };
     } else {
+      this.#received = { version, nonce: '', error: reading.error };
       this.#watches.refuse(reading.error);
     }
   }
@@ -181,6 +198,7 @@ export class FileSource implements OpenSource, InterestSink {
   #fail(reason: string): void {
     const { log, path } = this.#parts;
     log.log('warning', `Filesystem config update failure: ${path}: ${reason}`);
+    this.#received = { version: '', nonce: '', error: reason };
     this.#watches.fail('rejected');
   }
 }

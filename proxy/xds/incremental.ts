@@ -10,6 +10,7 @@ import { INVARIANTS, invariant } from '../base/invariants.ts';
 import { ALL_NAMES } from './discovery.ts';
 import { ResourceList } from './read-resources.ts';
 import type { ResourceType } from './resource-types.ts';
+import type { ReceivedReport, TypeReport } from './stream-report.ts';
 import {
   cutRefusal,
   REFUSED_CODE,
@@ -36,6 +37,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   readonly #removed = new Set<string>();
   /** Each response gets its own, in their order. */
   readonly #answers: Answer[] = [];
+  #received: ReceivedReport | null = null;
   /** Of this stream's last response; '' before the first. */
   #lastNonce = '';
   /** The last response could be told to somebody. */
@@ -53,6 +55,12 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   get isDue(): boolean {
     if (!this.#hasBegun) return this.#wanted.size > 0;
     return this.#answers.length > 0 || this.#added.size > 0 || this.#removed.size > 0;
+  }
+
+  report(): TypeReport {
+    const { typeUrl, version } = this;
+    const isAnswered = this.#answers.length === 0;
+    return { typeUrl, version, names: [...this.#wanted], received: this.#received, isAnswered };
   }
 
   want(name: string): void {
@@ -86,6 +94,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
     this.#removed.clear();
     this.#answers.length = 0;
     this.#lastNonce = '';
+    this.#received = null;
     if (INVARIANTS) this.checkInvariants();
   }
 
@@ -108,6 +117,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   conclude(response: DeltaDiscoveryResponse, error: string): void {
     this.#answers.push({ nonce: response.nonce, error });
     this.#lastNonce = response.nonce;
+    this.#received = { version: response.systemVersionInfo, nonce: response.nonce, error };
     if (error === '') this.#accept(response);
     else if (this.#isReadable) this.#refuse(response);
     if (INVARIANTS) this.checkInvariants();
@@ -116,6 +126,7 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
   retract(names: readonly string[], error: string): void {
     for (const name of names) if (this.#held.has(name)) this.#held.set(name, '');
     if (this.#lastNonce !== '') this.#answers.push({ nonce: this.#lastNonce, error });
+    if (this.#received !== null) this.#received = { ...this.#received, error };
     if (INVARIANTS) this.checkInvariants();
   }
 

@@ -19,8 +19,9 @@ import {
   STATE_OF_WORLD,
 } from './protocol-variant.ts';
 import { RequestRate, type RequestRateConfig } from './request-rate.ts';
-import { type ResourceType, resourceType } from './resource-types.ts';
+import { AGGREGATED_METHODS, type ResourceType, resourceType } from './resource-types.ts';
 import { ServerStream, type ServerStreamParts, type ServerStreamSink } from './server-stream.ts';
+import type { StreamReport } from './stream-report.ts';
 import type { TypeMachine } from './type-machine.ts';
 import type { Pacing, WatchServices } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
@@ -99,6 +100,8 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
   readonly #planned = () => this.#flush();
   #isPlanned = false;
   #isConnected = false;
+  /** What the server said last that it is. */
+  #identifier = '';
   /** No request of this stream was sent yet. */
   #isFirst = true;
   #isClosed = false;
@@ -121,6 +124,20 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     const subscription = this.#type(request.typeUrl).watches.add(request, sink);
     this.#stream.start();
     return subscription;
+  }
+
+  reports(): readonly StreamReport[] {
+    const { isIncremental, method } = this.#parts;
+    return [
+      {
+        server: this.#stream.serverName,
+        isAggregated: Object.values<string>(AGGREGATED_METHODS).includes(method),
+        variant: isIncremental ? 'delta' : 'sotw',
+        isConnected: this.#isConnected,
+        controlPlane: this.#identifier,
+        types: [...this.#types.values()].map(({ machine }) => machine.report()),
+      },
+    ];
   }
 
   pause(typeUrl: string): () => void {
@@ -163,7 +180,10 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
       return `a response cannot be decoded: ${error instanceof Error ? error.message : error}`;
     }
     const identifier = response.controlPlane?.identifier ?? '';
-    if (identifier !== '') this.#stats.identifier.set(identifier);
+    if (identifier !== '') {
+      this.#identifier = identifier;
+      this.#stats.identifier.set(identifier);
+    }
     const type = this.#types.get(response.typeUrl);
     if (type === undefined) this.#ignore(response.typeUrl);
     else type.waiting.push(response);

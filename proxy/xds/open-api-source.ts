@@ -30,6 +30,7 @@ import { AGGREGATED_METHODS, resourceType } from './resource-types.ts';
 import { RestClient } from './rest-client.ts';
 import { RestSource } from './rest-source.ts';
 import type { ServerTls } from './server-tls.ts';
+import type { StreamReport } from './stream-report.ts';
 
 /** What a server's cluster says of it. Every member is read again for each connection. */
 export interface ServerCluster {
@@ -118,6 +119,10 @@ class GrpcStreams implements OpenSource {
       this.#earlyPauses.delete(early);
       early.resume?.();
     };
+  }
+
+  reports(): readonly StreamReport[] {
+    return [...this.#muxes.values()].flatMap((mux) => mux.reports());
   }
 
   close(): void {

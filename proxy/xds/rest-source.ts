@@ -15,6 +15,7 @@ import type {
 import { type ResourceType, resourceType } from './resource-types.ts';
 import type { PollResult, RestClient } from './rest-client.ts';
 import { StateOfWorld } from './state-of-world.ts';
+import type { StreamReport, TypeReport } from './stream-report.ts';
 import type { Pacing } from './watch-services.ts';
 import { type InterestSink, WatchSet } from './watch-set.ts';
 
@@ -52,6 +53,16 @@ export class RestSource implements OpenSource {
 
   pause(typeUrl: string): () => void {
     return this.#poll(typeUrl).pause();
+  }
+
+  reports(): readonly StreamReport[] {
+    return [
+      {
+        ...{ server: this.#parts.client.name, variant: 'rest', isAggregated: false },
+        ...{ isConnected: this.isConnected, controlPlane: '' },
+        types: [...this.#polls.values()].map((poll) => poll.report()),
+      },
+    ];
   }
 
   close(): void {
@@ -111,6 +122,10 @@ class TypePoll implements InterestSink, TimerTarget {
     this.#isClosed = true;
     this.#parts.timers.cancel(this.#timer);
     this.watches.close();
+  }
+
+  report(): TypeReport {
+    return this.#machine.report();
   }
 
   want(name: string): void {

@@ -76,6 +76,12 @@ export class ServerStream implements StreamSink, TimerTarget {
     return this.#state === 'open' && this.#hasRoom;
   }
 
+  /** Of the server that it is with, or tries. */
+  get serverName(): string {
+    const { servers } = this.#parts;
+    return (servers[this.#choice.index] ?? servers[0]).name;
+  }
+
   /** Opens the first stream; harmless when that was done. */
   start(): void {
     if (this.#state === 'idle') this.#connect();

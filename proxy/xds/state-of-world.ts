@@ -10,6 +10,7 @@ import { INVARIANTS, invariant } from '../base/invariants.ts';
 import { ALL_NAMES } from './discovery.ts';
 import { ResourceList } from './read-resources.ts';
 import type { ResourceType } from './resource-types.ts';
+import type { ReceivedReport, TypeReport } from './stream-report.ts';
 import { cutRefusal, REFUSED_CODE, type Reading, type TypeMachine } from './type-machine.ts';
 
 /** See TypeMachine. The version outlives streams; nonces do not. */
@@ -27,6 +28,7 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
   /** Of the response that is to be answered next, or was answered last. */
   #nonce = '';
   #hasAnswer = false;
+  #received: ReceivedReport | null = null;
   /** '' unless the answer is a refusal. */
   #error = '';
   /** From the first names on, an empty list asks for nothing. */
@@ -41,6 +43,12 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
     if (this.#hasAnswer) return true;
     if (!this.#hasTold) return this.#wanted.size > 0;
     return this.#changed.size > 0 && !this.#isUnspeakable();
+  }
+
+  report(): TypeReport {
+    const { typeUrl, version } = this;
+    const names = [...this.#wanted];
+    return { typeUrl, version, names, received: this.#received, isAnswered: !this.#hasAnswer };
   }
 
   want(name: string): void {
@@ -59,6 +67,7 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
     this.#hasTold = false;
     this.#changed.clear();
     this.#nonce = '';
+    this.#received = null;
     this.#hasAnswer = false;
     this.#error = '';
     this.#hasToldNames = false;
@@ -109,12 +118,14 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
     }
     this.#error = error;
     this.#nonce = nonce;
+    this.#received = { version: versionInfo, nonce, error };
     this.#hasAnswer = true;
     if (INVARIANTS) this.checkInvariants();
   }
 
   /** The version is one for all of them: the one before is what is held. */
   retract(_names: readonly string[], error: string): void {
+    if (this.#received !== null) this.#received = { ...this.#received, error };
     this.version = this.#versionBefore;
     // A stream that is new, or down, will be told when it sends it again.
     if (this.#nonce === '') return;

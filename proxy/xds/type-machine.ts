@@ -2,6 +2,7 @@
 // type and server, whose streams come and go. Machines have no sockets, clocks or timers.
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { DiscoveredResource } from './discovery.ts';
+import type { TypeReport } from './stream-report.ts';
 
 /** A resource with what its wrapper said. */
 export interface ReceivedResource extends DiscoveredResource {
@@ -42,6 +43,8 @@ export interface TypeMachine<Request, Response> {
   readonly version: string;
   /** A request would say something new. */
   readonly isDue: boolean;
+  /** What is known of it now. */
+  report(): TypeReport;
   /** The first watcher of a name; `*` stands for everything. */
   want(name: string): void;
   /** The last watcher of a name is gone. */

@@ -53,6 +53,10 @@ for (const [title, makeRig] of Object.entries(RIGS)) {
     t.ok(isWhole || removed.includes('a'), 'it can be seen that a is gone');
     t.ok((counters()['update_success'] ?? 0) >= 2);
     t.ok(rig.source.isConnected);
+    const received = { version: '2', error: '' };
+    t.match(rig.source.reports(), [
+      { isConnected: true, types: [{ typeUrl: CDS, version: '2', names: [ALL_NAMES], received }] },
+    ]);
   });
 
   t.test(`${title}: those that were asked for, by each who asked`, async (t) => {

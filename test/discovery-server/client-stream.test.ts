@@ -34,7 +34,10 @@ class Rig {
   readonly silent = new Set<string>();
 
   constructor(snapshot: Snapshot, typeUrl = '') {
-    this.server = new DiscoveryServer({ snapshotOf: () => snapshot }, SILENT, () => this.nowMs);
+    this.server = new DiscoveryServer(
+      { snapshotOf: () => snapshot },
+      { observer: SILENT, nowMs: () => this.nowMs, identifier: 'me' },
+    );
     this.#stream = this.server.accept({
       ...{ peer: 'peer', isIncremental: false, typeUrl },
       send: (octets) => this.#take(octets),

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { serveFolder } from '../../proxy/cli/xds/xds-command.ts';
+import { callCommand } from '../support/command-host.ts';
 import { type EchoUpstream, startEchoUpstream } from '../support/echo-upstream.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Message } from '../support/static-bootstrap.ts';
@@ -71,7 +72,12 @@ function keepAsking(address: string): () => Promise<readonly string[]> {
   };
 }
 
-async function tutorial(t: Test, xds: XdsProgram, address: string): Promise<void> {
+async function tutorial(
+  t: Test,
+  xds: XdsProgram,
+  address: string,
+  whileRefused: () => Promise<void> = async () => undefined,
+): Promise<void> {
   t.equal(await get(address, '/hello'), 'hello\n');
   t.equal(await get(address, '/'), 'a');
   const site = readFileSync(`${xds.folder}/site.yaml`, 'utf8');
@@ -84,6 +90,7 @@ async function tutorial(t: Test, xds: XdsProgram, address: string): Promise<void
   const nack = xds.events.find(({ event }) => event === 'nack');
   t.match(nack?.['error'], /app[\s\S]*connect_?timeout/i);
   t.equal(await get(address, '/'), 'a', 'the last good version serves');
+  await whileRefused();
   const acks = count(xds, 'ack', 'Cluster');
   xds.write('site.yaml', site);
   await eventually(() => count(xds, 'ack', 'Cluster') > acks);
@@ -114,7 +121,27 @@ for (const variant of ['DELTA_GRPC', 'GRPC']) {
     const proxy = await withProxy(bootstrap(xds.port, variant));
     t.teardown(() => proxy.stop());
     const address = `127.0.0.1:${proxy.ports['web']}`;
-    await tutorial(t, xds, address);
+    await tutorial(t, xds, address, async () => {
+      const shown = await callCommand('ps', '--admin', proxy.adminAddress ?? '');
+      const how = variant === 'GRPC' ? 'sotw' : 'delta';
+      t.match(shown.stdout, /^NAME +CLUSTER +CDS +LDS +EDS +RDS +ECDS +ISTIOD +VERSION$/m);
+      t.match(
+        shown.stdout,
+        /^edge-1 +edge +ERROR +SYNCED +SYNCED +SYNCED +IGNORED +outrigger@\S+ +\S+$/m,
+      );
+      const version = '[0-9a-f]{16}';
+      t.match(
+        shown.stdout,
+        new RegExp(
+          `^CDS +NACKED +${version} +\\d+ +all +xds \\(ADS ${how}\\) +Error adding/updating cluster\\(s\\) app: `,
+          'm',
+        ),
+      );
+      t.match(
+        shown.stdout,
+        new RegExp(`^EDS +ACKED +${version} +\\d+ +1 +xds \\(ADS ${how}\\)$`, 'm'),
+      );
+    });
     await move(t, xds, address);
     t.equal(await xds.stop(), 0);
     t.equal(await get(address, '/'), 'b', 'without a server everything stays');

@@ -11,6 +11,7 @@ import type {
   RuntimeStatus,
   ServerInfo,
   ServerState,
+  SourceStatus,
   UpgradeAnswer,
   UpgradeQuestion,
 } from '../../proxy/admin/backend.ts';
@@ -55,6 +56,7 @@ const HOST = {
 
 /** Answers from its fields, which tests may replace. */
 export class FakeAdminBackend implements AdminBackend {
+  sources: readonly SourceStatus[] = [];
   /** What was commanded, in order. */
   readonly commands: unknown[] = [];
   serverState: ServerState = 'LIVE';
@@ -139,6 +141,10 @@ export class FakeAdminBackend implements AdminBackend {
       { name: 'broken', addresses: [], error: 'EADDRINUSE' },
       { name: 'pipe', addresses: ['/tmp/p.sock'], error: '' },
     ]);
+  }
+
+  discoveryStatus(): readonly SourceStatus[] {
+    return this.sources;
   }
 
   configDump(): ConfigDumpData {

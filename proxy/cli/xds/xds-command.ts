@@ -1,4 +1,5 @@
 // `outrigger xds`: serves a folder of resources to whoever asks, and says what becomes of them.
+import { hostname } from 'node:os';
 import { renderProblems } from '../../config/source/report.ts';
 import type { Client, Interest, ServerObserver } from '../../discovery-server/client.ts';
 import { DiscoveryServer } from '../../discovery-server/discovery-server.ts';
@@ -107,11 +108,11 @@ async function serve(
     missingOf(server, client, interest);
   const now = () => SYSTEM_CLOCK.wallMs();
   const observer: ServerObserver = new EventLines({ write: out, isJson, colour, now, missing });
-  const server: DiscoveryServer = new DiscoveryServer(
-    new LayeredViews(first.layers),
+  const server: DiscoveryServer = new DiscoveryServer(new LayeredViews(first.layers), {
     observer,
-    () => SYSTEM_CLOCK.nowMs(),
-  );
+    nowMs: () => SYSTEM_CLOCK.nowMs(),
+    identifier: `outrigger@${hostname()}`,
+  });
   const opened = await openFronts(server, options);
   if (!opened.ok) {
     err(`error: ${opened.error}\n`);

@@ -2,6 +2,7 @@
 // it first.
 import type { ConfigSourceConfig } from '../../model/config-source.ts';
 import type { DiscoverySource, OpenSource } from '../../xds/discovery.ts';
+import type { StreamReport } from '../../xds/stream-report.ts';
 import { SharedFile, type SharedFileParts } from './shared-file.ts';
 
 /** A source that is a server. */
@@ -25,6 +26,12 @@ export class DiscoverySources {
   /** The source that a configuration names. */
   of(config: ConfigSourceConfig): DiscoverySource {
     return config.kind === 'path' ? this.#file(config) : this.#server(config);
+  }
+
+  /** What is known of all of them: servers first. */
+  reports(): readonly StreamReport[] {
+    const all = [...this.#servers.values(), ...this.#files.values()];
+    return all.flatMap((source) => source.reports());
   }
 
   /** Ends all streams. */

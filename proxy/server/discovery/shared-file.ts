@@ -11,6 +11,7 @@ import type {
   DiscoverySubscription,
 } from '../../xds/discovery.ts';
 import { FileSource } from '../../xds/file-source.ts';
+import type { StreamReport } from '../../xds/stream-report.ts';
 import { DirectoryWatch } from '../directory-watch.ts';
 import { beginSlices } from '../run-in-slices.ts';
 
@@ -58,6 +59,10 @@ export class SharedFile implements DiscoverySource {
 
   pause(): () => void {
     return () => undefined;
+  }
+
+  reports(): readonly StreamReport[] {
+    return [...this.#byType.values()].flatMap(({ source }) => source.reports());
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import {
   type DiscoveryUpdate,
   type OpenSource,
 } from '../../xds/discovery.ts';
+import type { StreamReport } from '../../xds/stream-report.ts';
 import type { SavedType } from './saved-type.ts';
 
 /** What it works with. */
@@ -47,6 +48,10 @@ export class RememberingSource implements OpenSource {
 
   pause(typeUrl: string): () => void {
     return this.#parts.server.pause(typeUrl);
+  }
+
+  reports(): readonly StreamReport[] {
+    return this.#parts.server.reports();
   }
 
   close(): void {

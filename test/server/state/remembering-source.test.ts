@@ -40,6 +40,10 @@ class FakeServer implements OpenSource {
     return () => undefined;
   }
 
+  reports(): readonly [] {
+    return [];
+  }
+
   close(): void {}
 
   say(typeUrl: string, contents: Readonly<Record<string, string>>, isWhole = true): string {
