@@ -18,20 +18,67 @@ export interface LoadedInThread {
 
 const PROGRAM = new URL('./load-thread.js', import.meta.url);
 
-/** Loads what the options say; rejects when no thread can be had. */
-export function loadInThread(options: BootstrapOptions): Promise<LoadedBootstrap> {
-  return new Promise((resolve, reject) => {
+/** A thread that has nothing to do ends after this: starting one takes longer than most loading. */
+const IDLE_MS = 10_000;
+
+/** Loads what the options say, again and again; one loading at a time. */
+export class ThreadLoader {
+  readonly #options: BootstrapOptions;
+  #thread: Worker | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: BootstrapOptions) {
     const { configPath, configYaml, serviceCluster, serviceNode, serviceZone } = options;
     const { allowUnknownStaticFields } = options;
-    const workerData: BootstrapOptions = {
+    // No more than what a thread can be given.
+    this.#options = {
       ...{ configPath, configYaml, serviceCluster, serviceNode, serviceZone },
       allowUnknownStaticFields,
     };
-    const thread = new Worker(PROGRAM, { workerData });
-    thread.once('message', (loaded: LoadedInThread) => resolve(unpackLoaded(loaded)));
-    thread.once('error', reject);
-    thread.once('exit', (code) => reject(new Error(`the loading thread ended with ${code}`)));
-  });
+  }
+
+  /** Rejects when no thread can be had. */
+  load(): Promise<LoadedBootstrap> {
+    const thread = this.#begin();
+    return new Promise((resolve, reject) => {
+      const onEnd = (reason: unknown): void => {
+        this.#thread = null;
+        const text = `the loading thread ended with ${String(reason)}`;
+        reject(reason instanceof Error ? reason : new Error(text));
+      };
+      thread.once('error', onEnd);
+      thread.once('exit', onEnd);
+      thread.once('message', (loaded: LoadedInThread) => {
+        thread.off('error', onEnd);
+        thread.off('exit', onEnd);
+        this.#rest(thread);
+        try {
+          resolve(unpackLoaded(loaded));
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+      thread.postMessage('load');
+    });
+  }
+
+  #begin(): Worker {
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#idleTimer = null;
+    this.#thread ??= new Worker(PROGRAM, { workerData: this.#options });
+    this.#thread.ref();
+    return this.#thread;
+  }
+
+  /** It keeps no process alive, and ends when it is not wanted for long. */
+  #rest(thread: Worker): void {
+    thread.unref();
+    this.#idleTimer = setTimeout(() => {
+      this.#thread = null;
+      void thread.terminate();
+    }, IDLE_MS);
+    this.#idleTimer.unref();
+  }
 }
 
 /** Makes a loaded configuration fit for structured cloning. */

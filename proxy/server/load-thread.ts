@@ -3,5 +3,5 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type BootstrapOptions, BootstrapSource } from './bootstrap-source.ts';
 import { packLoaded } from './load-in-thread.ts';
 
-const loaded = new BootstrapSource(workerData as BootstrapOptions).load();
-parentPort?.postMessage(packLoaded(loaded));
+const source = new BootstrapSource(workerData as BootstrapOptions);
+parentPort?.on('message', () => parentPort?.postMessage(packLoaded(source.load())));

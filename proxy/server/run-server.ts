@@ -1,7 +1,7 @@
 // `outrigger run`: the life of a process, from its options to its exit status.
 import { BootstrapSource, reportOf } from './bootstrap-source.ts';
 import type { GoodBootstrap } from './configuration.ts';
-import { loadInThread } from './load-in-thread.ts';
+import { ThreadLoader } from './load-in-thread.ts';
 import { allowYoungHeapToGrow } from './loading-phase.ts';
 import { PinoLogSink } from './log-sink.ts';
 import type { ServerOptions } from './options.ts';
@@ -95,9 +95,10 @@ class RunningServer implements SignalHandler, LineHandler {
     const { options, log } = this.#parts;
     const inheritance = await this.#succession.inherit();
     if (typeof inheritance === 'string') return { ok: false, errors: [inheritance] };
+    const loader = new ThreadLoader(options);
     return startProxy({
       ...{ options, log, loaded, inheritance },
-      load: () => loadInThread(options),
+      load: () => loader.load(),
       quit: () => this.onTerminate('SIGTERM'),
       upgrade: (question) => this.#succession.upgrade(question),
     });

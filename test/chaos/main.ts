@@ -2,7 +2,8 @@
 // with real processes and sockets, against the numbers to meet. Exit status 1 when one is missed.
 // Takes some 75 s; `-- N` sets the number of workers. `-- --scenario rotation` replaces certificates
 // under load instead, `--rotations` times; `lives` kills and replaces workers, reloads and upgrades the
-// program; `control-plane` takes the management server away for `--outage-s` and then `--flaps` times.
+// program; `control-plane` takes the management server away for `--outage-s` and then `--flaps` times;
+// `reloads` changes the configuration `--count` times.
 import { parseArgs } from 'node:util';
 import { dnsFailure } from './dns-failure.ts';
 import { lives } from './lives.ts';
@@ -10,6 +11,7 @@ import { loneUpstream } from './lone-upstream.ts';
 import { lostControlPlane } from './lost-control-plane.ts';
 import { oneOfThree } from './one-of-three.ts';
 import { outage } from './outage.ts';
+import { reloads } from './reloads.ts';
 import { rotation } from './rotation.ts';
 import { renderVerdicts, type Verdict } from './verdict.ts';
 
@@ -17,6 +19,7 @@ const DEFAULT_WORKERS = 2;
 const DEFAULT_ROTATIONS = 1000;
 const DEFAULT_OUTAGE_S = 60;
 const DEFAULT_FLAPS = 100;
+const DEFAULT_RELOADS = 10_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,6 +27,7 @@ const { values, positionals } = parseArgs({
     scenario: { type: 'string', default: 'upstreams' },
     'outage-s': { type: 'string', default: String(DEFAULT_OUTAGE_S) },
     flaps: { type: 'string', default: String(DEFAULT_FLAPS) },
+    count: { type: 'string', default: String(DEFAULT_RELOADS) },
     rotations: { type: 'string', default: String(DEFAULT_ROTATIONS) },
   },
 });
@@ -43,6 +47,7 @@ const SCENARIOS: Readonly<Record<string, readonly (() => Promise<readonly Verdic
         flaps: Number(values.flaps),
       }),
   ],
+  reloads: [() => reloads(workers, Number(values.count))],
   rotation: [() => rotation(workers, Number(values.rotations))],
 };
 

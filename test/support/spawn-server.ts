@@ -21,6 +21,8 @@ export interface SpawnOptions {
   readonly heapMib?: number;
   /** A module that every process of it imports first. */
   readonly hook?: URL;
+  /** More environment variables, given its directory. */
+  readonly environment?: (directory: string) => Readonly<Record<string, string>>;
 }
 
 /** A running proxy. */
@@ -52,7 +54,7 @@ export async function spawnServer(
   const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
   fs.writeFileSync(config, JSON.stringify({ ...makeBootstrap(directory), admin }));
   const args = ['-c', config, '--admin-address-path', addressFile, ...SHARED_FLAGS];
-  const child = start([...args, ...(options.flags ?? [])], options);
+  const child = start([...args, ...(options.flags ?? [])], options, directory);
   let stderr = '';
   child.stderr?.on('data', (data: Buffer) => {
     stderr += data.toString();
@@ -81,10 +83,14 @@ export async function spawnServer(
   };
 }
 
-function start(args: readonly string[], { heapMib, hook }: SpawnOptions): ChildProcess {
+function start(
+  args: readonly string[],
+  { environment, heapMib, hook }: SpawnOptions,
+  directory: string,
+): ChildProcess {
   const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`];
-  const env =
-    hook === undefined ? process.env : { ...process.env, NODE_OPTIONS: `--import=${hook.href}` };
+  const options = hook === undefined ? {} : { NODE_OPTIONS: `--import=${hook.href}` };
+  const env = { ...process.env, ...options, ...environment?.(directory) };
   const program = onEnvoy
     ? [process.env['ENVOY_BIN'] ?? 'envoy', '--disable-hot-restart']
     : [process.execPath, ...heap, CLI];
