@@ -19,12 +19,13 @@ import { CellDesk } from './cell-desk.ts';
 import type { Configuration } from './configuration.ts';
 import { DynamicResources } from './discovery/dynamic-resources.ts';
 import type { LoadReporter } from './discovery/load-reporter.ts';
+import type { NameTables } from './discovery/name-tables.ts';
 import {
   type DiscoveryMakers,
   PrimaryDiscovery,
   type RememberServer,
 } from './discovery/primary-discovery.ts';
-import { loadReporter, serverServices } from './discovery/server-services.ts';
+import { loadReporter, nameTables, serverServices } from './discovery/server-services.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
 import type { DrainManner } from './link.ts';
@@ -83,6 +84,8 @@ export class Primary {
   readonly publisher: Publisher;
   /** What it does beside serving resources. */
   readonly services = new PrimaryServices();
+  /** For whoever wants to know names of services. */
+  readonly nameTables: NameTables;
   /** null: load is not reported. */
   readonly loadReporter: LoadReporter | null;
   /** For what the primary itself connects to. */
@@ -162,8 +165,9 @@ export class Primary {
       sources: this.discovery.sources,
       whenClustersWarm: () => this.whenClustersWarm(),
     });
+    this.nameTables = nameTables(this);
     this.loadReporter = loadReporter(this);
-    this.services.add(...serverServices(this));
+    this.services.add(...serverServices(this), this.nameTables);
   }
 
   state(): ServerState {

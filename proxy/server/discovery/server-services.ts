@@ -20,6 +20,7 @@ import type { Workforce } from '../workforce.ts';
 import { HdsClusters } from './hds-clusters.ts';
 import { HealthDiscovery } from './health-discovery.ts';
 import { LoadReporter, type ReportableCluster } from './load-reporter.ts';
+import { AGGREGATED_SOURCE, NameTables } from './name-tables.ts';
 import type { PrimaryDiscovery } from './primary-discovery.ts';
 import { RtdsLayers } from './rtds-layers.ts';
 
@@ -58,6 +59,17 @@ export function serverServices(
   }
   const healthDiscovery = healthDiscoveryOf(primary);
   return healthDiscovery === null ? services : [...services, healthDiscovery];
+}
+
+/** Tables of names of the aggregated server, if there is one. */
+export function nameTables({
+  configuration,
+  discovery,
+  stats,
+}: Pick<ServerServicesParts, 'configuration' | 'discovery' | 'stats'>): NameTables {
+  const ads = configuration.bootstrap.dynamic?.ads ?? null;
+  const source = () => (ads === null ? null : discovery.sourceOf(AGGREGATED_SOURCE));
+  return new NameTables({ source, stats });
 }
 
 /** null: `cluster_manager.load_stats_config` is not there. */

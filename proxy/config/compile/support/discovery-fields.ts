@@ -130,4 +130,12 @@ export const DISCOVERY_FIELDS: Readonly<Record<string, SupportTable>> = {
     patch: 'honoured',
   },
   'xds.core.v3.ContextParams': { params: 'honoured' },
+  'istio.networking.nds.v1.NameTable': { table: 'honoured' },
+  'istio.networking.nds.v1.NameTable.NameInfo': {
+    ips: 'honoured',
+    registry: 'honoured',
+    shortname: 'honoured',
+    namespace: 'honoured',
+    alt_hosts: { accepted: 'control planes list such names by themselves' },
+  },
 };
