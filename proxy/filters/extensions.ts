@@ -33,6 +33,7 @@ import { setMetadataDefinition } from './http/set-metadata.ts';
 import { statefulSessionDefinition } from './http/stateful-session.ts';
 import { httpInspectorDefinition } from './listener/http-inspector.ts';
 import { originalDstDefinition } from './listener/original-dst.ts';
+import { originalSrcDefinition } from './listener/original-src.ts';
 import { proxyProtocolDefinition } from './listener/proxy-protocol.ts';
 import { tlsInspectorDefinition } from './listener/tls-inspector.ts';
 import { connectionLimitDefinition } from './network/connection-limit.ts';
@@ -87,6 +88,7 @@ export const EXTENSIONS: ExtensionRegistry = {
   listenerFilters: [
     extension(httpInspectorDefinition),
     extension(originalDstDefinition),
+    extension(originalSrcDefinition),
     extension(proxyProtocolDefinition),
     extension(tlsInspectorDefinition),
   ],

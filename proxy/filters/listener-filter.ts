@@ -2,6 +2,7 @@
 // octets without taking them (but for a PROXY header), and write down what they found.
 import type { Message } from '@bufbuild/protobuf';
 import type { SocketAddress } from '../base/address.ts';
+import type { UpstreamSource } from '../http/stream-info.ts';
 import type { ExtensionDefinition } from '../model/extension.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import type { WorkerServices } from './network-filter.ts';
@@ -39,6 +40,8 @@ export interface CandidateConnection {
   transportFailure: string;
   /** Values for filters behind, by namespace; null until the first. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** Where upstreams are to see it come from; null: from the proxy. */
+  upstreamSource: UpstreamSource | null;
 }
 
 /** One listener filter on one connection. */

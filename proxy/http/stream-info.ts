@@ -49,8 +49,17 @@ export interface DownstreamConnectionInfo {
   filterState: Map<string, unknown> | null;
   /** Values that listener filters left, by namespace; null or absent: none. */
   readonly dynamicMetadata?: Map<string, Record<string, unknown>> | null;
+  /** Where upstreams are to see it come from; null or absent: from the proxy. */
+  readonly upstreamSource?: UpstreamSource | null;
   /** Who hears of its end; null or absent: nobody. */
   dependants?: Set<DownstreamDependant> | null;
+}
+
+/** Where connections to upstreams pretend to come from, on behalf of a client. */
+export interface UpstreamSource {
+  readonly ip: string;
+  /** SO_MARK of their sockets; 0: none. */
+  readonly mark: number;
 }
 
 /** The connection is gone. */

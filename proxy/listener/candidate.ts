@@ -17,7 +17,7 @@ import {
   type GatedConnection,
   type WorkerServices,
 } from '../filters/network-filter.ts';
-import type { DownstreamConnectionInfo, StreamInfo } from '../http/stream-info.ts';
+import type { DownstreamConnectionInfo, StreamInfo, UpstreamSource } from '../http/stream-info.ts';
 import type { TlsInfo } from '../http/tls-info.ts';
 import type { AcceptedConnection } from '../net/acceptor.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../net/connection.ts';
@@ -77,6 +77,7 @@ export class Candidate
   /** Another listener had it first: it stays with this one. */
   wasHandedOn = false;
   dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
+  upstreamSource: UpstreamSource | null = null;
   #info: DownstreamConnectionInfo | null = null;
   readonly #accepted: AcceptedConnection;
   #owner: CandidateOwner;

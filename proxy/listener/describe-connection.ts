@@ -25,6 +25,7 @@ export function describeConnection(
     transportFailureReason: candidate.transportFailure,
     filterState: null,
     dynamicMetadata: candidate.dynamicMetadata,
+    upstreamSource: candidate.upstreamSource,
     dependants: null,
   };
 }

@@ -3,7 +3,7 @@
 import { closeSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { SocketOptionConfig } from '../model/socket-option.ts';
-import { socketOptions } from './socket-options.ts';
+import { IP_TRANSPARENT, IPV6_TRANSPARENT, socketOptions } from './socket-options.ts';
 
 /** A socket that may be connected; a text says why there is none. */
 export function preparedSocket(
@@ -21,8 +21,18 @@ export function preparedSocket(
     const error = system.write(fd, option, Buffer.from(option.octets, 'base64'));
     if (error === '') continue;
     closeSync(fd);
-    return `cannot set socket option ${option.level}/${option.name}: ${error}`;
+    return `cannot set socket option ${option.level}/${option.name}: ${error}${advice(option)}`;
   }
   // Nothing is read before it is connected.
   return new Socket({ ...options, fd, manualStart: true } as SocketConstructorOpts);
 }
+
+/** What a container that may not do so lacks. */
+function advice({ level, name }: SocketOptionConfig): string {
+  return PRIVILEGED.some((option) => option.level === level && option.name === name)
+    ? ' (it takes CAP_NET_ADMIN)'
+    : '';
+}
+
+/** SO_MARK, see socket(7), and both of TPROXY. */
+const PRIVILEGED = [{ level: 1, name: 36 }, IP_TRANSPARENT, IPV6_TRANSPARENT];

@@ -187,7 +187,9 @@ export class ClusterPools implements PoolOwner {
   /** Whom connections must be with; null: as the cluster says. Clear text has no use for protocols. */
   #namesOf({ endpoint }: Host, request: LoadBalancerContext | null): RequestNames | null {
     const names = request?.names ?? null;
-    if (names === null || names.applicationProtocols.length === 0) return names;
+    if (names === null || names.applicationProtocols.length === 0 || names.source !== null) {
+      return names;
+    }
     const isPlain = this.#resources.transports.of(endpoint) === null;
     return isPlain && names.serverName === '' && names.expectedName === '' ? null : names;
   }

@@ -29,6 +29,7 @@ export function candidateConnection(): CandidateConnection {
     consumedBytes: 0,
     transportFailure: '',
     dynamicMetadata: null,
+    upstreamSource: null,
   };
 }
 

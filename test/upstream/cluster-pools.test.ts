@@ -84,7 +84,13 @@ t.test('pools of clients go with their host', async (t) => {
 function named(members: Partial<ClusterConfig> = {}) {
   const pool = poolFixture(members);
   const ask = (name: string, priority: 'default' | 'high' = 'default'): FakeWaiter | null => {
-    const names = { key: name, serverName: name, expectedName: '', applicationProtocols: [] };
+    const names = {
+      key: name,
+      serverName: name,
+      expectedName: '',
+      applicationProtocols: [],
+      source: null,
+    };
     const request = { ...balancerContext(), names, priority };
     const waiter = new FakeWaiter();
     const found = pool.cluster.httpPool(pool.host, 'HTTP/1.1', request);

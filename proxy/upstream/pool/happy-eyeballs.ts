@@ -47,7 +47,7 @@ function open(
   address: SocketAddress,
   handler: ConnectionHandler,
 ): Connection {
-  const options = connectOptions(config, address);
+  const options = connectOptions(config, address, wants.source);
   const transport = transports.of(host.endpoint);
   if (transport === null) return context.connector.connect(address, options, handler);
   const preparation = transport.prepare({ host, address, wants });

@@ -24,5 +24,13 @@ export function wantsOf(
   if (claim === null) return wants;
   const { serverName = '', expectedName = '' } = claim.names ?? {};
   const forcedProtocols = claim.names?.applicationProtocols ?? [];
-  return { ...wants, client: claim.client, serverName, expectedName, forcedProtocols };
+  const { client, names } = claim;
+  return {
+    client,
+    serverName,
+    expectedName,
+    forcedProtocols,
+    source: names?.source ?? null,
+    applicationProtocols: wants.applicationProtocols,
+  };
 }

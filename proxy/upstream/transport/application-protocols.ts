@@ -12,13 +12,31 @@ export class ApplicationProtocols {
   readonly names: RequestNames;
 
   constructor(list: readonly string[]) {
-    const names = { serverName: '', expectedName: '', applicationProtocols: list };
+    const names = { serverName: '', expectedName: '', applicationProtocols: list, source: null };
     this.names = Object.freeze({ key: `  ${list.join(',')}`, ...names });
   }
 }
 
-/** `names` with the protocols that the filter state asks for; null: neither asks for anything. */
-export function withProtocols(
+/**
+ * `names` with what else an exchange asks of its connection: protocols by filter state, and the
+ * source that a listener filter gave the client; null: nothing at all.
+ */
+export function withWishes(
+  names: RequestNames | null,
+  info: Pick<StreamInfo, 'filterState' | 'downstream'>,
+): RequestNames | null {
+  const wished = withProtocols(names, info);
+  const source = info.downstream.upstreamSource ?? null;
+  if (source === null) return wished;
+  const base = wished ?? NO_NAMES;
+  return { ...base, key: `${base.key} ${source.ip} ${source.mark}`, source };
+}
+
+const NO_NAMES: RequestNames = Object.freeze({
+  ...{ key: ' ', serverName: '', expectedName: '', applicationProtocols: [], source: null },
+});
+
+function withProtocols(
   names: RequestNames | null,
   { filterState, downstream }: Pick<StreamInfo, 'filterState' | 'downstream'>,
 ): RequestNames | null {

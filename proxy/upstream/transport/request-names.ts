@@ -2,9 +2,10 @@
 // connections for one name are never used for another.
 import { ipVersion } from '../../base/ip-address.ts';
 import type { RequestHead } from '../../http/message.ts';
+import type { UpstreamSource } from '../../http/stream-info.ts';
 import type { RequestNamesConfig } from '../../model/cluster.ts';
 
-/** What a request asks of the TLS of its connection. */
+/** What a request asks of its connection. */
 export interface RequestNames {
   /** Equal for those who may share connections. */
   readonly key: string;
@@ -14,6 +15,8 @@ export interface RequestNames {
   readonly expectedName: string;
   /** ALPN in place of whatever is configured; empty: that. */
   readonly applicationProtocols: readonly string[];
+  /** Where the connection comes from; null: from where the cluster says. */
+  readonly source: UpstreamSource | null;
 }
 
 const MAX_PORT = 65_535;
@@ -31,7 +34,7 @@ export function namesOf(
   const serverName = config.setsServerName && !isIp ? name : '';
   const expectedName = config.verifiesName ? name : '';
   const key = `${serverName} ${expectedName}`.toLowerCase();
-  return { key, serverName, expectedName, applicationProtocols: [] };
+  return { key, serverName, expectedName, applicationProtocols: [], source: null };
 }
 
 /** Without a port, and without the brackets of an IPv6 address. */

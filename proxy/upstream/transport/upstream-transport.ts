@@ -1,6 +1,6 @@
 // What carries the bytes of a cluster's connections, built once for all of them.
 import type { SocketAddress } from '../../base/address.ts';
-import type { DownstreamConnectionInfo } from '../../http/stream-info.ts';
+import type { DownstreamConnectionInfo, UpstreamSource } from '../../http/stream-info.ts';
 import type { Preparation } from '../../net/transport.ts';
 import type { Host } from '../host.ts';
 
@@ -12,7 +12,7 @@ export interface TransportTarget {
   readonly wants: TransportWants;
 }
 
-/** What the connection's user asks of TLS. */
+/** What the connection's user asks of it. */
 export interface TransportWants {
   /** ALPN where the configuration names none; empty: none. */
   readonly applicationProtocols: readonly string[];
@@ -24,6 +24,8 @@ export interface TransportWants {
   readonly expectedName: string;
   /** The client that it is for alone; null: the proxy, or several. */
   readonly client: DownstreamConnectionInfo | null;
+  /** Where it comes from; null: from where the cluster says. */
+  readonly source: UpstreamSource | null;
 }
 
 /** A user that asks for nothing. */
@@ -33,6 +35,7 @@ export const NO_WANTS: TransportWants = Object.freeze({
   serverName: '',
   expectedName: '',
   client: null,
+  source: null,
 });
 
 /** Makes what stands between the sockets of a cluster and their owners. */

@@ -10,7 +10,7 @@ import type { ClusterConfig, UpstreamHttpConfig } from '../../../proxy/model/clu
 import {
   ALPN_STATE,
   ApplicationProtocols,
-  withProtocols,
+  withWishes,
 } from '../../../proxy/upstream/transport/application-protocols.ts';
 import { clusterConfig } from '../../support/cluster-config.ts';
 import { compileJson } from '../../support/compile-json.ts';
@@ -99,16 +99,22 @@ t.test('without a list for a protocol nothing is asked for', (t) => {
 
 t.test('connections are kept apart by list, and by the names that requests give', (t) => {
   const { info } = exchange(requestHead({}));
-  t.equal(withProtocols(null, info), null);
-  const named = { key: 'a ', serverName: 'a', expectedName: '', applicationProtocols: [] };
-  t.equal(withProtocols(named, info), named);
+  t.equal(withWishes(null, info), null);
+  const named = {
+    key: 'a ',
+    serverName: 'a',
+    expectedName: '',
+    applicationProtocols: [],
+    source: null,
+  };
+  t.equal(withWishes(named, info), named);
   info.filterState = new Map([[ALPN_STATE, new ApplicationProtocols(['x', 'y'])]]);
-  t.match(withProtocols(null, info), { serverName: '', applicationProtocols: ['x', 'y'] });
-  const both = withProtocols(named, info);
+  t.match(withWishes(null, info), { serverName: '', applicationProtocols: ['x', 'y'] });
+  const both = withWishes(named, info);
   t.match(both, { serverName: 'a', applicationProtocols: ['x', 'y'] });
-  const keys = [named.key, both?.key, withProtocols(null, info)?.key];
+  const keys = [named.key, both?.key, withWishes(null, info)?.key];
   t.equal(new Set(keys).size, 3);
   info.filterState = new Map([[ALPN_STATE, 'rubbish']]);
-  t.equal(withProtocols(null, info), null);
+  t.equal(withWishes(null, info), null);
   t.end();
 });

@@ -22,7 +22,7 @@ import type {
   OverrideHost,
 } from '../../../upstream/cluster-manager.ts';
 import type { Host } from '../../../upstream/host.ts';
-import { withProtocols } from '../../../upstream/transport/application-protocols.ts';
+import { withWishes } from '../../../upstream/transport/application-protocols.ts';
 import { namesOf, type RequestNames } from '../../../upstream/transport/request-names.ts';
 import type { LocalReply, TerminalFilterCallbacks } from '../../http-filter.ts';
 import type { Attempt } from './attempt.ts';
@@ -128,7 +128,7 @@ export class ForwardedRequest implements LoadBalancerContext {
     announceTimeout(this, 0);
     if (virtualHost.includeRequestAttemptCount) head.headers.setKnown(ATTEMPT_COUNT, '1');
     finalizeRequestHead(route, head, callbacks, config);
-    this.names = withProtocols(namesOf(cluster.config.http.requestNames, head), this.info);
+    this.names = withWishes(namesOf(cluster.config.http.requestNames, head), this.info);
   }
 
   get cluster(): Cluster {

@@ -13,7 +13,7 @@ import { type DownstreamConnectionInfo, StreamInfo } from '../../../http/stream-
 import type { SubsetMatch } from '../../../model/route.ts';
 import type { CloseMode, CloseReason, Connection } from '../../../net/connection.ts';
 import { hashConnection } from '../../../routing/hash-policy.ts';
-import { withProtocols } from '../../../upstream/transport/application-protocols.ts';
+import { withWishes } from '../../../upstream/transport/application-protocols.ts';
 import type { RequestNames } from '../../../upstream/transport/request-names.ts';
 import type { DownstreamConnection } from '../../network-filter.ts';
 import {
@@ -74,7 +74,7 @@ export class TcpSession
     const drawn = runtime.drawCluster();
     this.clusterName = override ?? drawn?.name ?? '';
     this.metadataMatch = drawn?.metadataMatch ?? null;
-    this.names = withProtocols(null, this.info);
+    this.names = withWishes(null, this.info);
     this.#idleTimeoutMs = idleTimeoutOverride(info.filterState) ?? runtime.config.idleTimeoutMs;
     this.#lastActiveMs = this.info.startMs;
     this.#upstream = new TcpUpstream(this);
