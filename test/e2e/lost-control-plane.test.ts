@@ -3,7 +3,7 @@ import t from 'tap';
 import { lostControlPlane } from '../chaos/lost-control-plane.ts';
 
 t.test('no request fails while the management server is gone', async (t) => {
-  for (const verdict of await lostControlPlane(1, { outageMs: 300, flaps: 5 })) {
+  for (const verdict of await lostControlPlane(1, { outageMs: 300, flaps: 3 })) {
     t.ok(verdict.passed, `${verdict.what}: ${verdict.measured}`);
   }
 });
