@@ -6,7 +6,7 @@ import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { ADS, adsBootstrap, apiSource, rdsListener } from '../support/dynamic-bootstrap.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
 import { eventually } from '../support/eventually.ts';
-import { GoPlane, type GoSnapshot, goProgram } from '../support/go-plane.ts';
+import { GoPlane, type GoSnapshot, goProgram, readDumpInGo } from '../support/go-plane.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
 import { type Message, staticCluster, virtualHost } from '../support/static-bootstrap.ts';
 import { type TestProxy, withProxy } from '../support/with-proxy.ts';
@@ -194,6 +194,18 @@ for (const [name, mode] of MODES) {
       ),
       ['app', 'other'],
     );
+
+    const whole = await fetch(`http://${proxy.adminAddress}/config_dump?include_eds`);
+    t.same(readDumpInGo(program.ok ? program.path : '', await whole.text()), [
+      'BootstrapConfigDump',
+      'ClustersConfigDump dynamic_active_clusters=2 static_clusters=1',
+      'EcdsConfigDump ecds_filters=1',
+      'EndpointsConfigDump dynamic_endpoint_configs=1 static_endpoint_configs=2',
+      'ListenersConfigDump dynamic_listeners=2',
+      'ScopedRoutesConfigDump',
+      'RoutesConfigDump dynamic_route_configs=1',
+      'SecretsConfigDump dynamic_active_secrets=1',
+    ]);
 
     const [web] = listeners(source) as [Message];
     plane.set(site({ source, port: ports.a, mark: 'four', more: { listener: [web], secret: [] } }));

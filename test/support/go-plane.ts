@@ -60,6 +60,19 @@ export function goProgram():
   }
 }
 
+/**
+ * What Go's own reader of ProtoJSON finds in an answer of /config_dump, as strict as istioctl's: a
+ * line for each section with its lists that hold something.
+ */
+export function readDumpInGo(path: string, dump: string): readonly string[] {
+  const { status, stderr, stdout } = spawnSync(path, ['-dump'], { input: dump, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
+}
+
 /** A running program. */
 export class GoPlane {
   readonly events: GoEvent[] = [];

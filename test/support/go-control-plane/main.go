@@ -9,12 +9,20 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"sort"
+	"strings"
 	"sync"
 
-	// Types of resources that nothing else here brings in.
+	adminv3 "github.com/envoyproxy/go-control-plane/envoy/admin/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
+	// Types in resources that nothing else here brings in.
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	clusterservice "github.com/envoyproxy/go-control-plane/envoy/service/cluster/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	endpointservice "github.com/envoyproxy/go-control-plane/envoy/service/endpoint/v3"
@@ -27,6 +35,9 @@ import (
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -62,7 +73,12 @@ func say(e event) {
 func main() {
 	node := flag.String("node", "test", "the node that snapshots are for")
 	ads := flag.Bool("ads", true, "wait for all names before answering, as an aggregated server does")
+	dump := flag.Bool("dump", false, "read a /config_dump from stdin, as strictly as Go does, and say what is in it")
 	flag.Parse()
+	if *dump {
+		readDump()
+		return
+	}
 	ctx := context.Background()
 	snapshots := cache.NewSnapshotCache(*ads, cache.IDHash{}, nil)
 	plane := server.NewServer(ctx, snapshots, callbacks())
@@ -93,6 +109,38 @@ func main() {
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+// Every field has to be known, every type as well.
+func readDump() {
+	text, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		fail(err)
+	}
+	dump := &adminv3.ConfigDump{}
+	if err := protojson.Unmarshal(text, dump); err != nil {
+		fail(err)
+	}
+	for _, section := range dump.GetConfigs() {
+		message, err := section.UnmarshalNew()
+		if err != nil {
+			fail(err)
+		}
+		fmt.Println(message.ProtoReflect().Descriptor().Name(), counts(message))
+	}
+}
+
+// The lists of a section that hold something: `dynamic_listeners=2`.
+func counts(section proto.Message) string {
+	found := []string{}
+	section.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if field.IsList() {
+			found = append(found, fmt.Sprintf("%s=%d", field.Name(), value.List().Len()))
+		}
+		return true
+	})
+	sort.Strings(found)
+	return strings.Join(found, " ")
 }
 
 func publish(ctx context.Context, snapshots cache.SnapshotCache, node string, line []byte) error {
