@@ -1,13 +1,15 @@
 // What `/config_dump` shows of the running proxy: every resource with its state and where it is from.
 import { create } from '@bufbuild/protobuf';
 import type { ConfigDumpData, DumpedResource } from '../admin/backend.ts';
-import type { Bootstrap } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import {
+  type Bootstrap,
+  BootstrapSchema,
+} from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
 import { inlineRoutes } from '../config/compile/prepared-route-tables.ts';
 import type { ResourceKind } from '../model/resource.ts';
-import type { Configuration } from './configuration.ts';
 import { dumpedFilters } from './discovery/dumped-filters.ts';
 import { dumpedScopes } from './discovery/dumped-scopes.ts';
 import type { Primary } from './primary.ts';
@@ -18,7 +20,7 @@ import { dumpedSecrets } from './secrets/dumped-secrets.ts';
 export function configDumpData(primary: Primary): ConfigDumpData {
   const { configuration, dynamic } = primary;
   const { store, acceptedMs, refused: refusedFile } = configuration;
-  const message = withDisabled(configuration);
+  const message = dumpedBootstrap(primary);
   const error = refusedFile === null ? null : errorOf(refusedFile);
   const bootstrap = { ...STATIC, name: '', message, lastUpdatedMs: acceptedMs, error };
   return {
@@ -42,14 +44,15 @@ export function configDumpData(primary: Primary): ConfigDumpData {
   };
 }
 
-/** The bootstrap; its node tells which extensions of the configuration do nothing here. */
-function withDisabled(configuration: Configuration): Bootstrap {
-  const message = configuration.message();
-  const disabled = configuration.passedThrough.asDisabled();
-  if (disabled.length === 0) return message;
-  const extensions = [...(message.node?.extensions ?? []), ...disabled];
-  const node = Object.assign(create(NodeSchema), message.node, { extensions });
-  return Object.assign(message, { node });
+/**
+ * The bootstrap. Its node is what servers are told, as in Envoy, and tells which extensions of the
+ * configuration do nothing here.
+ */
+function dumpedBootstrap({ configuration, discovery }: Primary): Bootstrap {
+  const own = discovery.servers.node();
+  const extensions = [...own.extensions, ...configuration.passedThrough.asDisabled()];
+  const node = Object.assign(create(NodeSchema), own, { extensions });
+  return Object.assign(create(BootstrapSchema), configuration.message(), { node });
 }
 
 const STATIC = { state: 'static', version: '', error: null } as const;

@@ -62,6 +62,18 @@ t.test('shows a running proxy, and what was saved of it', async (t) => {
   t.match(await shown('log', '--level', 'http:trace'), /^http +trace$/m);
   t.match(await shown('log'), /^http +trace$/m);
   t.match(JSON.parse(await shown('bootstrap')), { static_resources: { clusters: [{}] } });
+  t.match(await shown('bootstrap', '-o', 'short'), /^Envoy Version: +1\.40\.\d+$/m);
+  t.equal(await shown('ecds'), 'ECDS NAME     TYPE\n');
+  const everything = await shown('all', '--port', '80');
+  const titles = ['Envoy', 'SERVICE FQDN', 'ADDRESSES', 'NAME', 'RESOURCE NAME', 'ECDS NAME'];
+  t.same(
+    everything.split('\n\n').map((table) => titles.find((title) => table.startsWith(title))),
+    [...titles, undefined],
+    'in the order of istioctl',
+  );
+  t.match(everything, /^a\.example +80/m);
+  const { clusters, endpoints } = JSON.parse(await shown('all', '-o', 'json'));
+  t.match([clusters, endpoints], [[{ type: undefined }], [{ host_statuses: [{}] }]]);
   t.match(await shown('clusters', '-o', 'yaml'), /^- name: outbound\|80\|\|a\.example$/m);
 
   const dump = await (await fetch(`http://${admin}/config_dump`)).text();

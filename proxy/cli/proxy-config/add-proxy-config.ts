@@ -49,7 +49,7 @@ const KINDS: readonly KindText[] = [
   },
   {
     kind: 'endpoints',
-    aliases: ['endpoint', 'ep'],
+    aliases: ['endpoint', 'ep', 'eds'],
     description: 'which hosts they have, and their health',
     options: [
       ['--cluster <name>', 'only of this cluster'],
@@ -67,8 +67,31 @@ const KINDS: readonly KindText[] = [
   {
     kind: 'bootstrap',
     aliases: ['b'],
-    description: 'what it was started with, as JSON or YAML',
+    description: 'what it was started with, as JSON or YAML; with `-o short` which versions run',
     options: [],
+  },
+  {
+    kind: 'ecds',
+    aliases: [],
+    description: 'which configurations of filters servers tell by name',
+    options: [],
+  },
+  {
+    kind: 'all',
+    aliases: ['a'],
+    description: 'everything',
+    options: [
+      ['--port <port>', 'only of this port'],
+      ['--address <address>', 'only listeners and hosts of this address'],
+      ['--fqdn <text>', 'only clusters with this in the name of the service'],
+      ['--direction <direction>', 'only inbound or outbound clusters'],
+      ['--subset <text>', 'only clusters with this in the name of the subset'],
+      ['--name <name>', 'only this route configuration'],
+      ['--type <type>', 'only HTTP, TCP, HTTP+TCP or UNKNOWN listeners'],
+      ['--cluster <name>', 'only hosts of this cluster'],
+      ['--status <status>', 'only HEALTHY, UNHEALTHY, DEGRADED … hosts'],
+      NOT_VERBOSE,
+    ],
   },
 ];
 

@@ -22,14 +22,18 @@ export function formatError(text: string): string {
 
 /** An answer in both of its forms. */
 export interface Answer {
-  readonly table: () => TextTable;
+  /** One, or several with a line between them. */
+  readonly table: () => TextTable | readonly TextTable[];
   /** What was in the dump; secrets of others may be in it. */
   readonly json: () => unknown;
 }
 
 /** The answer as text that ends with a line break. */
 export function answerText({ table, json }: Answer, format: OutputFormat): string {
-  if (format === 'short') return tableText(table());
+  if (format === 'short') {
+    const found = table();
+    return 'titles' in found ? tableText(found) : found.map(tableText).join('\n');
+  }
   const shown = redactSecrets(json() as JsonValue);
   return format === 'json' ? `${JSON.stringify(shown, null, 2)}\n` : stringify(shown);
 }
@@ -37,7 +41,11 @@ export function answerText({ table, json }: Answer, format: OutputFormat): strin
 /** Ends when everything is out, or nobody reads any more (`| head`). */
 export function writeOut(content: string): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.once('error', () => resolve());
-    process.stdout.write(content, () => resolve());
+    const done = (): void => {
+      process.stdout.off('error', done);
+      resolve();
+    };
+    process.stdout.once('error', done);
+    process.stdout.write(content, done);
   });
 }

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { SYSTEM_CLOCK } from '../../server/system-clock.ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from '../exit-codes.ts';
-import { parseAdminPlace, readJson } from '../top/admin-client.ts';
+import { type AdminPlace, parseAdminPlace, readJson } from '../top/admin-client.ts';
+import { bootstrapTable } from './bootstrap-table.ts';
 import { clusterTable, selectClusters } from './cluster-table.ts';
 import { type Dump, parseDump, type Result, readDump, sectionOf } from './dump.ts';
+import { extensionTable, selectExtensions } from './ecds-table.ts';
 import { endpointTable, selectEndpoints } from './endpoint-table.ts';
 import { record } from './json-fields.ts';
 import { listenerTable, selectListeners } from './listener-table.ts';
@@ -13,7 +15,15 @@ import { routeTable, selectRoutes } from './route-table.ts';
 import { secretTable, selectSecrets } from './secret-table.ts';
 
 /** What can be asked for. */
-export type ConfigKind = 'listeners' | 'routes' | 'clusters' | 'endpoints' | 'secret' | 'bootstrap';
+export type ConfigKind =
+  | 'all'
+  | 'bootstrap'
+  | 'clusters'
+  | 'ecds'
+  | 'endpoints'
+  | 'listeners'
+  | 'routes'
+  | 'secret';
 
 /** The flags of all kinds as commander gives them; each kind has some of them. */
 export interface ConfigFlags {
@@ -41,6 +51,11 @@ interface Question {
 
 const MAX_PORT = 65_535;
 
+/** In istioctl's order. */
+const ALL_KINDS = [
+  ...(['bootstrap', 'clusters', 'listeners', 'routes', 'secret', 'ecds', 'endpoints'] as const),
+];
+
 /** Prints the answer; what is wrong goes to stderr. */
 export async function showConfig(
   kind: ConfigKind,
@@ -49,7 +64,7 @@ export async function showConfig(
 ): Promise<number> {
   const address = flags.admin || defaultAdmin;
   const format = parseFormat(flags.output ?? (kind === 'bootstrap' ? 'json' : 'short'));
-  const errors = flagErrors(kind, flags, address);
+  const errors = flagErrors(flags, address);
   if (format === null || errors.length > 0) {
     for (const error of errors) console.error(`error: ${error}`);
     console.error(`Try 'outrigger proxy-config ${kind} --help'.`);
@@ -67,7 +82,7 @@ export async function showConfig(
   return EXIT_OK;
 }
 
-function flagErrors(kind: ConfigKind, flags: ConfigFlags, address: string): readonly string[] {
+function flagErrors(flags: ConfigFlags, address: string): readonly string[] {
   const { output = 'json', port = '1', admin = '', file } = flags;
   const errors: string[] = [];
   if (admin !== '' && file !== undefined) errors.push('--admin or --file, not both');
@@ -75,9 +90,6 @@ function flagErrors(kind: ConfigKind, flags: ConfigFlags, address: string): read
     errors.push(`--admin: '${address}' is no address: write HOST:PORT, or the path of a pipe`);
   }
   if (parseFormat(output) === null) errors.push(formatError(output));
-  if (kind === 'bootstrap' && output === 'short') {
-    errors.push('--output: a bootstrap has no short form, write json or yaml');
-  }
   if (!/^\d+$/.test(port) || Number(port) > MAX_PORT) {
     errors.push(`--port: '${port}' is not a number from 0 to ${MAX_PORT}`);
   }
@@ -87,13 +99,29 @@ function flagErrors(kind: ConfigKind, flags: ConfigFlags, address: string): read
 async function fetchDump(kind: ConfigKind, address: string): Promise<Result<Dump>> {
   const place = parseAdminPlace(address);
   if (place === null) return { ok: false, error: 'no address' };
+  if (kind === 'all') return fetchAll(place);
   // Only /clusters knows which hosts are ill and which were found by DNS.
-  const path = kind === 'endpoints' ? '/clusters?format=json' : '/config_dump';
-  const answer = await readJson(place, path);
+  if (kind === 'endpoints') return fetchHosts(place);
+  const answer = await readJson(place, '/config_dump');
+  return answer.ok ? readDump(answer.value) : answer;
+}
+
+/** A dump with the hosts as /clusters knows them. */
+async function fetchAll(place: AdminPlace): Promise<Result<Dump>> {
+  const answer = await readJson(place, '/config_dump');
+  const dump = answer.ok ? readDump(answer.value) : answer;
+  if (!dump.ok) return dump;
+  const statuses = await fetchHosts(place);
+  if (!statuses.ok) return statuses;
+  return { ok: true, value: { ...dump.value, clusterStatuses: statuses.value.clusterStatuses } };
+}
+
+async function fetchHosts(place: AdminPlace): Promise<Result<Dump>> {
+  const answer = await readJson(place, '/clusters?format=json');
   if (!answer.ok) return answer;
   // An admin interface without clusters says {}.
-  const isEmptyList = kind === 'endpoints' && JSON.stringify(answer.value) === '{}';
-  return readDump(isEmptyList ? { cluster_statuses: [] } : answer.value);
+  const isEmpty = JSON.stringify(answer.value) === '{}';
+  return readDump(isEmpty ? { cluster_statuses: [] } : answer.value);
 }
 
 function readFile(file: string): Result<Dump> {
@@ -119,6 +147,10 @@ function answerOf(kind: ConfigKind, dump: Dump, question: Question): Result<Answ
       return secretAnswer(dump);
     case 'bootstrap':
       return bootstrapAnswer(dump);
+    case 'ecds':
+      return extensionsAnswer(dump);
+    case 'all':
+      return allAnswer(dump, question);
   }
 }
 
@@ -170,5 +202,25 @@ function bootstrapAnswer(dump: Dump): Result<Answer> {
   const section = sectionOf(dump, 'BootstrapConfigDump');
   if (!section.ok) return section;
   const json = () => record(section.value, 'bootstrap');
-  return { ok: true, value: { table: () => ({ titles: [], rows: [] }), json } };
+  return { ok: true, value: { table: () => bootstrapTable(json()), json } };
+}
+
+function extensionsAnswer(dump: Dump): Result<Answer> {
+  const found = selectExtensions(dump);
+  if (!found.ok) return found;
+  const { value } = found;
+  const table = () => extensionTable(value);
+  return { ok: true, value: { table, json: () => value.map(({ json }) => json) } };
+}
+
+/** What the dump has of everything; a port is the listeners', the clusters' and the hosts'. */
+function allAnswer(dump: Dump, question: Question): Result<Answer> {
+  if (dump.sections.size === 0) return bootstrapAnswer(dump);
+  const parts = ALL_KINDS.flatMap((kind) => {
+    const answer = answerOf(kind, dump, question);
+    return answer.ok ? [[kind, answer.value] as const] : [];
+  });
+  const table = () => parts.flatMap(([, answer]) => answer.table());
+  const json = () => Object.fromEntries(parts.map(([kind, answer]) => [kind, answer.json()]));
+  return { ok: true, value: { table, json } };
 }

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { bootstrapTable } from '../../../proxy/cli/proxy-config/bootstrap-table.ts';
 import { clusterTable, selectClusters } from '../../../proxy/cli/proxy-config/cluster-table.ts';
 import { type Dump, parseDump, type Result } from '../../../proxy/cli/proxy-config/dump.ts';
+import { extensionTable, selectExtensions } from '../../../proxy/cli/proxy-config/ecds-table.ts';
 import { endpointTable, selectEndpoints } from '../../../proxy/cli/proxy-config/endpoint-table.ts';
 import { listenerTable, selectListeners } from '../../../proxy/cli/proxy-config/listener-table.ts';
 import { answerText } from '../../../proxy/cli/proxy-config/output.ts';
@@ -78,6 +80,40 @@ t.test('leaves out what is not asked for', async (t) => {
   t.equal(endpoints({ cluster: 'local' }), 2);
   t.equal(endpoints({ port: 2, address: '127.0.0.2' }), 1);
   t.equal(endpoints({ status: 'nothing' }), 0);
+});
+
+t.test('lists configurations of filters by type and name', async (t) => {
+  const filter = (name: string, type: string) => ({
+    ecds_filter: { '@type': 't/E', name, typed_config: { '@type': `type.googleapis.com/${type}` } },
+  });
+  const dump = dumpOf('EcdsConfigDump', {
+    ecds_filters: [filter('b', 'x.B'), filter('c', 'x.A'), filter('a', 'x.B'), {}],
+  });
+  const found = must(selectExtensions(dump));
+  t.same(extensionTable(found), {
+    titles: ['ECDS NAME', 'TYPE'],
+    rows: [
+      ['c', 'x.A'],
+      ['a', 'x.B'],
+      ['b', 'x.B'],
+    ],
+  });
+  t.same(must(selectExtensions(recorded('envoy'))), []);
+});
+
+t.test('says of a bootstrap which versions run', async (t) => {
+  const version = { major_number: 1, minor_number: 36 };
+  const metadata = { 'build.label': 'dev', 'build.type': 'RELEASE', 'ssl.version': 'BoringSSL' };
+  const node = {
+    metadata: { ISTIO_VERSION: '1.24.0', ISTIO_PROXY_SHA: 'envoy:abc' },
+    user_agent_build_version: { version, metadata },
+  };
+  const text = answerText({ table: () => bootstrapTable({ node }), json: () => node }, 'short');
+  t.equal(
+    text.replace(/ +/g, ' '),
+    'Istio Version: 1.24.0\nIstio Proxy Version: abc\nEnvoy Version: 1.36.0-dev/RELEASE/BoringSSL\n',
+  );
+  t.same(bootstrapTable({}), { titles: [], rows: [] });
 });
 
 t.test('reads dynamic resources, also of a program that writes lowerCamelCase', async (t) => {
