@@ -24,6 +24,7 @@ import type { RuntimeValues } from '../model/runtime.ts';
 import type { SecretValue } from '../model/secret.ts';
 import type { NameFilter } from '../stats/store.ts';
 import { reportOf } from './bootstrap-source.ts';
+import { takeIneffective } from './check-message.ts';
 import { Compiler } from './compiler.ts';
 import { PassedThroughBook } from './passed-through-book.ts';
 import { type RefusedUpdate, ResourceStore } from './resource-store.ts';
@@ -193,6 +194,10 @@ export class Configuration {
     for (const { kind, name } of upserted) if (kind === 'cluster') this.#clusterNames.add(name);
     for (const { kind, name } of removed) if (kind === 'cluster') this.#clusterNames.delete(name);
     this.passedThrough.report(this.#log);
+    const fields = takeIneffective();
+    if (fields.length > 0) {
+      this.#log.log('warning', `fields of resources have no effect: ${fields.join('; ')}`);
+    }
   }
 
   /** It stands in the bootstrap, which no server may overrule. */

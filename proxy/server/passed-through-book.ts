@@ -9,7 +9,7 @@ import type { PassedThroughExtension } from '../model/extension.ts';
 /** One per process; an extension stays in it when what named it is gone. */
 export class PassedThroughBook {
   readonly #known = new Map<string, PassedThroughExtension>();
-  #reported = 0;
+  #reported = '';
 
   /** Called for each place where one stands. */
   note(extension: PassedThroughExtension): void {
@@ -18,11 +18,11 @@ export class PassedThroughBook {
 
   /** Says all of them if there are more than the last time. */
   report(log: Logger): void {
-    if (this.#known.size === this.#reported) return;
-    this.#reported = this.#known.size;
-    const names = [...new Set([...this.#known.values()].map(({ name }) => name))].sort();
+    const names = [...new Set([...this.#known.values()].map(({ name }) => name))].sort().join(', ');
+    if (names === this.#reported) return;
+    this.#reported = names;
     const effect = 'are accepted and have no effect, traffic passes as if they were not there';
-    log.log('warning', `extensions of the configuration ${effect}: ${names.join(', ')}`);
+    log.log('warning', `extensions of the configuration ${effect}: ${names}`);
   }
 
   /** As extensions of the node (core.v3.Node.extensions) that are switched off. */
