@@ -23,7 +23,7 @@ import { DrainSequence } from './drain-sequence.ts';
 import { FilterChainMatcher } from './filter-chain-matcher.ts';
 import { ListenerLog, logFailedHandshake, logWithoutChain } from './listener-log.ts';
 import { ListenerStats } from './listener-stats.ts';
-import type { ListenerSurroundings } from './surroundings.ts';
+import type { Adopter, ListenerSurroundings } from './surroundings.ts';
 import { buildListenerFilters } from './told-listener-filters.ts';
 
 /** A connection that has its filter. */
@@ -273,7 +273,7 @@ export class ActiveListener implements ListenerFacts, CandidateOwner, InternalAc
   }
 
   /** use_original_dst: who serves the address that the client meant. */
-  #handOff(candidate: Candidate): ActiveListener | null {
+  #handOff(candidate: Candidate): Adopter | null {
     const mayHandOff = this.config.useOriginalDst && !candidate.wasHandedOn;
     if (!mayHandOff || !candidate.isLocalAddressRestored) return null;
     const other = this.#surroundings.findByAddress(candidate.localAddress);

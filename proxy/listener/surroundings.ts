@@ -1,7 +1,7 @@
 // What surrounds a listener.
 import type { SocketAddress } from '../base/address.ts';
 import type { OverloadState } from '../filters/network-filter.ts';
-import type { ActiveListener } from './active-listener.ts';
+import type { Candidate } from './candidate.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import type { ServerDrains } from './drain-sequence.ts';
 
@@ -12,6 +12,11 @@ export interface ProcessHealth {
   readonly overload: OverloadState;
 }
 
+/** A listener that takes connections of another one over. */
+export interface Adopter {
+  adopt(candidate: Candidate): void;
+}
+
 /** What a listener shares with the others of its worker. */
 export interface ListenerSurroundings {
   readonly budget: ConnectionBudget;
@@ -19,5 +24,5 @@ export interface ListenerSurroundings {
   readonly drains: ServerDrains;
   readonly workerIndex: number;
   /** Who serves connections to this address by hand-off; null: nobody else. */
-  findByAddress(address: SocketAddress): ActiveListener | null;
+  findByAddress(address: SocketAddress): Adopter | null;
 }

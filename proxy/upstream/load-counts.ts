@@ -1,6 +1,7 @@
 // What hosts did since they were last asked, for load reports (LRS): this worker's part of it.
 import type { LocalityConfig } from '../model/cluster.ts';
 import type { Host } from './host.ts';
+import type { MetricLoad } from './reported-metrics.ts';
 import type { WorkerCluster } from './worker-cluster.ts';
 
 /** One host's part; serialisable. Never all zeros. */
@@ -18,13 +19,6 @@ export interface EndpointLoad {
   readonly active: number;
   /** Of reports that came with responses, by name. */
   readonly metrics: readonly MetricLoad[];
-}
-
-/** A metric of lrs_report_endpoint_metrics. */
-export interface MetricLoad {
-  readonly name: string;
-  readonly count: number;
-  readonly total: number;
 }
 
 /** One cluster's part. */

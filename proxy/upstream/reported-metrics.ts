@@ -2,7 +2,13 @@
 // cluster.v3.Cluster.lrs_report_endpoint_metrics.
 import type { HeaderList } from '../http/header-list.ts';
 import { LOAD_METRIC_NAMES, readLoadReport } from './lb/load-report.ts';
-import type { MetricLoad } from './load-counts.ts';
+
+/** A metric of lrs_report_endpoint_metrics. */
+export interface MetricLoad {
+  readonly name: string;
+  readonly count: number;
+  readonly total: number;
+}
 
 /** A host may invent names; further ones are not told apart. */
 const MAX_METRICS = 100;

@@ -58,7 +58,9 @@ export async function runReloads(settings: ReloadSettings): Promise<ReloadReport
       detail: `before ${text(before)}\nafter  ${text(after)}\n${await site.statNames()} statistics`,
     };
   } catch (error) {
-    throw new Error(`${(error as Error).message}: ${site.stderr().slice(-2_000)}`, { cause: error });
+    throw new Error(`${(error as Error).message}: ${site.stderr().slice(-2_000)}`, {
+      cause: error,
+    });
   } finally {
     await site.stop();
   }

@@ -13,7 +13,8 @@ import {
   UpstreamLocalityStatsSchema,
 } from '../../api/gen/envoy/config/endpoint/v3/load_report_pb.js';
 import { PIPE_PORT } from '../../base/address.ts';
-import type { ClusterLoad, EndpointLoad, MetricLoad } from '../../upstream/load-counts.ts';
+import type { ClusterLoad, EndpointLoad } from '../../upstream/load-counts.ts';
+import type { MetricLoad } from '../../upstream/reported-metrics.ts';
 
 /** One cluster's part of a report. */
 export interface ReportedCluster {
