@@ -1,5 +1,7 @@
 // A discovery server on a socket, by @grpc/grpc-js with octets as they are: the aggregated service
 // and one for each type, both variants of each.
+import { lstat, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import { grpcLibrary } from '../xds/libraries.ts';
 import { AGGREGATED_METHODS, resourceType, TYPE_URLS } from '../xds/resource-types.ts';
@@ -39,6 +41,7 @@ const KEEPALIVE = Object.freeze({
 /** Streams that do not end by themselves are cut. */
 const CLOSE_WITHIN_MS = 1000;
 
+const UNIX = 'unix:';
 /** How late a wait may end. */
 const TICK_MS = 250;
 
@@ -68,10 +71,11 @@ export async function openGrpcFront(
   for (const method of methods()) {
     listener.addService(...serviceOf(method, (call) => serve(server, method, { call, calls })));
   }
+  if (target.startsWith(UNIX)) await removeLeftover(target.slice(UNIX.length));
   const port = await new Promise<number>((resolve, reject) => {
     listener.bindAsync(target, credentialsOf(tls), (error, bound) => {
       if (error === null) resolve(bound);
-      else reject(error);
+      else reject(new Error(`${target} cannot be listened on: ${error.message}`));
     });
   });
   const ticks = setInterval(() => server.tick(), TICK_MS);
@@ -80,6 +84,21 @@ export async function openGrpcFront(
     return closeListener(listener, calls);
   };
   return { port, close };
+}
+
+/** A pipe whose process is gone would be in the way; one that somebody listens on stays. */
+async function removeLeftover(path: string): Promise<void> {
+  const facts = await lstat(path).catch(() => null);
+  if (facts?.isSocket() !== true) return;
+  const isLeftover = await new Promise<boolean>((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+  });
+  if (isLeftover) await unlink(path);
 }
 
 function methods(): readonly Method[] {

@@ -6,20 +6,12 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '../../proxy/api/gen/envoy/service/discovery/v3/discovery_pb.js';
-import type { ServerObserver } from '../../proxy/discovery-server/client.ts';
 import { DiscoveryServer } from '../../proxy/discovery-server/discovery-server.ts';
 import { makeSnapshot, type Snapshot } from '../../proxy/discovery-server/snapshot.ts';
 import { LayeredViews } from '../../proxy/discovery-server/views.ts';
 import { resourceType, TYPE_URLS } from '../../proxy/xds/resource-types.ts';
+import { UNWATCHED } from '../support/own-xds-server.ts';
 import { served, snapshotOf } from '../support/xds-resources.ts';
-
-const SILENT: ServerObserver = {
-  onOpen: () => undefined,
-  onInterest: () => undefined,
-  onPush: () => undefined,
-  onAnswer: () => undefined,
-  onEnd: () => undefined,
-};
 
 /** A server with one aggregated stream in the state of the world. */
 class Rig {
@@ -36,7 +28,7 @@ class Rig {
   constructor(snapshot: Snapshot, typeUrl = '') {
     this.server = new DiscoveryServer(
       { snapshotOf: () => snapshot },
-      { observer: SILENT, nowMs: () => this.nowMs, identifier: 'me' },
+      { observer: UNWATCHED, nowMs: () => this.nowMs, identifier: 'me' },
     );
     this.#stream = this.server.accept({
       ...{ peer: 'peer', isIncremental: false, typeUrl },

@@ -1,5 +1,5 @@
-// Random events against servers that follow the protocol to the letter: in the end every subscriber
-// has what the server has.
+// Random events against servers that follow the protocol to the letter, and against our own: in the
+// end every subscriber has what the server has.
 import { fromBinary } from '@bufbuild/protobuf';
 import t from 'tap';
 import { ClusterSchema } from '../../proxy/api/gen/envoy/config/cluster/v3/cluster_pb.js';
@@ -15,12 +15,14 @@ import {
 } from '../../proxy/xds/discovery.ts';
 import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
 import { FakeMux } from '../support/fake-mux.ts';
+import type { FakeXdsStream } from '../support/fake-xds-server.ts';
 import {
   IncrementalClient,
   type ServedClient,
   ServedType,
   StateOfWorldClient,
 } from '../support/model-xds-server.ts';
+import { OwnServerClient } from '../support/own-xds-server.ts';
 import { seededRandom, testSeed } from '../support/seeded-random.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', '__proto__'];
@@ -75,9 +77,17 @@ function contentOf({ content }: DiscoveredResource, type: ServedType): string {
   return fromBinary(RouteConfigurationSchema, content.value).requestHeadersToRemove[0] ?? '';
 }
 
+/** Which variant, and whose server. */
+interface Kind {
+  readonly isIncremental: boolean;
+  readonly isOwn: boolean;
+}
+
 class Simulation {
   readonly random: Random;
   readonly isIncremental: boolean;
+  /** The server is our own. */
+  readonly isOwn: boolean;
   readonly rig: FakeMux;
   readonly types = [
     new ServedType(TYPE_URLS.cluster, true),
@@ -88,9 +98,10 @@ class Simulation {
   #isOpen = false;
   #versions = 0;
 
-  constructor(seed: number, isIncremental: boolean) {
+  constructor(seed: number, { isIncremental, isOwn }: Kind) {
     this.random = seededRandom(seed);
     this.isIncremental = isIncremental;
+    this.isOwn = isOwn;
     this.rig = new FakeMux({ isIncremental });
   }
 
@@ -158,13 +169,22 @@ class Simulation {
     if (this.#isOpen || this.#streams === this.rig.server.streams.length) return;
     this.#isOpen = true;
     const stream = this.rig.server.last;
-    const Client = this.isIncremental ? IncrementalClient : StateOfWorldClient;
-    this.clients = this.types.map((type) => new Client(stream, type));
+    this.clients = this.clientsOf(stream);
     this.#streams = this.rig.server.streams.length;
     stream.open();
   }
 
   #streams = 0;
+
+  clientsOf(stream: FakeXdsStream): ServedClient[] {
+    const { isIncremental } = this;
+    if (this.isOwn) {
+      const nowMs = () => this.rig.clock.nowMs();
+      return [new OwnServerClient(stream, this.types, { isIncremental, nowMs })];
+    }
+    const Client = isIncremental ? IncrementalClient : StateOfWorldClient;
+    return this.types.map((type) => new Client(stream, type));
+  }
 
   end(): void {
     if (!this.#isOpen) return;
@@ -188,7 +208,7 @@ class Simulation {
       if (this.isIncremental || view.type.isWhole) faults.push(...view.extra().map((n) => `-${n}`));
     }
     for (const client of this.clients) {
-      if (client instanceof IncrementalClient && client.fault !== '') faults.push(client.fault);
+      if ('fault' in client && client.fault !== '') faults.push(String(client.fault));
     }
     return faults;
   }
@@ -203,18 +223,24 @@ class Simulation {
   }
 }
 
-for (const isIncremental of [false, true]) {
-  t.test(
-    `subscribers end up with what the server has, ${isIncremental ? 'incremental' : 'state of the world'}`,
-    async (t) => {
-      const first = testSeed();
-      for (let run = 0; run < RUNS; run += 1) {
-        const simulation = new Simulation(first + run, isIncremental);
-        await simulation.run();
-        const faults = simulation.faults();
-        if (faults.length > 0) t.fail(`OUTRIGGER_SEED=${first + run}`, { faults });
-      }
-      t.pass(`${RUNS} runs from seed ${first}`);
-    },
-  );
+const KINDS: readonly Kind[] = [
+  { isIncremental: false, isOwn: false },
+  { isIncremental: true, isOwn: false },
+  { isIncremental: false, isOwn: true },
+  { isIncremental: true, isOwn: true },
+];
+
+for (const kind of KINDS) {
+  const variant = kind.isIncremental ? 'incremental' : 'state of the world';
+  const whose = kind.isOwn ? 'our own server' : 'the server';
+  t.test(`subscribers end up with what ${whose} has, ${variant}`, async (t) => {
+    const first = testSeed();
+    for (let run = 0; run < RUNS; run += 1) {
+      const simulation = new Simulation(first + run, kind);
+      await simulation.run();
+      const faults = simulation.faults();
+      if (faults.length > 0) t.fail(`OUTRIGGER_SEED=${first + run}`, { faults });
+    }
+    t.pass(`${RUNS} runs from seed ${first}`);
+  });
 }

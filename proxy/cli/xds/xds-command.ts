@@ -9,6 +9,7 @@ import { openRestFront } from '../../discovery-server/rest-front.ts';
 import { LayeredViews } from '../../discovery-server/views.ts';
 import { DirectoryWatch } from '../../server/directory-watch.ts';
 import { SYSTEM_CLOCK } from '../../server/system-clock.ts';
+import { grpcLibrary } from '../../xds/libraries.ts';
 import { resourceType } from '../../xds/resource-types.ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from '../exit-codes.ts';
 import { makeCheck } from './check-served.ts';
@@ -28,6 +29,8 @@ export interface XdsOutlets {
 
 /** Serves until a signal comes. */
 export async function runXds(folder: string, flags: XdsFlags): Promise<number> {
+  // What goes wrong is said in our own words.
+  grpcLibrary().setLogVerbosity(grpcLibrary().logVerbosity.NONE);
   return serveFolder(folder, flags, {
     out: (line) => process.stdout.write(`${line}\n`),
     err: (text) => process.stderr.write(text),

@@ -1,5 +1,6 @@
 // `outrigger xds` as people call it, in this process: what it serves, what it says, how it ends.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import grpc from '@grpc/grpc-js';
@@ -238,5 +239,19 @@ t.test('what makes no sense is said at once', async (t) => {
   await other.start({ json: true });
   await xds.start({ listen: `127.0.0.1:${other.port}` });
   t.equal(xds.code, 1);
-  t.match(xds.stderr, /EADDRINUSE|No address added/);
+  t.match(xds.stderr, /error: 127\.0\.0\.1:\d+ cannot be listened on: /);
+});
+
+t.test('a pipe that nobody listens on any more is taken over', async (t) => {
+  const xds = program(t);
+  const path = join(xds.folder, 'xds.sock');
+  // Whoever is killed leaves it behind.
+  const script = `require('net').createServer().listen('${path}', () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', script]);
+  t.ok(existsSync(path));
+  await xds.start({ listen: path });
+  t.equal(xds.code, null, xds.stderr);
+  const other = program(t);
+  await other.start({ listen: path });
+  t.equal(other.code, 1, 'one that somebody listens on is not');
 });
