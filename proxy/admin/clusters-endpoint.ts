@@ -11,6 +11,7 @@ import {
   jsonReply,
   textReply,
 } from './endpoint.ts';
+import { lineText } from './line-text.ts';
 import type { ClusterLimits, ClusterStatus, HostStatus, OutlierStatus } from './status.ts';
 
 /** Upstream cluster status. */
@@ -61,7 +62,7 @@ function clusterText(cluster: ClusterStatus): string {
     `added_via_api::${cluster.addedViaApi}`,
     ...cluster.hosts.flatMap(hostText),
   ];
-  return lines.map((line) => `${cluster.name}::${line}\n`).join('');
+  return lines.map((line) => `${lineText(`${cluster.name}::${line}`)}\n`).join('');
 }
 
 function outlierText(outlier: OutlierStatus | null): readonly string[] {

@@ -10,6 +10,7 @@ import {
   jsonReply,
   textReply,
 } from './endpoint.ts';
+import { lineText } from './line-text.ts';
 
 const FORMAT_PARAM = {
   id: 'format',
@@ -75,7 +76,7 @@ async function handleListeners(request: AdminRequest, context: AdminContext): Pr
   );
   if (request.params.get('format') !== 'json') {
     const lines = listeners.flatMap((listener) =>
-      listener.addresses.map((address) => `${listener.name}::${address}\n`),
+      listener.addresses.map((address) => `${lineText(`${listener.name}::${address}`)}\n`),
     );
     return textReply(lines.join(''));
   }

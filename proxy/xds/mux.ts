@@ -238,6 +238,8 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
     const answer = this.#process(type, response);
     if (typeof answer === 'string') {
       this.#conclude(type, response, answer);
+      // Behind one that took long there may be several.
+      if (type.waiting.length > 0) queueMicrotask(() => this.#processNext(type));
       return;
     }
     const stream = this.#streams;

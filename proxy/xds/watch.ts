@@ -9,6 +9,7 @@ import type {
   DiscoveryUpdate,
 } from './discovery.ts';
 import { SubscriptionStats } from './subscription-stats.ts';
+import { cutRefusal } from './type-machine.ts';
 import type { WatchServices } from './watch-services.ts';
 
 /** Who keeps watches. */
@@ -105,7 +106,7 @@ export class Watch implements DiscoverySubscription, TimerTarget {
   #reject(reason: string): void {
     const { label, log } = this.#services;
     this.#stats?.countRejected();
-    log.log('warning', `${label} for ${this.#typeUrl} rejected: ${reason}`);
+    log.log('warning', `${label} for ${this.#typeUrl} rejected: ${cutRefusal(reason)}`);
   }
 
   #count({ version }: DiscoveryUpdate, refusal: string, startMs: number): string {

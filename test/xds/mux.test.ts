@@ -296,6 +296,32 @@ t.test('an acknowledgement can be withheld; what comes meanwhile is told', async
   );
 });
 
+t.test('what came while one response took long is taken, all of it', async (t) => {
+  const rig = new FakeMux();
+  const told: string[] = [];
+  let finish: (refusal: string) => void = () => undefined;
+  const request = { typeUrl: CDS, names: new Set(['*']), fetchTimeoutMs: 0, stats: null };
+  rig.mux.subscribe(request, {
+    onUpdate: ({ version }) => {
+      told.push(version);
+      if (version !== '1') return '';
+      return new Promise<string>((resolve) => {
+        finish = resolve;
+      });
+    },
+    onFailure: () => undefined,
+  });
+  const stream = await opened(rig);
+  for (const version of ['1', '2', '3', '4']) {
+    stream.respond({ typeUrl: CDS, versionInfo: version, nonce: version, resources: [] });
+  }
+  t.same(told, ['1']);
+  finish('');
+  await turn();
+  t.same(told, ['1', '2', '3', '4']);
+  t.equal(stream.requests.at(-1)?.responseNonce, '4');
+});
+
 t.test('initial_fetch_timeout is told once, and what comes later is taken', async (t) => {
   const rig = new FakeMux();
   const slow = rig.watch(EDS, ['a'], 15_000);

@@ -22,6 +22,11 @@ import { expectResources } from '../loading-phase.ts';
 import { takeSteps } from '../run-in-slices.ts';
 import { contentHash, readDiscovered } from './discovered-message.ts';
 
+/** A name stands in some 200 statistics and in many lines of the log: longer ones are an attack. */
+const MAX_NAME_LENGTH = 16_384;
+/** Of one that is refused. */
+const SHOWN_NAME_LENGTH = 64;
+
 /** What a collection works with. */
 export interface CollectionParts {
   readonly kind: 'cluster' | 'listener';
@@ -192,6 +197,11 @@ export class Collection {
       return null;
     }
     names.add(name);
+    if (name.length > MAX_NAME_LENGTH) {
+      const reason = `name: value length must be at most ${MAX_NAME_LENGTH} characters`;
+      refusals.push({ name: `${name.slice(0, SHOWN_NAME_LENGTH)}...`, reason });
+      return null;
+    }
     if (isStatic(name)) {
       log.log('debug', `${kind} '${name}' stands in the bootstrap: it stays as it is`);
       return null;

@@ -83,10 +83,11 @@ export class EdsClusters implements ClusterDiscovery {
       if (known.config !== config) known.adopt(config);
       return;
     }
-    known?.close();
     const scope = this.#parts.stats.scope('cluster').scope(config.observabilityName);
     this.#unresolved.add(name);
     this.#clusters.set(name, new EdsCluster({ ...this.#parts, config, eds, scope, owner: this }));
+    // Behind it: what both count goes on.
+    known?.close();
     this.#tellIfSettled();
   }
 
@@ -187,6 +188,7 @@ class EdsCluster {
   close(): void {
     this.#subscription.close();
     this.#stopTimer();
+    this.#parts.scope.release();
   }
 
   #onUpdate({ resources, removed, isWhole }: DiscoveryUpdate): string {
