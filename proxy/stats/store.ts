@@ -110,7 +110,10 @@ class Scope implements StatsScope {
   readonly prefix: string;
   readonly #lists: CellLists;
   readonly #parent: Scope | null;
-  /** null: there are none, as in most scopes of a large mesh. */
+  /**
+   * Those below it that hold something, or have such below them; null: there are none, as in most
+   * scopes of a large mesh. A scope that was only passed through is nobody's: it goes with its user.
+   */
   #children: Set<Scope> | null = null;
   #held: Set<{ drop(): void }> | null = null;
   #isReleased = false;
@@ -123,10 +126,7 @@ class Scope implements StatsScope {
 
   scope(name: string): StatsScope {
     const prefix = name === '' ? this.prefix : `${this.prefix}${scopeName(name)}.`;
-    const child = new Scope(this.#lists, prefix, this);
-    if (this.#isReleased) child.release();
-    else this.#adopt(child);
-    return child;
+    return new Scope(this.#lists, prefix, this);
   }
 
   counter(name: string): Counter {
@@ -147,7 +147,7 @@ class Scope implements StatsScope {
 
   declare(shape: CellShape): DeclaredCells {
     const { counters, declared } = this.#lists;
-    if (this.#isReleased) return MADE;
+    if (this.#isGone()) return MADE;
     if (counters.has(this.prefix + shape.counters[0])) {
       makeAll(this, shape);
       return MADE;
@@ -162,6 +162,7 @@ class Scope implements StatsScope {
   /** A declaration is over. */
   end(declaration: { drop(): void }): void {
     this.#held?.delete(declaration);
+    this.#leaveIfEmpty();
   }
 
   release(): void {
@@ -175,16 +176,31 @@ class Scope implements StatsScope {
   /** A child was released on its own. */
   forget(child: Scope): void {
     this.#children?.delete(child);
+    this.#leaveIfEmpty();
+  }
+
+  /** It, or one that it is below, was released. */
+  #isGone(): boolean {
+    if (this.#isReleased || this.#parent === null) return this.#isReleased;
+    return this.#parent.#isGone();
   }
 
   #adopt(child: Scope): void {
+    if (this.#children?.has(child) === true) return;
     this.#children ??= new Set();
     this.#children.add(child);
+    if (this.#parent !== null) this.#parent.#adopt(this);
   }
 
   #keep(held: { drop(): void }): void {
     this.#held ??= new Set();
     this.#held.add(held);
+    if (this.#parent !== null) this.#parent.#adopt(this);
+  }
+
+  #leaveIfEmpty(): void {
+    if ((this.#children?.size ?? 0) + (this.#held?.size ?? 0) > 0) return;
+    this.#parent?.forget(this);
   }
 
   /**
@@ -193,7 +209,7 @@ class Scope implements StatsScope {
    */
   #hold<T extends { readonly name: string }>(list: Map<string, Held<T>>, fresh: T): T {
     let held = list.get(fresh.name);
-    if (this.#isReleased || !this.#lists.accepts(fresh.name)) return held?.cell ?? fresh;
+    if (this.#isGone() || !this.#lists.accepts(fresh.name)) return held?.cell ?? fresh;
     if (held === undefined) {
       held = new Held(fresh, list);
       list.set(fresh.name, held);

@@ -1,4 +1,6 @@
 // Cells, scopes, and what is forgotten with them.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { StatsStore } from '../../proxy/stats/store.ts';
 
@@ -136,4 +138,25 @@ t.test('a name that is refused is not shown because it was declared', async (t) 
   const store = new StatsStore((name) => !name.includes('inner'));
   store.scope('cluster.a').declare(SHAPE);
   t.same(Object.keys(store.snapshot().counters), ['cluster.a.total']);
+});
+
+t.test('a scope that was only passed through goes with those below it', async (t) => {
+  const store = new StatsStore(null);
+  const pass = (): WeakRef<object> => {
+    const between = store.scope('cluster');
+    const below = between.scope('a');
+    below.counter('total').inc();
+    below.scope('deep').declare(SHAPE);
+    t.equal(store.snapshot().counters['cluster.a.total'], 1);
+    below.release();
+    below.scope('late').counter('total').inc();
+    t.same(store.snapshot().counters, {}, 'nothing below it is shown any more');
+    return new WeakRef(between);
+  };
+  const passed = pass();
+  // A reference is kept until its turn is over.
+  await new Promise((resolve) => setImmediate(resolve));
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  t.equal(passed.deref(), undefined);
 });
