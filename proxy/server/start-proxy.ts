@@ -95,12 +95,24 @@ async function begin(
   const early = inheritance === null ? await bind() : null;
   if (typeof early === 'string') return { errors: [early], adminAddress: null };
   const errors = await startPrimary(primary);
+  if (inheritance !== null) errors.push(...whatIsNotTold(primary));
   if (errors.length > 0) return { errors, adminAddress: early };
   // Of what was inherited, what no listener has asked for.
   if (inheritance !== null) primary.workforce.keepSockets(primary.configuration.listeners());
   const bound = inheritance === null ? early : await bind();
   if (typeof bound === 'string') return { errors: [bound], adminAddress: null };
   return { errors: [], adminAddress: bound };
+}
+
+/**
+ * Alone, a proxy whose servers say nothing in time serves what it knows. One that follows another
+ * would take away what that one was told before.
+ */
+function whatIsNotTold({ dynamic }: Primary): readonly string[] {
+  const untold = (['clusters', 'listeners'] as const).filter(
+    (collection) => dynamic[collection]?.isTold === false,
+  );
+  return untold.map((what) => `no server said in time which ${what} there are`);
 }
 
 /** That of the same address; another one is nobody's any more. */

@@ -7,7 +7,7 @@ import { expectResources } from './loading-phase.ts';
 import type { Primary } from './primary.ts';
 
 /** Resolves with what is wrong with listeners of the bootstrap; nothing: it serves. */
-export async function startPrimary(primary: Primary): Promise<readonly string[]> {
+export async function startPrimary(primary: Primary): Promise<string[]> {
   const { configuration, publisher, dynamic, services, workforce } = primary;
   const { version } = configuration;
   primary.health.beginInitializing();

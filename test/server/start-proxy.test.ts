@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
+import { ADS, adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
 import { withProxy } from '../support/with-proxy.ts';
 
@@ -37,6 +38,25 @@ t.test('refuses a bootstrap whose port is taken, and says which', async (t) => {
     message: `error adding listener 'main': cannot bind '127.0.0.1:${first.port}': Address already in use`,
   });
   await first.stop();
+});
+
+t.test('follows nobody as long as no server says what there is', async (t) => {
+  const inheritance = {
+    ...{ epoch: 0, firstStartedMs: 0, ticketSecret: '', admin: null },
+    sockets: new Map(),
+  };
+  const { port, server } = await upstream('no management server');
+  const source = { ...ADS, initial_fetch_timeout: '0.05s' };
+  const bootstrap = adsBootstrap(port, false, { source });
+  await t.rejects(withProxy(bootstrap, {}, inheritance), {
+    message:
+      'no server said in time which clusters there are\nno server said in time which listeners there are',
+  });
+  const alone = await withProxy(bootstrap);
+  t.equal(await alone.stat('server.live'), 1, 'who follows nobody serves what it knows');
+  await alone.stop();
+  server.closeAllConnections();
+  server.close();
 });
 
 t.test('swaps in a changed configuration, and keeps the old one when it is bad', async (t) => {

@@ -6,6 +6,7 @@ import { BootstrapSource, reportOf } from '../../proxy/server/bootstrap-source.t
 import { DEFAULT_SERVER_OPTIONS, type ServerOptions } from '../../proxy/server/options.ts';
 import type { Primary } from '../../proxy/server/primary.ts';
 import { startProxy } from '../../proxy/server/start-proxy.ts';
+import type { Inheritance } from '../../proxy/server/upgrade/ancestor.ts';
 import type { AdjustableLog } from '../../proxy/server/worker.ts';
 import type { StatsSnapshot } from '../../proxy/stats/snapshot.ts';
 
@@ -40,6 +41,7 @@ export interface TestProxy {
 export async function withProxy(
   bootstrap: BootstrapLike,
   options: Partial<ServerOptions> = {},
+  inheritance: Inheritance | null = null,
 ): Promise<TestProxy> {
   const log = new RecordingLog();
   const { configPath = '' } = options;
@@ -49,8 +51,7 @@ export async function withProxy(
   if (!loaded.ok) throw new Error(reportOf(loaded, { colour: false, warnings: false }));
   const started = await startProxy({
     options: { ...DEFAULT_SERVER_OPTIONS, ...options, concurrency: 1 },
-    log,
-    loaded,
+    ...{ log, loaded, inheritance },
     load: () => current.load(),
     quit: () => log.lines.push('quit'),
   });

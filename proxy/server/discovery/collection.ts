@@ -95,6 +95,8 @@ export class Collection {
   #isHeard = false;
   /** Of the last update of which something is in use; as in Envoy, whatever else it held. */
   version = '';
+  /** The source said what there is; false: it is not known whether there is anything. */
+  isTold = false;
 
   constructor(parts: CollectionParts) {
     this.#parts = parts;
@@ -183,6 +185,7 @@ export class Collection {
     if (used > 0 && text === '') onReloaded();
     end();
     onTaken();
+    this.isTold = true;
     this.#heard();
     return text;
   }
