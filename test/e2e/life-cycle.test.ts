@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
 import { eventually } from '../support/eventually.ts';
-import { startProcess, TestDirectory } from '../support/with-process.ts';
+import { type ProxyProcess, startProcess, TestDirectory } from '../support/with-process.ts';
 
 const directory = new TestDirectory();
 const held: ServerResponse[] = [];
@@ -43,21 +43,36 @@ function request(port: number, path: string, agent?: Agent): Promise<string> {
   });
 }
 
-t.test('SIGTERM fails readiness at once and finishes what is in flight', async (t) => {
-  for (const concurrency of ['1', '2']) {
-    const proxy = await startProcess(directory, config(), '--concurrency', concurrency);
+for (const concurrency of ['1', '2']) {
+  t.test(`with --concurrency ${concurrency}`, async (t) => {
+    const file = config({ body: 'one' });
+    const proxy = await startProcess(directory, file, '--concurrency', concurrency);
     const port = proxy.ports['main'] ?? 0;
-    const answer = request(port, '/held');
-    await eventually(() => held.length === 1);
-    proxy.command.signal('SIGTERM');
-    const ready = () => fetch(`http://127.0.0.1:${proxy.adminPort}/ready`);
-    await eventually(async () => (await ready()).status === 503);
-    await eventually(async () => (await request(port, '/direct')) === 'ECONNREFUSED');
-    held.pop()?.end('finished');
-    t.equal(await answer, '200 finished', `with ${concurrency} workers`);
-    t.equal((await proxy.command.ended).code, 0);
-  }
-});
+
+    await t.test('SIGHUP swaps in a good configuration and refuses a bad one', async (t) => {
+      t.equal(await request(port, '/direct'), '200 one');
+      config({ body: 'two' });
+      proxy.command.signal('SIGHUP');
+      await eventually(async () => (await request(port, '/direct')) === '200 two');
+      directory.write('config.yaml', 'static_resources: { listeners: [ { name: 1 } ] }');
+      proxy.command.signal('SIGHUP');
+      await eventually(() => proxy.command.stderr.includes('the last good one stays in use'));
+      t.equal(await request(port, '/direct'), '200 two');
+    });
+
+    await t.test('SIGTERM fails readiness at once and finishes what is in flight', async (t) => {
+      const answer = request(port, '/held');
+      await eventually(() => held.length === 1);
+      proxy.command.signal('SIGTERM');
+      const ready = () => fetch(`http://127.0.0.1:${proxy.adminPort}/ready`);
+      await eventually(async () => (await ready()).status === 503);
+      await eventually(async () => (await request(port, '/direct')) === 'ECONNREFUSED');
+      held.pop()?.end('finished');
+      t.equal(await answer, '200 finished');
+      t.equal((await proxy.command.ended).code, 0);
+    });
+  });
+}
 
 t.test('requests that do not end are cut at the drain time', async (t) => {
   const proxy = await startProcess(
@@ -96,28 +111,6 @@ t.test('a second signal ends the process at once', async (t) => {
   }
 });
 
-t.test('SIGHUP swaps in a good configuration and refuses a bad one', async (t) => {
-  for (const concurrency of ['1', '2']) {
-    const proxy = await startProcess(
-      directory,
-      config({ body: 'one' }),
-      '--concurrency',
-      concurrency,
-    );
-    const port = proxy.ports['main'] ?? 0;
-    t.equal(await request(port, '/direct'), '200 one');
-    config({ body: 'two' });
-    proxy.command.signal('SIGHUP');
-    await eventually(async () => (await request(port, '/direct')) === '200 two');
-    directory.write('config.yaml', 'static_resources: { listeners: [ { name: 1 } ] }');
-    proxy.command.signal('SIGHUP');
-    await eventually(() => proxy.command.stderr.includes('the last good one stays in use'));
-    t.equal(await request(port, '/direct'), '200 two');
-    proxy.command.signal('SIGTERM');
-    t.equal((await proxy.command.ended).code, 0);
-  }
-});
-
 t.test('SIGUSR1 opens access logs and the log file anew', async (t) => {
   const accessLog = `${directory.path}/access.log`;
   const flags = ['--concurrency', '2', '--file-flush-interval-msec', '20'];
@@ -138,105 +131,105 @@ t.test('SIGUSR1 opens access logs and the log file anew', async (t) => {
   t.ok(fileHas('diagnostics.log', 'SIGTERM'), 'the last line is in the new file');
 });
 
-t.test('kill -9 of a worker costs its own requests only, and it is replaced', async (t) => {
+t.test('two workers', async (t) => {
   const proxy = await startProcess(directory, config(), '--concurrency', '2');
-  const port = proxy.ports['main'] ?? 0;
-  const before = proxy.command.children();
-  t.equal(before.length, 2);
-  const connections = 24;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const outcomes = new Map<string, number>();
-  let isLoading = true;
-  const clients = Array.from({ length: connections }, async () => {
-    while (isLoading) {
-      const outcome = await request(port, '/x', agent);
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    }
-  });
-  await eventually(() => (outcomes.get('200 up') ?? 0) > 200);
-  const victim = before[0] as number;
-  process.kill(victim, 'SIGKILL');
-  const killedMs = performance.now();
-  await eventually(() => {
-    const now = proxy.command.children();
-    return now.length === 2 && !now.includes(victim);
-  });
-  t.ok(performance.now() - killedMs < 1_000, 'replaced within a second');
-  const served = outcomes.get('200 up') ?? 0;
-  await eventually(() => (outcomes.get('200 up') ?? 0) > served + 500);
-  isLoading = false;
-  await Promise.all(clients);
-  agent.destroy();
-  const failed = [...outcomes].filter(([outcome]) => outcome !== '200 up');
-  t.notOk(outcomes.has('ECONNREFUSED'), 'the port never refuses');
-  const count = failed.reduce((sum, [, times]) => sum + times, 0);
-  t.ok(count <= connections, `${count} failed: ${JSON.stringify(failed)}`);
-  const stats = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/stats`)).text();
-  t.match(stats, 'server.worker_deaths: 1');
-  t.equal(
-    await fetch(`http://127.0.0.1:${proxy.adminPort}/ready`).then(({ status }) => status),
-    200,
-  );
-  proxy.command.signal('SIGTERM');
-  t.equal((await proxy.command.ended).code, 0);
-});
 
-t.test('a worker that keeps dying does not take the primary down', async (t) => {
-  const proxy = await startProcess(directory, config(), '--concurrency', '2');
-  const port = proxy.ports['main'] ?? 0;
-  for (let deaths = 0; deaths < 3; deaths += 1) {
-    const [first] = proxy.command.children();
-    process.kill(first as number, 'SIGKILL');
+  await t.test('SIGUSR2 replaces every worker without a failed request', async (t) => {
+    const port = proxy.ports['main'] ?? 0;
+    const before = proxy.command.children();
+    const outcomes = new Map<string, number>();
+    let isLoading = true;
+    const clients = Array.from({ length: 8 }, async () => {
+      while (isLoading) {
+        const outcome = await request(port, '/x');
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    });
+    await eventually(() => (outcomes.get('200 up') ?? 0) > 50);
+    proxy.command.signal('SIGUSR2');
     await eventually(() => {
       const now = proxy.command.children();
-      return now.length === 2 && !now.includes(first as number);
-    });
-  }
-  await eventually(async () => (await request(port, '/direct')) === '200 direct');
-  proxy.command.signal('SIGTERM');
-  t.equal((await proxy.command.ended).code, 0);
-});
-
-t.test('SIGUSR2 replaces every worker without a failed request', async (t) => {
-  const proxy = await startProcess(directory, config(), '--concurrency', '2');
-  const port = proxy.ports['main'] ?? 0;
-  const before = proxy.command.children();
-  const outcomes = new Map<string, number>();
-  let isLoading = true;
-  const clients = Array.from({ length: 8 }, async () => {
-    while (isLoading) {
-      const outcome = await request(port, '/x');
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    }
+      return now.length === 2 && now.every((pid) => !before.includes(pid));
+    }, 30_000);
+    isLoading = false;
+    await Promise.all(clients);
+    t.same([...outcomes.keys()], ['200 up']);
+    const stats = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/stats`)).text();
+    t.match(stats, 'server.worker_deaths: 0');
+    t.match(
+      stats,
+      `cluster.service.upstream_rq_200: ${outcomes.get('200 up')}`,
+      'nothing is uncounted',
+    );
   });
-  await eventually(() => (outcomes.get('200 up') ?? 0) > 50);
-  proxy.command.signal('SIGUSR2');
-  await eventually(() => {
-    const now = proxy.command.children();
-    return now.length === 2 && now.every((pid) => !before.includes(pid));
-  }, 30_000);
-  isLoading = false;
-  await Promise.all(clients);
-  t.same([...outcomes.keys()], ['200 up']);
-  const stats = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/stats`)).text();
-  t.match(stats, 'server.worker_deaths: 0');
-  t.match(
-    stats,
-    `cluster.service.upstream_rq_200: ${outcomes.get('200 up')}`,
-    'nothing is uncounted',
+
+  await t.test('kill -9 of a worker costs its own requests only, and it is replaced', async (t) => {
+    const port = proxy.ports['main'] ?? 0;
+    const before = proxy.command.children();
+    t.equal(before.length, 2);
+    const connections = 24;
+    const agent = new Agent({ keepAlive: true, maxSockets: connections });
+    const outcomes = new Map<string, number>();
+    let isLoading = true;
+    const clients = Array.from({ length: connections }, async () => {
+      while (isLoading) {
+        const outcome = await request(port, '/x', agent);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    });
+    await eventually(() => (outcomes.get('200 up') ?? 0) > 200);
+    const victim = before[0] as number;
+    process.kill(victim, 'SIGKILL');
+    const killedMs = performance.now();
+    await eventually(() => {
+      const now = proxy.command.children();
+      return now.length === 2 && !now.includes(victim);
+    });
+    t.ok(performance.now() - killedMs < 1_000, 'replaced within a second');
+    const served = outcomes.get('200 up') ?? 0;
+    await eventually(() => (outcomes.get('200 up') ?? 0) > served + 500);
+    isLoading = false;
+    await Promise.all(clients);
+    agent.destroy();
+    const failed = [...outcomes].filter(([outcome]) => outcome !== '200 up');
+    t.notOk(outcomes.has('ECONNREFUSED'), 'the port never refuses');
+    const count = failed.reduce((sum, [, times]) => sum + times, 0);
+    t.ok(count <= connections, `${count} failed: ${JSON.stringify(failed)}`);
+    const stats = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/stats`)).text();
+    t.match(stats, 'server.worker_deaths: 1');
+    t.ok(await isReady(proxy));
+  });
+
+  await t.test('a worker that keeps dying does not take the primary down', async (t) => {
+    const port = proxy.ports['main'] ?? 0;
+    for (let deaths = 0; deaths < 3; deaths += 1) {
+      const [first] = proxy.command.children();
+      process.kill(first as number, 'SIGKILL');
+      await eventually(() => {
+        const now = proxy.command.children();
+        return now.length === 2 && !now.includes(first as number);
+      });
+    }
+    await eventually(async () => (await request(port, '/direct')) === '200 direct');
+    t.ok(await isReady(proxy));
+  });
+
+  await t.test(
+    'while every worker is dead, connections wait and the port stays the same',
+    async (t) => {
+      const port = proxy.ports['main'] ?? 0;
+      for (const pid of proxy.command.children()) process.kill(pid, 'SIGKILL');
+      t.equal(await request(port, '/direct'), '200 direct');
+    },
   );
+
   proxy.command.signal('SIGTERM');
   t.equal((await proxy.command.ended).code, 0);
 });
 
-t.test('while every worker is dead, connections wait and the port stays the same', async (t) => {
-  const proxy = await startProcess(directory, config(), '--concurrency', '2');
-  const port = proxy.ports['main'] ?? 0;
-  for (const pid of proxy.command.children()) process.kill(pid, 'SIGKILL');
-  t.equal(await request(port, '/direct'), '200 direct');
-  proxy.command.signal('SIGTERM');
-  t.equal((await proxy.command.ended).code, 0);
-});
+async function isReady({ adminPort }: ProxyProcess): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${adminPort}/ready`)).status === 200;
+}
 
 function fileHas(name: string, text: string): boolean {
   try {
