@@ -24,7 +24,7 @@ import { grpcWebDefinition } from './http/grpc-web.ts';
 import { headerMutationDefinition } from './http/header-mutation.ts';
 import { headerToMetadataDefinition } from './http/header-to-metadata.ts';
 import { healthCheckDefinition } from './http/health-check.ts';
-import { istioAlpnDefinition } from './http/istio-alpn.ts';
+import { alpnDefinition, istioAlpnDefinition } from './http/istio-alpn.ts';
 import { localRateLimitDefinition } from './http/local-ratelimit.ts';
 import { rbacDefinition } from './http/rbac.ts';
 import { routerDefinition } from './http/router.ts';
@@ -77,6 +77,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(headerToMetadataDefinition),
     filter(healthCheckDefinition),
     filter(istioAlpnDefinition),
+    filter(alpnDefinition),
     filter(localRateLimitDefinition),
     filter(rbacDefinition),
     filter(setRequestStateDefinition),

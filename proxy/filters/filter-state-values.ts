@@ -15,10 +15,13 @@ import { CLUSTER_STATE, IDLE_TIMEOUT_STATE } from './network/tcp-proxy/session-o
 const TEXT_FACTORY = 'envoy.string';
 /** The same, for hash policies. */
 const HASHABLE_FACTORY = 'envoy.hashable_string';
+/** Its name in Istio's build of Envoy. */
+const ISTIO_HASHABLE_FACTORY = 'istio.hashable_string';
 /** Keys that something reads. */
 const KNOWN_FACTORIES: readonly string[] = [
   TEXT_FACTORY,
   HASHABLE_FACTORY,
+  ISTIO_HASHABLE_FACTORY,
   CLUSTER_STATE,
   IDLE_TIMEOUT_STATE,
   DESTINATION_STATE,
@@ -31,6 +34,7 @@ const FACTORIES: ReadonlyMap<string, (text: string) => object> = new Map<
   (text: string) => object
 >([
   [HASHABLE_FACTORY, (text) => new HashableText(text)],
+  [ISTIO_HASHABLE_FACTORY, (text) => new HashableText(text)],
   [ALPN_STATE, (text) => new ApplicationProtocols(text.split(','))],
 ]);
 

@@ -30,6 +30,19 @@ export const PASSED_THROUGH: Readonly<Record<string, PassedThrough>> = {
     name: 'envoy.filters.network.metadata_exchange',
     categories: [NETWORK, UPSTREAM_NETWORK],
   },
+  // The same under the names that they have in Envoy's own repository.
+  'envoy.extensions.filters.http.istio_stats.v3.PluginConfig': {
+    name: 'envoy.filters.http.istio_stats',
+    categories: [HTTP, NETWORK],
+  },
+  'envoy.extensions.filters.http.peer_metadata.v3.Config': {
+    name: 'envoy.filters.http.peer_metadata',
+    categories: [HTTP],
+  },
+  'envoy.extensions.filters.network.metadata_exchange.v3.MetadataExchange': {
+    name: 'envoy.filters.network.metadata_exchange',
+    categories: [NETWORK, UPSTREAM_NETWORK],
+  },
   'istio.workload.BootstrapExtension': {
     name: 'envoy.bootstrap.workload_discovery',
     categories: ['envoy.bootstrap'],

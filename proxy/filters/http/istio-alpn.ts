@@ -1,5 +1,7 @@
 // Tells the other end's sidecar, by ALPN, that it is a sidecar that speaks HTTP: on connections with
 // TLS, the filter's list for the protocol of the connection takes the place of the cluster's.
+import type { DescMessage } from '@bufbuild/protobuf';
+import { FilterConfigSchema as EnvoyConfigSchema } from '../../api/gen/envoy/extensions/filters/http/alpn/v3/alpn_pb.js';
 import {
   type FilterConfig,
   FilterConfigSchema,
@@ -27,30 +29,35 @@ interface AlpnConfig {
   readonly http2: ApplicationProtocols | null;
 }
 
-const SCHEMA = FilterConfigSchema;
-
 /** istio.alpn */
-export const istioAlpnDefinition: HttpFilterDefinition<FilterConfig, AlpnConfig> = {
-  name: 'istio.alpn',
-  schema: SCHEMA,
-  isTerminal: false,
-  support: {
-    [SCHEMA.typeName]: { alpn_override: 'honoured' },
-    [`${SCHEMA.typeName}.AlpnOverride`]: {
-      upstream_protocol: { partly: 'HTTP10 is never used: no upstream is spoken to in HTTP/1.0' },
-      alpn_override: 'honoured',
+export const istioAlpnDefinition = definitionFor('istio.alpn', FilterConfigSchema);
+/** The same filter in Envoy's own repository. */
+export const alpnDefinition = definitionFor('envoy.filters.http.alpn', EnvoyConfigSchema);
+
+function definitionFor(
+  name: string,
+  schema: DescMessage,
+): HttpFilterDefinition<FilterConfig, AlpnConfig> {
+  return {
+    ...{ name, schema, isTerminal: false },
+    support: {
+      [schema.typeName]: { alpn_override: 'honoured' },
+      [`${schema.typeName}.AlpnOverride`]: {
+        upstream_protocol: { partly: 'HTTP10 is never used: no upstream is spoken to in HTTP/1.0' },
+        alpn_override: 'honoured',
+      },
     },
-  },
-  compile: (message) =>
-    Object.freeze({
-      http1: listFor(message, Protocol.HTTP11),
-      http2: listFor(message, Protocol.HTTP2),
-    }),
-  factory: (config) =>
-    config.http1 === null && config.http2 === null
-      ? null
-      : { create: (callbacks) => new IstioAlpnFilter(config, callbacks) },
-};
+    compile: (message) =>
+      Object.freeze({
+        http1: listFor(message, Protocol.HTTP11),
+        http2: listFor(message, Protocol.HTTP2),
+      }),
+    factory: (config) =>
+      config.http1 === null && config.http2 === null
+        ? null
+        : { create: (callbacks) => new IstioAlpnFilter(config, callbacks) },
+  };
+}
 
 /** As a map, the last entry of a protocol counts. */
 function listFor({ alpnOverride }: FilterConfig, wanted: Protocol): ApplicationProtocols | null {

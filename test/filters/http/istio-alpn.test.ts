@@ -1,6 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import t from 'tap';
-import { istioAlpnDefinition } from '../../../proxy/filters/http/istio-alpn.ts';
+import { alpnDefinition, istioAlpnDefinition } from '../../../proxy/filters/http/istio-alpn.ts';
 import type {
   HttpFilterCallbacks,
   HttpFilterServices,
@@ -36,6 +36,7 @@ interface Case {
   readonly upstream?: UpstreamHttpConfig['protocol'];
   readonly metadata?: ClusterConfig['metadata'];
   readonly cluster?: string;
+  readonly definition?: typeof istioAlpnDefinition;
 }
 
 /** The list that a request asks for; null: none, `idle`: streams do without the filter. */
@@ -43,7 +44,7 @@ function listOf(wanted: Case): readonly string[] | null | 'idle' {
   const { upstream = 'http1', metadata = {}, downstream = 'HTTP/1.1' } = wanted;
   const base = clusterConfig({ metadata });
   const config = { ...base, http: { ...base.http, protocol: upstream } };
-  const { schema } = istioAlpnDefinition;
+  const { schema } = wanted.definition ?? istioAlpnDefinition;
   const source = { schema, json: wanted.config ?? LISTS };
   const compiled = compileJson(source, istioAlpnDefinition.compile as never);
   const clusters = { get: (name: string) => (name === 'c' ? { config } : null) };
@@ -72,6 +73,12 @@ t.test('the list of the protocol that the upstream is spoken to in', (t) => {
   t.same(listOf({ upstream: 'downstream', downstream: 'HTTP/2' }), ['mesh-h2', 'h2']);
   // No upstream is spoken to in HTTP/1.0.
   t.same(listOf({ upstream: 'downstream', downstream: 'HTTP/1.0' }), ['mesh/1.1', 'http/1.1']);
+  t.end();
+});
+
+t.test('Envoy has the filter under another name', (t) => {
+  t.same(listOf({ definition: alpnDefinition, upstream: 'http2' }), ['mesh-h2', 'h2']);
+  t.equal(alpnDefinition.schema.typeName, 'envoy.extensions.filters.http.alpn.v3.FilterConfig');
   t.end();
 });
 
