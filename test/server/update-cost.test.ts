@@ -1,0 +1,155 @@
+// What one change costs however much else there is: messages to workers, resources that are read
+// and compiled. Counted, not timed.
+import t, { type Test } from 'tap';
+import type { ToWorker } from '../../proxy/server/link.ts';
+import type { Primary } from '../../proxy/server/primary.ts';
+import { closedPort } from '../support/dead-ports.ts';
+import { eventually } from '../support/eventually.ts';
+import { assignment, edsCluster } from '../support/resource-files.ts';
+import { SnapshotPlane } from '../support/snapshot-plane.ts';
+import { httpListener, type Message, staticCluster } from '../support/static-bootstrap.ts';
+import { withProxy } from '../support/with-proxy.ts';
+
+const ADS = { ads: {}, resource_api_version: 'V3' };
+const HTTP2 = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+/** The one that changes, in the midst of the others. */
+const CHANGED = 'cluster-5';
+
+function bootstrap(port: number): Message {
+  const grpc_services = [{ envoy_grpc: { cluster_name: 'xds' } }];
+  return {
+    node: { id: 'test', cluster: 'test' },
+    dynamic_resources: {
+      ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services },
+      cds_config: ADS,
+    },
+    static_resources: {
+      clusters: [{ ...staticCluster('xds', port), ...HTTP2 }],
+      listeners: [httpListener('in', {})],
+    },
+  };
+}
+
+interface Rig {
+  readonly primary: Primary;
+  readonly plane: SnapshotPlane;
+  readonly names: readonly string[];
+  /** What workers were told since the last look. */
+  sent(): readonly ToWorker[];
+  clusters(changes?: Readonly<Record<string, Message>>): void;
+  endpoints(changes?: Readonly<Record<string, readonly number[]>>): void;
+}
+
+async function start(t: Test, count: number): Promise<Rig> {
+  const plane = await SnapshotPlane.listen();
+  const names = Array.from({ length: count }, (_, index) => `cluster-${index}`);
+  const port = await closedPort();
+  const clusters: Rig['clusters'] = (changes = {}) => {
+    const all = names.map((name) => edsCluster(name, ADS, changes[name] ?? {}));
+    plane.set('cluster', all);
+  };
+  const endpoints: Rig['endpoints'] = (changes = {}) => {
+    plane.set(
+      'endpoint',
+      names.map((name) => assignment(name, changes[name] ?? [port])),
+    );
+  };
+  clusters();
+  endpoints();
+  const proxy = await withProxy(bootstrap(plane.plane.port));
+  t.teardown(async () => {
+    await proxy.stop();
+    plane.close();
+  });
+  const { primary } = proxy;
+  const [worker] = primary.workforce.living();
+  if (worker === undefined) throw new Error('there is no worker');
+  const told: ToWorker[] = [];
+  const send = worker.send.bind(worker);
+  worker.send = (message) => {
+    if (message.kind !== 'ask') told.push(message);
+    send(message);
+  };
+  return { primary, plane, names, clusters, endpoints, sent: () => told.splice(0) };
+}
+
+/** What is known of all others: the very objects, which reading or compiling again would replace. */
+function others({ primary, names }: Rig): readonly unknown[] {
+  const assignments = new Map(
+    primary.discovery.eds.inUse().map((each) => [each.cluster, each.assignment.endpoints]),
+  );
+  return names
+    .filter((name) => name !== CHANGED)
+    .flatMap((name) => [primary.configuration.cluster(name), assignments.get(name)]);
+}
+
+/** Messages as `kind name`, with the names of what an update has. */
+function textOf(message: ToWorker): string {
+  if (message.kind === 'update') {
+    const { upserted, removed } = message.update;
+    return `update ${[...upserted, ...removed].map(({ name }) => name).join(' ')}`;
+  }
+  return 'cluster' in message ? `${message.kind} ${message.cluster}` : message.kind;
+}
+
+for (const count of [10, 300]) {
+  t.test(`one change among ${count} clusters`, async (t) => {
+    const rig = await start(t, count);
+    const { primary, names } = rig;
+    const { eds } = primary.discovery;
+    t.equal(eds.inUse().length, count);
+    rig.sent();
+    const before = others(rig);
+    const accepted = async (since: number) => {
+      await eventually(() => rig.plane.accepted.length > since);
+      await primary.whenClustersWarm();
+    };
+    let since = rig.plane.accepted.length;
+
+    rig.endpoints({ [CHANGED]: [1, 2] });
+    await accepted(since);
+    t.same(rig.sent().map(textOf), [`endpoint-policy ${CHANGED}`, `endpoints ${CHANGED}`]);
+
+    since = rig.plane.accepted.length;
+    rig.clusters({ [CHANGED]: { connect_timeout: '7s' } });
+    await accepted(since);
+    t.same(rig.sent().map(textOf), [
+      `update ${CHANGED}`,
+      `endpoint-policy ${CHANGED}`,
+      `endpoints ${CHANGED}`,
+    ]);
+    t.equal(primary.configuration.cluster(CHANGED)?.connectTimeoutMs, 7000);
+
+    since = rig.plane.accepted.length;
+    rig.clusters({ [CHANGED]: { connect_timeout: '7s' } });
+    rig.endpoints({ [CHANGED]: [1, 2] });
+    await accepted(since + 1);
+    t.same(rig.sent(), [], 'the same again under another version costs workers nothing');
+    const after = others(rig);
+    t.ok(
+      before.length === 2 * (names.length - 1) &&
+        before.every((each, index) => each !== undefined && each === after[index]),
+      'nothing else was read or compiled',
+    );
+  });
+}
+
+t.test('a burst of changes is one update', async (t) => {
+  const rig = await start(t, 10);
+  rig.sent();
+  const since = rig.plane.accepted.length;
+  rig.clusters(
+    Object.fromEntries(rig.names.map((name) => [name, { connect_timeout: '7s' }] as const)),
+  );
+  await eventually(() => rig.plane.accepted.length > since);
+  await rig.primary.whenClustersWarm();
+  const updates = rig.sent().filter(({ kind }) => kind === 'update');
+  t.same(updates.map(textOf), [`update ${rig.names.join(' ')}`]);
+});
