@@ -12,6 +12,7 @@ import { inlineRoutes } from '../config/compile/prepared-route-tables.ts';
 import type { ResourceKind } from '../model/resource.ts';
 import { dumpedFilters } from './discovery/dumped-filters.ts';
 import { dumpedScopes } from './discovery/dumped-scopes.ts';
+import { assignmentMessage } from './discovery/read-assignment.ts';
 import type { Primary } from './primary.ts';
 import type { RefusedUpdate, StoredResource } from './resource-store.ts';
 import { dumpedSecrets } from './secrets/dumped-secrets.ts';
@@ -111,8 +112,9 @@ function staticEndpoints({ configuration }: Primary): readonly DumpedResource[] 
 }
 
 function discoveredEndpoints({ discovery }: Primary): readonly DumpedResource[] {
-  return discovery.eds.inUse().map(({ assignment: { message, version, config }, acceptedMs }) => ({
-    ...{ name: config.serviceName, message, version, error: null },
+  return discovery.eds.inUse().map(({ assignment, acceptedMs }) => ({
+    ...{ name: assignment.config.serviceName, message: assignmentMessage(assignment) },
+    ...{ version: assignment.version, error: null },
     ...{ state: 'active' as const, lastUpdatedMs: acceptedMs },
   }));
 }

@@ -10,6 +10,7 @@ import type {
 } from '../model/resource.ts';
 import { applyDiscovered, isDiscovered } from './apply-discovered.ts';
 import type { Compiler } from './compiler.ts';
+import { expectResources } from './loading-phase.ts';
 import { beginSlices, runInSlices } from './run-in-slices.ts';
 import type { WorkerRuntime } from './worker-runtime.ts';
 
@@ -35,6 +36,7 @@ export class UpdateApplier {
    * removed ones go after; listeners go before others come that may want their addresses.
    */
   async apply({ upserted, removed }: ResourceUpdate): Promise<UpdateOutcome> {
+    expectResources(upserted.length);
     const { cellsSettled, runtime } = this.#parts;
     const refused = await this.#each(ofKind('secret', upserted), (one) => this.#secret(one));
     const told = upserted.filter(({ kind }) => isDiscovered(kind));

@@ -15,6 +15,8 @@ const PERCENT_SCALE = 1_000_000;
 const FIRST_LENGTH = 1 + 2 * BUCKETS_PER_DECADE;
 
 const NOTHING: readonly number[] = [];
+/** Of most histograms there are: nothing is recorded in them. */
+const NO_COUNTS = new Uint32Array(0);
 
 /** One worker's distribution under one name: what was recorded ever, and in the last interval. */
 export class LogLinearHistogram implements Histogram {
@@ -22,7 +24,7 @@ export class LogLinearHistogram implements Histogram {
   readonly unit: HistogramUnit;
   readonly #scale: number;
   /** Counts since the last flush; grown by whole decades. */
-  #fresh = new Uint32Array(FIRST_LENGTH);
+  #fresh = NO_COUNTS;
   #freshCount = 0;
   #sum = 0;
   /** Pairs: everything up to the last flush. */
@@ -51,6 +53,8 @@ export class LogLinearHistogram implements Histogram {
   flush(): void {
     if (this.#freshCount === 0) {
       this.#interval = NOTHING;
+      // Whoever records now and then gets it back.
+      this.#fresh = NO_COUNTS;
       return;
     }
     this.#interval = pairsOf(this.#fresh);
@@ -78,7 +82,8 @@ export class LogLinearHistogram implements Histogram {
 
   #grow(index: number): void {
     const decades = Math.ceil(index / BUCKETS_PER_DECADE);
-    const larger = new Uint32Array(1 + decades * BUCKETS_PER_DECADE);
+    const length = Math.max(FIRST_LENGTH, 1 + decades * BUCKETS_PER_DECADE);
+    const larger = new Uint32Array(length);
     larger.set(this.#fresh);
     this.#fresh = larger;
   }

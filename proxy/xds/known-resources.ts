@@ -1,7 +1,7 @@
 // The latest accepted content of each name that somebody wants, for watches that come later: a
 // server does not say again what it has said.
 import { create } from '@bufbuild/protobuf';
-import { AnySchema } from '@bufbuild/protobuf/wkt';
+import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import type { ReceivedResource } from './type-machine.ts';
 
 /**
@@ -63,7 +63,13 @@ export class KnownResources {
 }
 
 function compact(resource: ReceivedResource): ReceivedResource {
-  const { typeUrl, value } = resource.content;
-  if (value.buffer.byteLength <= value.byteLength * MAX_WASTE) return resource;
-  return { ...resource, content: create(AnySchema, { typeUrl, value: Uint8Array.from(value) }) };
+  const content = compactContent(resource.content);
+  return content === resource.content ? resource : { ...resource, content };
+}
+
+/** The same for whoever keeps it: without the rest of what it came with. */
+export function compactContent(content: Any): Any {
+  const { typeUrl, value } = content;
+  if (value.buffer.byteLength <= value.byteLength * MAX_WASTE) return content;
+  return create(AnySchema, { typeUrl, value: Uint8Array.from(value) });
 }

@@ -5,6 +5,18 @@ import type { Counter, Gauge, Histogram, StatsScope, TextReadout } from '../stat
 
 const HALF = 2 ** 32;
 const hash: Hash64 = { high: 0, low: 0 };
+/** Of the last version: thousands of subscriptions have the same one. */
+const last: { version: string | null; number: number } = { version: null, number: 0 };
+
+/** Envoy's; the last digits are lost, because it is a double. */
+function versionNumber(version: string): number {
+  if (version !== last.version) {
+    xxHash64(Buffer.from(version).toString('latin1'), hash);
+    last.version = version;
+    last.number = hash.high * HALF + hash.low;
+  }
+  return last.number;
+}
 
 /** Made once per subscription; its owner releases the scope. */
 export class SubscriptionStats {
@@ -41,9 +53,7 @@ export class SubscriptionStats {
     this.#success.inc();
     this.#time.set(Math.trunc(wallMs));
     this.#versionText.set(version);
-    xxHash64(Buffer.from(version).toString('latin1'), hash);
-    // A double: the last digits of large ones are lost.
-    this.#version.set(hash.high * HALF + hash.low);
+    this.#version.set(versionNumber(version));
     this.#duration.record(Math.round(durationMs));
   }
 
