@@ -47,11 +47,12 @@ export class ForkedWorker {
     for (const message of this.#early.splice(0)) handler.onMessage(message);
   }
 
-  send(message: object, handle: object | null): void {
+  /** `onSent` follows when it is written, or cannot be any more. */
+  send(message: object, handle: object | null, onSent: () => void = () => undefined): void {
     if (!this.#worker.isConnected()) return;
     const socket = (handle ?? undefined) as SendHandle | undefined;
     // The callback takes EPIPE of a worker that died a moment ago; its 'exit' follows.
-    this.#worker.send(message, socket, () => undefined);
+    this.#worker.send(message, socket, onSent);
   }
 
   kill(): void {

@@ -16,6 +16,9 @@ import { type OpenedSocket, SocketKeeper, socketKey } from './socket-keeper.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-pool.ts';
 
+/** A message is a copy on its way: of so many resources, not of all that there are. */
+const REPLAYED_AT_ONCE = 100;
+
 /** What the workforce reads of the rest of the primary when a worker is made. */
 export interface WorkforceSource {
   settings(index: number): Omit<WorkerSettings, 'cells'>;
@@ -171,7 +174,8 @@ export class Workforce implements WorkerPoolHandler {
       messages.push({ kind: 'set-log-levels', levels: this.#logLevels });
     }
     const { together, alone } = this.#blame.plan(this.#source.resources());
-    for (const [before, upserted] of [together, ...alone.map((one) => [one])].entries()) {
+    const portions = [...inPortions(together), ...alone.map((one) => [one])];
+    for (const [before, upserted] of portions.entries()) {
       // Nobody waits for the answer: no question has such a number.
       messages.push({ kind: 'update', id: -before, update: { upserted, removed: [] } });
     }
@@ -259,5 +263,11 @@ export class Workforce implements WorkerPoolHandler {
   onRetired(peer: WorkerPeer): void {
     this.#cells.dismiss(peer);
     this.#source.onWorkerRetired(peer);
+  }
+}
+
+function* inPortions(resources: readonly Resource[]): Generator<readonly Resource[]> {
+  for (let first = 0; first < resources.length; first += REPLAYED_AT_ONCE) {
+    yield resources.slice(first, first + REPLAYED_AT_ONCE);
   }
 }
