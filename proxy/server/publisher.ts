@@ -29,6 +29,7 @@ import { runInSlices } from './run-in-slices.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { UpdateBatch } from './update-batch.ts';
+import { WarmWaiters } from './warm-waiters.ts';
 
 /** A change that serves. */
 export interface AppliedUpdate {
@@ -74,11 +75,12 @@ export class Publisher {
   readonly #warmingGauges: ReadonlyMap<WarmingKind, Gauge>;
   /** What was sent to workers is followed up to here. */
   #followed: Promise<void> = Promise.resolve();
-  #whenWarm: { readonly kinds: readonly WarmingKind[]; readonly tell: () => void }[] = [];
+  readonly #warm: WarmWaiters;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     const { configuration, log, sourceOf, stats } = parts;
+    this.#warm = new WarmWaiters((kind) => configuration.store.hasWarming(kind));
     this.#warmingGauges = new Map([
       ['cluster', stats.scope('cluster_manager').gauge('warming_clusters')],
       ['listener', stats.scope('listener_manager').gauge('total_listeners_warming')],
@@ -135,10 +137,7 @@ export class Publisher {
 
   /** Resolves when nothing of these kinds warms any more and serves: each wait has its end. */
   async settled(kinds: readonly WarmingKind[] = WARMING_KINDS): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#whenWarm.push({ kinds, tell: resolve });
-      this.#tellIfWarm();
-    });
+    await this.#warm.wait(kinds);
     await this.#batch.applied();
   }
 
@@ -187,7 +186,7 @@ export class Publisher {
       .filter((resource) => resource.kind === 'cluster' && this.#isCurrent(resource))
       .map((resource) => compiler.cluster(resource).config as ClusterConfig);
     await onServing({ update, clusters });
-    this.#tellIfWarm();
+    this.#warm.tell();
   }
 
   *#settleUsers(resources: readonly Resource[]): Generator<void, void> {
@@ -339,21 +338,11 @@ export class Publisher {
     }
     if (upserted.length > 0) void this.#batch.add({ upserted, removed: [] });
     this.#countWarming();
-    this.#tellIfWarm();
+    this.#warm.tell();
   }
 
   #countWarming(): void {
     const { store } = this.#parts.configuration;
     for (const [kind, gauge] of this.#warmingGauges) gauge.set(store.countWarming(kind));
-  }
-
-  #tellIfWarm(): void {
-    const { store } = this.#parts.configuration;
-    const waiting = this.#whenWarm;
-    this.#whenWarm = [];
-    for (const each of waiting) {
-      if (each.kinds.some((kind) => store.hasWarming(kind))) this.#whenWarm.push(each);
-      else each.tell();
-    }
   }
 }
