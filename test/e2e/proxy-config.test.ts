@@ -61,6 +61,7 @@ t.test('shows a running proxy, and what was saved of it', async (t) => {
   t.match(await shown('endpoints', '--port', '7'), /^127\.0\.0\.1:7 +HEALTHY +OK +outbound\|80/m);
   t.match(await shown('log', '--level', 'http:trace'), /^http +trace$/m);
   t.match(await shown('log'), /^http +trace$/m);
+  t.match(await shown('log', '--reset'), /^http +warning$/m);
   t.match(JSON.parse(await shown('bootstrap')), { static_resources: { clusters: [{}] } });
   t.match(await shown('bootstrap', '-o', 'short'), /^Envoy Version: +1\.40\.\d+$/m);
   t.equal(await shown('ecds'), 'ECDS NAME     TYPE\n');

@@ -109,6 +109,7 @@ export function addProxyConfig(program: Command, hooks: ProgramHooks): void {
     .description('show the levels of its log, or set them')
     .option('--admin <address>', 'HOST:PORT or the pipe of its admin interface', DEFAULT_ADMIN)
     .option('--level <levels>', 'a level for all, or component:level, separated by commas')
+    .option('-r, --reset', 'all of them to warning')
     .option('-o, --output <format>', 'short (default), json or yaml')
     .exitOverride()
     .showSuggestionAfterError()

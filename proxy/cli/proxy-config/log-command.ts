@@ -15,17 +15,24 @@ import { answerText, formatError, parseFormat, writeOut } from './output.ts';
 export interface LogFlags {
   readonly admin: string;
   readonly level?: string;
+  readonly reset?: boolean;
   readonly output?: string;
 }
 
+/** What istioctl sets by `--reset`. */
+const RESET_LEVEL = 'warning';
+
 /** Prints the levels as they are afterwards. */
 export async function showLog(flags: LogFlags): Promise<number> {
-  const { admin, level, output = 'short' } = flags;
+  const { admin, output = 'short' } = flags;
+  const level = flags.reset === true ? RESET_LEVEL : flags.level;
   const place = parseAdminPlace(admin);
   const format = parseFormat(output);
   const wanted: Result<readonly ComponentLevel[]> =
     level === undefined ? { ok: true, value: [] } : parseLevels(level);
-  if (place === null || format === null || !wanted.ok) {
+  const isBoth = flags.reset === true && flags.level !== undefined;
+  if (place === null || format === null || !wanted.ok || isBoth) {
+    if (isBoth) console.error('error: --level and --reset: give only one');
     if (place === null) {
       console.error(
         `error: --admin: '${admin}' is no address: write HOST:PORT, or the path of a pipe`,
