@@ -199,6 +199,12 @@ t.test('a world that is another one each time leaves nothing behind', async (t) 
       const others = [edsCluster(`flap-${round}`, ADS), staticCluster(`other-${round}`, 1)];
       plane.push('cluster', [...good.cluster, ...others]);
     }
+    for (let round = 0; round < 5; round += 1) {
+      const other = rdsListener(`flap-${round}`, { table: `table-${round}`, source: SOURCE });
+      plane.push('listener', [...good.listener, other]);
+      await plane.asked('route', `table-${round}`);
+    }
+    await plane.set('listener', good.listener);
     const last = plane.push('cluster', good.cluster);
     await plane.answer(last);
     await plane.dropped('endpoint', 'flap-49');

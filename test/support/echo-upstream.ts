@@ -37,6 +37,8 @@ export async function startEchoUpstream(
       response.end(JSON.stringify(seen));
     });
   });
+  // Who waits for a busy machine finds its connections open.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

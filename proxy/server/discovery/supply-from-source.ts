@@ -27,6 +27,7 @@ export interface SourceSupplyParts {
   readonly name: string;
   readonly from: ConfigSourceConfig;
   readonly sourceOf: (config: ConfigSourceConfig) => DiscoverySource;
+  /** Its own: released with it. */
   readonly stats: StatsScope | null;
   readonly sink: SupplySink<Message>;
   /** Why another resource than the one that was asked for is refused. */
@@ -71,6 +72,7 @@ export class SourceSupply implements Supply {
 
   close(): void {
     this.#subscription.close();
+    this.#parts.stats?.release();
   }
 
   #onUpdate({ resources, removed }: DiscoveryUpdate): string {
