@@ -3,6 +3,7 @@
 import type { SafeRegex } from '../base/safe-regex.ts';
 import type { UriTemplateRewrite } from '../base/uri-template-rewrite.ts';
 import type { Formatter } from '../formatter/formatter.ts';
+import type { ConfigSourceConfig } from './config-source.ts';
 import type { PerFilterConfigs } from './extension.ts';
 import type { HeaderMutations } from './header-mutations.ts';
 import type { BodyFormatConfig } from './local-reply.ts';
@@ -34,6 +35,8 @@ export interface RouteTableConfig {
   readonly perFilterConfig: PerFilterConfigs;
   readonly mirrors: readonly MirrorPolicyConfig[];
   readonly metadata: FilterMetadata;
+  /** Who tells more of its virtual hosts; absent: nobody. */
+  readonly vhds?: ConfigSourceConfig;
 }
 
 /** config.route.v3.VirtualHost */

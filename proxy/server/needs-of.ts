@@ -41,7 +41,11 @@ export function needsOfScopes(config: ScopeSetConfig | null, from: ScopesRef | u
   const routes = from?.routes ?? null;
   if (config === null || routes === null) return NO_NEEDS;
   const names = config.told.flatMap(({ routeName }) => (routeName === '' ? [] : [routeName]));
-  return { secrets: [], configs: [...new Set(names)].map((name) => routeRef(name, routes)) };
+  const configs = [...new Set(names)].map((name) => ({
+    ...routeRef(name, routes),
+    statsScope: `http.${from?.statPrefix}.rds.${name}`,
+  }));
+  return { secrets: [], configs };
 }
 
 /** What a filter needs that was told by name. */

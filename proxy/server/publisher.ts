@@ -1,8 +1,7 @@
 // From accepted resources to serving ones. What a resource needs (secrets, route tables) is fetched
 // when it is accepted; until it is there the resource warms, and the version before it serves. What
 // may serve goes to the workers, and then whoever follows resources is told.
-import { create, type Message } from '@bufbuild/protobuf';
-import { TypedExtensionConfigSchema } from '../api/gen/envoy/config/core/v3/extension_pb.js';
+import type { Message } from '@bufbuild/protobuf';
 import type { Secret } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { Logger } from '../base/log.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
@@ -13,8 +12,8 @@ import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.
 import type { SecretRef } from '../model/secret.ts';
 import type { Gauge } from '../stats/metrics.ts';
 import { checkMessage } from './check-message.ts';
+import { configKeeper, problemText } from './config-keeper.ts';
 import type { Configuration } from './configuration.ts';
-import { openConfigSupply } from './discovery/config-supplies.ts';
 import { NeedKeeper } from './need-keeper.ts';
 import {
   type Needs,
@@ -97,23 +96,10 @@ export class Publisher {
       open: this.#supplies.open,
       isKnown: ({ initial }) => initial !== null,
     });
-    this.configs = new NeedKeeper<DiscoveredRef, Message>({
-      ...shared,
-      noun: 'configuration',
-      use: ({ kind, key }, message, version) =>
-        this.#useNeed({ kind, name: key, version, message, isDynamic: true }),
-      drop: ({ kind, key }) => this.#drop(kind, key),
-      withdraw: (ref) => this.#withdraw(ref),
-      open: (ref, sink) =>
-        openConfigSupply(ref, sink, {
-          ...{ sourceOf, stats },
-          refs: () => this.configs.refsOf(ref.key),
-          onUnusable: (details, version) => {
-            const refused = { details, version, message: null };
-            configuration.store.noteRefused({ kind: ref.kind, name: ref.key }, refused);
-          },
-        }),
-      isKnown: () => false,
+    this.configs = configKeeper({
+      ...{ ...shared, configuration, sourceOf, stats },
+      use: (resource) => this.#useNeed(resource),
+      drop: (kind, name) => this.#drop(kind, name),
     });
   }
 
@@ -309,12 +295,6 @@ export class Publisher {
     this.#submit({ upserted: [], removed: [{ kind, name }] });
   }
 
-  /** A filter without a configuration, which is no longer what it was told. */
-  #withdraw({ kind, key, name }: DiscoveredRef): void {
-    const message = create(TypedExtensionConfigSchema, { name });
-    this.#useNeed({ kind, name: key, version: '', message, isDynamic: true });
-  }
-
   #useSecret(name: string, message: Secret, version: string): string {
     const refusal = checkMessage(message);
     return refusal === '' ? this.#useNeed({ kind: 'secret', name, version, message }) : refusal;
@@ -323,7 +303,7 @@ export class Publisher {
   #useNeed(resource: Resource): string {
     const [rejected] = this.submit({ upserted: [resource], removed: [] }).rejected;
     if (rejected === undefined) return '';
-    return rejected.problems.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
+    return problemText(rejected);
   }
 
   #promoteReady(): void {

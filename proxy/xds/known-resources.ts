@@ -25,6 +25,17 @@ export class KnownResources {
     return this.#accepted.has(name) || this.#doubtful.has(name);
   }
 
+  /** Names of which `isMeant` holds. */
+  names(isMeant: (name: string) => boolean): string[] {
+    return [...this.#accepted.keys()].filter(isMeant);
+  }
+
+  clear(): void {
+    this.#accepted.clear();
+    this.#doubtful.clear();
+    this.#suspects.clear();
+  }
+
   accepted(names: Iterable<string>): ReceivedResource[] {
     return [...names].flatMap((name) => this.#accepted.get(name) ?? []);
   }

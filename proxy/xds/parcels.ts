@@ -1,5 +1,6 @@
 // Who gets what of an update. Costs as much as the update is large, however many watches there are.
 import { ALL_NAMES } from './discovery.ts';
+import { type ResourceType, wantedName } from './resource-types.ts';
 import type { ReceivedResource, ReceivedUpdate } from './type-machine.ts';
 import type { Watch } from './watch.ts';
 
@@ -11,6 +12,7 @@ export interface Parcel {
 
 /** The watches of one type. */
 export interface WatchIndex {
+  readonly type: ResourceType;
   readonly watches: ReadonlySet<Watch>;
   /** Who wants a name. */
   readonly byName: ReadonlyMap<string, ReadonlySet<Watch>>;
@@ -23,7 +25,8 @@ export interface WatchIndex {
 export function makeParcels(update: ReceivedUpdate, index: WatchIndex): Map<Watch, Parcel> {
   const { isWhole, removed, resources } = update;
   const parcels = new Map<Watch, Parcel>();
-  if (isWhole) for (const watch of index.watches) parcelOf(parcels, watch);
+  if (isWhole || index.type.isNamespaced)
+    for (const watch of index.watches) parcelOf(parcels, watch);
   for (const [name, found] of firstByName(resources)) {
     for (const watch of named(index, name)) parcelOf(parcels, watch).resources.push(found);
   }
@@ -47,8 +50,8 @@ function firstByName(resources: readonly ReceivedResource[]): Map<string, Receiv
 
 const NOBODY: ReadonlySet<Watch> = new Set();
 
-function named({ byName }: WatchIndex, name: string): ReadonlySet<Watch> {
-  return byName.get(name) ?? NOBODY;
+function named({ byName, type }: WatchIndex, name: string): ReadonlySet<Watch> {
+  return byName.get(wantedName(type, name)) ?? NOBODY;
 }
 
 function parcelOf(parcels: Map<Watch, Parcel>, watch: Watch): Parcel {

@@ -17,6 +17,17 @@ export interface ResourceType {
   readonly isWhole: boolean;
   /** The first field is the name, for resources that come without a wrapper. */
   readonly isNamed: boolean;
+  /**
+   * A name asks for all resources whose names go on behind it with a `/`. As by Envoy the server is
+   * asked for everything, and each subscriber told of its own.
+   */
+  readonly isNamespaced: boolean;
+}
+
+/** What a subscriber has to have asked for to be told of a resource. */
+export function wantedName({ isNamespaced }: ResourceType, name: string): string {
+  const end = isNamespaced ? name.lastIndexOf('/') : -1;
+  return end < 0 ? name : name.slice(0, end);
 }
 
 const PREFIX = 'type.googleapis.com/';
@@ -122,6 +133,7 @@ function typeOf([typeUrl, shortName, service, what, path]: TypeRow): ResourceTyp
     hasLegacyWildcard: isWhole,
     isWhole,
     isNamed: true,
+    isNamespaced: false,
   };
 }
 
@@ -129,7 +141,8 @@ function typeOf([typeUrl, shortName, service, what, path]: TypeRow): ResourceTyp
 function virtualHosts(): ResourceType {
   const service = 'envoy.service.route.v3.VirtualHostDiscoveryService';
   const row: TypeRow = [TYPE_URLS.virtualHost, 'VHDS', service, 'VirtualHosts', ''];
-  return { ...typeOf(row), stateOfWorldMethod: '', restPath: '' };
+  const all = { hasLegacyWildcard: true, isNamespaced: true };
+  return { ...typeOf(row), stateOfWorldMethod: '', restPath: '', ...all };
 }
 
 function unknownType(typeUrl: string): ResourceType {
@@ -142,5 +155,6 @@ function unknownType(typeUrl: string): ResourceType {
     hasLegacyWildcard: true,
     isWhole: false,
     isNamed: false,
+    isNamespaced: false,
   };
 }

@@ -10,7 +10,7 @@ import {
 } from './discovery.ts';
 import { KnownResources } from './known-resources.ts';
 import { makeParcels, type Parcel } from './parcels.ts';
-import type { ResourceType } from './resource-types.ts';
+import { type ResourceType, wantedName } from './resource-types.ts';
 import { TimeToLive } from './time-to-live.ts';
 import type { ReceivedUpdate } from './type-machine.ts';
 import { Watch, type WatchOwner } from './watch.ts';
@@ -98,7 +98,8 @@ export class WatchSet implements WatchOwner, TimerTarget {
   deliver(update: ReceivedUpdate): Answer {
     this.#version = update.version;
     this.#keepTime(update);
-    const index = { watches: this.#watches, byName: this.#byName };
+    if (this.type.isNamespaced) this.#keepAll(update);
+    const index = { type: this.type, watches: this.#watches, byName: this.#byName };
     this.#late = new Set();
     const parcels = makeParcels(update, index).entries();
     const pause = this.#services.pacing?.() ?? null;
@@ -189,22 +190,37 @@ export class WatchSet implements WatchOwner, TimerTarget {
       const watches = this.#byName.get(name);
       if (watches === undefined) {
         this.#byName.set(name, new Set([watch]));
-        this.#interest.want(name);
+        this.#want(name);
       } else {
         watches.add(watch);
       }
-      if (this.#known.has(name)) asked.add(name);
+      for (const known of this.#knownFor(name)) asked.add(known);
     }
     if (asked.size > 0) this.#asked.set(watch, asked);
     this.#interest.onChange();
+  }
+
+  #want(name: string): void {
+    if (!this.type.isNamespaced) this.#interest.want(name);
+    else if (this.#byName.size === 1) this.#interest.want(ALL_NAMES);
+  }
+
+  #knownFor(name: string): readonly string[] {
+    if (!this.type.isNamespaced) return this.#known.has(name) ? [name] : [];
+    return this.#known.names((known) => wantedName(this.type, known) === name);
   }
 
   #drop(watch: Watch, name: string): void {
     const watches = this.#byName.get(name);
     if (watches === undefined || !watches.delete(watch) || watches.size > 0) return;
     this.#byName.delete(name);
-    this.#known.suspect(name);
-    this.#interest.unwant(name);
+    if (!this.type.isNamespaced) {
+      this.#known.suspect(name);
+      this.#interest.unwant(name);
+    } else if (this.#byName.size === 0) {
+      this.#known.clear();
+      this.#interest.unwant(ALL_NAMES);
+    }
   }
 
   #tellKnown(watch: Watch, names: ReadonlySet<string>): void {
@@ -217,9 +233,15 @@ export class WatchSet implements WatchOwner, TimerTarget {
     }
   }
 
+  /** Whoever comes later wants what nobody is told of now. */
+  #keepAll({ removed, resources }: ReceivedUpdate): void {
+    for (const name of removed) this.#known.delete(name);
+    for (const resource of resources) this.#known.accept(resource);
+  }
+
   #learn({ removed, resources }: Parcel, isAccepted: boolean): void {
     // Of these there is one subscriber, and no second one to be told.
-    if (this.type.isWhole) return;
+    if (this.type.isWhole || this.type.isNamespaced) return;
     for (const name of removed) this.#known.delete(name);
     for (const resource of resources) {
       if (isAccepted) this.#known.accept(resource);
@@ -238,7 +260,7 @@ export class WatchSet implements WatchOwner, TimerTarget {
   }
 
   #isWanted(name: string): boolean {
-    return this.#byName.has(name) || this.#byName.has(ALL_NAMES);
+    return this.#byName.has(wantedName(this.type, name)) || this.#byName.has(ALL_NAMES);
   }
 
   #armTtl(): void {

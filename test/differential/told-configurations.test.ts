@@ -168,6 +168,48 @@ async function scopes(side: DynamicSide): Promise<readonly unknown[]> {
   return seen;
 }
 
+/** A virtual host, whose name the protocol wants to begin with its table's. */
+function toldHost(domain: string, body: string): Message {
+  const direct_response = { status: 200, body: { inline_string: body } };
+  const match = { prefix: '/' };
+  return { ...virtualHost([domain], [{ match, direct_response }]), name: `hosts/${domain}` };
+}
+
+/** Only the incremental variant has virtual hosts. */
+async function hosts(side: DynamicSide): Promise<readonly unknown[]> {
+  const { plane } = side;
+  const seen: unknown[] = [];
+  const rds = { config_source: ADS, route_config_name: 'hosts' };
+  const host = async (name: string): Promise<string> => {
+    const address = await side.address('hosted');
+    if (address === '') return '';
+    const request = `GET / HTTP/1.1\r\nhost: ${name}\r\nconnection: close\r\n\r\n`;
+    const { status, body } = await rawExchange(address, request);
+    return `${status} ${body}`.trim();
+  };
+  const written = { ...toldHost('written', 'written'), name: 'written' };
+  const hosted = (members: Message = {}): Message => ({
+    ...{ name: 'hosts', virtual_hosts: [written], vhds: { config_source: ADS } },
+    ...members,
+  });
+  plane.push('listener', [
+    httpListener('hosted', {}, { manager: { route_config: undefined, rds } }),
+  ]);
+  await plane.asked('route', 'hosts');
+  plane.push('route', [hosted()]);
+  await plane.asked('virtualHost');
+  seen.push(refusal(await plane.set('virtualHost', [toldHost('a', '1'), toldHost('b', '1')])));
+  seen.push(await until(() => host('a'), '200 1'), await host('b'), await host('c'));
+  seen.push(await host('written'));
+  plane.push('virtualHost', [toldHost('a', '2'), toldHost('c', '1')]);
+  seen.push(await until(() => host('a'), '200 2'), await host('b'), await host('c'));
+  const ignore_port_in_host_matching = true;
+  plane.push('route', [hosted({ ignore_port_in_host_matching })]);
+  seen.push(await until(() => host('c:80'), '200 1'), await host('a'));
+  seen.push(await side.stats(/vhds\.hosts\.(update_(success|rejected)|config_reload):/));
+  return seen;
+}
+
 for (const isIncremental of [false, true]) {
   const title = isIncremental ? 'incremental' : 'state of the world';
   t.test(`what filters and scopes are told, ${title}`, { skip: withoutEnvoy }, async (t) => {
@@ -178,10 +220,12 @@ for (const isIncremental of [false, true]) {
         filters: await filters(side),
         removal: isIncremental ? await removal(side) : [],
         scopes: await scopes(side),
+        hosts: isIncremental ? await hosts(side) : [],
       }),
     });
     t.same(ours.filters, envoy.filters);
     t.same(ours.removal, envoy.removal);
     t.same(ours.scopes, envoy.scopes);
+    t.same(ours.hosts, envoy.hosts);
   });
 }

@@ -11,6 +11,7 @@ import {
   DEFAULT_MAX_DIRECT_RESPONSE_BODY_BYTES,
   type RouteTableRules,
 } from './route-table-rules.ts';
+import { compileVhds, refuseVhds } from './vhds.ts';
 import { compileVirtualHost } from './virtual-host.ts';
 
 /** Where a route table comes from: one in a file must name known clusters, one from RDS need not. */
@@ -56,6 +57,8 @@ export function* compileRouteTableInSteps(
   const mutations = compileHeaderMutations(message, context);
   const perFilterConfig = compilePerFilterConfig(message, context);
   const mirrors = compileMirrors(message.requestMirrorPolicies, context);
+  if (origin === 'static') refuseVhds(message, context);
+  const vhds = origin === 'static' ? null : compileVhds(message, context);
   if (context.failed) return null;
   return deepFreeze({
     name: message.name,
@@ -69,6 +72,7 @@ export function* compileRouteTableInSteps(
     perFilterConfig,
     mirrors,
     metadata: compileMetadata(message.metadata),
+    ...(vhds === null ? {} : { vhds }),
   });
 }
 

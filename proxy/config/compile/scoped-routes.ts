@@ -22,6 +22,7 @@ import { compileEach } from './compile-each.ts';
 import { compileConfigSource } from './config-source.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileRouteTable } from './route-table.ts';
+import { refuseVhds } from './vhds.ts';
 
 const SCOPES_URL = `type.googleapis.com/${ScopedRouteConfigurationSchema.typeName}`;
 const ROUTES_URL = `type.googleapis.com/${RouteConfigurationSchema.typeName}`;
@@ -156,6 +157,7 @@ function compileToldScope(
   const shared = { name, key: keyOf(message) };
   if (routeConfiguration === undefined) return { ...shared, table: null, routeName };
   const at = context.at('route_configuration');
+  refuseVhds(routeConfiguration, at);
   const table = compileRouteTable(routeConfiguration, at, 'discovered');
   return table === null ? null : { ...shared, table, routeName: '' };
 }

@@ -16,7 +16,14 @@ export interface ConfigSupplyParts {
   /** The root scope. */
   readonly stats: StatsScope;
   readonly onUnusable: RefusalNote;
+  /** Whether a route table can be used as it is, and who tells more of its virtual hosts. */
+  readonly checkRoutes: (message: Message) => CheckedRoutes;
 }
+
+/** null in `vhds`: the table has all of them itself. */
+export type CheckedRoutes =
+  | { readonly ok: true; readonly vhds: ConfigSourceConfig | null }
+  | { readonly ok: false; readonly error: string };
 
 /** Takes note of a refused version. */
 export type RefusalNote = (details: string, version: string) => void;

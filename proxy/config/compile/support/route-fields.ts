@@ -33,7 +33,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     ignore_path_parameters_in_path_matching: 'honoured',
     vhost_header: 'honoured',
     vhds: {
-      refused: 'virtual hosts are not discovered on their own: write them into virtual_hosts',
+      partly: 'in tables that rds tells; all virtual hosts that the server has come at once',
     },
     cluster_specifier_plugins: {
       refused:
@@ -43,6 +43,7 @@ export const ROUTE_FIELDS: Readonly<Record<string, SupportTable>> = {
     typed_per_filter_config: 'honoured',
     metadata: 'honoured',
   },
+  'envoy.config.route.v3.Vhds': { config_source: 'honoured' },
   'envoy.config.route.v3.VirtualHost': {
     name: 'honoured',
     request_mirror_policies: 'honoured',
