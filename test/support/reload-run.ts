@@ -7,6 +7,8 @@ import { CHANGES, ReloadSite } from './reload-site.ts';
 /** How much is changed and asked. */
 export interface ReloadSettings {
   readonly reloads: number;
+  /** Changes before anything is measured: caches are full then. */
+  readonly warmUp: number;
   readonly workers: number;
   readonly requestsPerSecond: number;
 }
@@ -26,8 +28,6 @@ export interface ReloadReport {
   readonly detail: string;
 }
 
-/** Every kind of change was seen so often before anything is measured: caches are full then. */
-const WARM_UP = 25;
 const TICK_MS = 10;
 const CONNECTIONS = 32;
 /** Nothing may be under way when it is measured. */
@@ -39,7 +39,7 @@ export async function runReloads(settings: ReloadSettings): Promise<ReloadReport
   const site = await ReloadSite.start(workers);
   try {
     const warmUp = new SteadyLoad(site, requestsPerSecond);
-    for (let turn = 0; turn < WARM_UP * CHANGES.length; turn += 1) await changeOnce(site, turn);
+    for (let turn = 0; turn < settings.warmUp; turn += 1) await changeOnce(site, turn);
     await warmUp.stop();
     const before = await measure(site);
     const load = new SteadyLoad(site, requestsPerSecond);
