@@ -141,7 +141,7 @@ for (const count of [10, 300]) {
   });
 }
 
-t.test('a burst of changes is one update', async (t) => {
+t.test('a burst of changes reaches workers once for each that changed', async (t) => {
   const rig = await start(t, 10);
   rig.sent();
   const since = rig.plane.accepted.length;
@@ -150,6 +150,9 @@ t.test('a burst of changes is one update', async (t) => {
   );
   await eventually(() => rig.plane.accepted.length > since);
   await rig.primary.whenClustersWarm();
-  const updates = rig.sent().filter(({ kind }) => kind === 'update');
-  t.same(updates.map(textOf), [`update ${rig.names.join(' ')}`]);
+  // One message where the machine is not busy: what takes long is told bit by bit.
+  const told = rig.sent().flatMap((message) => {
+    return message.kind === 'update' ? message.update.upserted.map(({ name }) => name) : [];
+  });
+  t.same(told, rig.names);
 });
