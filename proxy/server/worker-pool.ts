@@ -131,7 +131,7 @@ export class WorkerPool implements WorkerPeerHandler {
   /** Asks every worker to stop; `onAllGone` follows. */
   stop(): void {
     this.beginStop();
-    this.broadcast({ kind: 'stop' });
+    for (const peer of this.counting()) peer.send({ kind: 'stop' });
     this.#checkAllGone();
   }
 
@@ -183,6 +183,7 @@ export class WorkerPool implements WorkerPeerHandler {
     const slot = this.#slots[peer.index] as Slot;
     if (this.#retiring.delete(peer)) {
       this.#options.handler.onRetired(peer);
+      if (this.#isStopping) this.checkDrained();
       return;
     }
     this.#options.handler.onDied(peer);
@@ -232,9 +233,8 @@ export class WorkerPool implements WorkerPeerHandler {
 
   /** Tells the owner if every worker has drained or is gone. */
   checkDrained(): void {
-    if (this.#slots.every((slot) => slot.peer === null || slot.peer.hasDrained)) {
-      this.#options.handler.onAllDrained();
-    }
+    const hasDrained = (peer: WorkerPeer): boolean => peer.hasDrained;
+    if (this.counting().every(hasDrained)) this.#options.handler.onAllDrained();
   }
 
   #checkAllGone(): void {

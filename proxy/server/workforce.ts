@@ -147,7 +147,8 @@ export class Workforce implements WorkerPoolHandler {
       this.#whenDrained = resolve;
       this.#pool.beginStop();
       this.sockets.close();
-      this.#pool.broadcast({ kind: 'drain', deadlineMs, manner });
+      // Those that were replaced may be in the midst of long streams.
+      for (const peer of this.#pool.counting()) peer.send({ kind: 'drain', deadlineMs, manner });
       this.#pool.checkDrained();
     });
   }

@@ -127,3 +127,23 @@ t.test('drains a worker only when its successor accepts', async (t) => {
   t.equal(pool.living().length, 1);
   pool.kill();
 });
+
+t.test('waits for workers that were replaced, too, when it stops', async (t) => {
+  const workers = new FakeWorkers();
+  const notes: string[] = [];
+  const pool = makePool(workers, 1, notes);
+  pool.start();
+  const replaced = pool.replaceAll(1_000);
+  await eventually(() => workers.heard[1]?.includes('start') === true);
+  workers.pairs[1]?.worker.send({ kind: 'started', listeners: [] });
+  await replaced;
+  pool.beginStop();
+  workers.pairs[1]?.worker.send({ kind: 'drained' });
+  await eventually(() => pool.living()[0]?.hasDrained === true);
+  t.notOk(notes.includes('all drained'));
+  workers.pairs[0]?.worker.send({ kind: 'drained' });
+  await eventually(() => workers.heard[0]?.includes('stop') === true);
+  workers.pairs[0]?.close();
+  await eventually(() => notes.includes('all drained'));
+  pool.kill();
+});
