@@ -52,6 +52,9 @@ const CASES: readonly (readonly [path: string, wanted: string])[] = [
   ['/plain', 'z'],
 ];
 
+const STATE = 'envoy.network.application_protocols';
+const LOG = `%FILTER_STATE(${STATE})%%FILTER_STATE(${STATE}:PLAIN)%\n`;
+
 /** Status and content of the answer. */
 async function ask(port: number, path: string, wanted: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1');
@@ -63,10 +66,11 @@ async function ask(port: number, path: string, wanted: string): Promise<string> 
   return `${text.split(' ')[1]} ${/\r\n\r\n(?:[0-9a-f]+\r\n)?([^\r]*)/.exec(text)?.[1]}`;
 }
 
-async function seen({ ports }: ServedTwin): Promise<readonly string[]> {
+async function seen({ ports, lines }: ServedTwin): Promise<readonly string[]> {
   const answers: string[] = [];
   for (const [path, wanted] of CASES) answers.push(await ask(ports['main'] ?? 0, path, wanted));
-  return answers;
+  const log = await lines(CASES.length);
+  return answers.map((answer, index) => `${answer} ${log[index]}`);
 }
 
 t.test('ALPN that a filter wants, as Envoy', { skip: withoutEnvoy }, async (t) => {
@@ -110,20 +114,21 @@ t.test('ALPN that a filter wants, as Envoy', { skip: withoutEnvoy }, async (t) =
   const config = {
     listeners: { main: { routes, filters: [filter] } },
     moreClusters: [...clusters, clear],
+    log: { log_format: { text_format_source: { inline_string: LOG } } },
   };
   await withServedTwins(config as never, async ({ ours, envoy }) => {
     const mine = await seen(ours);
     t.same(mine, await seen(envoy));
     t.same(mine, [
-      '200 http/1.1,own 0',
-      '200 x,http/1.1 0',
-      '200 http/1.1 0',
-      '200 x,http/1.1 1',
-      '200 http/1.1,own 1',
-      '200 http/1.1 0',
-      '200 y 0',
-      '200 clear',
-      '200 clear',
+      '200 http/1.1,own 0 --',
+      '200 x,http/1.1 0 --',
+      '200 http/1.1 0 --',
+      '200 x,http/1.1 1 --',
+      '200 http/1.1,own 1 --',
+      '200 http/1.1 0 --',
+      '200 y 0 --',
+      '200 clear --',
+      '200 clear --',
     ]);
   });
 });

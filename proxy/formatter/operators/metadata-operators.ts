@@ -74,8 +74,15 @@ function own(value: unknown, key: string): unknown {
 
 /** Texts of peers are octets; what cannot be one becomes some. */
 function printable(value: unknown): JsonValue {
-  if (value === undefined || value === null) return null;
+  if (value === undefined || value === null || isOpaque(value)) return null;
   return typeof value === 'string' ? asByteString(value) : (value as JsonValue);
+}
+
+/** An object of a filter that does not say how it is printed. */
+function isOpaque(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== Object.prototype && prototype !== null;
 }
 
 /** As Envoy: what was left for a connection is there for each of its exchanges. */
