@@ -10,6 +10,7 @@ import { type EchoUpstream, startEchoUpstream } from '../support/echo-upstream.t
 import { eventually } from '../support/eventually.ts';
 import type { Message } from '../support/static-bootstrap.ts';
 import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
+import { RunningCommand } from '../support/with-process.ts';
 import { withProxy } from '../support/with-proxy.ts';
 import { XdsProgram } from '../support/xds-program.ts';
 
@@ -159,6 +160,13 @@ for (const variant of ['DELTA_GRPC', 'GRPC']) {
     });
   });
 }
+
+t.test('a signal ends it in order', async (t) => {
+  const run = new RunningCommand(['xds', `${EXAMPLE}resources`, '--listen', '127.0.0.1:0']);
+  await eventually(() => run.stdout.includes('serving 4 resources of 3 files'));
+  run.signal('SIGTERM');
+  t.match(await run.ended, { code: 0, signal: null, stderr: '' });
+});
 
 t.test('the files of the tutorial are right', async (t) => {
   const lines: string[] = [];
