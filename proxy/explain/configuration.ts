@@ -7,8 +7,10 @@ import { RouteConfigurationSchema } from '../api/gen/envoy/config/route/v3/route
 import { apiRegistry } from '../api/registry.ts';
 import type { SourcePlaces } from '../config/source/places.ts';
 import { pathSteps } from '../config/source/position.ts';
+import type { DiscoveredConfig } from '../filters/discovered-configs.ts';
 import type { NodeConfig } from '../model/bootstrap.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
+import type { DiscoveredRef } from '../model/config-source.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource } from '../model/resource.ts';
 import type { RouteTableConfig } from '../model/route.ts';
@@ -54,8 +56,17 @@ export interface ConfigurationParts {
   readonly clusters: readonly ConfigurationPart<ClusterConfig>[];
   /** Discovered route tables by the key of their references. */
   readonly routes: ReadonlyMap<string, ConfigurationPart<RouteTableConfig>>;
+  /** Scopes and configurations of filters that were told by name; absent: none was. */
+  readonly told?: readonly ToldConfig[];
   /** null: it came from no file. */
   readonly places: SourcePlaces | null;
+}
+
+/** What a reference of a listener stands for. */
+export interface ToldConfig {
+  readonly kind: DiscoveredRef['kind'];
+  readonly key: string;
+  readonly value: DiscoveredConfig;
 }
 
 /** A listener or cluster. */
@@ -74,6 +85,7 @@ export class ExplainedConfiguration {
   readonly clusters: readonly Explained<ClusterConfig>[];
   /** Discovered tables by the key of their references. */
   readonly routes: ReadonlyMap<string, Explained<RouteTableConfig>>;
+  readonly told: readonly ToldConfig[];
   readonly #places: SourcePlaces | null;
   /** Of discovered resources, by their paths. */
   readonly #discovered = new Map<string, ResourceOrigin>();
@@ -81,6 +93,7 @@ export class ExplainedConfiguration {
   constructor(parts: ConfigurationParts) {
     this.node = parts.node;
     this.#places = parts.places;
+    this.told = parts.told ?? [];
     this.listeners = this.#explain('listeners', ListenerSchema, parts.listeners);
     this.clusters = this.#explain('clusters', ClusterSchema, parts.clusters);
     const tables = this.#explain('routes', RouteConfigurationSchema, [...parts.routes.values()]);

@@ -24,6 +24,7 @@ import type { TlsServices } from '../tls/tls-services.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { WorkerCluster } from '../upstream/worker-cluster.ts';
+import type { ToldConfig } from './configuration.ts';
 import { DryDownstream } from './dry-downstream.ts';
 import type { DryRequest, UpstreamAnswer } from './dry-request.ts';
 import { DryClusters, type SentRequest, UpstreamRecord } from './dry-upstream.ts';
@@ -36,6 +37,8 @@ export interface DryProxyParts {
   readonly localIp: string;
   /** Route tables that were discovered, by the key of their references. */
   readonly routes: ReadonlyMap<string, RouteTableConfig>;
+  /** Whatever else was told by name. */
+  readonly told: readonly ToldConfig[];
 }
 
 /** What may be otherwise with the next run. */
@@ -123,6 +126,7 @@ export class DryProxy {
     this.#upstreams = new DryClusters(this.clusters.values());
     const discovered = new DiscoveredHub();
     for (const [key, table] of parts.routes) discovered.set('route', key, table);
+    for (const { kind, key, value } of parts.told) discovered.set(kind, key, value);
     this.#services = {
       clock: this.#clock,
       random: this.#random,

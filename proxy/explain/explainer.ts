@@ -66,6 +66,7 @@ export class Explainer {
       node: configuration.node,
       localIp,
       routes: new Map([...configuration.routes].map(([key, { config }]) => [key, config])),
+      told: configuration.told,
     });
   }
 

@@ -6,6 +6,7 @@ import {
   type ConfigurationPart,
   ExplainedConfiguration,
   type ResourceOrigin,
+  type ToldConfig,
 } from '../explain/configuration.ts';
 import type { ClusterConfig } from '../model/cluster.ts';
 import type { ConfigSourceConfig } from '../model/config-source.ts';
@@ -42,6 +43,7 @@ export function servingConfiguration(source: ServingSource): ExplainedConfigurat
       },
     ),
     routes: routesOf(source),
+    told: toldOf(source),
     places: loaded.places,
   });
 }
@@ -58,6 +60,17 @@ export function endpointsOrigin(
   },
 ): ResourceOrigin {
   return { type: 'EDS', name, version, server: serverOf(source, configuration) };
+}
+
+function toldOf({ configuration, publisher }: ServingSource): readonly ToldConfig[] {
+  const compiler = configuration.compiler();
+  return publisher.configs.refs().flatMap(({ kind, key }): readonly ToldConfig[] => {
+    const resource = configuration.store.get(kind, key)?.resource;
+    if (resource === undefined || kind === 'route') return [];
+    const { config: value } =
+      kind === 'scopes' ? compiler.scopes(resource) : compiler.filter(resource, kind);
+    return value === null ? [] : [{ kind, key, value }];
+  });
 }
 
 function routesOf({

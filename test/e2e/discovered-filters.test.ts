@@ -135,6 +135,12 @@ class Rig {
     return lines.at(-1) ?? '';
   }
 
+  async explain(listener: string): Promise<string> {
+    const { adminAddress } = this.proxy as TestProxy;
+    const query = `url=http://a/&listener=${listener}`;
+    return (await fetch(`http://${adminAddress}/explain?${query}`)).text();
+  }
+
   async ecdsDump(): Promise<readonly Message[]> {
     const { adminAddress } = this.proxy as TestProxy;
     const response = await fetch(`http://${adminAddress}/config_dump?resource=ecds_filters`);
@@ -308,6 +314,7 @@ t.test('what is in use can be looked at', async (t) => {
   const rig = new Rig();
   const version = rig.tell({ f: ALLOW_ALL });
   await rig.start(t, [
+    rig.manager('b', [rig.told('f', [RBAC]), router]),
     rig.manager('a', [rig.told('f', [RBAC]), rig.told('none', [RBAC], {}, '0.05s'), router]),
   ]);
   const dump = await rig.ecdsDump();
@@ -319,6 +326,8 @@ t.test('what is in use can be looked at', async (t) => {
     },
   ]);
   t.equal(dump.length, 1);
+  t.match(await rig.explain('b'), /200/);
+  t.match(await rig.explain('a'), /500/, 'the one that was told nothing stops it');
   await rig.tellWrong('f', { '@type': ROUTER });
   t.match(await rig.ecdsDump(), [
     { error_state: { details: /has type URL/ }, client_status: 'NACKED' },

@@ -14,9 +14,9 @@ export const REFUSED_TYPES: Readonly<Record<string, string>> = {
   'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder':
     'JSON is not translated to gRPC; put a gateway that does before the service, or let clients speak gRPC or gRPC-Web',
   'envoy.extensions.filters.http.on_demand.v3.OnDemand':
-    'there are no discovery services to ask; write all virtual hosts and clusters into the configuration',
+    'nothing is asked for by a request; let vhds and cds tell all virtual hosts and clusters ahead',
   'envoy.extensions.filters.http.on_demand.v3.PerRouteConfig':
-    'there are no discovery services to ask; write all virtual hosts and clusters into the configuration',
+    'nothing is asked for by a request; let vhds and cds tell all virtual hosts and clusters ahead',
   'envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata':
     'content is not parsed as JSON; let clients send what routes need in a field and use envoy.filters.http.header_to_metadata',
   'envoy.extensions.filters.http.cache.v3.CacheConfig':
