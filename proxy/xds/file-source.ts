@@ -1,5 +1,6 @@
 // Resources out of a file (core.v3.PathConfigSource): read at the first subscription and whenever
 // its watch says that it changed.
+import { hash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { DiscoveryResponseSchema } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Clock } from '../base/clock.ts';
@@ -45,6 +46,8 @@ export class FileSource implements OpenSource, InterestSink {
   readonly #planned = () => this.#settle();
   /** What it said when it could be used last. */
   #latest: ReceivedUpdate | null = null;
+  /** Of what was read last; '' : nothing was, or it may be right when somebody touches it again. */
+  #digest = '';
   /** Wanted since it was told last. */
   readonly #fresh = new Set<string>();
   /** Of what is in use, and of what it said last. */
@@ -156,6 +159,10 @@ export class FileSource implements OpenSource, InterestSink {
   }
 
   async #take(source: SourceText): Promise<void> {
+    // Something else of its directory changed.
+    const digest = hash('sha256', source.content, 'base64');
+    if (digest === this.#digest) return;
+    this.#digest = '';
     const file = readDiscoveryFile(source);
     if (!file.ok) {
       this.#fail(file.report);
@@ -170,7 +177,10 @@ export class FileSource implements OpenSource, InterestSink {
     if (reading.ok) {
       this.#latest = reading.update;
       const error = await this.#watches.deliver(reading.update);
-      if (error === '') this.#version = version;
+      if (error === '') {
+        this.#version = version;
+        this.#digest = digest;
+      }
       this.#received = { version, nonce: '', error };
     } else {
       this.#received = { version, nonce: '', error: reading.error };

@@ -67,6 +67,21 @@ t.test('reads YAML, keeps what it had while the file is bad, and counts', async 
   t.equal(textReadouts['version_text'], '3');
 });
 
+t.test('what did not change is not told, what was refused is tried again', async (t) => {
+  const { log, stats, write } = watched(t);
+  await write(yaml('1', 'a'));
+  await write(yaml('1', 'a'));
+  t.same(log.told, ['a'], 'something else of its directory changed');
+  log.refusal = 'its address is taken';
+  await write(yaml('2', 'b'));
+  log.refusal = '';
+  await write(yaml('2', 'b'));
+  t.same(log.told, ['a', 'b', 'b']);
+  t.equal(stats.snapshot().counters['update_success'], 2);
+  await write(yaml('1', 'a'));
+  t.equal(log.told.length, 4, 'back to what it was before');
+});
+
 t.test('a resource of another type is refused', async (t) => {
   const { log, stats, write } = watched(t);
   await write(`resources:\n- "@type": ${TYPE_URLS.cluster}\n  name: a\n`);
