@@ -49,8 +49,8 @@ export interface Answers {
 const ANSWER_TIMEOUT_MS = 1_000;
 /** Compiling thousands of resources takes a while; nobody waits for a dead worker longer. */
 const UPDATE_TIMEOUT_MS = 30_000;
-/** What is not heard in time is missing from a report for ever. */
-const LOADS_TIMEOUT_MS = 10_000;
+/** A report does not wait for a worker that is busy: its part is in the next one. */
+const LOADS_TIMEOUT_MS = 1_000;
 
 interface Pending {
   readonly resolve: (message: FromWorker | null) => void;
@@ -71,6 +71,8 @@ export class WorkerPeer {
   /** The newest statistics it sent: what is counted for it once it is dead. */
   #lastStats: StatsSnapshot | null = null;
   #lastLoads: readonly ClusterLoad[] = [];
+  /** What came when nobody waited for it any more. */
+  readonly #lateLoads: ClusterLoad[] = [];
 
   constructor(index: number, spawned: SpawnedWorker, handler: WorkerPeerHandler) {
     this.index = index;
@@ -92,7 +94,7 @@ export class WorkerPeer {
 
   /** What it had counted for load reports when it ended by itself. */
   get lastLoads(): readonly ClusterLoad[] {
-    return this.#lastLoads;
+    return [...this.#lateLoads, ...this.#lastLoads];
   }
 
   get lastStats(): StatsSnapshot | null {
@@ -121,11 +123,12 @@ export class WorkerPeer {
     return answer[what] as Answers[Q] | null;
   }
 
-  /** What clusters did since they were last asked; none: it died or does not answer in time. */
+  /** What clusters did since they were last asked; what does not come in time comes the next time. */
   async askLoads(clusters: readonly string[]): Promise<readonly ClusterLoad[]> {
     const make = (id: number): ToWorker => ({ kind: 'ask-loads', id, clusters });
     const answer = await this.#exchange(make, LOADS_TIMEOUT_MS);
-    return answer?.kind === 'loads' ? answer.loads : [];
+    const late = this.#lateLoads.splice(0);
+    return answer?.kind === 'loads' ? [...late, ...answer.loads] : late;
   }
 
   /** null: it died or does not answer in time. */
@@ -169,7 +172,8 @@ export class WorkerPeer {
         this.#settle(message.id, message);
         return;
       case 'loads':
-        this.#settle(message.id, message);
+        if (this.#pending.has(message.id)) this.#settle(message.id, message);
+        else this.#lateLoads.push(...message.loads.map(withoutActive));
         return;
       case 'last-stats':
         this.#lastStats = message.stats;
@@ -224,4 +228,9 @@ export class WorkerPeer {
     for (const id of [...this.#pending.keys()]) this.#settle(id, null);
     this.#handler.onGone(this);
   }
+}
+
+/** Requests that were under way then are counted anew. */
+function withoutActive(load: ClusterLoad): ClusterLoad {
+  return { ...load, endpoints: load.endpoints.map((endpoint) => ({ ...endpoint, active: 0 })) };
 }

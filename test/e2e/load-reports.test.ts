@@ -19,7 +19,8 @@ import {
   virtualHost,
 } from '../support/static-bootstrap.ts';
 
-const REQUESTS = 200;
+const REQUESTS = 100;
+const DEADLINE_MS = 40_000;
 
 t.test('exact over workers', async (t) => {
   const plane = await ControlPlane.listen();
@@ -34,7 +35,7 @@ t.test('exact over workers', async (t) => {
     node: { id: 'node', cluster: 'test' },
     cluster_manager: { load_stats_config: api },
   };
-  const proxy = await spawnServer(() => bootstrap, { flags: ['--concurrency', '3'] });
+  const proxy = await spawnServer(() => bootstrap, { flags: ['--concurrency', '2'] });
   t.teardown(async () => {
     proxy.kill('SIGKILL');
     await proxy.exited;
@@ -65,6 +66,6 @@ t.test('exact over workers', async (t) => {
   await many();
   proxy.kill('SIGUSR2');
   await many();
-  await eventually(() => told()[0] === 2 * REQUESTS && told()[1] === 2 * REQUESTS);
+  await eventually(() => told()[0] === 2 * REQUESTS && told()[1] === 2 * REQUESTS, DEADLINE_MS);
   t.same(told(), [2 * REQUESTS, 2 * REQUESTS]);
 });
