@@ -227,7 +227,8 @@ function managerOnly(config: HttpConnectionManagerConfig): object {
   const { routeTable: _table, httpFilters: _filters, scopedRoutes, ...rest } = config;
   if (scopedRoutes === undefined || scopedRoutes === null) return rest;
   const scopes = scopedRoutes.scopes.map(({ name, key }) => ({ name, key }));
-  return { ...rest, fragments: scopedRoutes.fragments, scopes };
+  const { fragments, discovery = null } = scopedRoutes;
+  return { ...rest, fragments, scopes, discovery };
 }
 
 /** '' for the manager's own table, which is the first. */
