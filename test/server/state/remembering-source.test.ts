@@ -181,7 +181,7 @@ t.test('keeps what is subscribed to by name as long as it is', async (t) => {
   const x = await first.subscribe(ENDPOINT, 'x');
   first.server.say(ENDPOINT, { x: '1' }, false);
   await first.subscribe(ENDPOINT, 'y');
-  first.server.sinks[1]?.onUpdate({
+  void first.server.sinks[1]?.onUpdate({
     ...{ typeUrl: ENDPOINT, version: '1', removed: [], isWhole: false },
     resources: [resource(ENDPOINT, 'y', '2')],
   });
