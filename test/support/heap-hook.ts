@@ -2,7 +2,7 @@
 // that OUTRIGGER_PROBE names, each writes what it holds after a collection into a file of its own.
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
@@ -10,7 +10,11 @@ import { isMainThread } from 'node:worker_threads';
 export interface Holding {
   /** Which question this answers. */
   readonly turn: string;
+  /** Without `codeBytes`. */
   readonly heapBytes: number;
+  /** Compiled code: it grows for as long as something is optimised anew, whatever the program keeps. */
+  readonly codeBytes: number;
+  /** Without connections, which come and go. */
   readonly descriptors: number;
   /** Sockets, timers and the like that Node keeps. */
   readonly resources: Readonly<Record<string, number>>;
@@ -38,9 +42,11 @@ function look(): void {
   collect();
   const resources: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
-  const descriptors = readdirSync('/proc/self/fd').length;
-  const heapBytes = process.memoryUsage().heapUsed;
-  const holding: Holding = { turn, heapBytes, descriptors, resources };
+  const descriptors = readdirSync('/proc/self/fd').length - (resources['TCPSocketWrap'] ?? 0);
+  const code = getHeapCodeStatistics();
+  const codeBytes = code.code_and_metadata_size + code.bytecode_and_metadata_size;
+  const heapBytes = process.memoryUsage().heapUsed - codeBytes;
+  const holding: Holding = { turn, heapBytes, codeBytes, descriptors, resources };
   const file = join(directory, `holding-${process.pid}`);
   writeFileSync(`${file}.new`, JSON.stringify(holding));
   renameSync(`${file}.new`, file);

@@ -92,11 +92,16 @@ function growth(
 }
 
 function text(holdings: ReadonlyMap<number, Holding>): string {
-  const each = [...holdings].map(([pid, { heapBytes, descriptors, resources }]) => {
+  const each = [...holdings].map(([pid, { codeBytes, heapBytes, descriptors, resources }]) => {
     const counted = JSON.stringify(resources);
-    return `${pid}: ${(heapBytes / 2 ** 20).toFixed(2)} MiB, ${descriptors} files ${counted}`;
+    const sizes = `${mib(heapBytes)} and ${mib(codeBytes)} of code`;
+    return `${pid}: ${sizes}, ${descriptors} files ${counted}`;
   });
   return each.join('; ');
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 }
 
 /** So many requests a second over a handful of connections, whatever becomes of them. */
