@@ -114,8 +114,9 @@ export class Trial {
   }
 
   addClusters(count: number): Promise<Cost> {
+    const added = this.mesh.add(count);
     this.#files?.write(this.mesh, 'endpoints');
-    return this.#change(this.mesh.add(count), 'cluster');
+    return this.#change(added, 'cluster');
   }
 
   changeClusters(count: number): Promise<Cost> {
