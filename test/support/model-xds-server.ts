@@ -109,6 +109,8 @@ export class IncrementalClient implements ServedClient {
   readonly #names = new Set<string>();
   /** What the client has, or was sent. */
   readonly #sent = new Map<string, string>();
+  /** Subscribed to since the last push: that there is none of a name is said, too. */
+  readonly #asked = new Set<string>();
   #hasSent = false;
   /** A fault of the client's. */
   fault = '';
@@ -145,7 +147,10 @@ export class IncrementalClient implements ServedClient {
 
   #subscribe(name: string): void {
     if (name === ALL_NAMES) this.#isWildcard = true;
-    else this.#names.add(name);
+    else {
+      this.#names.add(name);
+      this.#asked.add(name);
+    }
     this.#sent.delete(name);
   }
 
@@ -164,7 +169,9 @@ export class IncrementalClient implements ServedClient {
     const changed = [...contents].filter(
       ([name, content]) => this.#wants(name) && this.#sent.get(name) !== content,
     );
-    const removed = [...this.#sent.keys()].filter((name) => !contents.has(name));
+    const known = new Set([...this.#sent.keys(), ...this.#asked]);
+    const removed = [...known].filter((name) => this.#wants(name) && !contents.has(name));
+    this.#asked.clear();
     const isFirstWildcard = this.#isWildcard && !this.#hasSent;
     if (changed.length + removed.length === 0 && !isFirstWildcard) return;
     this.#hasSent = true;
