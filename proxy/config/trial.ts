@@ -69,6 +69,7 @@ export class Trial {
       clusterNames: this.#clusterNames(message),
       hasInternalListeners: hasInternalListeners(message.bootstrapExtensions),
       secretKinds: this.#secretKinds(message),
+      noteDnsCache: sameDnsCaches(),
       ...this.#sources(message),
     };
     const none = { clusters: [], listeners: [], secrets: [] };
@@ -182,4 +183,14 @@ function withoutResources(message: Bootstrap): Bootstrap {
     listeners: [],
   };
   return Object.assign(bare, { staticResources: rest });
+}
+
+/** False for a DNS cache that has other settings than one of that name before it. */
+function sameDnsCaches(): NonNullable<CompileEnvironment['noteDnsCache']> {
+  const keys = new Map<string, string>();
+  return ({ name, key }) => {
+    const known = keys.get(name) ?? key;
+    keys.set(name, known);
+    return known === key;
+  };
 }

@@ -21,6 +21,7 @@ import { StatsStore } from '../stats/store.ts';
 import { makeTlsServices } from '../tls/make-tls-services.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
 import type { TlsServices } from '../tls/tls-services.ts';
+import { DnsCaches } from '../upstream/dns/dns-caches.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import { WorkerCluster } from '../upstream/worker-cluster.ts';
@@ -220,6 +221,7 @@ export class DryProxy {
     const owner = {
       onClusterDrained: () => undefined,
       flagsOf: () => new Map<string, number>(),
+      dnsCaches: new DnsCaches(context),
       own: { locality: null, isNamed: false, hosts: () => null },
       get: (name: string): WorkerCluster | null => made.get(name) ?? null,
     };

@@ -53,6 +53,7 @@ const DISCOVERY: Readonly<Record<ClusterConfig['discovery'], string>> = {
   'logical-dns': 'LOGICAL_DNS',
   'original-dst': 'ORIGINAL_DST',
   aggregate: 'AGGREGATE',
+  'forward-proxy': 'DYNAMIC_FORWARD_PROXY',
   eds: 'EDS',
 };
 /** Policies that give each host its weight's share. */

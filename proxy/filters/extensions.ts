@@ -18,6 +18,7 @@ import { compressorDefinition } from './http/compressor.ts';
 import { corsDefinition } from './http/cors.ts';
 import { csrfDefinition } from './http/csrf.ts';
 import { decompressorDefinition } from './http/decompressor.ts';
+import { dynamicForwardProxyDefinition } from './http/dynamic-forward-proxy.ts';
 import { faultDefinition } from './http/fault.ts';
 import { grpcStatsDefinition } from './http/grpc-stats.ts';
 import { grpcWebDefinition } from './http/grpc-web.ts';
@@ -44,6 +45,7 @@ import { networkLocalRateLimitDefinition } from './network/local-ratelimit.ts';
 import { networkRbacDefinition } from './network/rbac.ts';
 import { setFilterStateDefinition } from './network/set-filter-state.ts';
 import { sniClusterDefinition } from './network/sni-cluster.ts';
+import { sniDynamicForwardProxyDefinition } from './network/sni-dynamic-forward-proxy.ts';
 import { tcpProxyDefinition } from './network/tcp-proxy.ts';
 import { passedThroughFilters } from './passed-through.ts';
 
@@ -58,6 +60,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(networkRbacDefinition),
     filter(setFilterStateDefinition),
     filter(sniClusterDefinition),
+    filter(sniDynamicForwardProxyDefinition),
     filter(tcpProxyDefinition),
     ...passedThroughFilters('envoy.filters.network'),
   ],
@@ -70,6 +73,7 @@ export const EXTENSIONS: ExtensionRegistry = {
     filter(bandwidthLimitDefinition),
     filter(compressorDefinition),
     filter(decompressorDefinition),
+    filter(dynamicForwardProxyDefinition),
     filter(faultDefinition),
     filter(grpcStatsDefinition),
     filter(grpcWebDefinition),

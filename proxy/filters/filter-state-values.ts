@@ -7,6 +7,7 @@ import { compileFormatString } from '../config/compile/format-string.ts';
 import type { FormatContext, Formatter } from '../formatter/formatter.ts';
 import { HashableText } from '../formatter/hashable-text.ts';
 import type { CompileContext, SupportTable } from '../model/extension.ts';
+import { DYNAMIC_HOST_STATE, DYNAMIC_PORT_STATE } from '../upstream/forward-hosts.ts';
 import { DESTINATION_STATE } from '../upstream/original-dst-hosts.ts';
 import { ALPN_STATE, ApplicationProtocols } from '../upstream/transport/application-protocols.ts';
 import { CLUSTER_STATE, IDLE_TIMEOUT_STATE } from './network/tcp-proxy/session-overrides.ts';
@@ -25,6 +26,8 @@ const KNOWN_FACTORIES: readonly string[] = [
   CLUSTER_STATE,
   IDLE_TIMEOUT_STATE,
   DESTINATION_STATE,
+  DYNAMIC_HOST_STATE,
+  DYNAMIC_PORT_STATE,
   ALPN_STATE,
 ];
 

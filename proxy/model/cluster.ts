@@ -4,6 +4,8 @@ import type { SocketAddress } from '../base/address.ts';
 import type { Fraction } from '../base/random.ts';
 import type { H2ProtocolOptions } from '../http/h2/options.ts';
 import type { ConfigSourceConfig } from './config-source.ts';
+import type { DnsConfig } from './dns.ts';
+import type { ForwardProxyConfig } from './dns-cache.ts';
 import type { EndpointCheckConfig, HealthCheckConfig } from './health-check.ts';
 import type { Http1OptionsConfig } from './http-connection-manager.ts';
 import type { TcpKeepaliveConfig } from './listener.ts';
@@ -26,11 +28,14 @@ export interface ClusterConfig {
     | 'logical-dns'
     | 'original-dst'
     | 'aggregate'
+    | 'forward-proxy'
     | 'eds';
   /** Where the endpoints of an eds cluster come from; absent for the others. */
   readonly eds?: EdsConfig;
   /** Of an aggregate: the clusters that it is made of, by name, the preferred one first. */
   readonly memberClusters?: readonly string[];
+  /** Where a forward-proxy cluster finds its hosts; absent for the others. */
+  readonly forwardProxy?: ForwardProxyConfig;
   /** Where an original-dst cluster finds its host; null for the others. */
   readonly originalDst: OriginalDstConfig | null;
   /** Not looked at where `originalDst` or `memberClusters` say where to go. */
@@ -247,46 +252,4 @@ export interface HappyEyeballsConfig {
   readonly firstFamily: 4 | 6 | null;
   /** So many of it before one of the other. Default 1. */
   readonly firstCount: number;
-}
-
-/** How names of STRICT_DNS and LOGICAL_DNS clusters are resolved. */
-export interface DnsConfig {
-  readonly refreshMs: number;
-  readonly failureRefreshBaseMs: number;
-  readonly failureRefreshMaxMs: number;
-  readonly respectTtl: boolean;
-  /** A shorter time to live counts as this one; default 0. */
-  readonly minTtlMs: number;
-  readonly jitterMs: number;
-  readonly family: 'auto' | 'v4-only' | 'v6-only' | 'v4-preferred' | 'all';
-  readonly resolver: DnsResolverConfig;
-}
-
-/**
- * Who answers.
- * - `system`: getaddrinfo, or DNS servers of the system where a time to live is wanted.
- * - `getaddrinfo`: nothing else; answers live for a minute, as in Envoy.
- * - `servers`: DNS, by servers that the configuration names or with settings of its own.
- */
-export type DnsResolverConfig =
-  | { readonly kind: 'system' }
-  | { readonly kind: 'getaddrinfo' }
-  | DnsServersConfig;
-
-/** extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig */
-export interface DnsServersConfig {
-  readonly kind: 'servers';
-  /** `ip:port` in the order in which they are asked; none: those of the system. */
-  readonly servers: readonly string[];
-  /** rotate_nameservers: each question begins with the next one. */
-  readonly rotates: boolean;
-  /** They count only where the system has none. */
-  readonly isFallback: boolean;
-  /** Names are taken as they are, without search domains of the system. */
-  readonly noSearch: boolean;
-  /** Of one try. */
-  readonly timeoutMs: number;
-  readonly tries: number;
-  /** Addresses of families without an interface are left out. */
-  readonly filtersUnroutable: boolean;
 }

@@ -3,6 +3,7 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { FormatEnvironment } from '../formatter/format-options.ts';
 import type { FilterRef } from './config-source.ts';
+import type { DnsCacheConfig } from './dns-cache.ts';
 import type { RuntimeValues } from './runtime.ts';
 import type { SecretValue } from './secret.ts';
 
@@ -51,6 +52,11 @@ export interface CompileEnvironment {
   readonly secretKinds: ReadonlyMap<string, SecretValue['kind']> | null;
   /** What the bootstrap says about sources of configuration; absent: not known, not checked. */
   readonly discovery?: DiscoveryEnvironment;
+  /**
+   * Told of each DNS cache of dynamic forward proxies; false: another of that name has other
+   * settings. Absent: others are not known.
+   */
+  readonly noteDnsCache?: (cache: DnsCacheConfig) => boolean;
   /** Told of each extension that is accepted without effect; absent: nobody asks. */
   readonly onPassedThrough?: (extension: PassedThroughExtension) => void;
   /** What format strings print about the process; its variables serve data sources too. */

@@ -25,6 +25,7 @@ import { makeTlsServices } from '../tls/make-tls-services.ts';
 import { SecretHub } from '../tls/secret-hub.ts';
 import type { TlsServices } from '../tls/tls-services.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
+import { SplitDnsResolver } from '../upstream/dns/split-dns-resolver.ts';
 import { type ClusterLoad, LoadCounts } from '../upstream/load-counts.ts';
 import type { StreakSink } from '../upstream/outlier/outlier-monitor.ts';
 import { CLIENT_CODECS } from '../upstream/pool/client-codecs.ts';
@@ -104,6 +105,7 @@ export class WorkerRuntime implements ProcessHealth {
       stats: this.stats,
       cells: parts.cells,
       secrets: this.secrets,
+      resolver: new SplitDnsResolver(),
       tls,
       streaks: parts.streaks,
       healthReports: parts.healthReports,

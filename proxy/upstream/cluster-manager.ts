@@ -8,6 +8,7 @@ import type { PriorityBreakers, RoutingPriority } from './circuit-breakers.ts';
 import type { ClusterPolicies } from './cluster-policies.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
+import type { DnsCaches } from './dns/dns-caches.ts';
 import type { Host } from './host.ts';
 import type { MembershipStats } from './membership-stats.ts';
 import type { RequestNames } from './transport/request-names.ts';
@@ -94,4 +95,6 @@ export interface Cluster {
 /** Finds clusters by name; what it gives is valid for the current exchange. */
 export interface ClusterManager {
   get(name: string): Cluster | null;
+  /** Names that requests bring along; absent: nobody looks them up. */
+  readonly dnsCaches?: DnsCaches;
 }

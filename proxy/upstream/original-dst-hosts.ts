@@ -4,12 +4,11 @@ import { type SocketAddress, socketAddress } from '../base/address.ts';
 import { ipVersion } from '../base/ip-address.ts';
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type { DownstreamConnectionInfo } from '../http/stream-info.ts';
-import type { ClusterConfig, EndpointConfig, OriginalDstConfig } from '../model/cluster.ts';
-import { PLAIN_ENDPOINT_CHECK } from '../model/health-check.ts';
+import type { ClusterConfig, OriginalDstConfig } from '../model/cluster.ts';
 import type { Counter } from '../stats/metrics.ts';
 import type { LoadBalancerContext } from './cluster-manager.ts';
 import { Host } from './host.ts';
-import type { LoadBalancer } from './lb/load-balancer.ts';
+import { endpointOfAddress, type OwnHosts, type OwnHostsOwner } from './own-hosts.ts';
 import { sourceFor } from './pool/connect-options.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 
@@ -17,12 +16,6 @@ import type { UpstreamContext } from './upstream-context.ts';
 export const DESTINATION_STATE = 'envoy.network.transport_socket.original_dst_address';
 
 const MAX_PORT = 65_535;
-
-/** Hears about changes. */
-export interface OriginalDstOwner {
-  /** `removed` are no members any more. */
-  onHostsChanged(total: number, removed: readonly Host[]): void;
-}
 
 /** What the hosts belong to. */
 export interface OriginalDstPlace {
@@ -34,16 +27,16 @@ export interface OriginalDstPlace {
 }
 
 /** See the file's head. */
-export class OriginalDstHosts implements LoadBalancer, TimerTarget {
+export class OriginalDstHosts implements OwnHosts, TimerTarget {
   readonly #place: OriginalDstPlace;
-  readonly #owner: OriginalDstOwner;
+  readonly #owner: OwnHostsOwner;
   readonly #hosts = new Map<string, Host>();
   /** Addresses that were asked for since the last look. */
   readonly #used = new Set<string>();
   readonly #timer: Timer;
   #isClosed = false;
 
-  constructor(place: OriginalDstPlace, owner: OriginalDstOwner) {
+  constructor(place: OriginalDstPlace, owner: OwnHostsOwner) {
     this.#place = place;
     this.#owner = owner;
     this.#timer = new Timer(this);
@@ -113,7 +106,7 @@ export class OriginalDstHosts implements LoadBalancer, TimerTarget {
 
   #add(address: SocketAddress): Host {
     const { config } = this.#place;
-    const host = new Host(address, endpointOf(address), config);
+    const host = new Host(address, endpointOfAddress(address), config);
     host.isRemoved = this.#isClosed;
     this.#hosts.set(address.text, host);
     if (!this.#timer.armed && !this.#isClosed) this.#armTimer();
@@ -135,24 +128,4 @@ export function parseDestination(text: string): SocketAddress | null {
   const port = Number(digits);
   const isIp = v6 === undefined ? ipVersion(v4 ?? '') === 4 : ipVersion(v6) === 6;
   return isIp && port > 0 && port <= MAX_PORT ? socketAddress(v6 ?? v4 ?? '', port) : null;
-}
-
-function endpointOf({ ip, port }: SocketAddress): EndpointConfig {
-  return {
-    ...{
-      address: ip,
-      port,
-      endpointId: '',
-      hostname: '',
-      weight: 1,
-      priority: 0,
-      healthStatus: 'healthy',
-    },
-    locality: { region: '', zone: '', subZone: '' },
-    localityWeight: 0,
-    isCanary: false,
-    moreAddresses: [],
-    metadata: {},
-    check: PLAIN_ENDPOINT_CHECK,
-  };
 }

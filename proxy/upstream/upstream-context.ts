@@ -14,6 +14,7 @@ import type { TlsServices } from '../tls/tls-services.ts';
 import type { HealthReports } from './check-reporter.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
+import type { DnsResolver } from './dns/dns-resolver.ts';
 import type { StreakSink } from './outlier/outlier-monitor.ts';
 import type { ClusterTransports } from './transport/cluster-transports.ts';
 
@@ -59,6 +60,8 @@ export interface UpstreamContext {
   readonly cells: SharedCells;
   /** What the TLS contexts of clusters refer to by key. */
   readonly secrets: Secrets;
+  /** Resolves the names that requests bring along; absent: none has an address. */
+  readonly resolver?: DnsResolver;
   /** What its TLS contexts are made with. */
   readonly tls: TlsServices;
   /** Hears of hosts under outlier detection that failed too often in a row. */

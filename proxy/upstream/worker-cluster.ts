@@ -15,6 +15,7 @@ import { ClusterPolicies } from './cluster-policies.ts';
 import { ClusterPools, type ClusterPoolsOwner } from './cluster-pools.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
+import type { DnsCaches } from './dns/dns-caches.ts';
 import { withPolicy } from './endpoint-policy.ts';
 import { countSideBySide, type Host } from './host.ts';
 import { healthOf } from './host-health.ts';
@@ -30,8 +31,9 @@ import { LookaheadBalancer } from './lb/lookahead-balancer.ts';
 import { makeBalancer } from './lb/make-balancer.ts';
 import { overrideHostOf } from './lb/override-host.ts';
 import { isPredictable } from './lb/registry.ts';
+import { makeOwnHosts } from './make-own-hosts.ts';
 import { MembershipStats } from './membership-stats.ts';
-import { OriginalDstHosts, type OriginalDstOwner } from './original-dst-hosts.ts';
+import type { OwnHosts, OwnHostsOwner } from './own-hosts.ts';
 import { ReportedMetrics } from './reported-metrics.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import { ClusterTransports } from './transport/cluster-transports.ts';
@@ -43,6 +45,8 @@ export interface WorkerClusterOwner {
   onClusterDrained(cluster: WorkerCluster): void;
   /** What the primary said of the hosts of a cluster so far, by `ip:port`; the map is kept current. */
   flagsOf(cluster: string): ReadonlyMap<string, number>;
+  /** Names that requests bring along. */
+  readonly dnsCaches: DnsCaches;
   /** Where the proxy itself is. */
   readonly own: OwnPlace;
   /** The cluster of that name that is in use; null: there is none. */
@@ -71,7 +75,7 @@ class Resources implements ClusterResources {
 }
 
 /** See the file's head. */
-export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwner {
+export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner {
   /** With what its endpoints' source says of them all. */
   config: ClusterConfig;
   /** As it was configured. */
@@ -87,8 +91,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
   readonly #pools: ClusterPools;
   readonly #hostLimits: HostLimits;
   readonly #hostWatch: HostWatch;
-  /** Of an ORIGINAL_DST cluster; null for the others. */
-  readonly #destinations: OriginalDstHosts | null;
+  /** Of an ORIGINAL_DST cluster or a dynamic forward proxy; null for the others. */
+  readonly #destinations: OwnHosts | null;
   /** Of a cluster made of others; null for the others. */
   readonly #aggregate: AggregateBalancer<WorkerCluster> | null;
   #hostSet: HostSet;
@@ -121,7 +125,9 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#resources = new Resources({ config, context, stats, breakers, transports });
     this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
-    this.#destinations = this.#makeDestinations();
+    this.#destinations = makeOwnHosts(config, {
+      ...{ context, dnsCaches: owner.dnsCaches, owner: this },
+    });
     this.#aggregate = this.#makeAggregate();
     this.#balancer = this.#destinations ?? this.#aggregate ?? this.#makeBalancer(null);
     if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
@@ -283,15 +289,6 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OriginalDstOwn
     this.#hostLimits.forget(host);
     this.#hostWatch.forget(host);
     this.#pools.drainHost(host);
-  }
-
-  #makeDestinations(): OriginalDstHosts | null {
-    const { config } = this;
-    const { originalDst } = config;
-    if (originalDst === null) return null;
-    const { context } = this.#resources;
-    const invalidHost = this.stats.originalDstHostInvalid;
-    return new OriginalDstHosts({ config, originalDst, context, invalidHost }, this);
   }
 
   #makeAggregate(): AggregateBalancer<WorkerCluster> | null {

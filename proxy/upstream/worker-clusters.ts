@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig, EndpointPolicy } from '../model/cluster.ts';
 import type { Counter, Gauge, StatsScope } from '../stats/metrics.ts';
 import type { ClusterManager } from './cluster-manager.ts';
+import { DnsCaches } from './dns/dns-caches.ts';
 import type { OwnPlace } from './lb/load-balancer.ts';
 import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 import type { UpstreamContext } from './upstream-context.ts';
@@ -49,10 +50,12 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   readonly #flags = new Map<string, Map<string, number>>();
   readonly #stats: ManagerStats;
   readonly own: OwnPlace;
+  readonly dnsCaches: DnsCaches;
 
   constructor(context: UpstreamContext) {
     this.#context = context;
     const { locality = null, clusterName = '' } = context.place ?? {};
+    this.dnsCaches = new DnsCaches(context);
     const isKnown = locality !== null && Object.values(locality).some((part) => part !== '');
     this.own = {
       locality: isKnown ? locality : null,

@@ -5,7 +5,7 @@ import {
 } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { DnsLookupFamily as ExtensionFamily } from '../../api/gen/envoy/extensions/clusters/common/dns/v3/dns_pb.js';
 import type { DnsCluster } from '../../api/gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js';
-import type { DnsConfig } from '../../model/cluster.ts';
+import type { DnsConfig } from '../../model/dns.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { compileDnsResolver, compileTypedDnsResolver } from './dns-resolver.ts';
 import { durationMs } from './field-values.ts';
@@ -15,7 +15,8 @@ export const DEFAULT_DNS_REFRESH_MS = 5000;
 /** Envoy cluster.v3.Cluster.RefreshRate.max_interval: this many base intervals. */
 export const FAILURE_REFRESH_MAX_FACTOR = 10;
 
-const FAMILIES: Readonly<Record<Family, DnsConfig['family']>> = {
+/** Envoy's cluster.v3.Cluster.DnsLookupFamily. */
+export const FAMILIES: Readonly<Record<Family, DnsConfig['family']>> = {
   [Family.AUTO]: 'auto',
   [Family.V4_ONLY]: 'v4-only',
   [Family.V6_ONLY]: 'v6-only',
@@ -86,14 +87,14 @@ function refreshRules(
   const failureRate = message.dnsFailureRefreshRate;
   return {
     refreshMs,
-    ...failureRefresh(failureRate, refreshMs, context.at('dns_failure_refresh_rate')),
+    ...compileFailureRefresh(failureRate, refreshMs, context.at('dns_failure_refresh_rate')),
     respectTtl: message.respectDnsTtl,
     jitterMs: durationMs(context, { path: 'dns_jitter', value: message.dnsJitter }, 0),
   };
 }
 
 /** Failures are retried at the usual rate unless the author gives them their own. */
-function failureRefresh(
+export function compileFailureRefresh(
   rate: FailureRate,
   refreshMs: number,
   context: CompileContext,

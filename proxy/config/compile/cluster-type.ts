@@ -13,6 +13,10 @@ import {
   type DnsCluster,
   DnsClusterSchema,
 } from '../../api/gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js';
+import {
+  type ClusterConfig as ForwardMessage,
+  ClusterConfigSchema as ForwardSchema,
+} from '../../api/gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js';
 import type { ClusterConfig } from '../../model/cluster.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { typeIn } from '../schema/open-any.ts';
@@ -25,6 +29,8 @@ export interface ClusterTypeConfig {
   readonly discovery: ClusterConfig['discovery'] | null;
   /** envoy.clusters.aggregate; null: the cluster is none. */
   readonly members: AggregateMessage | null;
+  /** envoy.clusters.dynamic_forward_proxy; absent: the cluster is none. */
+  readonly forward?: ForwardMessage;
   /** How names are resolved; null: the cluster's own fields say it. */
   readonly dns: DnsCluster | null;
 }
@@ -48,7 +54,7 @@ const BY_NAME: ReadonlyMap<string, DiscoveryType> = new Map([
 ]);
 const NONE: ClusterTypeConfig = { discovery: null, members: null, dns: null };
 const ADVICE =
-  'use type, or a cluster_type with the typed_config of envoy.clusters.aggregate or envoy.clusters.dns';
+  'use type, or a cluster_type with the typed_config of envoy.clusters.aggregate, envoy.clusters.dns or envoy.clusters.dynamic_forward_proxy';
 
 /** What `type` or `cluster_type` says; what is refused goes to `context`. */
 export function compileClusterType(
@@ -77,6 +83,10 @@ function customType(
   if (typeName === AggregateSchema.typeName) {
     const members = unpack(typedConfig, context, 'typed_config') as AggregateMessage | null;
     return members === null ? NONE : { discovery: 'aggregate', members, dns: null };
+  }
+  if (typeName === ForwardSchema.typeName) {
+    const forward = unpack(typedConfig, context, 'typed_config') as ForwardMessage | null;
+    return forward === null ? NONE : { ...NONE, discovery: 'forward-proxy', forward };
   }
   if (typeName !== DnsClusterSchema.typeName) return refused(`for type: '${typeName}'`, context);
   const dns = unpack(typedConfig, context, 'typed_config') as DnsCluster | null;

@@ -15,6 +15,7 @@ import { compileDropOverload } from './drop-overload.ts';
 import { compileEds } from './eds.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { durationMs } from './field-values.ts';
+import { compileForwardProxy, withForwardNames } from './forward-proxy.ts';
 import { deepFreeze } from './freeze.ts';
 import { compileHealthChecks } from './health-check.ts';
 import { DEFAULT_BUFFER_LIMIT_BYTES } from './listener.ts';
@@ -41,17 +42,19 @@ const BLACK_HOLE = 'BlackHoleCluster';
 
 /** A compiled, frozen cluster; null when anything in it was refused. */
 export function compileCluster(message: Cluster, context: CompileContext): ClusterConfig | null {
-  const { discovery, members, dns } = compileClusterType(message, context);
+  const { discovery, members, dns, forward } = compileClusterType(message, context);
   passUpstreamFilters(message.filters, context);
   const originalDst = compileOriginalDst(message, discovery, context);
   const memberClusters = members === null ? null : compileAggregate(message, members, context);
-  const picksItself = originalDst !== null || memberClusters !== null;
+  const picksItself = originalDst !== null || memberClusters !== null || forward !== undefined;
   const loadBalancer = picksItself ? UNUSED : compileLoadBalancer(message, context);
   const eds = compileEds(message, discovery, context);
   const endpoints = compileWritten(message, discovery, context);
   warnOfMissing(message, picksItself || eds !== null || endpoints.length > 0, context);
   const timeout = { path: 'connect_timeout', value: message.connectTimeout };
-  const http = compileUpstreamHttp(message, context);
+  const http = withForwardNames(message, forward, compileUpstreamHttp(message, context));
+  const transports = compileClusterTransport(message, context);
+  const { transport } = transports;
   const checked = { discovery: discovery ?? 'strict-dns', endpoints, http } as const;
   const config = {
     name: message.name,
@@ -65,7 +68,7 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     ...compileLimits(message, context),
     http,
     pools: compilePoolRules(message, loadBalancer, context),
-    outlier: compileOutlier(message, originalDst, context),
+    outlier: compileOutlier(message, discovery, context),
     originalDst,
     dns: compileClusterDns(message, dns, context),
     tcpKeepalive: compileKeepalive(message.upstreamConnectionOptions?.tcpKeepalive),
@@ -75,7 +78,8 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
     ...compileHealthChecks(message, checked, context),
     closesOnHealthFailure: message.closeConnectionsOnHostHealthFailure,
     ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval,
-    ...compileClusterTransport(message, context),
+    ...transports,
+    ...compileForwardProxy(message, { forward, http, transport }, context),
   };
   if (http.protocol === 'auto' && !context.failed) checkAlpn(message.name, config, context);
   if (discovery === null || loadBalancer === null || context.failed) return null;
@@ -104,7 +108,8 @@ function compileWritten(
   discovery: ClusterConfig['discovery'] | null,
   context: CompileContext,
 ): readonly EndpointConfig[] {
-  if (discovery === 'eds') return [];
+  // Envoy does not look at the endpoints of a dynamic forward proxy either.
+  if (discovery === 'eds' || discovery === 'forward-proxy') return [];
   return compileEndpoints(loadAssignment, discovery ?? 'strict-dns', context.at('load_assignment'));
 }
 
@@ -115,14 +120,15 @@ function warnOfMissing({ name }: Cluster, hasHosts: boolean, context: CompileCon
 
 function compileOutlier(
   { outlierDetection }: Cluster,
-  originalDst: ClusterConfig['originalDst'],
+  discovery: ClusterConfig['discovery'] | null,
   context: CompileContext,
 ): ClusterConfig['outlier'] {
   const outlier = compileOutlierDetection(outlierDetection, context.at('outlier_detection'));
-  if (outlier === null || originalDst === null) return outlier;
+  const findsItself = discovery === 'original-dst' || discovery === 'forward-proxy';
+  if (outlier === null || !findsItself) return outlier;
   context.warn(
     'outlier_detection',
-    'hosts of an ORIGINAL_DST cluster are not watched: each worker finds its own',
+    `hosts of ${discovery === 'original-dst' ? 'an ORIGINAL_DST' : 'a dynamic_forward_proxy'} cluster are not watched: each worker finds its own`,
   );
   return null;
 }

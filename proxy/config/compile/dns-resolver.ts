@@ -9,7 +9,7 @@ import {
   CaresDnsResolverConfigSchema,
 } from '../../api/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js';
 import { GetAddrInfoDnsResolverConfigSchema } from '../../api/gen/envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver_pb.js';
-import type { DnsResolverConfig, DnsServersConfig } from '../../model/cluster.ts';
+import type { DnsResolverConfig, DnsServersConfig } from '../../model/dns.ts';
 import type { CompileContext } from '../../model/extension.ts';
 import { typeIn } from '../schema/open-any.ts';
 import { unpack } from './extension-lookup.ts';
@@ -27,8 +27,16 @@ const MS_PER_SECOND = 1000;
 
 const SYSTEM: DnsResolverConfig = { kind: 'system' };
 
+/** DNS by the system's servers, which is what Envoy does where nothing is said. */
+export function defaultCares(): DnsServersConfig {
+  return serversConfig(undefined);
+}
+
 /** As Envoy, the newest of the three fields that is set counts alone. */
-export function compileDnsResolver(message: Cluster, context: CompileContext): DnsResolverConfig {
+export function compileDnsResolver(
+  message: Pick<Cluster, 'typedDnsResolverConfig' | 'dnsResolutionConfig' | 'dnsResolvers'>,
+  context: CompileContext,
+): DnsResolverConfig {
   const { typedDnsResolverConfig: typed, dnsResolutionConfig: resolution } = message;
   if (typed !== undefined)
     return compileTypedDnsResolver(typed, context.at('typed_dns_resolver_config'));

@@ -37,8 +37,9 @@ export function compileHealthChecks(
   const { healthChecks } = cluster;
   if (healthChecks.length === 0) return { healthCheck: null };
   checkNames(healthChecks, context);
-  if (facts.discovery === 'original-dst') {
-    context.warn('health_checks', 'has no effect: hosts of ORIGINAL_DST clusters are not checked');
+  if (facts.discovery === 'original-dst' || facts.discovery === 'forward-proxy') {
+    const type = facts.discovery === 'original-dst' ? 'ORIGINAL_DST' : 'dynamic_forward_proxy';
+    context.warn('health_checks', `has no effect: hosts of ${type} clusters are not checked`);
     return { healthCheck: null };
   }
   refuseInternal(facts.endpoints, context);

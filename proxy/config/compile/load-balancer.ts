@@ -124,5 +124,5 @@ export function isClusterProvided({ lbPolicy, loadBalancingPolicy: list }: Clust
 
 function notProvided(name: string): string {
   const rule = `cluster provided LB specified but cluster '${name}' did not provide one`;
-  return `cluster manager: ${rule}. Check cluster documentation: ORIGINAL_DST and envoy.clusters.aggregate do`;
+  return `cluster manager: ${rule}. Check cluster documentation: ORIGINAL_DST, envoy.clusters.aggregate and envoy.clusters.dynamic_forward_proxy do`;
 }

@@ -1,5 +1,5 @@
 // Asking for the addresses of a name: what DNS clusters need, whoever answers.
-import type { DnsConfig, DnsResolverConfig } from '../../model/cluster.ts';
+import type { DnsConfig, DnsResolverConfig } from '../../model/dns.ts';
 
 /** Which addresses are wanted; see DnsConfig. */
 export type DnsFamily = DnsConfig['family'];

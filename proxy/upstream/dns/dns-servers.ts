@@ -4,7 +4,7 @@ import { promises } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { ipVersion } from '../../base/ip-address.ts';
-import type { DnsServersConfig } from '../../model/cluster.ts';
+import type { DnsServersConfig } from '../../model/dns.ts';
 import { chooseFamily } from './choose-family.ts';
 import { askRecords } from './dns-records.ts';
 import type { DnsAnswer, DnsQuestion } from './dns-resolver.ts';

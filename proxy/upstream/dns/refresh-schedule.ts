@@ -1,7 +1,7 @@
 // When a name is asked for again: after dns_refresh_rate, or its time to live, or with a growing
 // and jittered delay while it fails.
 import { type Random, randomBelow } from '../../base/random.ts';
-import type { DnsConfig } from '../../model/cluster.ts';
+import type { DnsConfig } from '../../model/dns.ts';
 import type { DnsAnswer } from './dns-resolver.ts';
 
 /** No name is asked for more often, unless its cluster's own intervals are shorter. */

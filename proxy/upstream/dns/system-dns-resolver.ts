@@ -20,8 +20,14 @@ interface WaitingQuestion {
 
 /** See the file's head. Bounded by its users: each name is asked for once at a time. */
 export class SystemDnsResolver implements DnsResolver {
+  readonly #limit: number;
   readonly #waiting: WaitingQuestion[] = [];
   #running = 0;
+
+  /** `limit`: so many questions at once. */
+  constructor(limit = MAX_CONCURRENT) {
+    this.#limit = limit;
+  }
 
   resolve(question: DnsQuestion, done: (answer: DnsAnswer) => void): void {
     this.#waiting.push({ question, done });
@@ -29,7 +35,7 @@ export class SystemDnsResolver implements DnsResolver {
   }
 
   #startNext(): void {
-    if (this.#running === MAX_CONCURRENT) return;
+    if (this.#running === this.#limit) return;
     const next = this.#waiting.shift();
     if (next === undefined) return;
     this.#running += 1;

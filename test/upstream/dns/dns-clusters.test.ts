@@ -1,6 +1,7 @@
 import t from 'tap';
 import { SILENT_LOG } from '../../../proxy/base/log.ts';
-import type { ClusterConfig, DnsConfig } from '../../../proxy/model/cluster.ts';
+import type { ClusterConfig } from '../../../proxy/model/cluster.ts';
+import type { DnsConfig } from '../../../proxy/model/dns.ts';
 import { StatsStore } from '../../../proxy/stats/store.ts';
 import { DnsClusters } from '../../../proxy/upstream/dns/dns-clusters.ts';
 import type { ResolvedEndpoint } from '../../../proxy/upstream/resolved-endpoint.ts';

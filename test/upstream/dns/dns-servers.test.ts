@@ -1,6 +1,6 @@
 // Names by DNS servers that a configuration names.
 import t, { type Test } from 'tap';
-import type { DnsServersConfig } from '../../../proxy/model/cluster.ts';
+import type { DnsServersConfig } from '../../../proxy/model/dns.ts';
 import type { DnsAnswer, DnsQuestion } from '../../../proxy/upstream/dns/dns-resolver.ts';
 import { SystemDnsResolver } from '../../../proxy/upstream/dns/system-dns-resolver.ts';
 import { type DnsScript, DnsServer, record, TYPE_A } from '../../support/dns-server.ts';

@@ -1,6 +1,7 @@
 // Which fields of clusters and endpoints are honoured; those not listed are refused by name.
 import type { SupportTable } from '../../../model/extension.ts';
 import { DNS_FIELDS, DNS_RESOLVER_PLACES } from './dns-fields.ts';
+import { FORWARD_PROXY_FIELDS } from './forward-proxy-fields.ts';
 import { HEALTH_CHECK_FIELDS } from './health-check-fields.ts';
 import { LB_WRAPPER_FIELDS } from './lb-wrapper-fields.ts';
 
@@ -54,13 +55,13 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     eds_cluster_config: 'honoured',
     cluster_type: {
       partly:
-        'envoy.clusters.aggregate, envoy.clusters.dns, and envoy.cluster.static and its like, which are what type has',
+        'envoy.clusters.aggregate, envoy.clusters.dns, envoy.clusters.dynamic_forward_proxy, and envoy.cluster.static and its like, which are what type has',
     },
     connect_timeout: 'honoured',
     per_connection_buffer_limit_bytes: 'honoured',
     lb_policy: {
       partly:
-        'ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV, and CLUSTER_PROVIDED of ORIGINAL_DST and aggregates',
+        'ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV, and CLUSTER_PROVIDED of ORIGINAL_DST, aggregates and dynamic forward proxies',
     },
     load_assignment: 'honoured',
     max_requests_per_connection: 'honoured',
@@ -121,6 +122,7 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     typed_config: 'honoured',
   },
   'envoy.extensions.clusters.aggregate.v3.ClusterConfig': { clusters: 'honoured' },
+  ...FORWARD_PROXY_FIELDS,
   ...LB_WRAPPER_FIELDS,
   'envoy.config.cluster.v3.Cluster.RefreshRate': {
     base_interval: 'honoured',
