@@ -13,7 +13,7 @@ t.test('docs/configuration.md is current: else run `npm run docs`', (t) => {
 
 t.test('says of each field whether it is honoured, accepted, partly so, or refused', (t) => {
   t.match(rendered, '| static_resources | StaticResources | honoured |');
-  t.match(rendered, '| hds_config | ApiConfigSource | refused |');
+  t.match(rendered, '| flags_path | string | refused |');
   t.match(rendered, /\| watchdogs \| Watchdogs \| accepted: /);
   t.match(rendered, /\| protocol \| Protocol \| partly: /);
   t.end();

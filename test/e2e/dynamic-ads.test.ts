@@ -1,6 +1,7 @@
 // A whole configuration from one server, changed while requests run: what is good of an update is
 // used, the rest is refused in Envoy's words, and nothing that serves is harmed.
 import t, { type Test } from 'tap';
+import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
 import { eventually } from '../support/eventually.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
@@ -14,27 +15,6 @@ import {
 } from '../support/static-bootstrap.ts';
 
 const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '5s' };
-const HTTP2 = {
-  typed_extension_protocol_options: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  },
-};
-
-function bootstrap(port: number): Message {
-  const server = { envoy_grpc: { cluster_name: 'xds' } };
-  return {
-    node: { id: 'test', cluster: 'test' },
-    dynamic_resources: {
-      ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [server] },
-      cds_config: ADS,
-      lds_config: ADS,
-    },
-    static_resources: { clusters: [{ ...staticCluster('xds', port), ...HTTP2 }] },
-  };
-}
 
 function routesTo(cluster: string): Message {
   const route = { match: { prefix: '/' }, route: { cluster } };
@@ -59,7 +39,10 @@ async function start(t: Test, flags: readonly string[]) {
   plane.set('endpoint', [assignment('one', [a.port])]);
   plane.set('listener', [rdsListener('in')]);
   plane.set('route', [routesTo('one')]);
-  const proxy: SpawnedServer = await spawnServer(() => bootstrap(plane.plane.port), { flags });
+  const proxy: SpawnedServer = await spawnServer(
+    () => adsBootstrap(plane.plane.port, false, { source: ADS }),
+    { flags },
+  );
   t.teardown(async () => {
     proxy.kill('SIGKILL');
     await proxy.exited;

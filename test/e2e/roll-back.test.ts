@@ -2,40 +2,24 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
 import { SnapshotPlane } from '../support/snapshot-plane.ts';
 import { type SpawnedServer, spawnServer } from '../support/spawn-server.ts';
-import {
-  httpListener,
-  type Message,
-  staticCluster,
-  virtualHost,
-} from '../support/static-bootstrap.ts';
+import { httpListener, type Message, virtualHost } from '../support/static-bootstrap.ts';
 
 const HOOK = new URL('../support/poison-hook.js', import.meta.url);
 const DEADLY = 'deadly poison';
 const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '5s' };
-const HTTP2 = {
-  typed_extension_protocol_options: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  },
-};
-
 function bootstrap(port: number): Message {
-  const server = { envoy_grpc: { cluster_name: 'xds' } };
+  const { static_resources, dynamic_resources, ...rest } = adsBootstrap(port, false, {
+    source: ADS,
+  });
+  const { ads_config } = dynamic_resources as Message;
   return {
-    node: { id: 'test', cluster: 'test' },
-    dynamic_resources: {
-      ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [server] },
-      lds_config: ADS,
-    },
-    static_resources: {
-      listeners: [saying('static', 'one')],
-      clusters: [{ ...staticCluster('xds', port), ...HTTP2 }],
-    },
+    ...rest,
+    dynamic_resources: { ads_config, lds_config: ADS },
+    static_resources: { ...(static_resources as Message), listeners: [saying('static', 'one')] },
   };
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
 import { eventually } from '../support/eventually.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
@@ -16,29 +17,8 @@ import {
 import { type TestProxy, withProxy } from '../support/with-proxy.ts';
 
 const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '300s' };
-const HTTP2 = {
-  typed_extension_protocol_options: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  },
-};
 const directory = mkdtempSync(join(tmpdir(), 'outrigger-state-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-
-function bootstrap(port: number): Message {
-  const server = { envoy_grpc: { cluster_name: 'xds' } };
-  return {
-    node: { id: 'test', cluster: 'test' },
-    dynamic_resources: {
-      ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [server] },
-      cds_config: ADS,
-      lds_config: ADS,
-    },
-    static_resources: { clusters: [{ ...staticCluster('xds', port), ...HTTP2 }] },
-  };
-}
 
 function rdsListener(name: string): Message {
   const rds = { config_source: ADS, route_config_name: 'routes' };
@@ -71,14 +51,14 @@ t.test('starts from what was accepted last, and follows the server when it is ba
   plane.set('listener', [rdsListener('in'), rdsListener('old')]);
   plane.set('route', [routesTo('one')]);
   const options = { stateDir: join(directory, 'state') };
-  const first = await withProxy(bootstrap(port), options);
+  const first = await withProxy(adsBootstrap(port, false, { source: ADS }), options);
   t.equal(await upstreamOf(first, 'in'), 'a');
   t.equal(await first.stat('server.state_in_use'), 0);
   await first.stop();
   plane.close();
 
   const beganMs = performance.now();
-  const second = await withProxy(bootstrap(port), options);
+  const second = await withProxy(adsBootstrap(port, false, { source: ADS }), options);
   t.comment(`started within ${Math.round(performance.now() - beganMs)} ms`);
   t.equal(await upstreamOf(second, 'in'), 'a', 'nobody waits for the server');
   t.equal(await second.stat('server.state_in_use'), 4);
@@ -96,7 +76,7 @@ t.test('starts from what was accepted last, and follows the server when it is ba
   await second.stop();
   back.close();
 
-  const third = await withProxy(bootstrap(port), options);
+  const third = await withProxy(adsBootstrap(port, false, { source: ADS }), options);
   t.equal(await upstreamOf(third, 'new'), 'b', 'what it said last is what is kept');
   t.equal(portOf(third, 'old'), 0);
   await third.stop();

@@ -12,9 +12,10 @@ import {
 import type { Logger } from '../../base/log.ts';
 import type { Counter, StatsScope } from '../../stats/metrics.ts';
 import type { ReconnectBackOff } from '../../xds/reconnect-back-off.ts';
-import type { StreamSink, StreamStatus, XdsServer, XdsStream } from '../../xds/xds-server.ts';
+import type { XdsServer } from '../../xds/xds-server.ts';
 import type { PrimaryService } from '../primary-services.ts';
 import type { HdsClusters } from './hds-clusters.ts';
+import { ServiceStream, type ServiceStreamUser } from './service-stream.ts';
 
 const METHOD = '/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck';
 /** Envoy HealthCheckSpecifier.interval */
@@ -36,21 +37,20 @@ export interface HealthDiscoveryParts {
 }
 
 /** One per process. */
-export class HealthDiscovery implements PrimaryService, StreamSink {
+export class HealthDiscovery implements PrimaryService, ServiceStreamUser {
   readonly #parts: HealthDiscoveryParts;
+  readonly #stream: ServiceStream;
   readonly #requests: Counter;
   readonly #responses: Counter;
   readonly #errors: Counter;
   readonly #updates: Counter;
-  #stream: XdsStream | null = null;
   /** The specifier in use; the same again changes nothing. */
   #lastOctets: Buffer | null = null;
   #intervalMs = 0;
-  #timer: NodeJS.Timeout | null = null;
-  #isStopped = false;
 
   constructor(parts: HealthDiscoveryParts) {
     this.#parts = parts;
+    this.#stream = new ServiceStream({ ...parts, method: METHOD, title: 'HDS' }, this);
     const scope = parts.stats.scope('hds_delegate');
     this.#requests = scope.counter('requests');
     this.#responses = scope.counter('responses');
@@ -59,14 +59,11 @@ export class HealthDiscovery implements PrimaryService, StreamSink {
   }
 
   async behindPrimaryClusters(): Promise<void> {
-    this.#connect();
+    this.#stream.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#stream?.cancel();
-    this.#parts.server.close();
+    this.#stream.stop();
     this.#parts.clusters.stop();
   }
 
@@ -79,7 +76,6 @@ export class HealthDiscovery implements PrimaryService, StreamSink {
   }
 
   onMessage(octets: Uint8Array): void {
-    this.#parts.backOff.reset();
     this.#requests.inc();
     if (this.#lastOctets?.equals(octets) === true) return;
     const refusal = this.#apply(octets);
@@ -93,28 +89,14 @@ export class HealthDiscovery implements PrimaryService, StreamSink {
     log.log('warning', `Unable to validate health check specifier: ${refusal}`);
   }
 
-  onDrain(): void {}
-
-  onEnd({ code, message }: StreamStatus): void {
-    const { backOff, log, server } = this.#parts;
-    this.#stream = null;
-    if (this.#isStopped) return;
-    log.log('warning', `HDS gRPC stream to ${server.name} closed: ${code}, ${message}`);
+  onEnd(): void {
     this.#errors.inc();
     this.#intervalMs = 0;
     // What is checked is checked on: the server will ask for the same again.
     this.#lastOctets = null;
-    this.#plan(backOff.nextMs(), () => this.#connect());
   }
 
-  #connect(): void {
-    if (!this.#isStopped) this.#stream = this.#parts.server.openStream(METHOD, this);
-  }
-
-  #plan(delayMs: number, action: () => void): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(action, delayMs).unref();
-  }
+  onRetry(): void {}
 
   #apply(octets: Uint8Array): string {
     let specifier: HealthCheckSpecifier;
@@ -133,7 +115,7 @@ export class HealthDiscovery implements PrimaryService, StreamSink {
     const intervalMs = Math.max(MIN_INTERVAL_MS, askedMs);
     if (intervalMs !== this.#intervalMs) {
       this.#intervalMs = intervalMs;
-      this.#plan(intervalMs, this.#tell);
+      this.#stream.plan(intervalMs, this.#tell);
     }
     return '';
   }
@@ -146,12 +128,12 @@ export class HealthDiscovery implements PrimaryService, StreamSink {
     );
     const value = { clusterEndpointsHealth, endpointsHealth };
     this.#send({ requestType: { case: 'endpointHealthResponse', value } });
-    this.#plan(this.#intervalMs, this.#tell);
+    this.#stream.plan(this.#intervalMs, this.#tell);
   };
 
   #send(fields: MessageInitShape<typeof HealthCheckRequestOrEndpointHealthResponseSchema>): void {
     const message = create(HealthCheckRequestOrEndpointHealthResponseSchema, fields);
-    this.#stream?.send(toBinary(HealthCheckRequestOrEndpointHealthResponseSchema, message));
+    this.#stream.send(toBinary(HealthCheckRequestOrEndpointHealthResponseSchema, message));
     this.#responses.inc();
   }
 }

@@ -12,9 +12,10 @@ import type { Logger } from '../../base/log.ts';
 import type { Counter, StatsScope } from '../../stats/metrics.ts';
 import type { ClusterLoad } from '../../upstream/load-counts.ts';
 import type { ReconnectBackOff } from '../../xds/reconnect-back-off.ts';
-import type { StreamSink, StreamStatus, XdsServer, XdsStream } from '../../xds/xds-server.ts';
+import type { XdsServer } from '../../xds/xds-server.ts';
 import type { PrimaryService } from '../primary-services.ts';
 import { clusterStats } from './load-report.ts';
+import { ServiceStream, type ServiceStreamUser } from './service-stream.ts';
 
 const METHOD = '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats';
 /** A server that asks for more is not heard more often: each report asks every worker. */
@@ -45,26 +46,25 @@ export interface LoadReporterParts {
 }
 
 /** One per process. */
-export class LoadReporter implements PrimaryService, StreamSink {
+export class LoadReporter implements PrimaryService, ServiceStreamUser {
   readonly #parts: LoadReporterParts;
+  readonly #stream: ServiceStream;
   readonly #requests: Counter;
   readonly #responses: Counter;
   readonly #errors: Counter;
   readonly #retries: Counter;
-  #stream: XdsStream | null = null;
   /** The last one; it holds when the stream is begun anew, as in Envoy. null: none came yet. */
   #wanted: LoadStatsResponse | null = null;
   /** Since when each cluster is reported, or when it was last. */
   #sinceMs = new Map<string, number>();
-  #timer: NodeJS.Timeout | null = null;
   /** What was counted and not sent yet: by workers that are gone, or for a stream that ended. */
   #kept: ClusterLoad[] = [];
   /** What is asked of workers is asked one after the other. */
   #inTurn: Promise<void> = Promise.resolve();
-  #isStopped = false;
 
   constructor(parts: LoadReporterParts) {
     this.#parts = parts;
+    this.#stream = new ServiceStream({ ...parts, method: METHOD, title: 'StreamLoadStats' }, this);
     const scope = parts.stats.scope('load_reporter');
     this.#requests = scope.counter('requests');
     this.#responses = scope.counter('responses');
@@ -73,19 +73,16 @@ export class LoadReporter implements PrimaryService, StreamSink {
   }
 
   async behindPrimaryClusters(): Promise<void> {
-    this.#connect();
+    this.#stream.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#stream?.cancel();
-    this.#parts.server.close();
+    this.#stream.stop();
   }
 
   /** What a worker had counted when it ended. */
   retire(loads: readonly ClusterLoad[]): void {
-    if (!this.#isStopped) this.#keep(loads);
+    if (!this.#stream.isStopped) this.#keep(loads);
   }
 
   onOpen(): void {
@@ -100,34 +97,17 @@ export class LoadReporter implements PrimaryService, StreamSink {
       this.#parts.log.log('warning', `a load report request cannot be decoded: ${error}`);
       return;
     }
-    this.#parts.backOff.reset();
     this.#wanted = response;
     this.#requests.inc();
     this.#begin();
   }
 
-  onDrain(): void {}
-
-  onEnd({ code, message }: StreamStatus): void {
-    const { backOff, log, server } = this.#parts;
-    this.#stream = null;
-    if (this.#isStopped) return;
-    log.log('warning', `StreamLoadStats gRPC stream to ${server.name} closed: ${code}, ${message}`);
+  onEnd(): void {
     this.#errors.inc();
-    this.#plan(backOff.nextMs(), () => {
-      this.#retries.inc();
-      this.#connect();
-    });
   }
 
-  #connect(): void {
-    if (!this.#isStopped) this.#stream = this.#parts.server.openStream(METHOD, this);
-  }
-
-  /** Only one thing is ever waited for: the next report, or the next stream. */
-  #plan(delayMs: number, action: () => void): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(action, delayMs).unref();
+  onRetry(): void {
+    this.#retries.inc();
   }
 
   /** A period: clusters that are new to it begin at zero. */
@@ -142,7 +122,7 @@ export class LoadReporter implements PrimaryService, StreamSink {
     if (fresh.length > 0) this.#queue(async () => void (await collect(fresh)));
     const { nanos = 0, seconds = 0n } = wanted.loadReportingInterval ?? {};
     const intervalMs = Number(seconds) * 1000 + nanos / 1e6;
-    this.#plan(Math.max(MIN_INTERVAL_MS, intervalMs), () => this.#report());
+    this.#stream.plan(Math.max(MIN_INTERVAL_MS, intervalMs), () => this.#report());
   }
 
   #report(): void {
@@ -152,13 +132,12 @@ export class LoadReporter implements PrimaryService, StreamSink {
       const counted = names.length === 0 ? [] : await collect(names);
       const loads = [...this.#kept, ...counted];
       this.#kept = [];
-      const stream = this.#stream;
-      if (stream === null) return this.#keep(loads);
+      if (!this.#stream.isThere) return this.#keep(loads);
       const request = create(LoadStatsRequestSchema, {
         node: node(),
         clusterStats: this.#statsOf(names, loads),
       });
-      stream.send(toBinary(LoadStatsRequestSchema, request));
+      this.#stream.send(toBinary(LoadStatsRequestSchema, request));
       this.#responses.inc();
       this.#begin();
     });

@@ -22,31 +22,38 @@ import { type ConnectionConfig, connectOptions } from './connect-options.ts';
 /** RFC 8305 §5 recommends 250 ms; Envoy waits so long. */
 export const ATTEMPT_DELAY_MS = 300;
 
-/** What a connection is opened with. */
-export interface HostConnect {
-  readonly host: Host;
+/** What all connections of a cluster are opened with. */
+export interface ConnectResources {
   readonly config: ConnectionConfig & Pick<ClusterConfig, 'happyEyeballs'>;
   readonly context: Pick<UpstreamContext, 'connector' | 'timers' | 'clock'>;
   readonly stats: Pick<ClusterStats, 'cxTotal'>;
   readonly transports: Pick<ClusterTransports, 'of'>;
+}
+
+/** What a connection is opened with. */
+export interface HostConnect {
+  readonly host: Host;
+  /** Not spread: its statistics are made when they are asked for. */
+  readonly resources: ConnectResources;
   /** What TLS asks for where the cluster does not say. */
   readonly wants: TransportWants;
 }
 
 /** Begins to connect to a host; see Connector. A host with one address costs nothing more. */
 export function connectToHost(connect: HostConnect, handler: ConnectionHandler): Connection {
-  const { host, config } = connect;
+  const { host, resources } = connect;
   const { address, moreAddresses } = host;
   if (moreAddresses.length === 0) return open(connect, address, handler);
-  const addresses = orderAddresses([address, ...moreAddresses], config.happyEyeballs);
+  const addresses = orderAddresses([address, ...moreAddresses], resources.config.happyEyeballs);
   return new RacingConnection(connect, addresses, handler);
 }
 
 function open(
-  { host, config, context, transports, wants }: HostConnect,
+  { host, resources, wants }: HostConnect,
   address: SocketAddress,
   handler: ConnectionHandler,
 ): Connection {
+  const { config, context, transports } = resources;
   const options = connectOptions(config, address, wants.source);
   const transport = transports.of(host.endpoint);
   if (transport === null) return context.connector.connect(address, options, handler);
@@ -219,7 +226,7 @@ class RacingConnection implements Connection, TimerTarget {
     }
     if (this.#attempts.size > 0) return;
     this.#isClosed = true;
-    this.#connect.context.timers.cancel(this.#timer);
+    this.#connect.resources.context.timers.cancel(this.#timer);
     this.#handler.onClose('connect-failed', detail);
   }
 
@@ -228,14 +235,14 @@ class RacingConnection implements Connection, TimerTarget {
     if (address === undefined) return;
     this.#next += 1;
     // As Envoy: whatever was begun counts, though only one of them ever is active.
-    this.#connect.stats.cxTotal.inc();
+    this.#connect.resources.stats.cxTotal.inc();
     this.#connect.host.stats.cxTotal += 1;
     this.#attempts.add(new Attempt(this, this.#connect, address));
     this.#armTimer();
   }
 
   #armTimer(): void {
-    const { timers, clock } = this.#connect.context;
+    const { timers, clock } = this.#connect.resources.context;
     timers.cancel(this.#timer);
     if (this.#next < this.#addresses.length) {
       timers.arm(this.#timer, clock.nowMs(), ATTEMPT_DELAY_MS);
@@ -243,7 +250,7 @@ class RacingConnection implements Connection, TimerTarget {
   }
 
   #endOthers(winner: Attempt | null): void {
-    this.#connect.context.timers.cancel(this.#timer);
+    this.#connect.resources.context.timers.cancel(this.#timer);
     for (const attempt of this.#attempts) if (attempt !== winner) attempt.transport.close('now');
     this.#attempts.clear();
   }

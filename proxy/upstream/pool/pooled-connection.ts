@@ -69,7 +69,7 @@ export class PooledConnection
     const { context } = owner.resources;
     const { host, resources, setup } = owner;
     const wants = wantsOf(setup.protocol, owner.claim ?? null);
-    this.#transport = connectToHost({ host, wants, ...resources }, this);
+    this.#transport = connectToHost({ host, wants, resources }, this);
     this.#codec =
       setup.protocol === 'auto'
         ? UNDECIDED_CODEC

@@ -60,11 +60,8 @@ function race() {
   const told = new Told();
   const stats = { cxTotal: new Counter('upstream_cx_total') };
   const context = { connector, clock, timers: clock.timers };
-  const clear = { transports: { of: () => null }, wants: NO_WANTS };
-  const connection = connectToHost(
-    { host, config: clusterConfig(), context, stats, ...clear },
-    told,
-  );
+  const resources = { config: clusterConfig(), context, stats, transports: { of: () => null } };
+  const connection = connectToHost({ host, resources, wants: NO_WANTS }, told);
   const tried = () => connector.connections.map(({ remoteAddress }) => remoteAddress.ip).join(' ');
   return { clock, connector, told, connection, tried, stats };
 }
