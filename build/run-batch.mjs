@@ -1,6 +1,10 @@
-// Runs test files in this process, one after the other, as one.
+// Runs test files in this process, one after the other, as one: that of the command line and those of
+// OUTRIGGER_TEST_BATCH. tap names directories after the command line, which has to stay short.
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-for (const file of process.argv.slice(2)) await import(pathToFileURL(path.resolve(file)).href);
+const others = process.env.OUTRIGGER_TEST_BATCH?.split(' ') ?? [];
+delete process.env.OUTRIGGER_TEST_BATCH;
+for (const file of [process.argv[2], ...others])
+  await import(pathToFileURL(path.resolve(file)).href);

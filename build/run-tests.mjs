@@ -5,8 +5,8 @@
 // Most of a file's time is waiting, so that there are more files at a time than processors
 // (OUTRIGGER_TEST_JOBS sets another number).
 //
-// A whole run puts some files together into one process (test-batches.mjs); selected files have a
-// process each.
+// A whole run puts some files together into one process (test-batches.mjs) and tells places in
+// compiled files; selected files have a process each, and places in the source.
 //
 // Processes of a run, children included, check the invariants of their state machines.
 //
@@ -51,14 +51,17 @@ t.setTimeout(0);
 t.on('subtestEnd', report);
 process.on('exit', summarise);
 if (files.length === 0) t.fail(`no test file matches ${filters.join(' ')}`);
+// Lines of the source cost a tenth of what a file costs: they are for who looks at a few of them.
+const flags = filters.length > 0 ? ['--enable-source-maps', optimizeLater] : [optimizeLater];
 for (const batch of filters.length > 0 ? files.map((file) => [file]) : testBatches(files)) {
-  t.spawn(process.execPath, ['--enable-source-maps', optimizeLater, runBatch, ...batch], {
+  t.spawn(process.execPath, [...flags, runBatch, batch[0]], {
     name: nameOf(batch),
     buffered: true,
     timeout: config.timeout * 1000,
     env: {
       ...process.env,
       NODE_OPTIONS: nodeOptions,
+      ...(batch.length > 1 ? { OUTRIGGER_TEST_BATCH: batch.slice(1).join(' ') } : {}),
       TAP_TIMEOUT: String(config.timeout),
     },
   });

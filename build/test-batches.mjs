@@ -1,16 +1,20 @@
 // Which test files share a process. A file costs a third of a second before it tests anything: what
 // files of one room share is loaded once where they start nothing that could be in each other's way.
 
-/** Their tests neither start processes nor bind ports. */
+/** Their tests are in nobody's way: most neither start processes nor bind ports. */
 const SHARING_ROOMS = new Set(
-  'accesslog admin api base config explain filters formatter http listener model routing stats upstream x509'.split(
+  'accesslog admin api base cel cli config conformance discovery-server explain filters formatter http iptables-init listener model routing stats upstream x509 xds'.split(
     ' ',
   ),
 );
 /** Longer than all others of their room together. */
 const ALONE = /\/fuzz\.test\.js$|\/http-pool\.test\.js$/;
-/** They take longest: begun last, one of them would be left alone at the end. */
-const FIRST_ROOMS = ['e2e', 'differential'];
+/**
+ * Its files start many processes and measure times: spread over the run they are in nobody's way, and
+ * begun before the last part of it none of them is left alone at the end.
+ */
+const HEAVY_ROOM = 'e2e';
+const HEAVY_PART = 0.9;
 const FILES_A_PROCESS = 10;
 
 /** Compiled files, each batch for one process, in the order to start them. */
@@ -28,7 +32,17 @@ export function testBatches(files) {
     }
     batch.push(file);
   }
-  return batches.sort((left, right) => rank(left) - rank(right));
+  return spread(batches);
+}
+
+/** Heavy ones at equal distances. */
+function spread(batches) {
+  const heavy = batches.filter(([file]) => roomOf(file) === HEAVY_ROOM);
+  const light = batches.filter(([file]) => roomOf(file) !== HEAVY_ROOM);
+  const place = (list, part) =>
+    list.map((batch, index) => ({ batch, at: (part * index) / list.length }));
+  const placed = [...place(heavy, HEAVY_PART), ...place(light, 1)];
+  return placed.sort((left, right) => left.at - right.at).map(({ batch }) => batch);
 }
 
 /** What the run calls a batch. */
@@ -44,9 +58,4 @@ function shortNameOf(file) {
 
 function roomOf(file) {
   return file.split('/')[2];
-}
-
-function rank([file]) {
-  const rank = FIRST_ROOMS.indexOf(roomOf(file));
-  return rank < 0 ? FIRST_ROOMS.length : rank;
 }

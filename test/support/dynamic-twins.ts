@@ -55,7 +55,9 @@ export class DynamicSide {
   async get(path: string, listener = 'in'): Promise<string> {
     const address = await this.address(listener);
     if (address === '') return '';
-    const response = await fetch(`http://${address}${path}`, { headers: { connection: 'close' } });
+    const headers = { connection: 'close' };
+    const response = await fetch(`http://${address}${path}`, { headers }).catch(ifGone);
+    if (response === null) return '';
     const text = await response.text();
     return text.startsWith('{') ? JSON.parse(text).upstream : String(response.status);
   }
@@ -150,4 +152,10 @@ function failing(played: Promise<unknown>): Promise<never> {
   return new Promise((_, reject) => {
     played.catch((error: unknown) => reject(error));
   });
+}
+
+/** The listener went between the question and the request. */
+function ifGone(error: Error): null {
+  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED') return null;
+  throw error;
 }
