@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
+import { callCommand } from '../support/command-host.ts';
 import {
   RunningCommand,
   runCommand,
@@ -35,14 +36,14 @@ t.test('validate reports every error of every file with its place, and a suggest
 });
 
 t.test("--mode validate speaks Envoy's words", async (t) => {
-  const accepted = await runCommand('--mode', 'validate', '-c', good);
+  const accepted = await callCommand('--mode', 'validate', '-c', good);
   t.equal(accepted.code, 0);
   t.equal(accepted.stdout, `configuration '${good}' OK\n`);
-  const refused = await runCommand('run', '--mode', 'validate', '-c', bad);
+  const refused = await callCommand('run', '--mode', 'validate', '-c', bad);
   t.equal(refused.code, 1);
   t.equal(refused.stdout, '');
   t.match(refused.stderr, `error initializing configuration '${bad}'`);
-  const only = await runCommand('--mode', 'init_only', '-c', good);
+  const only = await callCommand('--mode', 'init_only', '-c', good);
   t.same([only.code, only.stdout], [0, '']);
 });
 
@@ -57,10 +58,10 @@ t.test('refuses a command line that makes no sense with status 64', async (t) =>
   const unknown = await runCommand('-c', good, '--concurency', '2');
   t.equal(unknown.code, 64);
   t.match(unknown.stderr, /unknown option '--concurency'[\s\S]*--concurrency/);
-  const several = await runCommand('-c', good, '--mode', 'x', '-l', 'y');
+  const several = await callCommand('-c', good, '--mode', 'x', '-l', 'y');
   t.equal(several.code, 64);
   t.match(several.stderr, /--mode: unknown value 'x'[\s\S]*--log-level: unknown level 'y'/);
-  t.equal((await runCommand()).code, 64);
+  t.equal((await callCommand()).code, 64);
 });
 
 t.test('names a file that is not there', async (t) => {

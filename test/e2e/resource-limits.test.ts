@@ -8,10 +8,10 @@ import type { RawPeer } from '../support/raw-peer.ts';
 import { onEnvoy } from '../support/spawn-server.ts';
 import { type Rig, withRig } from '../support/with-rig.ts';
 
-/** More than half is there before the first client, a thousand at once need most of the rest. */
-const HEAP_MIB = 128;
+/** Two thirds are there before the first client, a thousand at once need most of the rest. */
+const HEAP_MIB = 96;
 /** What each client left behind, 4 KiB and more, would not fit. */
-const CROWDS = 24;
+const CROWDS = 12;
 const REQUEST = 'GET /kept HTTP/1.1\r\nhost: a\r\n\r\n';
 
 function runtime(values: Readonly<Record<string, number>>) {
