@@ -132,10 +132,14 @@ class Side {
 
   /** After how many ms requests of the past allow no retry any more. */
   async forgets(): Promise<number> {
-    const begin = performance.now();
-    const all = Array.from({ length: SHORT_REQUESTS }, () => this.#status(SHORT, '200'));
-    await Promise.all(all);
-    await eventually(async () => (await this.#status(SHORT, '503;200')) === 200);
+    let begin = 0;
+    await eventually(async () => {
+      // On a busy machine they may be forgotten before the one that they allow a retry.
+      begin = performance.now();
+      const all = Array.from({ length: SHORT_REQUESTS }, () => this.#status(SHORT, '200'));
+      await Promise.all(all);
+      return (await this.#status(SHORT, '503;200')) === 200;
+    });
     await eventually(async () => (await this.#status(SHORT, '503;200')) === 503);
     return performance.now() - begin;
   }

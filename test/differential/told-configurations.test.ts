@@ -42,7 +42,7 @@ async function get(side: DynamicSide, listener: string, fields = ''): Promise<st
   const address = await side.address(listener);
   const request = `GET / HTTP/1.1\r\nhost: a\r\n${fields}connection: close\r\n\r\n`;
   const response = await rawExchange(address, request).catch(() => null);
-  if (response === null) return '';
+  if (response === null || response.status === 0) return '';
   const mark = response.fields.find((field) => field.startsWith('x-mark: ')) ?? '';
   return `${response.status} ${mark.slice('x-mark: '.length)}${response.body}`.trim();
 }
