@@ -38,7 +38,7 @@ export class UpdateBatch {
 
   #plan(): Promise<void> {
     const planned = Promise.resolve().then(() => this.#begin());
-    this.#applied = Promise.all([this.#applied, planned]);
+    this.#applied = bothOf(this.#applied, planned);
     return planned;
   }
 
@@ -50,4 +50,9 @@ export class UpdateBatch {
     this.#removed.clear();
     return this.#apply(update);
   }
+}
+
+/** Resolves with nothing: with what both resolve with, it would hold all that was ever planned. */
+async function bothOf(left: Promise<unknown>, right: Promise<unknown>): Promise<void> {
+  await Promise.all([left, right]);
 }
