@@ -1,17 +1,13 @@
 // Endpoints and secrets that change while they are used, beside Envoy: who is asked and how much,
 // what /clusters tells of hosts, and what is counted.
 import t from 'tap';
-import { ADS, adsBootstrap, rdsListener, routeTable } from '../support/dynamic-bootstrap.ts';
-import { type DynamicSide, withDynamicTwins } from '../support/dynamic-twins.ts';
-import { startEchoUpstream } from '../support/echo-upstream.ts';
+import { ADS, rdsListener, routeTable } from '../support/dynamic-bootstrap.ts';
+import { type DynamicStep, playSteps, type StepPorts } from '../support/dynamic-steps.ts';
+import type { DynamicSide } from '../support/dynamic-twins.ts';
 import { eventually } from '../support/eventually.ts';
-import { alike } from '../support/played-plane.ts';
 import { edsCluster } from '../support/resource-files.ts';
 import type { Message } from '../support/static-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
-
-type Ports = Readonly<Record<'a' | 'b', number>>;
-type Step = (side: DynamicSide, ports: Ports) => Promise<unknown>;
 
 const host = (port: number, members: Message = {}): Message => ({
   endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
@@ -50,7 +46,7 @@ async function shares(side: DynamicSide, isShared = false): Promise<unknown> {
 }
 
 /** What /clusters says of the hosts that is no count, with ports by upstream. */
-async function hosts(side: DynamicSide, ports: Ports): Promise<readonly string[]> {
+async function hosts(side: DynamicSide, ports: StepPorts): Promise<readonly string[]> {
   const lines = (await side.admin('/clusters')).split('\n');
   const settled = /::(?:weight|health_flags|priority|zone|region|sub_zone|canary|hostname)::/;
   return lines
@@ -65,7 +61,7 @@ const STATS =
 /** Endpoints from now on, then everything that is to be seen. */
 async function change(
   side: DynamicSide,
-  ports: Ports,
+  ports: StepPorts,
   assignment: Message,
   isShared = false,
 ): Promise<unknown> {
@@ -74,7 +70,7 @@ async function change(
   return [answer, told, await shares(side, isShared), await side.stats(STATS)];
 }
 
-const STEPS: Readonly<Record<string, Step>> = {
+const STEPS: Readonly<Record<string, DynamicStep>> = {
   start: async (side, ports) => {
     const { plane } = side;
     await plane.asked('cluster');
@@ -179,21 +175,4 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
 };
 
-t.test('endpoints that change, beside Envoy', { skip: withoutEnvoy }, async (t) => {
-  const [a, b] = await Promise.all([startEchoUpstream('a'), startEchoUpstream('b')]);
-  t.teardown(() => Promise.all([a.close(), b.close()]));
-  const { ours, envoy } = await withDynamicTwins({
-    bootstrap: (port) => adsBootstrap(port),
-    script: async (side) => {
-      const outcomes: Record<string, unknown> = {};
-      for (const [title, play] of Object.entries(STEPS)) {
-        const result = await play(side, { a: a.port, b: b.port }).catch((error: Error) => {
-          throw new Error(`${side.name}: ${title}: ${error.message}`, { cause: error });
-        });
-        outcomes[title] = { result, requests: side.plane.requests() };
-      }
-      return outcomes;
-    },
-  });
-  for (const title of Object.keys(STEPS)) t.same(alike(ours[title]), alike(envoy[title]), title);
-});
+t.test('endpoints that change, beside Envoy', { skip: withoutEnvoy }, (t) => playSteps(t, STEPS));

@@ -3,11 +3,10 @@
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import t from 'tap';
-import { ADS, adsBootstrap, rdsListener, routeTable } from '../support/dynamic-bootstrap.ts';
-import { type DynamicSide, withDynamicTwins } from '../support/dynamic-twins.ts';
-import { startEchoUpstream } from '../support/echo-upstream.ts';
+import { ADS, rdsListener, routeTable } from '../support/dynamic-bootstrap.ts';
+import { type DynamicStep, playSteps } from '../support/dynamic-steps.ts';
+import type { DynamicSide } from '../support/dynamic-twins.ts';
 import { eventually } from '../support/eventually.ts';
-import { alike } from '../support/played-plane.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
 import {
   httpListener,
@@ -16,9 +15,6 @@ import {
   virtualHost,
 } from '../support/static-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
-
-type Ports = Readonly<Record<'a' | 'b', number>>;
-type Step = (side: DynamicSide, ports: Ports) => Promise<unknown>;
 
 const ROUTES = routeTable('routes', { '/two': 'two', '/': 'one' });
 const one = () => edsCluster('one', ADS);
@@ -52,7 +48,7 @@ async function parts(side: DynamicSide, ...names: readonly string[]): Promise<un
   return names.map((name) => masked(dump[name]));
 }
 
-const STEPS: Readonly<Record<string, Step>> = {
+const STEPS: Readonly<Record<string, DynamicStep>> = {
   start: async (side, ports) => {
     const { plane } = side;
     await plane.asked('cluster');
@@ -375,23 +371,6 @@ function answer(response: http.ServerResponse): void {
   response.end(JSON.stringify({ upstream: 'gate' }));
 }
 
-t.test('a configuration that changes, beside Envoy', { skip: withoutEnvoy }, async (t) => {
-  const [a, b] = await Promise.all([startEchoUpstream('a'), startEchoUpstream('b')]);
-  t.teardown(() => Promise.all([a.close(), b.close()]));
-  const { ours, envoy } = await withDynamicTwins({
-    bootstrap: (port) => adsBootstrap(port),
-    script: async (side) => {
-      const outcomes: Record<string, unknown> = {};
-      for (const [title, play] of Object.entries(STEPS)) {
-        const result = await play(side, { a: a.port, b: b.port }).catch((error: Error) => {
-          throw new Error(`${side.name}: ${title}: ${error.message}`, { cause: error });
-        });
-        outcomes[title] = { result, requests: side.plane.requests() };
-      }
-      return outcomes;
-    },
-  });
-  for (const title of Object.keys(STEPS)) {
-    t.same(alike(ours[title]), alike(envoy[title]), title);
-  }
-});
+t.test('a configuration that changes, beside Envoy', { skip: withoutEnvoy }, (t) =>
+  playSteps(t, STEPS),
+);
