@@ -51,6 +51,8 @@ export class StateOfWorldSubscription implements Subscription<DiscoveryRequest, 
   /** The names are others than when `next` looked last. */
   #isChanged = true;
   #seenVersion = '';
+  /** Names changed, which is not answered before a request that is not stale. */
+  #isOwed = false;
 
   constructor(typeUrl: string, makeNonce: () => string) {
     this.#typeUrl = typeUrl;
@@ -64,9 +66,13 @@ export class StateOfWorldSubscription implements Subscription<DiscoveryRequest, 
   receive({ responseNonce, errorDetail, resourceNames }: DiscoveryRequest): Receipt {
     const answered = this.#unanswered.take(responseNonce);
     const error = errorDetail === undefined ? '' : errorDetail.message || 'refused without a word';
-    // Its sender had not seen the newest response, and will say everything again when it has.
+    // Its sender had not seen the newest response, and will say everything again when it has. What
+    // it does not ask for it has lost by then, even if it asks for it again.
     const isStale = this.#nonce !== '' && responseNonce !== this.#nonce;
-    const isChange = !isStale && this.#want(resourceNames);
+    this.#isOwed = this.#want(resourceNames) || this.#isOwed;
+    const isChange = this.#isOwed && !isStale;
+    if (isChange) this.#isChanged = true;
+    if (isChange) this.#isOwed = false;
     if (INVARIANTS) this.checkInvariants();
     return { answered, error: answered === null ? '' : error, isChange };
   }
@@ -107,7 +113,6 @@ export class StateOfWorldSubscription implements Subscription<DiscoveryRequest, 
     if (isSame) return false;
     this.names = names;
     this.isWildcard = isWildcard;
-    this.#isChanged = true;
     for (const name of this.#told.keys()) if (!this.#wants(name)) this.#told.delete(name);
     return true;
   }

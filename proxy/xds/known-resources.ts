@@ -2,7 +2,7 @@
 // server does not say again what it has said.
 import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
-import type { ReceivedResource } from './type-machine.ts';
+import type { ReceivedResource, ReceivedUpdate } from './type-machine.ts';
 
 /**
  * A view of a buffer that is this many times as large is copied, or it would keep alive what has
@@ -61,6 +61,13 @@ export class KnownResources {
   /** Its last watch went; the next one may come within the same turn. */
   suspect(name: string): void {
     this.#suspects.add(name);
+  }
+
+  /** Of an update that comes before the next `unwanted`: the server was not told otherwise. */
+  keepSuspects({ removed, resources }: Pick<ReceivedUpdate, 'removed' | 'resources'>): void {
+    if (this.#suspects.size === 0) return;
+    for (const name of removed) if (this.#suspects.has(name)) this.delete(name);
+    for (const resource of resources) if (this.#suspects.has(resource.name)) this.doubt(resource);
   }
 
   /** Lets go of what is still not wanted, and says what that is. */

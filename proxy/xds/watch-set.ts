@@ -99,6 +99,7 @@ export class WatchSet implements WatchOwner, TimerTarget {
     this.#version = update.version;
     this.#keepTime(update);
     if (this.type.isNamespaced) this.#keepAll(update);
+    else if (!this.type.isWhole) this.#known.keepSuspects(update);
     const index = { type: this.type, watches: this.#watches, byName: this.#byName };
     this.#late = new Set();
     const parcels = makeParcels(update, index).entries();
@@ -224,8 +225,10 @@ export class WatchSet implements WatchOwner, TimerTarget {
   }
 
   #tellKnown(watch: Watch, names: ReadonlySet<string>): void {
-    const accepted = this.#known.accepted(names);
-    const batches = [accepted, ...this.#known.doubtful(names).map((each) => [each])];
+    // It may want other names by now.
+    const wanted = [...names].filter((name) => watch.names.has(wantedName(this.type, name)));
+    const accepted = this.#known.accepted(wanted);
+    const batches = [accepted, ...this.#known.doubtful(wanted).map((each) => [each])];
     const { typeUrl } = this.type;
     for (const resources of batches) {
       if (watch.isClosed || resources.length === 0) continue;

@@ -120,6 +120,19 @@ t.test('answers are told apart from questions, and old ones from new ones', asyn
   t.equal(rig.ask(['a'], 'nonsense').answered, null);
 });
 
+t.test('what a stale request gave up is lost, and said again when it is asked for', async (t) => {
+  const rig = new Rig('route');
+  rig.snapshot = snapshotOf('route a', 'route b');
+  rig.ask(['a', 'b']);
+  t.equal(rig.sent(), 'a b');
+  rig.snapshot = snapshotOf('route a', 'route b 1');
+  t.equal(rig.sent(), 'b');
+  rig.ask(['b'], 'n1');
+  t.equal(rig.sent(), null, 'a stale request is not answered');
+  rig.ask(['a', 'b'], 'n2');
+  t.equal(rig.sent(), 'a');
+});
+
 t.test('a refused version is not sent again, a good one is', async (t) => {
   const rig = new Rig('cluster');
   rig.snapshot = snapshotOf('cluster a');

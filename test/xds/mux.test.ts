@@ -254,6 +254,31 @@ t.test('a watch that comes late is told what is known, also after the last one w
   t.same(stream.requests.at(-1)?.resourceNames, ['a']);
 });
 
+t.test('what comes between two watches of a name is told to the second', async (t) => {
+  const rig = new FakeMux();
+  const first = rig.watch(EDS, ['a', 'b']);
+  const stream = await opened(rig);
+  first.subscription.close();
+  const resources = [endpoints('a'), endpoints('b')];
+  stream.respond({ typeUrl: EDS, versionInfo: '1', nonce: '1', resources });
+  const second = rig.watch(EDS, ['a']);
+  await turn();
+  t.same(second.told, ['a']);
+});
+
+t.test('a name that is given up before it could be told is not told', async (t) => {
+  const rig = new FakeMux();
+  rig.watch(EDS, ['a', 'b']);
+  const stream = await opened(rig);
+  const resources = [endpoints('a'), endpoints('b')];
+  stream.respond({ typeUrl: EDS, versionInfo: '1', nonce: '1', resources });
+  await turn();
+  const late = rig.watch(EDS, ['a']);
+  late.subscription.setNames(new Set(['b']));
+  await turn();
+  t.same(late.told, ['b']);
+});
+
 t.test('while a type is paused nothing is said of it, then all at once', async (t) => {
   const rig = new FakeMux();
   const resume = rig.mux.pause(EDS);
