@@ -1,5 +1,6 @@
 // Long work in the loop that serves: a few milliseconds at a time, with the loop's turns in between.
-import { setImmediate } from 'node:timers/promises';
+// All long work of a process shares them: each turn takes up one piece of it, oldest first, however
+// much is under way (an update that is read, the one before it in a worker, what follows from both).
 
 /** Longer, and requests wait noticeably; shorter, and the turns cost more than the work. */
 const SLICE_MS = 5;
@@ -28,11 +29,45 @@ export function takeSteps<T>(work: Iterator<void, T>, pause = beginSlices()): T 
  * the loop's turn first.
  */
 export function beginSlices(): () => Promise<void> | null {
-  let startMs = performance.now();
-  return () => {
-    if (performance.now() - startMs < SLICE_MS) return null;
-    return setImmediate().then(() => {
-      startMs = performance.now();
-    });
-  };
+  turns.enter();
+  return pause;
 }
+
+function pause(): Promise<void> | null {
+  return turns.pause();
+}
+
+/** The turns of this process's loop in which long work was done. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  readonly #next = () => this.#takeUp();
+  /** When long work began in this turn. */
+  #startMs = 0;
+  /** Some was done in this turn. */
+  #isEntered = false;
+
+  enter(): void {
+    if (this.#isEntered) return;
+    this.#isEntered = true;
+    this.#startMs = performance.now();
+    setImmediate(this.#next);
+  }
+
+  pause(): Promise<void> | null {
+    this.enter();
+    if (performance.now() - this.#startMs < SLICE_MS) return null;
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  #takeUp(): void {
+    this.#isEntered = false;
+    const resume = this.#waiting.shift();
+    if (resume === undefined) return;
+    this.enter();
+    resume();
+  }
+}
+
+const turns = new Turns();

@@ -40,3 +40,47 @@ t.test('work that fails in a later turn rejects', async (t) => {
   }
   await t.rejects(runInSlices(failing()), /a fault/);
 });
+
+t.test('of several long works a turn takes up one, each in its turn', async (t) => {
+  const order: string[] = [];
+  let turns = 0;
+  let isRunning = true;
+  const count = (): void => {
+    turns += 1;
+    if (isRunning) setImmediate(count);
+  };
+  setImmediate(count);
+  function* named(name: string): Generator<void, void> {
+    for (let step = 0; step < 4; step += 1) {
+      order.push(`${name}${turns}`);
+      busy(6);
+      yield;
+    }
+  }
+  await Promise.all([runInSlices(named('a')), runInSlices(named('b')), runInSlices(named('c'))]);
+  isRunning = false;
+  const resumed = order.slice(3);
+  t.equal(
+    order
+      .slice(0, 3)
+      .map((each) => each[0])
+      .join(''),
+    'abc',
+    'they begin as they come',
+  );
+  t.equal(resumed.map((each) => each[0]).join(''), 'abcabcabc', 'nobody is passed over');
+  t.equal(new Set(resumed.map((each) => each.slice(1))).size, resumed.length, 'a turn each');
+});
+
+t.test('what is short beside long work waits for no more than a turn of each', async (t) => {
+  function* steps(count: number, eachMs: number): Generator<void, void> {
+    yield* work(count, eachMs);
+  }
+  let isLongDone = false;
+  const long = runInSlices(steps(6, 6)).then(() => {
+    isLongDone = true;
+  });
+  await runInSlices(steps(2, 0));
+  t.notOk(isLongDone);
+  await long;
+});
