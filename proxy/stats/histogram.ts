@@ -15,26 +15,39 @@ const PERCENT_SCALE = 1_000_000;
 const FIRST_LENGTH = 1 + 2 * BUCKETS_PER_DECADE;
 
 const NOTHING: readonly number[] = [];
-/** Of most histograms there are: nothing is recorded in them. */
+/** Of most histograms there are: nothing is recorded in them, or few values that are alike. */
 const NO_COUNTS = new Uint32Array(0);
+
+/** Who ends the intervals of histograms in which something is recorded. */
+export interface AwakeHistograms {
+  add(histogram: LogLinearHistogram): void;
+}
 
 /** One worker's distribution under one name: what was recorded ever, and in the last interval. */
 export class LogLinearHistogram implements Histogram {
   readonly name: string;
   readonly unit: HistogramUnit;
   readonly #scale: number;
-  /** Counts since the last flush; grown by whole decades. */
+  readonly #awake: AwakeHistograms | null;
+  /**
+   * Counts since the last flush; grown by whole decades. Empty while all of them are in one bucket:
+   * ten thousand clusters record how long their update took, once in a while.
+   */
   #fresh = NO_COUNTS;
   #freshCount = 0;
+  /** Where `#freshCount` is as long as `#fresh` is empty. */
+  #onlyIndex = 0;
   #sum = 0;
   /** Pairs: everything up to the last flush. */
   #flushed: readonly number[] = NOTHING;
   /** Pairs: what the last complete interval recorded. */
   #interval: readonly number[] = NOTHING;
 
-  constructor(name: string, unit: HistogramUnit) {
+  /** `awake` is told each time that `flush` has something to do again. */
+  constructor(name: string, unit: HistogramUnit, awake: AwakeHistograms | null = null) {
     this.name = name;
     this.unit = unit;
+    this.#awake = awake;
     this.#scale = unit === 'percent' ? PERCENT_SCALE : 1;
   }
 
@@ -43,24 +56,25 @@ export class LogLinearHistogram implements Histogram {
     const scaled = value * this.#scale;
     const index =
       scaled < TABLE_SIZE ? (SMALL_VALUES[scaled > 0 ? scaled | 0 : 0] ?? 0) : bucketIndex(scaled);
-    if (index >= this.#fresh.length) this.#grow(index);
-    this.#fresh[index] = (this.#fresh[index] ?? 0) + 1;
+    if (index < this.#fresh.length) this.#fresh[index] = (this.#fresh[index] ?? 0) + 1;
+    else this.#recordRare(index);
     this.#freshCount += 1;
     this.#sum += value;
   }
 
-  /** Ends an interval: called once per stats_flush_interval. */
-  flush(): void {
+  /** Ends an interval: called once per stats_flush_interval. False: another flush does nothing. */
+  flush(): boolean {
     if (this.#freshCount === 0) {
       this.#interval = NOTHING;
       // Whoever records now and then gets it back.
       this.#fresh = NO_COUNTS;
-      return;
+      return false;
     }
-    this.#interval = pairsOf(this.#fresh);
+    this.#interval = this.#freshPairs();
     this.#flushed = addBuckets(this.#flushed, this.#interval);
     this.#fresh.fill(0);
     this.#freshCount = 0;
+    return true;
   }
 
   /** True once anything was recorded. */
@@ -70,7 +84,7 @@ export class LogLinearHistogram implements Histogram {
 
   snapshot(): HistogramSnapshot {
     const buckets =
-      this.#freshCount === 0 ? this.#flushed : addBuckets(this.#flushed, pairsOf(this.#fresh));
+      this.#freshCount === 0 ? this.#flushed : addBuckets(this.#flushed, this.#freshPairs());
     return {
       unit: this.unit,
       sum: this.#sum,
@@ -80,12 +94,31 @@ export class LogLinearHistogram implements Histogram {
     };
   }
 
+  /** The first value of a bucket for which there is no room. */
+  #recordRare(index: number): void {
+    if (this.#fresh.length === 0) {
+      if (this.#freshCount === 0) {
+        this.#onlyIndex = index;
+        this.#awake?.add(this);
+      }
+      if (index === this.#onlyIndex) return;
+    }
+    this.#grow(index);
+    this.#fresh[index] = (this.#fresh[index] ?? 0) + 1;
+  }
+
   #grow(index: number): void {
-    const decades = Math.ceil(index / BUCKETS_PER_DECADE);
+    const wasOne = this.#fresh.length === 0;
+    const decades = Math.ceil(Math.max(index, wasOne ? this.#onlyIndex : 0) / BUCKETS_PER_DECADE);
     const length = Math.max(FIRST_LENGTH, 1 + decades * BUCKETS_PER_DECADE);
     const larger = new Uint32Array(length);
     larger.set(this.#fresh);
+    if (wasOne) larger[this.#onlyIndex] = this.#freshCount;
     this.#fresh = larger;
+  }
+
+  #freshPairs(): readonly number[] {
+    return this.#fresh.length === 0 ? [this.#onlyIndex, this.#freshCount] : pairsOf(this.#fresh);
   }
 }
 

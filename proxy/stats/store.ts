@@ -96,6 +96,8 @@ class CellLists {
   readonly counters = new Map<string, Held<Counter>>();
   readonly gauges = new Map<string, Held<Gauge>>();
   readonly histograms = new Map<string, Held<LogLinearHistogram>>();
+  /** Those whose interval has something to end: of ten thousand few. */
+  readonly awake = new Set<LogLinearHistogram>();
   readonly texts = new Map<string, Held<TextCell>>();
   /** Prefixes of cells that are not made, and how often each was declared. */
   readonly declared = new Map<CellShape, Map<string, number>>();
@@ -138,7 +140,8 @@ class Scope implements StatsScope {
   }
 
   histogram(name: string, unit: HistogramUnit): LogLinearHistogram {
-    return this.#hold(this.#lists.histograms, new LogLinearHistogram(this.prefix + name, unit));
+    const { awake, histograms } = this.#lists;
+    return this.#hold(histograms, new LogLinearHistogram(this.prefix + name, unit, awake));
   }
 
   textReadout(name: string): TextReadout {
@@ -266,7 +269,8 @@ export class StatsStore implements StatsScope {
 
   /** Ends an interval of all histograms: called every stats_flush_interval. */
   flushInterval(): void {
-    for (const { cell } of this.#lists.histograms.values()) cell.flush();
+    const { awake } = this.#lists;
+    for (const histogram of awake) if (!histogram.flush()) awake.delete(histogram);
   }
 
   /** Sets every counter to 0; gauges and histograms stay, as in Envoy. */

@@ -57,6 +57,43 @@ t.test('an interval ends with a flush and the total goes on', async (t) => {
   t.ok(histogram.isUsed);
 });
 
+t.test('values of one bucket, of another one behind it and of all between add up', async (t) => {
+  const histogram = new LogLinearHistogram('h', 'ms');
+  histogram.record(7_000_000);
+  histogram.record(7_000_000);
+  t.same(histogram.snapshot().buckets, [bucketIndex(7_000_000), 2]);
+  histogram.record(3);
+  histogram.record(9_000_000_000);
+  const all = [bucketIndex(3), 1, bucketIndex(7_000_000), 2, bucketIndex(9_000_000_000), 1];
+  t.same(histogram.snapshot().buckets, all);
+  histogram.flush();
+  histogram.record(3);
+  histogram.flush();
+  t.same(histogram.snapshot().intervalBuckets, [bucketIndex(3), 1]);
+  t.same(histogram.snapshot().buckets, [bucketIndex(3), 2, ...all.slice(2)]);
+  t.equal(histogram.snapshot().sum, 9_014_000_006);
+});
+
+t.test('who ends intervals hears of what is recorded when there was nothing to end', async (t) => {
+  const awake = new Set<LogLinearHistogram>();
+  const histogram = new LogLinearHistogram('h', 'ms', awake);
+  t.equal(awake.size, 0);
+  for (const values of [[5], [5, 5], [5, 6, 700]]) {
+    for (const value of values) histogram.record(value);
+    t.ok(awake.has(histogram), 'it has something to end');
+    t.ok(histogram.flush(), 'which leaves the interval');
+    t.notOk(histogram.flush(), 'and then nothing');
+    awake.delete(histogram);
+  }
+  histogram.record(5);
+  histogram.record(6);
+  histogram.flush();
+  awake.clear();
+  histogram.record(6);
+  t.equal(awake.size, 0, 'one that is flushed once is still known');
+  t.same([histogram.flush(), histogram.flush()], [true, false]);
+});
+
 t.test('percents keep four decimals', async (t) => {
   const histogram = new LogLinearHistogram('h', 'percent');
   histogram.record(0.25);
