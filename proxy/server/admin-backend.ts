@@ -26,6 +26,7 @@ import { configDumpData } from './config-dump-data.ts';
 import type { MemoryUsage } from './link.ts';
 import type { LiveExplainer } from './live-explainer.ts';
 import { mergeClusters, withFindings } from './merge-clusters.ts';
+import type { OperatorDesk } from './operator-desk.ts';
 import type { ServerOptions } from './options.ts';
 import type { Primary } from './primary.ts';
 import { certificateReport } from './secrets/certificate-report.ts';
@@ -41,6 +42,7 @@ export type AskForUpgrade = (question: UpgradeQuestion) => Promise<UpgradeAnswer
 /** What the admin interface may do besides asking the primary. */
 export interface AdminBackendParts {
   readonly primary: Primary;
+  readonly operators: OperatorDesk;
   readonly options: ServerOptions;
   readonly log: AdjustableLog;
   /** Begins an orderly exit. */
@@ -54,6 +56,7 @@ export interface AdminBackendParts {
 /** One per process. */
 export class PrimaryAdminBackend implements AdminBackend {
   readonly #primary: Primary;
+  readonly #operators: OperatorDesk;
   readonly #options: ServerOptions;
   readonly #log: AdjustableLog;
   readonly #quit: () => void;
@@ -65,6 +68,7 @@ export class PrimaryAdminBackend implements AdminBackend {
 
   constructor(parts: AdminBackendParts) {
     this.#primary = parts.primary;
+    this.#operators = parts.operators;
     this.#options = parts.options;
     this.#log = parts.log;
     this.#quit = parts.quit;
@@ -144,7 +148,7 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean {
-    return this.#primary.modifyRuntime(changes);
+    return this.#operators.modifyRuntime(changes);
   }
 
   unreadyTargets(): readonly InitTargets[] {
@@ -163,7 +167,7 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   setHealth(failed: boolean): void {
-    this.#primary.setHealthFailed(failed);
+    this.#operators.setHealthFailed(failed);
   }
 
   async drainListeners(options: DrainOptions): Promise<void> {
@@ -194,8 +198,7 @@ export class PrimaryAdminBackend implements AdminBackend {
   }
 
   setLogLevels(levels: Readonly<Record<string, LogLevel>>): void {
-    this.#log.setLevels(levels);
-    this.#primary.workforce.setLogLevels(levels);
+    this.#operators.setLogLevels(levels);
   }
 
   reopenLogs(): void {

@@ -212,20 +212,10 @@ export class Primary {
     this.workforce.broadcast({ kind: 'reset-counters' });
   }
 
-  /** `/runtime_modify`; false: there is no layer for it. */
-  modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): boolean {
-    return this.runtime.modify(changes);
-  }
-
   /** SIGUSR1 and POST /reopen_logs, for every log of exchanges and events. */
   reopenLogs(): void {
     this.accessLogs.reopen();
     this.workforce.broadcast({ kind: 'reopen-logs' });
-  }
-
-  setHealthFailed(failed: boolean): void {
-    this.health.setFailed(failed);
-    this.workforce.broadcast({ kind: 'fail-health-check', failed });
   }
 
   /** `/drain_listeners`: ends connections politely or stops accepting; the process lives on. */

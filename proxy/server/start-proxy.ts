@@ -13,6 +13,7 @@ import { Configuration, type GoodBootstrap, type LoadAgain } from './configurati
 import { dnsDiscovery } from './dns-discovery.ts';
 import { healthChecking } from './health-checking.ts';
 import { spawnInProcess } from './in-process-worker.ts';
+import { OperatorDesk } from './operator-desk.ts';
 import type { ServerOptions } from './options.ts';
 import { Primary } from './primary.ts';
 import { startPrimary } from './start-sequence.ts';
@@ -41,6 +42,8 @@ export type StartedProxy =
   | {
       readonly ok: true;
       readonly primary: Primary;
+      /** What operators change while it runs. */
+      readonly operators: OperatorDesk;
       /** null without an admin interface. */
       readonly adminAddress: SocketAddress | null;
       /** null without one. */
@@ -70,7 +73,10 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
   });
   addServices(primary);
   const { accessLogs } = primary;
-  const admin = adminServer(parts, primary);
+  const operators = new OperatorDesk({ primary, log });
+  // Before anybody could see that it was forgotten.
+  operators.take(parts.inheritance?.changed ?? {});
+  const admin = adminServer(parts, primary, operators);
   const closeAdmin = async () => {
     await admin?.close();
     await accessLogs.close();
@@ -81,7 +87,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
     await closeAdmin();
     return { ok: false, errors: begun.errors };
   }
-  return { ok: true, primary, adminAddress: begun.adminAddress, admin, closeAdmin };
+  return { ok: true, primary, operators, adminAddress: begun.adminAddress, admin, closeAdmin };
 }
 
 /** Binds the admin interface and starts the rest. */
@@ -131,13 +137,17 @@ function levelsOf(log: AdjustableLog, options: ServerOptions) {
   return { '': options.log.level, ...log.levels() };
 }
 
-function adminServer(parts: ProxyParts, primary: Primary): AdminServer | null {
+function adminServer(
+  parts: ProxyParts,
+  primary: Primary,
+  operators: OperatorDesk,
+): AdminServer | null {
   const { options, log } = parts;
   const { accessLogs, configuration } = primary;
   const { admin, stats } = configuration.bootstrap;
   if (admin === null) return null;
   return new AdminServer({
-    backend: new PrimaryAdminBackend({ primary, ...parts }),
+    backend: new PrimaryAdminBackend({ primary, operators, ...parts }),
     address: admin.address,
     logger: log.logger('admin'),
     tags: new TagExtractor(stats.useAllDefaultTags, [...options.statsTags, ...stats.tags]),

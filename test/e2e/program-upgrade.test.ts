@@ -27,7 +27,8 @@ t.teardown(() => {
 /** The listener `main` on a port and the listener `pipe` on a path. */
 function config(body: string): { readonly file: string; readonly pipe: string } {
   const { port: upstreamPort } = upstream.address() as AddressInfo;
-  const bootstrap = bootstrapOf({ upstreamPort, body }) as {
+  const layered_runtime = { layers: [{ name: 'admin', admin_layer: {} }] };
+  const bootstrap = { ...bootstrapOf({ upstreamPort, body }), layered_runtime } as unknown as {
     static_resources: { listeners: { filter_chains: object[] }[] };
   };
   const pipe = `${directory.path}/proxy.sock`;
@@ -54,8 +55,12 @@ function ask(options: RequestOptions): Promise<string> {
   });
 }
 
-async function adminText({ adminPort }: ProxyProcess, path: string): Promise<string> {
-  return (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text();
+async function adminText(
+  { adminPort }: ProxyProcess,
+  path: string,
+  method = 'GET',
+): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${adminPort}${path}`, { method })).text();
 }
 
 t.test('another process takes over ports, pipes, admin interface and counters', async (t) => {
@@ -83,6 +88,8 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   });
   const served = () => outcomes.get('200 up') ?? 0;
   await eventually(() => served() > 50);
+  await adminText(proxy, '/runtime_modify?by.hand=1', 'POST');
+  await adminText(proxy, '/logging?dns=debug', 'POST');
   const upgraded = await runCommand('upgrade', `127.0.0.1:${proxy.adminPort}`);
   t.match(upgraded, { code: 0, stdout: /^epoch 1 serves/ }, upgraded.stderr);
   await eventually(() => proxy.command.stderr.includes('upgrade: nothing is left here'), 30_000);
@@ -104,6 +111,8 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   });
   t.match(await adminText(proxy, '/stats'), 'server.hot_restart_epoch: 2\n');
   t.match(await adminText(proxy, '/server_info'), /"restart_epoch": 2/);
+  t.match(await adminText(proxy, '/runtime'), '"by.hand"', 'what was changed by hand stays so');
+  t.match(await adminText(proxy, '/logging', 'POST'), 'dns: debug');
 
   // What cannot serve changes nothing.
   directory.write('config.yaml', 'static_resources: { listeners: [ { name: 1 } ] }');

@@ -4,7 +4,13 @@ import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
 import { ADS, adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
-import { withProxy } from '../support/with-proxy.ts';
+import { type TestProxy, withProxy } from '../support/with-proxy.ts';
+
+/** Of a process that had nothing. */
+const NOTHING = {
+  ...{ epoch: 0, firstStartedMs: 0, ticketSecret: '', changed: {}, admin: null },
+  sockets: new Map(),
+};
 
 async function upstream(body: string): Promise<{ readonly port: number; readonly server: Server }> {
   const server = createServer((_, response) => response.end(body));
@@ -41,14 +47,10 @@ t.test('refuses a bootstrap whose port is taken, and says which', async (t) => {
 });
 
 t.test('follows nobody as long as no server says what there is', async (t) => {
-  const inheritance = {
-    ...{ epoch: 0, firstStartedMs: 0, ticketSecret: '', admin: null },
-    sockets: new Map(),
-  };
   const { port, server } = await upstream('no management server');
   const source = { ...ADS, initial_fetch_timeout: '0.05s' };
   const bootstrap = adsBootstrap(port, false, { source });
-  await t.rejects(withProxy(bootstrap, {}, inheritance), {
+  await t.rejects(withProxy(bootstrap, {}, NOTHING), {
     message:
       'no server said in time which clusters there are\nno server said in time which listeners there are',
   });
@@ -58,6 +60,43 @@ t.test('follows nobody as long as no server says what there is', async (t) => {
   server.closeAllConnections();
   server.close();
 });
+
+t.test('goes on with what operators changed in the process that it follows', async (t) => {
+  const changed = {
+    runtime: [['fault.share', '7']] as const,
+    isHealthFailed: true,
+    logLevels: { main: 'error' } as const,
+  };
+  const layered_runtime = { layers: [{ name: 'admin', admin_layer: {} }] };
+  const inheritance = { ...NOTHING, changed };
+  const proxy = await withProxy({ ...bootstrapOf(), layered_runtime }, {}, inheritance);
+  t.match(JSON.parse(await admin(proxy, 'GET', '/runtime')), {
+    entries: { 'fault.share': { final_value: '7' } },
+  });
+  t.equal(await admin(proxy, 'GET', '/ready'), 'DRAINING\n');
+  t.match(await admin(proxy, 'POST', '/logging'), 'main: error');
+  t.same(proxy.operators.all(), changed, 'and so does the process after it');
+  await admin(proxy, 'POST', '/healthcheck/ok');
+  await admin(proxy, 'POST', '/runtime_modify?fault.share=');
+  t.equal(await admin(proxy, 'GET', '/ready'), 'LIVE\n');
+  t.same(proxy.operators.all(), { ...changed, runtime: [], isHealthFailed: false });
+  await proxy.stop();
+
+  const without = await withProxy(
+    bootstrapOf(),
+    {},
+    { ...NOTHING, changed: { runtime: changed.runtime } },
+  );
+  t.match(
+    without.log.join('\n'),
+    /warning main what \/runtime_modify .* no admin layer: fault.share/,
+  );
+  await without.stop();
+});
+
+async function admin({ adminAddress }: TestProxy, method: string, path: string): Promise<string> {
+  return (await fetch(`http://${adminAddress}${path}`, { method })).text();
+}
 
 t.test('swaps in a changed configuration, and keeps the old one when it is bad', async (t) => {
   const proxy = await withProxy(bootstrapOf({ body: 'one' }));

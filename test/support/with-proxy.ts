@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../proxy/base/log.ts';
 import { BootstrapSource, reportOf } from '../../proxy/server/bootstrap-source.ts';
+import type { OperatorDesk } from '../../proxy/server/operator-desk.ts';
 import { DEFAULT_SERVER_OPTIONS, type ServerOptions } from '../../proxy/server/options.ts';
 import type { Primary } from '../../proxy/server/primary.ts';
 import { startProxy } from '../../proxy/server/start-proxy.ts';
@@ -22,6 +23,7 @@ export interface TestProxy {
   /** `ip:port`, null without an admin interface. */
   readonly adminAddress: string | null;
   readonly primary: Primary;
+  readonly operators: OperatorDesk;
   /** What it logged at level info and above, as `level component message`. */
   readonly log: readonly string[];
   /** Statistics of the whole proxy by full name. */
@@ -56,7 +58,7 @@ export async function withProxy(
     quit: () => log.lines.push('quit'),
   });
   if (!started.ok) throw new Error(started.errors.join('\n'));
-  const { primary, adminAddress } = started;
+  const { primary, operators, adminAddress } = started;
   const ports: Record<string, number> = {};
   for (const { name, addresses } of primary.workforce.listeners) {
     ports[name] = Number(addresses[0]?.split(':').at(-1) ?? 0);
@@ -66,6 +68,7 @@ export async function withProxy(
     port: Object.values(ports)[0] ?? 0,
     adminAddress: adminAddress === null ? null : adminAddress.text,
     primary,
+    operators,
     log: log.lines,
     stats: () => primary.collectStats(),
     stat: async (name) => {

@@ -1,6 +1,7 @@
 // The process that started this one, for a process that was started to follow another.
 import type { SendHandle } from 'node:child_process';
 import type { BoundHandle } from '../../net/bound-handle.ts';
+import type { OperatorChange } from '../operator-desk.ts';
 import {
   type FromRoot,
   type FromSuccessor,
@@ -20,6 +21,8 @@ export interface Inheritance {
   readonly firstStartedMs: number;
   /** Base64. */
   readonly ticketSecret: string;
+  /** What operators changed in it. */
+  readonly changed: OperatorChange;
   /** Bound and listening, by the keys of SocketKeeper. */
   readonly sockets: ReadonlyMap<string, BoundHandle>;
   /** null: it had no admin interface. */
@@ -43,6 +46,9 @@ export class Ancestor {
   #estate: Extract<ToSuccessor, { readonly kind: 'estate' }> | null = null;
   #onInherited: (inheritance: Inheritance | string) => void = () => undefined;
   #successor: Successor | null = null;
+  /** Said before anybody wanted to know. */
+  readonly #earlyChanges: OperatorChange[] = [];
+  #onChanged: ((change: OperatorChange) => void) | null = null;
   onCounted: (counted: Counted) => void = () => undefined;
   /** It is gone, without having said a word. */
   onLost: () => void = () => undefined;
@@ -67,6 +73,12 @@ export class Ancestor {
       this.#onInherited = resolve;
       void this.tell({ kind: 'want-estate', protocol: HANDOVER_PROTOCOL });
     });
+  }
+
+  /** Hears what operators change in the one before, from the estate on. */
+  followChanges(onChanged: (change: OperatorChange) => void): void {
+    this.#onChanged = onChanged;
+    for (const change of this.#earlyChanges.splice(0)) onChanged(change);
   }
 
   /** Resolves when it is on its way. */
@@ -105,6 +117,10 @@ export class Ancestor {
       case 'estate-complete':
         this.#onInherited(this.#inheritance());
         return;
+      case 'changed':
+        if (this.#onChanged === null) this.#earlyChanges.push(message.change);
+        else this.#onChanged(message.change);
+        return;
       case 'counted':
         this.onCounted(message);
         return;
@@ -123,8 +139,8 @@ export class Ancestor {
       const theirs = estate?.protocol ?? 'none';
       return `it hands over by protocol ${theirs}, this version by ${HANDOVER_PROTOCOL}`;
     }
-    const { epoch, firstStartedMs, ticketSecret } = estate;
+    const { epoch, firstStartedMs, ticketSecret, changed = {} } = estate;
     const [sockets, admin] = [this.#sockets, this.#admin];
-    return { epoch, firstStartedMs, ticketSecret, sockets, admin };
+    return { epoch, firstStartedMs, ticketSecret, changed, sockets, admin };
   }
 }

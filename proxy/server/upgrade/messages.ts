@@ -2,6 +2,7 @@
 // and the first of the line, which is the parent of all others. Plain JSON over node's channel, with
 // sockets beside it: the two ends are different versions of the program.
 import type { StatsSnapshot } from '../../stats/snapshot.ts';
+import type { OperatorChange } from '../operator-desk.ts';
 
 /** Raised when a version no longer understands what older ones say: they refuse each other then. */
 export const HANDOVER_PROTOCOL = 1;
@@ -25,7 +26,11 @@ export type ToSuccessor =
       readonly firstStartedMs: number;
       /** Base64: sessions of TLS clients go on. */
       readonly ticketSecret: string;
+      /** What operators changed; absent: its version does not say. */
+      readonly changed?: OperatorChange;
     }
+  /** What they changed since then, until its admin interface is closed. */
+  | { readonly kind: 'changed'; readonly change: OperatorChange }
   /** A listening socket travels beside it. */
   | { readonly kind: 'socket'; readonly key: string }
   /** That of the admin interface. */

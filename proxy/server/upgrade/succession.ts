@@ -86,8 +86,10 @@ export class Succession {
   /** The proxy serves: the one before it may go. */
   onServing(serving: ServingProxy): void {
     this.#serving = serving;
+    serving.operators.onChange = (change) => this.#upgrade.tellChange(change);
     const ancestor = this.#ancestor;
     if (ancestor === null) return;
+    ancestor.followChanges((change) => serving.operators.take(change));
     const { collector } = serving.primary;
     ancestor.onCounted = ({ epoch, snapshot, isFinal }) =>
       collector.hearElder(epoch, snapshot, isFinal);
@@ -128,12 +130,13 @@ export class Succession {
   }
 
   #estate(): Estate {
-    const { primary, admin } = this.#serving as ServingProxy;
+    const { primary, admin, operators } = this.#serving as ServingProxy;
     const socket = admin?.socket ?? null;
     return {
       epoch: this.#parts.options.restartEpoch,
       firstStartedMs: this.#inheritance?.firstStartedMs ?? this.#startedMs,
       ticketSecret: primary.source.ticketSecret,
+      changed: operators.all(),
       sockets: primary.workforce.sockets.all(),
       admin:
         socket === null

@@ -2,6 +2,7 @@
 // steps back when it serves. Until then nothing changes here, and what goes wrong costs nothing.
 import type { Logger } from '../../base/log.ts';
 import type { BoundHandle } from '../../net/bound-handle.ts';
+import type { OperatorChange } from '../operator-desk.ts';
 import {
   type FromSuccessor,
   HANDOVER_PROTOCOL,
@@ -15,6 +16,7 @@ export interface Estate {
   readonly epoch: number;
   readonly firstStartedMs: number;
   readonly ticketSecret: string;
+  readonly changed: OperatorChange;
   readonly sockets: readonly (readonly [key: string, handle: BoundHandle])[];
   readonly admin: { readonly address: string; readonly socket: object } | null;
 }
@@ -46,6 +48,8 @@ type UpgradeState = 'serving' | 'starting' | 'handed-over';
 export class Upgrade {
   readonly #parts: UpgradeParts;
   #state: UpgradeState = 'serving';
+  /** It has its estate, and hears what changes; null: there is none. */
+  #heir: Successor | null = null;
 
   constructor(parts: UpgradeParts) {
     this.#parts = parts;
@@ -67,6 +71,7 @@ export class Upgrade {
     const reason = await this.#whenServing(successor, deadlineMs);
     if (reason !== '') {
       this.#state = 'serving';
+      this.#heir = null;
       successor.kill();
       log.log('error', `upgrade: epoch ${epoch} does not serve, this process goes on: ${reason}`);
       return refused(`epoch ${epoch} does not serve, the running one goes on: ${reason}`);
@@ -77,6 +82,11 @@ export class Upgrade {
     log.log('info', `upgrade: epoch ${epoch} serves, ending what is left here`, { tookMs });
     this.#parts.onHandedOver(successor);
     return { ok: true, text: `epoch ${epoch} serves, ${tookMs} ms after it was asked for` };
+  }
+
+  /** Operators still reach this process: what they change now is for the one that follows, too. */
+  tellChange(change: OperatorChange): void {
+    void this.#heir?.send({ kind: 'changed', change });
   }
 
   /** '' or why it does not. */
@@ -112,6 +122,7 @@ export class Upgrade {
 
   async #leaveTo(successor: Successor): Promise<void> {
     const { sockets, admin, ...facts } = this.#parts.estate();
+    this.#heir = successor;
     await successor.send({ kind: 'estate', protocol: HANDOVER_PROTOCOL, ...facts });
     for (const [key, handle] of sockets) await successor.send({ kind: 'socket', key }, handle);
     if (admin !== null) {

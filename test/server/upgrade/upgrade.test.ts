@@ -44,7 +44,7 @@ function rig() {
       return successor;
     },
     estate: () => ({
-      ...{ epoch: 3, firstStartedMs: 1, ticketSecret: 'secret' },
+      ...{ epoch: 3, firstStartedMs: 1, ticketSecret: 'secret', changed: {} },
       sockets: [['127.0.0.1 80', SOCKET]],
       admin: { address: '127.0.0.1:9901', socket: SOCKET },
     }),
@@ -75,6 +75,24 @@ t.test('hands over what it has, and steps back when the successor serves', async
   t.match(await outcome, { ok: true, text: /^epoch 4 serves/ });
   t.same([successor.calls, heirs.length, upgrade.isHandedOver], [['adopt'], 1, true]);
   t.match(await upgrade.run(LAUNCH, 1), { ok: false, text: 'a newer process serves already' });
+});
+
+t.test('tells the successor what operators change meanwhile', async (t) => {
+  const { upgrade, successors } = rig();
+  const changes = () =>
+    successors.at(-1)?.told.flatMap(([told]) => (told.kind === 'changed' ? [told.change] : []));
+  upgrade.tellChange({ isHealthFailed: true });
+  const outcome = upgrade.run(LAUNCH, 10_000);
+  const [successor] = successors as [FakeSuccessor];
+  upgrade.tellChange({ isHealthFailed: true });
+  t.same(changes(), [], 'what its estate will say is not said twice');
+  successor.onMessage?.({ kind: 'want-estate', protocol: HANDOVER_PROTOCOL });
+  upgrade.tellChange({ isHealthFailed: false });
+  successor.onMessage?.({ kind: 'serving' });
+  await outcome;
+  upgrade.tellChange({ runtime: [['a', '1']] });
+  t.same(changes(), [{ isHealthFailed: false }, { runtime: [['a', '1']] }]);
+  t.equal(successor.told[0]?.[0].kind, 'estate');
 });
 
 t.test('goes on when the successor cannot serve, and says why', async (t) => {
