@@ -1,13 +1,14 @@
 // Which share of the requests goes where, beside Envoy: zone-aware routing, health by weight, dropped
 // overload, subsets' localities, localities above weights by load reports. Both choose at random:
-// shares differ by at most 0.2, five times what REQUESTS let them differ by chance.
+// shares differ by at most 0.2, seven times what REQUESTS let them differ by chance (once in 10^11
+// runs).
 import t from 'tap';
 import { type HostJson, ManyHosts, pickedHosts } from '../support/many-hosts.ts';
 import { type Json, type TwinConfig, typed } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
 import { type Twin, withTwins } from '../support/with-twins.ts';
 
-const REQUESTS = 300;
+const REQUESTS = 600;
 /** On one connection. */
 const BATCH = 100;
 const TOLERANCE = 0.2;

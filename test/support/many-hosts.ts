@@ -2,9 +2,8 @@
 // its answers say at which of them it was asked.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { rawConnect } from './raw-peer.ts';
 import type { Json } from './twin-bootstrap.ts';
-import { wireExchange } from './wire-client.ts';
-import { fieldValue } from './wire-message.ts';
 
 /** What is special about a host. */
 export interface HostJson {
@@ -81,14 +80,21 @@ export function hostsJson(
   }));
 }
 
-/** Where each GET for a path, with its fields, went: an address, or the status if nowhere. */
+/**
+ * Where each GET for a path, with its fields, went: an address, or the status if nowhere. One after
+ * the other, on one connection.
+ */
 export async function pickedHosts(
   port: number,
   requests: readonly { readonly path: string; readonly fields?: readonly string[] }[],
 ): Promise<readonly string[]> {
-  const send = requests.map(({ path, fields = [] }) =>
-    [`GET ${path} HTTP/1.1`, 'host: h.test', ...fields, '', ''].join('\r\n'),
-  );
-  const { responses } = await wireExchange(port, { send, responses: requests.length });
-  return responses.map((response) => fieldValue(response, 'x-host') ?? response.startLine);
+  const peer = await rawConnect(`127.0.0.1:${port}`);
+  const places: string[] = [];
+  for (const { path, fields = [] } of requests) {
+    peer.write([`GET ${path} HTTP/1.1`, 'host: h.test', ...fields, '', ''].join('\r\n'));
+    const { head } = await peer.response();
+    places.push(head.get('x-host') ?? head.startLine);
+  }
+  peer.close();
+  return places;
 }
