@@ -72,6 +72,16 @@ export const DEFAULT_TAGS: readonly DefaultTag[] = [
     firstToken: 'http',
     regex: /^http\.[^.]+\.rbac\.(?!policy\.)(([^.]+)\.)/,
   },
+  {
+    name: 'envoy.rds_route_config',
+    firstToken: 'http',
+    regex: /^http\.[^.]+\.rds\.((.+?)\.)\w+$/,
+  },
+  {
+    name: 'envoy.scoped_rds_config',
+    firstToken: 'http',
+    regex: /^http\.[^.]+\.scoped_rds\.((.+?)\.)\w+$/,
+  },
   { name: 'envoy.tcp_prefix', tokens: 'tcp.$.**' },
   { name: 'envoy.udp_prefix', tokens: 'udp.$.**' },
   { name: 'envoy.clientssl_prefix', tokens: 'auth.clientssl.$.**' },
@@ -91,11 +101,6 @@ export const DEFAULT_TAGS: readonly DefaultTag[] = [
   },
   { name: 'envoy.virtual_host', tokens: 'vhost.$.**' },
   { name: 'envoy.mongo_prefix', tokens: 'mongo.$.**' },
-  {
-    name: 'envoy.rds_route_config',
-    firstToken: 'http',
-    regex: /^http\.[^.]+\.rds\.((.+?)\.)\w+$/,
-  },
   { name: 'envoy.route', tokens: 'vhost.*.route.$.**' },
   { name: 'envoy.thrift_prefix', tokens: 'thrift.$.**' },
   { name: 'envoy.redis_prefix', tokens: 'redis.$.**' },

@@ -18,13 +18,17 @@ export function statsAsJson(
   display: HistogramDisplay,
   boundsOf: BoundsOf,
 ): string {
-  const stats: object[] = [];
-  for (const [name, value] of selected.textReadouts) stats.push({ name, value });
-  for (const [name, value] of numbersOf(selected)) stats.push({ name, value });
-  if (selected.histograms.length > 0) {
-    stats.push({ histograms: histogramsJson(selected.histograms, display, boundsOf) });
+  const stats: string[] = [];
+  for (const [name, value] of selected.textReadouts) stats.push(JSON.stringify({ name, value }));
+  for (const [name, value] of numbersOf(selected)) {
+    // Not by JSON.stringify, which has no numbers of 64 bits.
+    stats.push(`{"name":${JSON.stringify(name)},"value":${value}}`);
   }
-  return JSON.stringify({ stats });
+  if (selected.histograms.length > 0) {
+    const histograms = histogramsJson(selected.histograms, display, boundsOf);
+    stats.push(JSON.stringify({ histograms }));
+  }
+  return `{"stats":[${stats.join(',')}]}`;
 }
 
 function histogramsJson(

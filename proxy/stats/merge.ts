@@ -52,6 +52,7 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
   if (only !== undefined && snapshots.length === 1) return only;
   const counters: Record<string, number> = {};
   const gauges: Record<string, number> = {};
+  const wideGauges: Record<string, string> = {};
   const textReadouts: Record<string, string> = {};
   const histograms: Record<string, HistogramSnapshot> = {};
   const usedZeroes = new Set<string>();
@@ -59,6 +60,7 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
   for (const snapshot of snapshots) {
     mergeNumbers(counters, snapshot.counters);
     mergeNumbers(gauges, snapshot.gauges);
+    Object.assign(wideGauges, snapshot.wideGauges);
     Object.assign(textReadouts, snapshot.textReadouts);
     for (const name of snapshot.usedZeroes) usedZeroes.add(name);
     for (const [name, histogram] of Object.entries(snapshot.histograms)) {
@@ -66,7 +68,10 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
       histograms[name] = known === undefined ? histogram : mergeHistograms(known, histogram);
     }
   }
-  return { counters, gauges, textReadouts, histograms, usedZeroes: [...usedZeroes], untouched };
+  return {
+    ...{ counters, gauges, wideGauges, textReadouts, histograms },
+    ...{ usedZeroes: [...usedZeroes], untouched },
+  };
 }
 
 /**

@@ -56,6 +56,12 @@ export class Gauge {
   }
 }
 
+/** A gauge of 64 bits, such as the hash of a version: a double would round it. */
+export interface WideGauge {
+  /** In decimal digits. */
+  set(digits: string): void;
+}
+
 /** A distribution of non-negative numbers in log-linear buckets. */
 export interface Histogram {
   readonly name: string;
@@ -91,6 +97,7 @@ export interface StatsScope {
   scope(name: string): StatsScope;
   counter(name: string): Counter;
   gauge(name: string): Gauge;
+  wideGauge(name: string): WideGauge;
   histogram(name: string, unit: HistogramUnit): Histogram;
   textReadout(name: string): TextReadout;
   /**

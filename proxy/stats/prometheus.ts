@@ -6,7 +6,13 @@ import type { Metric } from 'prom-client';
 import Registry from 'prom-client/lib/registry.js';
 import { approximateSum, QUANTILES, quantilesOf } from './distribution.ts';
 import { countOf } from './histogram.ts';
-import { type BoundsOf, boundedCounts, type Named, type SelectedStats } from './selection.ts';
+import {
+  type BoundsOf,
+  boundedCounts,
+  type Named,
+  type PrintedNumber,
+  type SelectedStats,
+} from './selection.ts';
 import type { HistogramSnapshot } from './snapshot.ts';
 import type { TagExtractor, TaggedName } from './tags.ts';
 
@@ -25,6 +31,10 @@ const WRITE_SLICE_MS = 5;
 
 type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary';
 
+/** No gauge has it, and prom-client prints it unlike all numbers. */
+const WIDE = Number.POSITIVE_INFINITY;
+const WIDE_TEXT = /(?<= )\+Inf$/;
+
 interface Sample {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -37,6 +47,8 @@ class Family {
   readonly type: FamilyType;
   readonly help = '';
   readonly values: Sample[] = [];
+  /** Numbers of 64 bits among the values, where WIDE stands for each. */
+  readonly wide: bigint[] = [];
 
   constructor(name: string, type: FamilyType) {
     this.name = name;
@@ -80,7 +92,7 @@ async function write(families: Iterable<Family>): Promise<string> {
   for (const family of families) {
     // The registry reads name and `get()` only; its declared type names prom-client's classes.
     registry.registerMetric(family as unknown as Metric);
-    texts.push(asEnvoyPrintsIt(await registry.getSingleMetricAsString(family.name)));
+    texts.push(asEnvoyPrintsIt(await registry.getSingleMetricAsString(family.name), family.wide));
     if (performance.now() - started < WRITE_SLICE_MS) continue;
     await setImmediate();
     started = performance.now();
@@ -127,15 +139,14 @@ function familyOf(
 function addNumber(
   families: Map<string, Family>,
   type: 'counter' | 'gauge',
-  stat: TaggedStat<number>,
+  { tagged, value }: TaggedStat<PrintedNumber>,
 ): void {
-  const family = familyOf(families, type, stat.tagged);
+  const family = familyOf(families, type, tagged);
   if (family === null) return;
-  family.values.push({
-    metricName: family.name,
-    labels: labelsOf(stat.tagged),
-    value: stat.value,
-  });
+  const isWide = typeof value === 'bigint';
+  if (isWide) family.wide.push(value);
+  const labels = labelsOf(tagged);
+  family.values.push({ metricName: family.name, labels, value: isWide ? WIDE : value });
 }
 
 function addText(families: Map<string, Family>, stat: TaggedStat<string>): void {
@@ -195,12 +206,18 @@ function labelsOf(tagged: TaggedName): Readonly<Record<string, string>> {
   return labels;
 }
 
-function asEnvoyPrintsIt(text: string): string {
+function asEnvoyPrintsIt(text: string, wide: readonly bigint[]): string {
   const lines: string[] = [];
+  let used = 0;
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('# HELP ')) continue;
     const labelled = line.startsWith('#') || line.includes('{') ? line : line.replace(' ', '{} ');
-    lines.push(labelled.endsWith(' Nan') ? `${labelled.slice(0, -4)} nan` : labelled);
+    if (used < wide.length && WIDE_TEXT.test(labelled)) {
+      lines.push(labelled.replace(WIDE_TEXT, String(wide[used])));
+      used += 1;
+    } else {
+      lines.push(labelled.endsWith(' Nan') ? `${labelled.slice(0, -4)} nan` : labelled);
+    }
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

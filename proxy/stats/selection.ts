@@ -20,11 +20,14 @@ export interface StatsSelection {
 /** A name with its value. */
 export type Named<T> = readonly [name: string, value: T];
 
+/** A number as it is printed; one of 64 bits is a `bigint`. */
+export type PrintedNumber = number | bigint;
+
 /** Each list in rising order of name. */
 export interface SelectedStats {
   readonly textReadouts: readonly Named<string>[];
   readonly counters: readonly Named<number>[];
-  readonly gauges: readonly Named<number>[];
+  readonly gauges: readonly Named<PrintedNumber>[];
   readonly histograms: readonly Named<HistogramSnapshot>[];
 }
 
@@ -51,15 +54,26 @@ export function selectStats(all: StatsSnapshot, selection: StatsSelection): Sele
       ? pick(snapshot.textReadouts, selection, (text) => text !== '')
       : [],
     counters: wants('Counters') ? pick(snapshot.counters, selection, numberUsed) : [],
-    gauges: wants('Gauges') ? pick(snapshot.gauges, selection, numberUsed) : [],
+    gauges: wants('Gauges') ? selectGauges(snapshot, selection, numberUsed) : [],
     histograms: wants('Histograms')
       ? pick(snapshot.histograms, selection, (histogram) => histogram.count > 0)
       : [],
   };
 }
 
+function selectGauges(
+  { gauges, wideGauges }: StatsSnapshot,
+  selection: StatsSelection,
+  isUsed: (value: number, name: string) => boolean,
+): readonly Named<PrintedNumber>[] {
+  const wide = pick(wideGauges, selection, (digits) => digits !== '0').map(
+    ([name, digits]): Named<PrintedNumber> => [name, BigInt(digits)],
+  );
+  return [...pick(gauges, selection, isUsed), ...wide].sort(byName);
+}
+
 /** Counters and gauges as one list in order of name. */
-export function numbersOf(selected: SelectedStats): readonly Named<number>[] {
+export function numbersOf(selected: SelectedStats): readonly Named<PrintedNumber>[] {
   return [...selected.counters, ...selected.gauges].sort(byName);
 }
 

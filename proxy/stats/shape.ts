@@ -55,7 +55,11 @@ class RecordingScope implements StatsScope {
     return new LogLinearHistogram(this.prefix + name, unit);
   }
 
-  /** Texts are never the same for many: no shape has any. */
+  /** Neither they nor texts are the same for many: no shape has any. */
+  wideGauge(): { set(digits: string): void } {
+    return { set: () => undefined };
+  }
+
   textReadout(): { set(text: string): void } {
     return { set: () => undefined };
   }

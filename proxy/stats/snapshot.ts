@@ -5,6 +5,8 @@ import type { CellShape } from './metrics.ts';
 export interface StatsSnapshot {
   readonly counters: Readonly<Record<string, number>>;
   readonly gauges: Readonly<Record<string, number>>;
+  /** Gauges of 64 bits, in decimal digits. */
+  readonly wideGauges: Readonly<Record<string, string>>;
   readonly textReadouts: Readonly<Record<string, string>>;
   /** Sparse log-linear buckets: index to count; plus the sum of recorded values. */
   readonly histograms: Readonly<Record<string, HistogramSnapshot>>;
@@ -36,6 +38,7 @@ export interface HistogramSnapshot {
 export const EMPTY_SNAPSHOT: StatsSnapshot = {
   counters: {},
   gauges: {},
+  wideGauges: {},
   textReadouts: {},
   histograms: {},
   usedZeroes: [],

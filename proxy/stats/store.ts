@@ -9,6 +9,7 @@ import {
   type HistogramUnit,
   type StatsScope,
   type TextReadout,
+  type WideGauge,
 } from './metrics.ts';
 import { type HistogramSnapshot, type StatsSnapshot, withUntouched } from './snapshot.ts';
 
@@ -26,6 +27,20 @@ class TextCell implements TextReadout {
 
   set(text: string): void {
     this.value = text;
+  }
+}
+
+/** See WideGauge. */
+class WideCell implements WideGauge {
+  readonly name: string;
+  digits = '0';
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  set(digits: string): void {
+    this.digits = digits;
   }
 }
 
@@ -95,6 +110,7 @@ class CellLists {
   readonly accepts: NameFilter;
   readonly counters = new Map<string, Held<Counter>>();
   readonly gauges = new Map<string, Held<Gauge>>();
+  readonly wideGauges = new Map<string, Held<WideCell>>();
   readonly histograms = new Map<string, Held<LogLinearHistogram>>();
   /** Those whose interval has something to end: of ten thousand few. */
   readonly awake = new Set<LogLinearHistogram>();
@@ -137,6 +153,10 @@ class Scope implements StatsScope {
 
   gauge(name: string): Gauge {
     return this.#hold(this.#lists.gauges, new Gauge(this.prefix + name));
+  }
+
+  wideGauge(name: string): WideGauge {
+    return this.#hold(this.#lists.wideGauges, new WideCell(this.prefix + name));
   }
 
   histogram(name: string, unit: HistogramUnit): LogLinearHistogram {
@@ -251,6 +271,10 @@ export class StatsStore implements StatsScope {
     return this.#root.gauge(name);
   }
 
+  wideGauge(name: string): WideGauge {
+    return this.#root.wideGauge(name);
+  }
+
   histogram(name: string, unit: HistogramUnit): LogLinearHistogram {
     return this.#root.histogram(name, unit);
   }
@@ -294,6 +318,7 @@ export class StatsStore implements StatsScope {
     const lists = this.#lists;
     const counters: Record<string, number> = {};
     const gauges: Record<string, number> = {};
+    const wideGauges: Record<string, string> = {};
     const textReadouts: Record<string, string> = {};
     const histograms: Record<string, HistogramSnapshot> = {};
     const usedZeroes: string[] = [];
@@ -305,12 +330,13 @@ export class StatsStore implements StatsScope {
       gauges[name] = cell.value;
       if (cell.value === 0 && cell.isUsed) usedZeroes.push(name);
     }
+    for (const [name, { cell }] of lists.wideGauges) wideGauges[name] = cell.digits;
     for (const [name, { cell }] of lists.texts) textReadouts[name] = cell.value;
     for (const [name, { cell }] of lists.histograms) histograms[name] = cell.snapshot();
     const untouched = [...lists.declared].map(([shape, prefixes]) => {
       return { shape, prefixes: [...prefixes.keys()] };
     });
-    return { counters, gauges, textReadouts, histograms, usedZeroes, untouched };
+    return { counters, gauges, wideGauges, textReadouts, histograms, usedZeroes, untouched };
   }
 }
 

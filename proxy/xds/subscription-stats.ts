@@ -1,21 +1,27 @@
 // What Envoy counts for each subscription, below the subscriber's own scope:
 // `cluster_manager.cds.update_success` and its likes.
 import { type Hash64, xxHash64 } from '../base/xx-hash.ts';
-import type { Counter, Gauge, Histogram, StatsScope, TextReadout } from '../stats/metrics.ts';
+import type {
+  Counter,
+  Gauge,
+  Histogram,
+  StatsScope,
+  TextReadout,
+  WideGauge,
+} from '../stats/metrics.ts';
 
-const HALF = 2 ** 32;
 const hash: Hash64 = { high: 0, low: 0 };
 /** Of the last version: thousands of subscriptions have the same one. */
-const last: { version: string | null; number: number } = { version: null, number: 0 };
+const last: { version: string | null; digits: string } = { version: null, digits: '0' };
 
-/** Envoy's; the last digits are lost, because it is a double. */
-function versionNumber(version: string): number {
+/** As Envoy counts versions: their hash, in decimal digits. */
+function versionNumber(version: string): string {
   if (version !== last.version) {
     xxHash64(Buffer.from(version).toString('latin1'), hash);
     last.version = version;
-    last.number = hash.high * HALF + hash.low;
+    last.digits = String((BigInt(hash.high) << 32n) | BigInt(hash.low));
   }
-  return last.number;
+  return last.digits;
 }
 
 /** Made once per subscription; its owner releases the scope. */
@@ -26,7 +32,7 @@ export class SubscriptionStats {
   readonly #rejected: Counter;
   readonly #fetchTimeout: Counter;
   readonly #time: Gauge;
-  readonly #version: Gauge;
+  readonly #version: WideGauge;
   readonly #versionText: TextReadout;
   readonly #duration: Histogram;
 
@@ -37,7 +43,7 @@ export class SubscriptionStats {
     this.#rejected = scope.counter('update_rejected');
     this.#fetchTimeout = scope.counter('init_fetch_timeout');
     this.#time = scope.gauge('update_time');
-    this.#version = scope.gauge('version');
+    this.#version = scope.wideGauge('version');
     this.#versionText = scope.textReadout('version_text');
     this.#duration = scope.histogram('update_duration', 'ms');
   }

@@ -59,6 +59,7 @@ t.test('a filter that would hang a backtracking engine is answered at once', asy
     backend.stats = async () => ({
       counters: { [`${'a'.repeat(60)}!`]: 1 },
       gauges: {},
+      wideGauges: {},
       textReadouts: {},
       histograms: {},
       usedZeroes: [],

@@ -8,7 +8,11 @@ import { bucketIndex } from '../../proxy/stats/histogram.ts';
 import { statsAsJson } from '../../proxy/stats/json.ts';
 import { statsAsPrometheus } from '../../proxy/stats/prometheus.ts';
 import { selectStats } from '../../proxy/stats/selection.ts';
-import type { HistogramSnapshot, StatsSnapshot } from '../../proxy/stats/snapshot.ts';
+import {
+  EMPTY_SNAPSHOT,
+  type HistogramSnapshot,
+  type StatsSnapshot,
+} from '../../proxy/stats/snapshot.ts';
 import { TagExtractor } from '../../proxy/stats/tags.ts';
 import { statsAsText } from '../../proxy/stats/text.ts';
 import { eventually } from '../support/eventually.ts';
@@ -109,7 +113,7 @@ async function snapshotOf(read: (query: string) => Promise<string>): Promise<Sta
   }
   const counters = await numbers('Counters');
   const gauges = await numbers('Gauges');
-  return { counters, gauges, textReadouts: {}, histograms, usedZeroes: [], untouched: [] };
+  return { ...EMPTY_SNAPSHOT, counters, gauges, histograms };
 }
 
 function pairOf(bucket: Bucket): readonly number[] {

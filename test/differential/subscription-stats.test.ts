@@ -13,7 +13,10 @@ import { httpListener, virtualHost } from '../support/static-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
 
 const { cluster: CDS, listener: LDS, route: RDS } = TYPE_URLS;
-const OWN_VALUES = /update_(time|duration)|config_reload_time_ms|\.version: |_rq_|_cx_/;
+const OWN_VALUES = /update_(time|duration)|config_reload_time_ms|_rq_|_cx_/;
+/** Hashes of 64 bits, which JSON.parse would round: as they are printed. */
+const VERSIONS =
+  /"(?:cluster_manager|http|listener_manager)[^"]+\.version","value":\d+|^envoy\S+_version\{.*\} \d{9,}$/gm;
 const WATCHED = '^(control_plane|cluster_manager.cds|listener_manager.lds|http\\..*rds)';
 
 function source(isOwn: boolean): Record<string, unknown> {
@@ -90,11 +93,12 @@ function scriptFor(isOwn: boolean) {
     await send(RDS, '4', [
       { name: 'shared', virtual_hosts: [virtualHost(['*'], []), virtualHost(['*'], [])] },
     ]);
-    const text = await (await fetch(`${url}/stats?filter=${encodeURIComponent(WATCHED)}`)).text();
-    return text
-      .split('\n')
-      .filter((line) => line !== '' && !OWN_VALUES.test(line))
-      .sort();
+    const read = async (query: string) => (await fetch(`${url}/stats${query}`)).text();
+    const lines = (await read(`?filter=${encodeURIComponent(WATCHED)}`)).split('\n');
+    const other = (await read('?format=json')) + (await read('/prometheus'));
+    const versions = [...other.matchAll(VERSIONS)].map(([text]) => text);
+    t.equal(versions.length, 6, versions.join(' '));
+    return [...lines.filter((line) => line !== '' && !OWN_VALUES.test(line)), ...versions].sort();
   };
 }
 

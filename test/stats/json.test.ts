@@ -17,6 +17,7 @@ t.test('numbers and texts are named values, histograms one member at the end', a
     text,
     '{"stats":[{"name":"control_plane.identifier","value":"<pilot>"},{"name":"cluster.c1-b.upstream_rq_total","value":1},',
   );
+  t.match(text, '{"name":"cluster_manager.cds.version","value":17241709254077376921},');
   t.match(
     text,
     '{"histograms":{"supported_quantiles":[0,25,50,75,90,95,99,99.5,99.9,100],"computed_quantiles":[{"name":"cluster.c1.upstream_cx_length_ms","values":[{"cumulative":null,"interval":null},',

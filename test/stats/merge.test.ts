@@ -33,6 +33,14 @@ t.test('workers add up, except where all say the same', async (t) => {
   t.same(mergeSnapshots([]), EMPTY_SNAPSHOT);
 });
 
+t.test('a number of 64 bits keeps its digits through a sum', async (t) => {
+  const primary = new StatsStore(null);
+  const version = primary.scope('cluster_manager.cds').wideGauge('version');
+  version.set('17241709254077376921');
+  const sum = mergeSnapshots([primary.snapshot(), worker(1)]);
+  t.same(sum.wideGauges, { 'cluster_manager.cds.version': '17241709254077376921' });
+});
+
 t.test('a dead worker leaves its counters and takes its gauges', async (t) => {
   const base = foldEndedWorker(foldEndedWorker(EMPTY_SNAPSHOT, worker(4)), worker(1));
   const sum = mergeSnapshots([base, worker(2)]);

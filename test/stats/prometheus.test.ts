@@ -28,6 +28,8 @@ t.test('types, labels, empty labels, buckets; no HELP and no blank line', async 
       'envoy_cluster_max_host_weight{envoy_cluster_name="c1"} 0',
       '# TYPE envoy_cluster_upstream_cx_active gauge',
       'envoy_cluster_upstream_cx_active{envoy_cluster_name="c1"} 0',
+      '# TYPE envoy_cluster_manager_cds_version gauge',
+      'envoy_cluster_manager_cds_version{} 17241709254077376921',
       '# TYPE envoy_server_live gauge',
       'envoy_server_live{} 1',
       '# TYPE envoy_cluster_upstream_cx_length_ms histogram',

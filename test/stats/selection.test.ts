@@ -21,6 +21,7 @@ t.test('texts come first, histograms last, each list in order of name', async (t
     'cluster.c1.upstream_rq_200',
     'cluster.c1.upstream_rq_timeout',
     'cluster.c1.upstream_rq_total',
+    'cluster_manager.cds.version',
     'server.live',
     'cluster.c1.upstream_cx_length_ms',
     'cluster.c1.upstream_rq_time',
@@ -48,5 +49,13 @@ t.test('a filter matches anywhere and can be turned round', async (t) => {
 t.test('one type alone', async (t) => {
   t.same(names({ type: 'TextReadouts' }), ['control_plane.identifier']);
   t.equal(names({ type: 'Histograms' }).length, 2);
-  t.equal(names({ type: 'Gauges' }).length, 3);
+  t.equal(names({ type: 'Gauges' }).length, 4);
+});
+
+t.test('numbers of 64 bits keep all digits, in their place among the others', async (t) => {
+  const selected = selectStats(sampleSnapshot(), { ...ALL, type: 'Gauges' });
+  t.same(selected.gauges.slice(2), [
+    ['cluster_manager.cds.version', 17241709254077376921n],
+    ['server.live', 1],
+  ]);
 });

@@ -27,7 +27,12 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'http.in.rds.my.route.update_success',
     'http.rds.update_success',
-    ['http_conn_manager_prefix', 'in', 'rds_route_config', 'my.route'],
+    ['rds_route_config', 'my.route', 'http_conn_manager_prefix', 'in'],
+  ],
+  [
+    'http.in.scoped_rds.my.scopes.update_success',
+    'http.scoped_rds.update_success',
+    ['scoped_rds_config', 'my.scopes', 'http_conn_manager_prefix', 'in'],
   ],
   [
     'listener.127.0.0.1_80.downstream_cx_total',

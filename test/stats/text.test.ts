@@ -14,6 +14,7 @@ t.test('a line for each statistic', async (t) => {
       'cluster.c1.upstream_rq_200: 4',
       'cluster.c1.upstream_rq_timeout: 0',
       'cluster.c1.upstream_rq_total: 4',
+      'cluster_manager.cds.version: 17241709254077376921',
       'server.live: 1',
       'cluster.c1.upstream_cx_length_ms: No recorded values',
       'cluster.c1.upstream_rq_time: P0(nan,0) P25(nan,0) P50(nan,1.05) P75(nan,3.05) P90(nan,37.5) P95(nan,37.5) P99(nan,37.5) P99.5(nan,37.5) P99.9(nan,37.5) P100(nan,37.5)',

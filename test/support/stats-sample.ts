@@ -15,6 +15,7 @@ export function sampleSnapshot(): StatsSnapshot {
   cluster.gauge('max_host_weight');
   store.scope('cluster.c1-b').counter('upstream_rq_total').add(1);
   store.gauge('server.live').set(1);
+  store.scope('cluster_manager.cds').wideGauge('version').set('17241709254077376921');
   store.textReadout('control_plane.identifier').set('<pilot>');
   const time = cluster.histogram('upstream_rq_time', 'ms');
   for (const value of [0, 1, 3]) time.record(value);
