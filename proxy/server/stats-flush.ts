@@ -1,6 +1,7 @@
 // Ends histogram intervals, and remembers what each worker counted in case it dies.
 import type { Primary } from './primary.ts';
 import type { PrimaryService } from './primary-services.ts';
+import { runInSlices } from './run-in-slices.ts';
 
 /** Bootstrap.stats_flush_interval */
 export class StatsFlush implements PrimaryService {
@@ -23,7 +24,7 @@ export class StatsFlush implements PrimaryService {
 
   #flush(): void {
     const { stats, workforce, options } = this.#primary;
-    stats.flushInterval();
+    void runInSlices(stats.flushInterval());
     if (options.concurrency === 1) return;
     for (const peer of workforce.living()) void peer.ask('stats');
   }

@@ -36,6 +36,7 @@ import { descriptorLimit, localIp } from './host-facts.ts';
 import type { WorkerSettings } from './link.ts';
 import { OverloadActions } from './overload-actions.ts';
 import { heapBytes, MEMORY_STAGES, type MemoryStage, OverloadMonitor } from './overload-monitor.ts';
+import { runInSlices } from './run-in-slices.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { SystemRandom } from './system-random.ts';
@@ -122,7 +123,7 @@ export class WorkerRuntime implements ProcessHealth {
     this.#overload = this.#watchMemory(log.logger('main'));
     this.#actions = this.#openActions(parts, random);
     this.#flushTimer = setInterval(
-      () => this.stats.flushInterval(),
+      () => void runInSlices(this.stats.flushInterval()),
       bootstrap.statsFlushIntervalMs,
     );
     this.#flushTimer.unref();

@@ -291,10 +291,16 @@ export class StatsStore implements StatsScope {
     this.#root.release();
   }
 
-  /** Ends an interval of all histograms: called every stats_flush_interval. */
-  flushInterval(): void {
+  /**
+   * Ends an interval of all histograms, in short steps, as many as have values in it or in the one
+   * before: called every stats_flush_interval.
+   */
+  *flushInterval(): Generator<void, void> {
     const { awake } = this.#lists;
-    for (const histogram of awake) if (!histogram.flush()) awake.delete(histogram);
+    for (const histogram of [...awake]) {
+      if (!histogram.flush()) awake.delete(histogram);
+      yield;
+    }
   }
 
   /** Sets every counter to 0; gauges and histograms stay, as in Envoy. */

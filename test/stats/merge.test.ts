@@ -14,7 +14,7 @@ function worker(requests: number): StatsSnapshot {
   store.gauge('server.total_connections').set(requests);
   const histogram = store.histogram('cluster.a.upstream_rq_time', 'ms');
   for (let n = 0; n < requests; n += 1) histogram.record(n);
-  store.flushInterval();
+  for (const _ of store.flushInterval());
   return store.snapshot();
 }
 

@@ -76,11 +76,47 @@ t.test('resetting leaves gauges and histograms', async (t) => {
   const store = new StatsStore(null);
   store.gauge('g').add(2);
   store.histogram('h', 'ms').record(1);
-  store.flushInterval();
+  for (const _ of store.flushInterval());
   store.resetCounters();
   t.equal(store.snapshot().gauges['g'], 2);
   t.equal(store.snapshot().histograms['h']?.count, 1);
   t.equal(store.snapshot().histograms['h']?.intervalBuckets.length, 2);
+});
+
+t.test('an interval ends for what has values, not for all there are', async (t) => {
+  const store = new StatsStore(null);
+  const steps = (): number => [...store.flushInterval()].length;
+  const histograms = Array.from({ length: 1000 }, (_, n) => store.histogram(`h${n}`, 'ms'));
+  t.equal(steps(), 0);
+  for (const histogram of histograms.slice(0, 3)) histogram.record(5);
+  t.equal(steps(), 3);
+  histograms[1]?.record(7);
+  t.equal(steps(), 3);
+  const { h0, h1 } = store.snapshot().histograms;
+  t.same([h0?.intervalBuckets, h0?.count], [[], 1], 'the interval behind is over, too');
+  t.same([h1?.intervalBuckets.length, h1?.count], [2, 2]);
+  t.equal(steps(), 1);
+  t.equal(steps(), 0);
+  t.same(store.snapshot().histograms['h1']?.intervalBuckets, []);
+  histograms[0]?.record(1);
+  t.equal(steps(), 1, 'and begins anew');
+});
+
+t.test('what is recorded while an interval ends is lost for neither', async (t) => {
+  const store = new StatsStore(null);
+  const histogram = store.histogram('h', 'ms');
+  const other = store.histogram('other', 'ms');
+  histogram.record(1);
+  const ending = store.flushInterval();
+  ending.next();
+  histogram.record(2);
+  other.record(3);
+  for (const _ of ending);
+  t.equal(store.snapshot().histograms['h']?.intervalBuckets.length, 2);
+  for (const _ of store.flushInterval());
+  t.equal(store.snapshot().histograms['h']?.intervalBuckets.length, 2);
+  t.equal(store.snapshot().histograms['other']?.intervalBuckets.length, 2);
+  t.equal(store.snapshot().histograms['h']?.count, 2);
 });
 
 const SHAPE = {

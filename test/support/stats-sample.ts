@@ -19,8 +19,8 @@ export function sampleSnapshot(): StatsSnapshot {
   store.textReadout('control_plane.identifier').set('<pilot>');
   const time = cluster.histogram('upstream_rq_time', 'ms');
   for (const value of [0, 1, 3]) time.record(value);
-  store.flushInterval();
-  store.flushInterval();
+  for (const _ of store.flushInterval());
+  for (const _ of store.flushInterval());
   time.record(37);
   cluster.histogram('upstream_cx_length_ms', 'ms');
   return store.snapshot();
