@@ -1,6 +1,5 @@
 // EDS: the endpoints of clusters as servers and files tell them. Each cluster has a subscription of
 // its own, so that a change of one costs nothing for the others.
-import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig, EdsConfig, EndpointPolicy } from '../../model/cluster.ts';
 import type { Counter, StatsScope } from '../../stats/metrics.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
@@ -11,8 +10,12 @@ import type {
 } from '../../xds/discovery.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
 import type { ClusterDiscovery, EndpointsSink } from '../cluster-discovery.ts';
-import { contentHash } from './discovered-message.ts';
-import { type Assignment, readAssignment } from './read-assignment.ts';
+import {
+  type Assignment,
+  hasSameEndpoints,
+  isSameAssignment,
+  readAssignment,
+} from './read-assignment.ts';
 
 /** What EDS clusters are given by the primary. */
 export interface EdsClustersParts {
@@ -203,19 +206,16 @@ class EdsCluster {
       this.#settle();
       return '';
     }
-    const hash = contentHash(resource.content);
-    if (this.isResolved && hash === this.assignment?.hash) {
+    const before = this.assignment;
+    if (this.isResolved && before !== null && isSameAssignment(resource, before)) {
       this.#noRebuild.inc();
-      this.assignment = { ...this.assignment, version: resource.version };
-      this.#watchAge(this.assignment.config.staleAfterMs);
+      this.assignment = { ...before, version: resource.version };
+      this.#watchAge(before.config.staleAfterMs);
       return '';
     }
-    const read = readAssignment(resource, serviceName, hash);
+    const read = readAssignment(resource, serviceName, before);
     if (typeof read === 'string') return read;
-    const before = this.assignment;
-    if (before !== null && isDeepStrictEqual(before.endpoints, read.endpoints)) {
-      this.#noRebuild.inc();
-    }
+    if (before !== null && hasSameEndpoints(before, read)) this.#noRebuild.inc();
     this.assignment = read;
     this.#watchAge(read.config.staleAfterMs);
     this.acceptedMs = this.#parts.wallMs();
