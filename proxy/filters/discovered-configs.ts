@@ -55,10 +55,12 @@ export class DiscoveredHub implements DiscoveredConfigs {
     for (const user of [...shared.users]) user();
   }
 
-  /** Nobody will want it again; who drains keeps what it has. */
+  /**
+   * Nobody refers to it any more. Who drains keeps what it has; who refers to it later begins with
+   * nothing, and not with what was true then.
+   */
   remove(kind: DiscoveredRef['kind'], key: string): void {
-    const at = `${kind}/${key}`;
-    if (this.#shared.get(at)?.users.size === 0) this.#shared.delete(at);
+    this.#shared.delete(`${kind}/${key}`);
   }
 
   #find(at: string): Shared {

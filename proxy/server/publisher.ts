@@ -11,6 +11,7 @@ import type { ListenerConfig } from '../model/listener.ts';
 import type { Resource, ResourceUpdate, UpdateOutcome } from '../model/resource.ts';
 import type { SecretRef } from '../model/secret.ts';
 import type { Gauge } from '../stats/metrics.ts';
+import { isDiscovered } from './apply-discovered.ts';
 import { checkMessage } from './check-message.ts';
 import { configKeeper, problemText } from './config-keeper.ts';
 import type { Configuration } from './configuration.ts';
@@ -227,8 +228,11 @@ export class Publisher {
     this.#retain(`${kind}/${name} next`, NO_NEEDS);
     onTakenBack(resource, reason);
     if (kind === 'secret') this.secrets.refuse(name, reason);
-    else this.configs.refuse(name, reason);
-    if (previous !== null) return { upserted: [previous], removed: [] };
+    else if (isDiscovered(kind)) this.configs.refuse(name, reason);
+    if (previous !== null) {
+      if (kind === 'scopes') this.#retain(`scopes/${name}`, this.#needsOf(previous));
+      return { upserted: [previous], removed: [] };
+    }
     const removed = { upserted: [], removed: [{ kind, name }] };
     configuration.onAccepted(removed);
     this.#release(`${kind}/${name}`);

@@ -29,6 +29,8 @@ export class FilterSupply implements Supply {
   readonly #conflicts: Counter;
   /** Full name of the type in use; '' : none is. */
   #typeName = '';
+  /** Of the version before it. */
+  #typeNameBefore = '';
 
   constructor(
     ref: FilterRef,
@@ -58,11 +60,19 @@ export class FilterSupply implements Supply {
       unexpected: (other) => `Unexpected resource name in ExtensionConfigDS response: ${other}`,
       onRemoved: () => {
         this.#typeName = '';
+        this.#typeNameBefore = '';
         this.#reloads.inc();
         sink.onWithdrawn();
       },
       onFailed: () => this.#failures.inc(),
     });
+  }
+
+  /** The version before the last one is in use again. */
+  refuse(reason: string): void {
+    this.#typeName = this.#typeNameBefore;
+    this.#failures.inc();
+    this.#supply.refuse(reason);
   }
 
   close(): void {
@@ -78,6 +88,7 @@ export class FilterSupply implements Supply {
   }
 
   #onUsed({ typedConfig }: TypedExtensionConfig): void {
+    this.#typeNameBefore = this.#typeName;
     this.#typeName = typeIn(typedConfig);
     this.#reloads.inc();
   }

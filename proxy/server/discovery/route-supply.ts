@@ -17,6 +17,8 @@ import { type ConfigSupplyParts, SourceSupply } from './supply-from-source.ts';
 interface Table {
   readonly message: RouteConfiguration;
   readonly version: string;
+  /** null: it has all its virtual hosts itself. */
+  readonly vhds: ConfigSourceConfig | null;
 }
 
 /** See the file's head. */
@@ -31,6 +33,12 @@ export class RouteSupply implements Supply {
   #hosts: HostSupply | null = null;
   /** null: none was taken yet. */
   #table: Table | null = null;
+  /** The one in use, while another one waits for its virtual hosts. */
+  #shown: Table | null = null;
+  /** What `refuse` returns to. */
+  #before: Table | null = null;
+  /** What changed last of what is in use. */
+  #changed: 'table' | 'hosts' = 'table';
 
   constructor(ref: DiscoveredRef, sink: SupplySink<Message>, parts: ConfigSupplyParts) {
     this.#ref = ref;
@@ -48,12 +56,26 @@ export class RouteSupply implements Supply {
       typeUrl: TYPE_URLS.route,
       onAbsent: () => updateEmpty.inc(),
       sink: {
-        onValue: (message, version) =>
-          this.#onTable({ message: message as RouteConfiguration, version }),
+        onValue: (message, version) => this.#onTable(message as RouteConfiguration, version),
         onGivenUp: (reason) => sink.onGivenUp(reason),
       },
       unexpected: (other) => `Unexpected RDS configuration (expecting ${name}): ${other}`,
     });
+  }
+
+  /** What was in use before the last change is in use again. */
+  refuse(reason: string): void {
+    if (this.#changed === 'hosts') {
+      this.#hosts?.refuse(reason);
+      return;
+    }
+    const before = this.#before;
+    this.#table = before;
+    this.#shown = before;
+    this.#before = null;
+    const vhds = before?.vhds ?? null;
+    if (vhds?.key !== this.#hosts?.from.key) this.#follow(vhds);
+    this.#supply.refuse(reason);
   }
 
   close(): void {
@@ -61,10 +83,11 @@ export class RouteSupply implements Supply {
     this.#hosts?.close();
   }
 
-  #onTable(table: Table): string {
-    const checked = this.#parts.checkRoutes(table.message);
+  #onTable(message: RouteConfiguration, version: string): string {
+    const checked = this.#parts.checkRoutes(message);
     if (!checked.ok) return checked.error;
     const { vhds } = checked;
+    const table = { message, version, vhds };
     const kept = this.#hosts?.from.key === vhds?.key ? this.#hosts : null;
     // A table whose virtual hosts are on their way waits for them, and the one before serves.
     const isComplete = vhds === null || kept?.isWaiting === false;
@@ -93,12 +116,18 @@ export class RouteSupply implements Supply {
     this.#hosts = hosts;
   }
 
-  #show({ message, version }: Table, hosts: HostSupply | null): string {
+  #show(table: Table, hosts: HostSupply | null): string {
+    const { message, version } = table;
     const virtualHosts = [...message.virtualHosts, ...(hosts?.hosts() ?? [])];
     const whole =
       hosts === null
         ? message
         : Object.assign(create(RouteConfigurationSchema), message, { virtualHosts });
-    return this.#sink.onValue(whole, version);
+    const refusal = this.#sink.onValue(whole, version);
+    if (refusal !== '') return refusal;
+    this.#changed = table === this.#shown ? 'hosts' : 'table';
+    if (table !== this.#shown) this.#before = this.#shown;
+    this.#shown = table;
+    return '';
   }
 }

@@ -4,7 +4,7 @@ import { create, type Message } from '@bufbuild/protobuf';
 import type { ScopedRouteConfiguration } from '../../api/gen/envoy/config/route/v3/scoped_route_pb.js';
 import { ScopedRouteConfigurationsListSchema } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { ScopesRef } from '../../model/config-source.ts';
-import type { Counter, Gauge } from '../../stats/metrics.ts';
+import type { Counter, Gauge, StatsScope } from '../../stats/metrics.ts';
 import {
   ALL_NAMES,
   type DiscoverySubscription,
@@ -29,13 +29,17 @@ export class ScopesSupply implements Supply {
   readonly #sink: SupplySink<Message>;
   readonly #onUnusable: ConfigSupplyParts['onUnusable'];
   readonly #subscription: DiscoverySubscription;
+  readonly #scope: StatsScope;
   readonly #stats: ScopeStats;
   #scopes: Scopes = new Map();
+  /** What `refuse` returns to. */
+  #before: Scopes = new Map();
   #hasAny = false;
 
   constructor(ref: ScopesRef, sink: SupplySink<Message>, parts: ConfigSupplyParts) {
     const { source, statPrefix, name } = ref;
     const stats = parts.stats.scope(`http.${statPrefix}.scoped_rds.${name}`);
+    this.#scope = stats;
     this.#ref = ref;
     this.#sink = sink;
     this.#onUnusable = parts.onUnusable;
@@ -59,8 +63,25 @@ export class ScopesSupply implements Supply {
     });
   }
 
+  /** The scopes before the last change are in use again. */
+  refuse(reason: string): void {
+    const refused = this.#scopes;
+    this.#scopes = this.#before;
+    // Whatever comes next is shown: what is in use may be older than the last change.
+    this.#hasAny = false;
+    const changed = [...refused].filter(
+      ([name, { hash }]) => this.#before.get(name)?.hash !== hash,
+    );
+    this.#subscription.refuse(
+      changed.map(([name]) => name),
+      reason,
+    );
+    this.#countScopes();
+  }
+
   close(): void {
     this.#subscription.close();
+    this.#scope.release();
   }
 
   #onUpdate(update: DiscoveryUpdate): string {
@@ -120,18 +141,19 @@ export class ScopesSupply implements Supply {
       });
       const refusal = this.#sink.onValue(message, version);
       if (refusal !== '') return refusal;
+      this.#before = this.#scopes;
     }
     this.#hasAny = true;
     this.#scopes = next;
-    this.#count();
+    this.#stats.reloads.inc();
+    this.#stats.reloadTimeMs.set(SYSTEM_CLOCK.wallMs());
+    this.#countScopes();
     return '';
   }
 
-  #count(): void {
-    const { reloads, reloadTimeMs, all, active, onDemand } = this.#stats;
+  #countScopes(): void {
+    const { all, active, onDemand } = this.#stats;
     const { size } = this.#scopes;
-    reloads.inc();
-    reloadTimeMs.set(SYSTEM_CLOCK.wallMs());
     all.set(size);
     active.set(size);
     // Those whose table nobody has asked for yet: here all of them are asked for.
