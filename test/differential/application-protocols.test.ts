@@ -7,6 +7,7 @@ import tls from 'node:tls';
 import t from 'tap';
 import { makeCertificate } from '../support/certificates.ts';
 import { identityRoot } from '../support/identities.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { type ServedTwin, secureCluster, withServedTwins } from '../support/tls-twins.ts';
 import { typed } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
@@ -15,7 +16,7 @@ const certificate = makeCertificate({ issuer: identityRoot, subject: 'a.test' })
 
 /** Answers with what ALPN offered on the connection, and how many requests it had before. */
 async function openOffered(): Promise<{ readonly port: number; close(): void }> {
-  const handler = http.createServer((request, response) => {
+  const handler = http.createServer(KEPT, (request, response) => {
     const socket = request.socket as net.Socket & { offered?: string; before?: number };
     socket.before = (socket.before ?? -1) + 1;
     response.end(`${socket.offered ?? 'nothing'} ${socket.before}`);
@@ -75,7 +76,7 @@ async function seen({ ports, lines }: ServedTwin): Promise<readonly string[]> {
 
 t.test('ALPN that a filter wants, as Envoy', { skip: withoutEnvoy }, async (t) => {
   const server = await openOffered();
-  const plain = http.createServer((_request, response) => response.end('clear'));
+  const plain = http.createServer(KEPT, (_request, response) => response.end('clear'));
   plain.listen(0, '127.0.0.1');
   await once(plain, 'listening');
   t.teardown(() => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import t from 'tap';
+import { KEPT } from '../support/kept-connections.ts';
 import { type ServedTwin, withServedTwins } from '../support/tls-twins.ts';
 import { type Json, typed } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
@@ -160,7 +161,7 @@ function celFilter(expression: string): Json {
 }
 
 t.test('expressions decide about lines as in Envoy', { skip: withoutEnvoy }, async (t) => {
-  const upstream = http.createServer((request, response) => {
+  const upstream = http.createServer(KEPT, (request, response) => {
     request.resume().on('end', () => response.setHeader('x-up', 'yes').end('ok'));
   });
   upstream.listen(0, '127.0.0.1');

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { pickedHosts } from '../support/many-hosts.ts';
 import { type Json, type TwinConfig, typed } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
@@ -64,7 +65,7 @@ async function weights(twin: Twin, name: string): Promise<string> {
 }
 
 t.test('hosts weigh what they weigh in Envoy', { skip: withoutEnvoy }, async (t) => {
-  const server = createServer((request, response) => {
+  const server = createServer(KEPT, (request, response) => {
     response.setHeader('endpoint-load-metrics', REPORTS[request.socket.localAddress ?? ''] ?? '');
     response.setHeader('x-host', request.socket.localAddress ?? '');
     response.end();

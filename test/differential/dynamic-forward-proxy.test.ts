@@ -4,6 +4,7 @@ import net, { type AddressInfo } from 'node:net';
 import t from 'tap';
 import { realClientHello } from '../support/client-hello.ts';
 import { DnsServer, record, TYPE_A } from '../support/dns-server.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { type ServedTwin, withServedTwins } from '../support/tls-twins.ts';
 import { type Json, typed } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
@@ -125,7 +126,7 @@ t.test('forwards to what requests name, as Envoy', { skip: withoutEnvoy }, async
     return type === TYPE_A ? known : { rcode: 0, records: [] };
   });
   const dnsPort = await dns.listen();
-  const upstream = http.createServer((request, response) => {
+  const upstream = http.createServer(KEPT, (request, response) => {
     request.resume().on('end', () => response.end(`for ${request.headers.host}`));
   });
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));

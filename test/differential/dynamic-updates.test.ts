@@ -7,6 +7,7 @@ import { ADS, rdsListener, routeTable } from '../support/dynamic-bootstrap.ts';
 import { type DynamicStep, playSteps } from '../support/dynamic-steps.ts';
 import type { DynamicSide } from '../support/dynamic-twins.ts';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
 import {
   httpListener,
@@ -331,7 +332,7 @@ class Gate {
   #count = 0;
 
   private constructor() {
-    this.#server = http.createServer((_, response) => {
+    this.#server = http.createServer(KEPT, (_, response) => {
       this.#count += 1;
       if (this.#isOpen) answer(response);
       else this.#waiting.push(response);

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import { KEPT } from '../support/kept-connections.ts';
 import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
 import { withProxy } from '../support/with-proxy.ts';
 
@@ -91,7 +92,7 @@ async function seen(listener: string, admin: string): Promise<readonly string[]>
 }
 
 t.test('additional addresses are tried as Envoy does', { skip: withoutEnvoy }, async (t) => {
-  const upstream = createServer((_, response) => response.end('there'));
+  const upstream = createServer(KEPT, (_, response) => response.end('there'));
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     upstream.close();

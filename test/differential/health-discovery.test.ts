@@ -13,6 +13,7 @@ import {
 import { apiRegistry } from '../../proxy/api/registry.ts';
 import type { ServedStream } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { reportOf, reportsOf } from '../support/report-streams.ts';
 import { playToBoth, type ServedTwin, serverCluster } from '../support/served-twins.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
@@ -33,7 +34,7 @@ async function listening(t: Test, server: net.Server): Promise<number> {
 
 async function startHosts(t: Test): Promise<Hosts> {
   const answering = (status: number) =>
-    http.createServer((_, response) => response.writeHead(status).end());
+    http.createServer(KEPT, (_, response) => response.writeHead(status).end());
   const sockets = new Set<net.Socket>();
   t.teardown(() => {
     for (const socket of sockets) socket.destroy();

@@ -12,6 +12,7 @@ import {
 } from '../../proxy/api/gen/envoy/service/load_stats/v3/lrs_pb.js';
 import type { ServedStream } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { reportOf, reportsOf } from '../support/report-streams.ts';
 import { playToBoth, type ServedTwin, serverCluster } from '../support/served-twins.ts';
 import { httpListener, virtualHost } from '../support/static-bootstrap.ts';
@@ -19,7 +20,7 @@ import { withoutEnvoy } from '../support/with-envoy.ts';
 
 /** Answers what the path asks for. */
 async function startUpstream(t: Test): Promise<number> {
-  const server = http.createServer(({ url }, response) => {
+  const server = http.createServer(KEPT, ({ url }, response) => {
     const metrics = { 'endpoint-load-metrics': 'TEXT named_metrics.queue=2,cpu_utilization=0.5' };
     if (url === '/orca') response.writeHead(200, metrics).end();
     else if (url !== '/wait') response.writeHead(Number(url?.slice(1))).end();

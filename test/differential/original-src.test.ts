@@ -4,6 +4,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import t from 'tap';
 import { socketOptions } from '../../proxy/net/socket-options.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { type ServedTwin, withServedTwins } from '../support/tls-twins.ts';
 import { typed } from '../support/twin-bootstrap.ts';
 import { withoutEnvoy } from '../support/with-envoy.ts';
@@ -49,10 +50,13 @@ function original(mark: number) {
 }
 
 t.test('connections come from their clients, as Envoy', { skip }, async (t) => {
-  const upstream = http.createServer(({ socket: { remoteAddress, remotePort } }, response) => {
-    const text = `${remoteAddress} ${remotePort}`;
-    response.setHeader('content-length', text.length).end(text);
-  });
+  const upstream = http.createServer(
+    KEPT,
+    ({ socket: { remoteAddress, remotePort } }, response) => {
+      const text = `${remoteAddress} ${remotePort}`;
+      response.setHeader('content-length', text.length).end(text);
+    },
+  );
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   t.teardown(() => upstream.close());

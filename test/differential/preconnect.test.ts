@@ -4,6 +4,7 @@ import { Agent, createServer, get } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
 import { withProxy } from '../support/with-proxy.ts';
 
@@ -120,7 +121,7 @@ async function seen(twin: Twin, name: string): Promise<readonly string[]> {
 }
 
 t.test('connections are made ahead as Envoy makes them', { skip: withoutEnvoy }, async (t) => {
-  const upstream = createServer((_, response) => response.end('there'));
+  const upstream = createServer(KEPT, (_, response) => response.end('there'));
   await new Promise<void>((resolve) => upstream.listen(0, '0.0.0.0', resolve));
   t.teardown(() => {
     upstream.close();

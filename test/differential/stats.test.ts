@@ -16,6 +16,7 @@ import {
 import { TagExtractor } from '../../proxy/stats/tags.ts';
 import { statsAsText } from '../../proxy/stats/text.ts';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
 
 /** Sizes of request bodies: each becomes a sample of a histogram. */
@@ -46,7 +47,7 @@ interface StatJson {
 }
 
 t.test('prints what Envoy prints', { skip: withoutEnvoy }, async (t) => {
-  const upstream = http.createServer((request, response) => {
+  const upstream = http.createServer(KEPT, (request, response) => {
     request.resume().once('end', () => response.end('ok'));
   });
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { serverIdentities } from '../support/identities.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { openMirror } from '../support/tls-exchange.ts';
 import { type ServedTwin, tlsSocket, withServedTwins } from '../support/tls-twins.ts';
 import { type Json, typed } from '../support/twin-bootstrap.ts';
@@ -62,7 +63,7 @@ t.test(
   { skip: withoutEnvoy },
   async (t) => {
     const secure = await openMirror(serverIdentities.bare);
-    const plain = http.createServer((_request, response) => response.end('plain'));
+    const plain = http.createServer(KEPT, (_request, response) => response.end('plain'));
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
     t.teardown(() => {
       secure.close();

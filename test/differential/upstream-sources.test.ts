@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { socketOptions } from '../../proxy/net/socket-options.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { withEnvoy, withoutEnvoy } from '../support/with-envoy.ts';
 import { withProxy } from '../support/with-proxy.ts';
 
@@ -79,7 +80,7 @@ async function seen(authority: string): Promise<readonly string[]> {
 }
 
 t.test('connections come from where Envoy’s come from', { skip }, async (t) => {
-  const upstream = createServer((request, response) => {
+  const upstream = createServer(KEPT, (request, response) => {
     response.end(request.socket.remoteAddress?.replace('::ffff:', ''));
   });
   await new Promise<void>((resolve) => upstream.listen(0, '::', resolve));

@@ -81,9 +81,10 @@ t.test('what checks find is in all workers within 100 ms', async (t) => {
   }
   t.ok(spreadMs <= SPREAD_MS, `the last worker knew after ${spreadMs} ms`);
 
+  const before = checks;
   const stats = await server.admin('/stats');
   const attempts = Number(/health_check\.attempt: (\d+)/.exec(stats)?.[1]);
-  t.ok(Math.abs(attempts - checks) <= 1, 'one process makes the checks');
+  t.ok(attempts >= before - 1 && attempts <= checks + 1, 'one process makes the checks');
   const served = [...stats.matchAll(/\.worker_\d+\.downstream_cx_total: [1-9]/g)];
   t.equal(served.length, WORKERS, 'each worker was asked');
 });

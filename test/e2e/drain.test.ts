@@ -4,7 +4,7 @@ import t from 'tap';
 import { DEFAULT_SERVER_OPTIONS } from '../../proxy/server/options.ts';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
 import { eventually } from '../support/eventually.ts';
-import { rawConnect } from '../support/raw-peer.ts';
+import { type RawPeer, rawConnect } from '../support/raw-peer.ts';
 import { withProxy } from '../support/with-proxy.ts';
 import { parseEcho, withRig } from '../support/with-rig.ts';
 
@@ -33,18 +33,19 @@ t.test(
 
 t.test('drained listeners finish what is in flight', async (t) => {
   await withRig({ flags: ['--drain-strategy', 'immediate'] }, async (rig) => {
-    let answer: () => void = () => undefined;
+    let holder: RawPeer | null = null;
     rig.upstream.on('/held', (_head, peer) => {
-      answer = () => peer.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nheld');
+      holder = peer;
     });
     const idle = await rig.client();
     idle.write(get('/idle'));
     await idle.response();
     const busy = await rig.client();
     busy.write(get('/held'));
-    await rig.reaches('cluster.main.upstream_rq_active', 1);
+    await eventually(() => holder !== null);
     await rig.server.admin('/drain_listeners?graceful', 'POST');
-    answer();
+    const upstream = holder as unknown as RawPeer;
+    upstream.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nheld');
     const held = await busy.response();
     t.equal(held.body, 'held');
     t.equal(held.head.get('connection'), 'close');

@@ -2,7 +2,10 @@
 // that the next request is none the worse for it.
 import t, { type Test } from 'tap';
 import { blackhole, closedPort } from '../support/dead-ports.ts';
+import { eventually } from '../support/eventually.ts';
+import { fastest, timed } from '../support/fastest.ts';
 import type { RawMessage } from '../support/raw-message.ts';
+import type { RawPeer } from '../support/raw-peer.ts';
 import { routeTo } from '../support/rig-bootstrap.ts';
 import { onEnvoy } from '../support/spawn-server.ts';
 import { type Rig, withRig } from '../support/with-rig.ts';
@@ -18,18 +21,8 @@ const refusedPort = await closedPort();
 const hole = await blackhole();
 t.teardown(() => hole.close());
 
-/** Tries to be in time: a machine that is busy elsewhere delays one, not all of them. */
-const ATTEMPTS = 4;
-
-/** Milliseconds that `action` takes: the first time under `enoughMs`, or the last time. */
-async function timed(enoughMs: number, action: () => Promise<unknown>): Promise<number> {
-  for (let attempt = 1; ; attempt += 1) {
-    const start = performance.now();
-    await action();
-    const took = performance.now() - start;
-    if (took < enoughMs || attempt === ATTEMPTS) return took;
-  }
-}
+/** Of something that a busy machine may make too late. */
+const ATTEMPTS = 20;
 
 const OPTIONS = {
   routes: [
@@ -90,14 +83,15 @@ async function refused(t: Test, rig: Rig): Promise<void> {
   t.equal(await rig.stat('cluster.refused.upstream_cx_connect_fail'), 1);
   t.equal(await rig.stat('cluster.refused.upstream_rq_pending_failure_eject'), 1);
   t.equal(await rig.stat('cluster.refused.upstream_rq_503'), 1);
-  const took = await timed(50, () => rig.get('/refused'));
+  const took = await fastest(50, () => timed(() => rig.get('/refused')));
   t.ok(took < 50, `answers in less than 50 ms: ${took}`);
 }
 
 async function neverConnected(t: Test, rig: Rig): Promise<void> {
-  const took = await timed(1100, async () => {
+  const hole = async () => {
     isLocalReply(t, await rig.get('/hole'), 503, `${RESET}connection timeout`);
-  });
+  };
+  const took = await fastest(1100, () => timed(hole));
   t.ok(took >= 900 && took <= 1100, `the connect timeout of 1 s, give or take 10 %: ${took}`);
   t.equal(await rig.verdict('/hole'), `503 UF ${before('connection_timeout')}`);
   t.ok((await rig.stat('cluster.hole.upstream_cx_connect_timeout')) >= 1);
@@ -176,9 +170,10 @@ async function silent(t: Test, rig: Rig): Promise<void> {
   rig.upstream.on('/silent', (_head, peer) => {
     ended = peer.ended();
   });
-  const took = await timed(500, async () => {
+  const ask = async () => {
     isLocalReply(t, await rig.get('/silent'), 504, 'upstream request timeout');
-  });
+  };
+  const took = await fastest(500, () => timed(ask));
   t.ok(took >= 395 && took < 500, `the route timeout, at most 100 ms late: ${took}`);
   t.equal(await rig.verdict('/silent'), '504 UT response_timeout');
   await ended;
@@ -195,19 +190,24 @@ async function silent(t: Test, rig: Rig): Promise<void> {
 
 /** The route's time begins with the end of the request. */
 async function slowUpload(t: Test, rig: Rig): Promise<void> {
-  const client = await rig.client();
-  client.write('POST /slow-upload HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\n');
-  await client.drip('12345678', 80);
-  t.equal((await client.response()).head.status, 200, 'a slow request is no slow upstream');
+  let status = 0;
+  // On a busy machine the answer may take the route's time, too.
+  for (let attempt = 1; status !== 200 && attempt <= ATTEMPTS; attempt += 1) {
+    const client = await rig.client();
+    client.write('POST /slow-upload HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\n');
+    await client.drip('12345678', 80);
+    status = (await client.response()).head.status;
+  }
+  t.equal(status, 200, 'a slow request is no slow upstream');
 }
 
 async function overflow(t: Test, rig: Rig): Promise<void> {
-  let release: () => void = () => undefined;
+  let holder: RawPeer | null = null;
   rig.upstream.on('/limited', (_head, peer) => {
-    release = () => peer.write(`${OK_HEAD}content-length: 4\r\n\r\nheld`);
+    holder = peer;
   });
   const first = rig.get('/limited?1');
-  await rig.reaches('cluster.limited.upstream_rq_active', 1);
+  await eventually(() => holder !== null);
   const second = rig.get('/limited-2?queued');
   await rig.reaches('cluster.limited.upstream_rq_pending_active', 1);
   const third = await rig.get('/limited?3');
@@ -217,7 +217,7 @@ async function overflow(t: Test, rig: Rig): Promise<void> {
   t.equal(await rig.stat('cluster.limited.upstream_rq_pending_overflow'), 1);
   t.equal(await rig.stat('cluster.limited.circuit_breakers.default.rq_pending_open'), 1);
   t.equal(await rig.stat('cluster.limited.circuit_breakers.default.cx_open'), 1);
-  release();
+  (holder as unknown as RawPeer).write(`${OK_HEAD}content-length: 4\r\n\r\nheld`);
   t.equal((await first).body, 'held', 'the one in flight is unharmed');
   t.match(JSON.parse((await second).body), { target: '/limited-2?queued' });
   await rig.reaches('cluster.limited.circuit_breakers.default.rq_pending_open', 0);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import {
   type ProxyProcess,
   runCommand,
@@ -12,7 +13,7 @@ import {
 } from '../support/with-process.ts';
 
 const directory = new TestDirectory();
-const upstream = createServer((_request, response) => response.end('up'));
+const upstream = createServer(KEPT, (_request, response) => response.end('up'));
 
 t.before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));

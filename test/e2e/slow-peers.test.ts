@@ -1,6 +1,7 @@
 // Peers that take their time, and peers that want too much: every wait has its limit and every
 // limit its answer. Nothing here is too slow: on a busy machine only too early can be told.
 import t, { type Test } from 'tap';
+import { timed } from '../support/fastest.ts';
 import type { RawPeer } from '../support/raw-peer.ts';
 import { routeTo } from '../support/rig-bootstrap.ts';
 import { type Rig, withRig } from '../support/with-rig.ts';
@@ -62,13 +63,6 @@ const post = (target: string) => `POST ${target} HTTP/1.1\r\nhost: a\r\ncontent-
 
 /** On a machine that is busy with other things a limit may be over before anything is done. */
 const ATTEMPTS = 20;
-
-/** Ms until `action` is done. */
-async function timed(action: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await action();
-  return performance.now() - start;
-}
 
 /** A connection that was used once before it was told to end, and how many it took to get one. */
 async function usedOnce(

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { scriptedAdmin } from '../support/scripted-admin.ts';
 import { spawnServer } from '../support/spawn-server.ts';
 import { LOOKS } from '../support/top-looks.ts';
@@ -131,7 +132,7 @@ const SEEN = {
 };
 
 t.test('watches a proxy with two workers, and Envoy', async (t) => {
-  const upstream = createServer((_, response) => response.end('x'));
+  const upstream = createServer(KEPT, (_, response) => response.end('x'));
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const { port } = upstream.address() as AddressInfo;
   t.teardown(() => {

@@ -4,6 +4,7 @@ import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
 import { ADS, adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
+import { KEPT } from '../support/kept-connections.ts';
 import { type TestProxy, withProxy } from '../support/with-proxy.ts';
 
 /** Of a process that had nothing. */
@@ -13,7 +14,7 @@ const NOTHING = {
 };
 
 async function upstream(body: string): Promise<{ readonly port: number; readonly server: Server }> {
-  const server = createServer((_, response) => response.end(body));
+  const server = createServer(KEPT, (_, response) => response.end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { port: (server.address() as AddressInfo).port, server };
 }
@@ -169,7 +170,7 @@ t.test('speaks for itself on the admin interface', async (t) => {
 
 t.test('finishes requests in flight before it ends', async (t) => {
   const held: ServerResponse[] = [];
-  const server = createServer((_, response) => held.push(response));
+  const server = createServer(KEPT, (_, response) => held.push(response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const upstreamPort = (server.address() as AddressInfo).port;
   const proxy = await withProxy(bootstrapOf({ upstreamPort }));

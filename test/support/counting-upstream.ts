@@ -2,6 +2,7 @@
 // answers after a moment, or holds every request until it is told to answer.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { KEPT } from './kept-connections.ts';
 
 const MOST_DELAY_MS = 4;
 
@@ -12,7 +13,7 @@ export class CountingUpstream {
   /** The most that were in flight at once since `resetMost`. */
   most = 0;
   isHolding = false;
-  readonly #server = createServer((_, response) => this.#onRequest(response));
+  readonly #server = createServer(KEPT, (_, response) => this.#onRequest(response));
 
   /** Binds; resolves with the port. */
   async listen(address = '127.0.0.1'): Promise<number> {

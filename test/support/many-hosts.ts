@@ -2,6 +2,7 @@
 // its answers say at which of them it was asked.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { KEPT } from './kept-connections.ts';
 import { rawConnect } from './raw-peer.ts';
 import type { Json } from './twin-bootstrap.ts';
 
@@ -26,7 +27,7 @@ export interface LocalityJson {
 
 /** See the file's head. */
 export class ManyHosts {
-  readonly #server = createServer((request, response) => {
+  readonly #server = createServer(KEPT, (request, response) => {
     response.setHeader('x-host', request.socket.localAddress ?? '');
     response.end();
   });

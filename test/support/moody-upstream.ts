@@ -1,6 +1,7 @@
 // An upstream on every address of loopback, some of which behave badly, request by request as told.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { KEPT } from './kept-connections.ts';
 
 /** What becomes of a request: a status, or something worse. */
 export type Mood = number | 'reset' | 'reset-late' | 'silence' | 'degraded' | 'grpc' | 'grpc-late';
@@ -13,7 +14,7 @@ export class MoodyUpstream {
   readonly moods = new Map<string, Mood[]>();
   /** Told of each request, with the address that was asked. */
   onRequest: (address: string, request: IncomingMessage) => void = () => undefined;
-  readonly #server = createServer((request, response) => this.#onRequest(request, response));
+  readonly #server = createServer(KEPT, (request, response) => this.#onRequest(request, response));
 
   /** Binds; resolves with the port. */
   async listen(): Promise<number> {

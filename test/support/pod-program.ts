@@ -5,6 +5,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { createInterface } from 'node:readline';
 import tls from 'node:tls';
+import { KEPT } from './kept-connections.ts';
 
 /** One order; `port` 0 is nobody's. */
 export interface PodOrder {
@@ -35,7 +36,7 @@ const TIMEOUT_MS = 10_000;
 
 /** Says who it is and what it sees of the client. */
 function serveHttp({ ip, port, name }: PodOrder, done: (answer: PodAnswer) => void): void {
-  const server = http.createServer(({ headers, url, socket }, response) => {
+  const server = http.createServer(KEPT, ({ headers, url, socket }, response) => {
     const seen = {
       ...{ name, url, host: headers.host, peer: socket.remoteAddress },
       forwardedFor: headers['x-forwarded-for'] ?? '',

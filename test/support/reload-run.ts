@@ -148,12 +148,15 @@ class SteadyLoad {
         resolve();
       };
       const asked = get({ host: '127.0.0.1', port, agent: this.#agent }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (data) => {
+          text += data;
+        });
         response.once('error', (error) => fail(`within the response: ${error.message}`));
         response.once('end', () => {
           if (response.statusCode === 200) resolve();
-          else fail(`status ${response.statusCode}`);
+          else fail(`status ${response.statusCode}: ${text}`);
         });
-        response.resume();
       });
       asked.once('error', (error: NodeJS.ErrnoException) => {
         fail(`${error.code} ${asked.reusedSocket ? 'on a connection used before' : 'at once'}`);

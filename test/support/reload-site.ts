@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
 import { eventually } from './eventually.ts';
 import type { Holding } from './heap-hook.ts';
+import { KEPT } from './kept-connections.ts';
 import { SnapshotPlane } from './snapshot-plane.ts';
 import { type SpawnedServer, spawnServer } from './spawn-server.ts';
 import { httpListener, type Message, staticCluster, virtualHost } from './static-bootstrap.ts';
@@ -53,7 +54,7 @@ export class ReloadSite {
   }
 
   static async start(workers: number): Promise<ReloadSite> {
-    const upstream = createServer((_request, response) => response.end('ok'));
+    const upstream = createServer(KEPT, (_request, response) => response.end('ok'));
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
     const { port } = upstream.address() as AddressInfo;
     const plane = await SnapshotPlane.listen();

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
+import { KEPT } from './kept-connections.ts';
 import type { Message } from './static-bootstrap.ts';
 
 type Kind = 'cluster' | 'endpoint' | 'listener' | 'route';
@@ -17,7 +18,7 @@ const PATHS: Readonly<Record<Kind, string>> = {
 export class RestPlane {
   readonly #answers = new Map<string, string>();
   #version = 0;
-  readonly #server = http.createServer((request, response) => {
+  readonly #server = http.createServer(KEPT, (request, response) => {
     request.resume().on('end', () => {
       const answer = this.#answers.get(request.url ?? '');
       response.writeHead(answer === undefined ? 304 : 200).end(answer);
