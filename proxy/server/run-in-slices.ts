@@ -1,6 +1,7 @@
 // Long work in the loop that serves: a few milliseconds at a time, with the loop's turns in between.
 // All long work of a process shares them: each turn takes up one piece of it, oldest first, however
 // much is under way (an update that is read, the one before it in a worker, what follows from both).
+import { type Pause, takeAllSteps } from '../base/steps.ts';
 
 /** Longer, and requests wait noticeably; shorter, and the turns cost more than the work. */
 const SLICE_MS = 5;
@@ -16,19 +17,14 @@ export async function runInSlices(work: Iterator<void, void>): Promise<void> {
 
 /** The same for work with a result, which is there at once when the work was short. */
 export function takeSteps<T>(work: Iterator<void, T>, pause = beginSlices()): T | Promise<T> {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-    const pausing = pause();
-    if (pausing !== null) return pausing.then(() => takeSteps(work, pause));
-  }
+  return takeAllSteps(work, pause);
 }
 
 /**
  * Long work begins; what it answers says between two steps whether to go on (null) or to wait for
  * the loop's turn first.
  */
-export function beginSlices(): () => Promise<void> | null {
+export function beginSlices(): Pause {
   turns.enter();
   return pause;
 }

@@ -5,6 +5,7 @@ import { create } from '@bufbuild/protobuf';
 import { DiscoveryResponseSchema } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { atOnce, takeAllSteps } from '../base/steps.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import { readDiscoveryFile } from '../config/read-discovery.ts';
 import type { SourceText } from '../config/source/source-file.ts';
@@ -172,7 +173,9 @@ export class FileSource implements OpenSource, InterestSink {
     const { typeUrl } = this.#parts;
     const response = create(DiscoveryResponseSchema, { typeUrl, versionInfo: version });
     response.resources = [...resources];
-    const reading = this.#machine.read(response);
+    const pause = this.#parts.pacing?.() ?? atOnce;
+    const reading = await takeAllSteps(this.#machine.read(response), pause);
+    if (this.#isClosed) return;
     this.#fresh.clear();
     if (reading.ok) {
       this.#latest = reading.update;

@@ -102,14 +102,17 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
     return this.#hasBegun ? this.#laterRequest() : this.#firstRequest();
   }
 
-  read(response: DeltaDiscoveryResponse): Reading {
+  *read(response: DeltaDiscoveryResponse): Generator<void, Reading> {
     const list = new ResourceList(this.#type, 'DeltaDiscoveryResponse');
-    for (const resource of response.resources) list.addResource(resource);
+    for (const resource of response.resources) {
+      list.addResource(resource);
+      yield;
+    }
     const { heartbeats, resources } = list;
     const removed = response.removedResources;
     const version = response.systemVersionInfo;
     const update = { version, resources, removed, heartbeats, isWhole: false };
-    const error = duplicateIn(update) || list.error;
+    const error = (yield* duplicateIn(update)) || list.error;
     this.#isReadable = error === '';
     return error === '' ? { ok: true, update } : { ok: false, error };
   }
@@ -216,16 +219,18 @@ export class Incremental implements TypeMachine<DeltaDiscoveryRequest, DeltaDisc
 }
 
 /** Envoy's text for the first name that a response has twice; '' : none. */
-function duplicateIn({ heartbeats, removed, resources }: ReceivedUpdate): string {
+function* duplicateIn({ heartbeats, removed, resources }: ReceivedUpdate): Generator<void, string> {
   const names = new Set<string>();
   for (const { name } of [...resources, ...heartbeats]) {
     if (names.has(name)) return `duplicate name ${name} found among added/updated resources`;
     names.add(name);
+    yield;
   }
   for (const name of removed) {
     if (names.has(name))
       return `duplicate name ${name} found in the union of added+removed resources`;
     names.add(name);
+    yield;
   }
   return '';
 }

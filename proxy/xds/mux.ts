@@ -1,6 +1,7 @@
 // One stream to a management server and everything that is said over it: many types on an
 // aggregated stream, one on a stream of its own.
 import type { Node } from '../api/gen/envoy/config/core/v3/base_pb.js';
+import { atOnce, takeAllSteps } from '../base/steps.ts';
 import { Timer, type TimerTarget } from '../base/timer-wheel.ts';
 import type { StatsScope } from '../stats/metrics.ts';
 import { ControlPlaneStats } from './control-plane-stats.ts';
@@ -255,10 +256,10 @@ class Mux<Request extends AnyRequest, Response extends AnyResponse>
   }
 
   #process({ machine, watches }: TypeOnMux<Request, Response>, response: Response): Answer {
-    const reading = machine.read(response);
-    if (reading.ok) return watches.deliver(reading.update);
-    watches.refuse(reading.error);
-    return reading.error;
+    const pause = this.#parts.pacing?.() ?? atOnce;
+    const reading = takeAllSteps(machine.read(response), pause);
+    if (!(reading instanceof Promise)) return watches.take(reading);
+    return reading.then((read) => (this.#isClosed ? '' : watches.take(read)));
   }
 
   #conclude({ machine }: TypeOnMux<Request, Response>, response: Response, error: string): void {

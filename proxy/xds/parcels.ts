@@ -27,16 +27,26 @@ export function makeParcels(update: ReceivedUpdate, index: WatchIndex): Map<Watc
   const parcels = new Map<Watch, Parcel>();
   if (isWhole || index.type.isNamespaced)
     for (const watch of index.watches) parcelOf(parcels, watch);
+  const everything = index.byName.get(ALL_NAMES);
+  // Clusters and listeners have no other watches, and are many.
+  if (everything === undefined || index.byName.size > 1) addNamed(parcels, update, index);
+  for (const watch of everything ?? []) {
+    parcels.set(watch, { resources: [...resources], removed: [...removed] });
+  }
+  return parcels;
+}
+
+function addNamed(
+  parcels: Map<Watch, Parcel>,
+  { removed, resources }: ReceivedUpdate,
+  index: WatchIndex,
+): void {
   for (const [name, found] of firstByName(resources)) {
     for (const watch of named(index, name)) parcelOf(parcels, watch).resources.push(found);
   }
   for (const name of removed) {
     for (const watch of named(index, name)) parcelOf(parcels, watch).removed.push(name);
   }
-  for (const watch of index.byName.get(ALL_NAMES) ?? []) {
-    parcels.set(watch, { resources: [...resources], removed: [...removed] });
-  }
-  return parcels;
 }
 
 /** Of a name that came twice the first counts, as in Envoy. */

@@ -8,13 +8,12 @@ import {
   DeltaDiscoveryResponseSchema,
   type DiscoveryRequest,
   DiscoveryRequestSchema,
-  type DiscoveryResponse,
-  DiscoveryResponseSchema,
 } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { Incremental } from './incremental.ts';
 import type { ResourceType } from './resource-types.ts';
 import { StateOfWorld } from './state-of-world.ts';
 import type { TypeMachine } from './type-machine.ts';
+import { readWorldResponse, type WorldResponse } from './world-response.ts';
 
 /** What every request has. */
 export interface AnyRequest {
@@ -38,11 +37,11 @@ export interface ProtocolVariant<Request extends AnyRequest, Response extends An
   decode(octets: Uint8Array): Response;
 }
 
-export const STATE_OF_WORLD: ProtocolVariant<DiscoveryRequest, DiscoveryResponse> = Object.freeze({
+export const STATE_OF_WORLD: ProtocolVariant<DiscoveryRequest, WorldResponse> = Object.freeze({
   saysNodeOnce: false,
   machine: (type: ResourceType) => new StateOfWorld(type),
   encode: (request: DiscoveryRequest) => toBinary(DiscoveryRequestSchema, request),
-  decode: (octets: Uint8Array) => fromBinary(DiscoveryResponseSchema, octets),
+  decode: readWorldResponse,
 });
 
 export const INCREMENTAL: ProtocolVariant<DeltaDiscoveryRequest, DeltaDiscoveryResponse> =

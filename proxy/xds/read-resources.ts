@@ -9,6 +9,7 @@ import {
 import { typeNameOf } from '../config/schema/any.ts';
 import type { ResourceType } from './resource-types.ts';
 import type { Heartbeat, ReceivedResource } from './type-machine.ts';
+import { skipOctets } from './world-response.ts';
 
 /** Resources that may come in place of their own type, with a name and a time to live. */
 const WRAPPER_URL = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
@@ -92,6 +93,7 @@ function nameOf(octets: Uint8Array): string | null {
     while (reader.pos < reader.len) {
       const [field, wireType] = reader.tag();
       if (field === NAME_FIELD && wireType === WireType.LengthDelimited) name = reader.string();
+      else if (wireType === WireType.LengthDelimited) skipOctets(reader);
       else reader.skip(wireType, field);
     }
     return reader.pos === reader.len ? name : null;

@@ -5,6 +5,7 @@ import type { DiscoveryResponse } from '../api/gen/envoy/service/discovery/v3/di
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { atOnce, takeAllSteps } from '../base/steps.ts';
 import { Timer, type TimerTarget, type TimerWheel } from '../base/timer-wheel.ts';
 import type {
   DiscoveryRequest,
@@ -201,15 +202,9 @@ class TypePoll implements InterestSink, TimerTarget {
   }
 
   async #process(response: DiscoveryResponse): Promise<void> {
-    const reading = this.#machine.read(response);
-    let error: string;
-    if (reading.ok) {
-      error = await this.watches.deliver(reading.update);
-    } else {
-      error = reading.error;
-      this.watches.refuse(error);
-    }
-    this.#machine.conclude(response, error);
+    const pause = this.#parts.pacing?.() ?? atOnce;
+    const reading = await takeAllSteps(this.#machine.read(response), pause);
+    this.#machine.conclude(response, await this.watches.take(reading));
   }
 
   #fail(reason: string): void {

@@ -4,7 +4,6 @@ import { create } from '@bufbuild/protobuf';
 import {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
-  type DiscoveryResponse,
 } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { INVARIANTS, invariant } from '../base/invariants.ts';
 import { ALL_NAMES } from './discovery.ts';
@@ -12,9 +11,10 @@ import { ResourceList } from './read-resources.ts';
 import type { ResourceType } from './resource-types.ts';
 import type { ReceivedReport, TypeReport } from './stream-report.ts';
 import { cutRefusal, REFUSED_CODE, type Reading, type TypeMachine } from './type-machine.ts';
+import type { WorldResponse } from './world-response.ts';
 
 /** See TypeMachine. The version outlives streams; nonces do not. */
-export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResponse> {
+export class StateOfWorld implements TypeMachine<DiscoveryRequest, WorldResponse> {
   readonly typeUrl: string;
   version = '';
   /** What `version` was before the last response was accepted. */
@@ -99,9 +99,12 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
     return request;
   }
 
-  read(response: DiscoveryResponse): Reading {
+  *read(response: WorldResponse): Generator<void, Reading> {
     const list = new ResourceList(this.#type, 'DiscoveryResponse');
-    for (const any of response.resources) list.addAny(any, response.versionInfo);
+    for (const any of response.resources) {
+      list.addAny(any, response.versionInfo);
+      yield;
+    }
     const { error, heartbeats, resources } = list;
     if (error !== '') return { ok: false, error };
     const { isWhole } = this.#type;
@@ -109,7 +112,7 @@ export class StateOfWorld implements TypeMachine<DiscoveryRequest, DiscoveryResp
     return { ok: true, update: { version, resources, removed: [], heartbeats, isWhole } };
   }
 
-  conclude({ nonce, resources, versionInfo }: DiscoveryResponse, error: string): void {
+  conclude({ nonce, resources, versionInfo }: WorldResponse, error: string): void {
     // What nobody took is not in use: who comes later must not be taken for one who has it.
     const isUsed = this.#wanted.size > 0 || resources.length === 0;
     if (error === '' && isUsed && versionInfo !== this.version) {

@@ -56,7 +56,8 @@ export interface TypeMachine<Request, Response> {
   begin(isOtherServer: boolean): void;
   /** The request that is due; it counts as sent. Without its node. */
   takeRequest(): Request;
-  read(response: Response): Reading;
+  /** In short steps: a response may hold thousands. */
+  read(response: Response): Generator<void, Reading>;
   /** The last response read was accepted ('') or refused. */
   conclude(response: Response, error: string): void;
   /**

@@ -1,6 +1,7 @@
 // What subscriptions of one source have in common.
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { Pause } from '../base/steps.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 
 /** What subscriptions work with. */
@@ -19,4 +20,4 @@ export interface WatchServices {
  * Begins long work in the loop that serves; what it answers says between two steps whether to go on
  * (null) or to wait. Absent where nobody else needs the loop.
  */
-export type Pacing = () => () => Promise<void> | null;
+export type Pacing = () => Pause;

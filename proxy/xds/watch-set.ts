@@ -12,7 +12,7 @@ import { KnownResources } from './known-resources.ts';
 import { makeParcels, type Parcel } from './parcels.ts';
 import { type ResourceType, wantedName } from './resource-types.ts';
 import { TimeToLive } from './time-to-live.ts';
-import type { ReceivedUpdate } from './type-machine.ts';
+import type { Reading, ReceivedUpdate } from './type-machine.ts';
 import { Watch, type WatchOwner } from './watch.ts';
 import type { WatchServices } from './watch-services.ts';
 
@@ -105,6 +105,13 @@ export class WatchSet implements WatchOwner, TimerTarget {
     const parcels = makeParcels(update, index).entries();
     const pause = this.#services.pacing?.() ?? null;
     return this.#tellRest({ update, parcels, pause, refusals: [] });
+  }
+
+  /** What a response says: told, or that it cannot be read. Answers as `deliver`. */
+  take(reading: Reading): Answer {
+    if (reading.ok) return this.deliver(reading.update);
+    this.refuse(reading.error);
+    return reading.error;
   }
 
   /** A response could not be read. */
@@ -253,6 +260,9 @@ export class WatchSet implements WatchOwner, TimerTarget {
   }
 
   #keepTime({ heartbeats, isWhole, removed, resources }: ReceivedUpdate): void {
+    // Of ten thousand hardly any has one.
+    const isAnyLimited = resources.some(({ ttlMs }) => ttlMs !== null) || heartbeats.length > 0;
+    if (!isAnyLimited && this.#ttl.isEmpty) return;
     if (isWhole) this.#ttl.retain(resources);
     const nowMs = this.#services.clock.nowMs();
     for (const { name, ttlMs } of [...resources, ...heartbeats]) {

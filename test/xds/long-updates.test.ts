@@ -26,6 +26,7 @@ t.test('a response is acknowledged when the last subscriber has it', async (t) =
   const [a, b] = [rig.watch(EDS, ['a']), rig.watch(EDS, ['b'])];
   const stream = await opened(rig);
   stream.respond({ typeUrl: EDS, nonce: '1', resources: [endpoints('a'), endpoints('b')] });
+  while (a.told.length === 0) await turn();
   t.same([a.told, b.told], [['a'], []]);
   t.equal(stream.requests.length, 1);
   await turn();
@@ -45,6 +46,7 @@ t.test('the next response waits, and names that change are asked for behind it',
   stream.respond({ typeUrl: EDS, nonce: '1', resources: [endpoints('a'), endpoints('b')] });
   stream.respond({ typeUrl: EDS, nonce: '2', resources: [endpoints('a')] });
   rig.watch(EDS, ['c']);
+  while (a.told.length === 0) await turn();
   t.same([a.told, b.told], [['a'], []]);
   while (a.told.length < 2) await turn();
   t.same(b.told, ['b'], 'in their order');
@@ -85,6 +87,56 @@ t.test(
     );
   },
 );
+
+t.test('what follows waits while a response is read, in their order', async (t) => {
+  const rig = slowMux();
+  const all = rig.watch(CDS);
+  const stream = await opened(rig);
+  const named = (name: string) => packed('envoy.config.cluster.v3.Cluster', { name });
+  const respond = (nonce: string, names: readonly string[]) =>
+    stream.respond({ typeUrl: CDS, nonce, versionInfo: nonce, resources: names.map(named) });
+  respond('1', ['a', 'b', 'c']);
+  await turn();
+  t.same(all.told, [], 'it is read first');
+  respond('2', ['a', 'd']);
+  while (all.told.length < 2) await turn();
+  t.same(all.told, ['a b c', 'a d']);
+  while (stream.requests.at(-1)?.versionInfo !== '2') await turn();
+  t.same(
+    stream.requests.map(({ responseNonce }) => responseNonce),
+    ['', '1', '2'],
+  );
+});
+
+t.test('a response that its last resource makes unreadable is refused as a whole', async (t) => {
+  const rig = slowMux();
+  const all = rig.watch(CDS);
+  const stream = await opened(rig);
+  const resources = [
+    packed('envoy.config.cluster.v3.Cluster', { name: 'a' }),
+    packed('envoy.config.cluster.v3.Cluster', { name: 'b' }),
+    endpoints('c'),
+  ];
+  stream.respond({ typeUrl: CDS, nonce: '1', versionInfo: 'v1', resources });
+  while (stream.requests.length < 2) await turn();
+  t.same(all.told, []);
+  t.same(all.failures, ['rejected']);
+  t.equal(stream.requests[1]?.versionInfo, '');
+  t.match(stream.requests[1]?.errorDetail?.message, /does not match the message-wide type URL/);
+});
+
+t.test('nobody is told of what was being read when the source was closed', async (t) => {
+  const rig = slowMux();
+  const all = rig.watch(CDS);
+  const stream = await opened(rig);
+  const resources = ['a', 'b'].map((name) => packed('envoy.config.cluster.v3.Cluster', { name }));
+  stream.respond({ typeUrl: CDS, nonce: '1', resources });
+  await turn();
+  rig.mux.close();
+  for (let count = 0; count < 8; count += 1) await turn();
+  t.same([all.told, all.failures], [[], []]);
+  t.equal(stream.requests.length, 1);
+});
 
 t.test('a subscriber may take its time; when it fails the server hears of it', async (t) => {
   const rig = new FakeMux();
