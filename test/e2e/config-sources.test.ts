@@ -19,11 +19,15 @@ import { DynamicSide, playToUs } from '../support/dynamic-twins.ts';
 import { type EchoUpstream, startEchoUpstream } from '../support/echo-upstream.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyOf } from '../support/played-plane.ts';
+import { rawExchange } from '../support/raw-exchange.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
 import { RestPlane } from '../support/rest-plane.ts';
-import { type Message, staticCluster } from '../support/static-bootstrap.ts';
+import { httpListener, type Message, staticCluster } from '../support/static-bootstrap.ts';
 import { withProxy } from '../support/with-proxy.ts';
 
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.http';
+const MUTATION = `${TYPE}.header_mutation.v3.HeaderMutation`;
+const ROUTER = { name: 'router', typed_config: { '@type': `${TYPE}.router.v3.Router` } };
 const NODE = { id: 'node', cluster: 'test' };
 
 async function start(t: Test, isIncremental = false) {
@@ -50,6 +54,47 @@ async function serveAll(side: DynamicSide, upstream: EchoUpstream, source: Messa
   await side.serving();
 }
 
+/** A listener whose filter and scopes are told. */
+function toldListener(name: string, source: Message): Message {
+  const type_urls = [MUTATION];
+  const manager = {
+    route_config: undefined,
+    http_filters: [
+      { name: 'mark', config_discovery: { config_source: source, type_urls } },
+      ROUTER,
+    ],
+    scoped_routes: {
+      name: 'scopes',
+      scope_key_builder: { fragments: [{ header_value_extractor: { name: 'x-s', index: 0 } }] },
+      rds_config_source: source,
+      scoped_rds: { scoped_rds_config_source: source },
+    },
+  };
+  return httpListener(name, {}, { manager });
+}
+
+function scope(name: string, key: string): Message {
+  const fragments = [{ string_key: key }];
+  return { name, key: { fragments }, route_configuration_name: 'routes' };
+}
+
+/** What the filter of that listener is told: to leave a mark. */
+function marking(value: string): Message {
+  const append = { header: { key: 'x-mark', value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+  const mutations = { response_mutations: [{ append }] };
+  return { name: 'mark', typed_config: { '@type': MUTATION, mutations } };
+}
+
+/** Status and mark of what a scope answers; '' : the listener is not there yet. */
+async function get(side: DynamicSide, listener: string, key: string): Promise<string> {
+  const address = await side.address(listener);
+  if (address === '') return '';
+  const head = `GET / HTTP/1.1\r\nhost: a\r\nx-s: ${key}\r\nconnection: close\r\n\r\n`;
+  const { fields, status } = await rawExchange(address, head);
+  const mark = fields.find((field) => field.startsWith('x-mark: ')) ?? '';
+  return `${status} ${mark.slice('x-mark: '.length)}`;
+}
+
 t.test('polls of a REST server', async (t) => {
   const plane = new RestPlane();
   const port = await plane.listen();
@@ -62,8 +107,10 @@ t.test('polls of a REST server', async (t) => {
   const source = { api_config_source, resource_api_version: 'V3' };
   plane.set('cluster', [edsCluster('one', source)]);
   plane.set('endpoint', [assignment('one', [a.port])]);
-  plane.set('listener', [rdsListener('in', { source })]);
+  plane.set('listener', [rdsListener('in', { source }), toldListener('told', source)]);
   plane.set('route', [routeTable('routes', { '/': 'one' })]);
+  plane.set('scopedRoute', [scope('s', 'a')]);
+  plane.set('extension', [marking('1')]);
   const bootstrap = {
     node: NODE,
     static_resources: { clusters: [staticCluster('rest', port)] },
@@ -72,6 +119,13 @@ t.test('polls of a REST server', async (t) => {
   await playToUs(side, bootstrap, async () => {
     await side.serving();
     t.equal(await side.get('/'), 'a');
+    const told = (key: string) => get(side, 'told', key);
+    await eventually(async () => (await told('a')) === '200 1');
+    t.equal(await told('b'), '404 1');
+    plane.set('extension', [marking('2')]);
+    await eventually(async () => (await told('a')) === '200 2');
+    plane.set('scopedRoute', [scope('s', 'a'), scope('t', 'b')]);
+    await eventually(async () => (await told('b')) === '200 2');
     plane.set('endpoint', [assignment('one', [b.port])]);
     await eventually(async () => (await side.get('/')) === 'b');
     plane.set('route', [{ name: 'routes', virtual_hosts: [{ name: 'v' }] }]);

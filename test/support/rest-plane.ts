@@ -5,13 +5,15 @@ import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
 import { KEPT } from './kept-connections.ts';
 import type { Message } from './static-bootstrap.ts';
 
-type Kind = 'cluster' | 'endpoint' | 'listener' | 'route';
+type Kind = 'cluster' | 'endpoint' | 'extension' | 'listener' | 'route' | 'scopedRoute';
 
 const PATHS: Readonly<Record<Kind, string>> = {
   cluster: '/v3/discovery:clusters',
   endpoint: '/v3/discovery:endpoints',
+  extension: '/v3/discovery:extension_configs',
   listener: '/v3/discovery:listeners',
   route: '/v3/discovery:routes',
+  scopedRoute: '/v3/discovery:scoped-routes',
 };
 
 /** See the file's head. */
