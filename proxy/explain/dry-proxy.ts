@@ -221,6 +221,7 @@ export class DryProxy {
     const owner = {
       onClusterDrained: () => undefined,
       flagsOf: () => new Map<string, number>(),
+      scope: context.stats.scope('cluster'),
       dnsCaches: new DnsCaches(context),
       own: { locality: null, isNamed: false, hosts: () => null },
       get: (name: string): WorkerCluster | null => made.get(name) ?? null,

@@ -16,7 +16,8 @@ export function clusterStatus({ config, hostSet }: WorkerCluster): ClusterStatus
   };
 }
 
-function hostStatus({ address, hostname, endpoint, weight, stats, healthFlags }: Host): HostStatus {
+function hostStatus(host: Host): HostStatus {
+  const { address, hostname, endpoint, weight, statsSoFar: stats, healthFlags } = host;
   return {
     address: address.text,
     hostname,

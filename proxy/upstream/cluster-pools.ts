@@ -201,7 +201,7 @@ export class ClusterPools implements PoolOwner {
   }
 
   #poolsAt(host: Host): readonly OwnedPool[] {
-    if (this.#downstream === null) return [...host.pools.all(), ...(host.highPools?.all() ?? [])];
+    if (this.#downstream === null) return host.allPools();
     return [...this.#places].filter(([, place]) => place.host === host).map(([pool]) => pool);
   }
 

@@ -38,7 +38,8 @@ export class HostLimits {
   readonly #keyPrefix: string;
   readonly #cells: SharedCells;
   readonly #isUsed: boolean;
-  readonly #members = new Map<Host, HostLimit>();
+  /** null: there are none, as where nothing limits them. */
+  #members: Map<Host, HostLimit> | null = null;
 
   constructor({ name, limits, highLimits }: ClusterConfig, cells: SharedCells) {
     this.#keyPrefix = `cluster/${name}/host/`;
@@ -50,6 +51,7 @@ export class HostLimits {
   /** Hosts of the cluster: their cells are found before the first connection. */
   follow(hosts: readonly Host[]): void {
     if (!this.#isUsed) return;
+    this.#members ??= new Map();
     for (const host of hosts) {
       if (!this.#members.has(host)) this.#members.set(host, this.#hold(host));
     }
@@ -57,8 +59,8 @@ export class HostLimits {
 
   /** It is no member any more. */
   forget(host: Host): void {
-    const limit = this.#members.get(host);
-    this.#members.delete(host);
+    const limit = this.#members?.get(host);
+    this.#members?.delete(host);
     if (limit !== undefined) this.release(limit);
   }
 
@@ -73,7 +75,7 @@ export class HostLimits {
   }
 
   #hold(host: Host): HostLimit {
-    const key = this.#members.get(host)?.key ?? this.#keyPrefix + host.address.text;
+    const key = this.#members?.get(host)?.key ?? this.#keyPrefix + host.address.text;
     return new HostLimit(key, this.#cells.counter(key));
   }
 }

@@ -111,11 +111,13 @@ function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: Sock
 /** Where an endpoint is. */
 export function endpointAddress(
   resolved: ResolvedEndpoint,
-  { endpointId }: EndpointConfig,
+  endpoint: Pick<EndpointConfig, 'address' | 'endpointId'>,
 ): SocketAddress {
-  if (resolved.port === INTERNAL_PORT) return internalAddress(resolved.ip, endpointId);
+  if (resolved.port === INTERNAL_PORT) return internalAddress(resolved.ip, endpoint.endpointId);
   if (resolved.port < 0) return pipeAddress(resolved.ip);
-  return socketAddress(resolved.ip, resolved.port);
+  // Endpoints came over the link: each text a copy of its own.
+  const ip = resolved.ip === endpoint.address ? endpoint.address : resolved.ip;
+  return socketAddress(ip, resolved.port);
 }
 
 function hostKey(endpoint: EndpointConfig, address: SocketAddress): string {

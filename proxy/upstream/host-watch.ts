@@ -15,14 +15,15 @@ export interface HostWatchParts {
   readonly streaks: StreakSink;
   /** null: the cluster has no health checks. */
   readonly checks: CheckReporter | null;
-  /** What the primary said of the cluster's hosts so far, by `ip:port`. */
-  readonly flags: ReadonlyMap<string, number>;
+  /** What the primary has said of the cluster's hosts so far, by `ip:port`. */
+  readonly flags: () => ReadonlyMap<string, number>;
 }
 
 /** Of one cluster. */
 export class HostWatch {
   readonly #parts: HostWatchParts;
-  readonly #monitors = new Map<Host, OutlierMonitor>();
+  /** null: none has one, as where there is no outlier detection. */
+  #monitors: Map<Host, OutlierMonitor> | null = null;
 
   constructor(parts: HostWatchParts) {
     this.#parts = parts;
@@ -30,7 +31,8 @@ export class HostWatch {
 
   /** These are the cluster's hosts now; call it before they are balanced over. */
   follow(hosts: readonly Host[], added: readonly Host[]): void {
-    const { config, flags, checks } = this.#parts;
+    const { config, checks } = this.#parts;
+    const flags = this.#parts.flags();
     for (const host of added) {
       const known = flags.get(host.address.text);
       if (known !== undefined) host.setPrimaryFlags(known & usableFlags(config));
@@ -38,7 +40,7 @@ export class HostWatch {
     }
     if (config.outlier === null) return;
     for (const host of hosts) {
-      const monitor = this.#monitors.get(host);
+      const monitor = this.#monitors?.get(host);
       // A logical host moves as its name's answer changes: another server begins anew.
       if (monitor?.address === host.address.text) continue;
       if (monitor !== undefined) this.#release(monitor);
@@ -48,9 +50,9 @@ export class HostWatch {
 
   /** It is no member any more; what its last requests come to counts nowhere. */
   forget(host: Host): void {
-    const monitor = this.#monitors.get(host);
+    const monitor = this.#monitors?.get(host);
     if (monitor === undefined) return;
-    this.#monitors.delete(host);
+    this.#monitors?.delete(host);
     host.monitor = null;
     this.#release(monitor);
   }
@@ -67,6 +69,7 @@ export class HostWatch {
     const monitor = new OutlierMonitor({
       ...{ cluster, address, config: outlier, counts, isShared, sink },
     });
+    this.#monitors ??= new Map();
     this.#monitors.set(host, monitor);
     return monitor;
   }

@@ -52,6 +52,8 @@ export class HostStats {
   }
 }
 
+const NO_STATS = new HostStats();
+
 /** Connections to a host, by protocol; null until the first request. */
 export class HostPools {
   http1: OwnedPool | null = null;
@@ -111,7 +113,7 @@ export class Host implements UpstreamHostInfo {
   readonly observabilityName: string;
   /** Replaced when an update changes weight, health or metadata. */
   endpoint: EndpointConfig;
-  readonly stats = new HostStats();
+  #stats: HostStats | null = null;
   /** Monotonic ms since when it has been healthy, for slow start; 0: since ever. */
   healthySinceMs = 0;
   /** Reasons of HEALTH_FLAG. */
@@ -124,8 +126,8 @@ export class Host implements UpstreamHostInfo {
   load: HostLoad | null = null;
   /** What its responses report for whom load is reported to; null: nobody asks for it. */
   reported: ReportedMetrics | null = null;
-  /** Connections to it for requests of priority DEFAULT; null until the first one of HIGH. */
-  readonly pools = new HostPools();
+  /** Connections to it for requests of priority DEFAULT, and of HIGH; null until the first one. */
+  #pools: HostPools | null = null;
   highPools: HostPools | null = null;
   /** No longer a member of its cluster: its pool is draining. */
   isRemoved = false;
@@ -142,6 +144,28 @@ export class Host implements UpstreamHostInfo {
     this.observabilityName = cluster.observabilityName;
     this.endpoint = endpoint;
     this.healthFlags = endpointFlags(endpoint.healthStatus);
+  }
+
+  /** Made for whoever asks first: of the hosts of a large mesh few ever have a request. */
+  get stats(): HostStats {
+    this.#stats ??= new HostStats();
+    return this.#stats;
+  }
+
+  /** The same for who only looks. */
+  get statsSoFar(): Readonly<HostStats> {
+    return this.#stats ?? NO_STATS;
+  }
+
+  /** Made for whoever asks first. */
+  get pools(): HostPools {
+    this.#pools ??= new HostPools();
+    return this.#pools;
+  }
+
+  /** Those there are, of both priorities. */
+  allPools(): readonly OwnedPool[] {
+    return [...(this.#pools?.all() ?? []), ...(this.highPools?.all() ?? [])];
   }
 
   /** By its load reports where they count, else its endpoint's. */

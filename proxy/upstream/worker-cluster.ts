@@ -17,7 +17,7 @@ import type { ClusterStats } from './cluster-stats.ts';
 import type { ConnectionPool } from './conn-pool.ts';
 import type { DnsCaches } from './dns/dns-caches.ts';
 import { withPolicy } from './endpoint-policy.ts';
-import { countSideBySide, type Host } from './host.ts';
+import type { Host } from './host.ts';
 import { healthOf } from './host-health.ts';
 import { HostLimits } from './host-limits.ts';
 import { HostSet } from './host-set.ts';
@@ -43,8 +43,10 @@ import type { ClusterResources, UpstreamContext } from './upstream-context.ts';
 export interface WorkerClusterOwner {
   /** Once: the cluster was drained and no connection or request of it is left. */
   onClusterDrained(cluster: WorkerCluster): void;
-  /** What the primary said of the hosts of a cluster so far, by `ip:port`; the map is kept current. */
+  /** What the primary has said of the hosts of a cluster so far, by `ip:port`. */
   flagsOf(cluster: string): ReadonlyMap<string, number>;
+  /** `cluster.`, which all of them count below. */
+  readonly scope: StatsScope;
   /** Names that requests bring along. */
   readonly dnsCaches: DnsCaches;
   /** Where the proxy itself is. */
@@ -104,7 +106,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     this.config = config;
     this.written = config;
     this.#owner = owner;
-    this.#scope = context.stats.scope('cluster').scope(config.observabilityName);
+    this.#scope = owner.scope.scope(config.observabilityName);
     this.#stats = new LazyClusterStats(this.#scope);
     this.membership = new MembershipStats(this.#scope);
     this.#lbStats = new LoadBalancerStats(this.#scope);
@@ -119,7 +121,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     const { cells, streaks, healthReports: reports } = context;
     const isChecked = config.healthCheck !== null && reports !== null;
     const checks = isChecked ? new CheckReporter(name, reports) : null;
-    this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags: owner.flagsOf(name) });
+    const flags = () => owner.flagsOf(name);
+    this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags });
     const transports = new ClusterTransports(config, context.tls, this.#scope);
     const stats = this.#stats;
     this.#resources = new Resources({ config, context, stats, breakers, transports });
@@ -198,7 +201,6 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     if (isSame && !update.isRevised) return false;
     this.#resources.transports.count(added.map(({ endpoint }) => endpoint));
     this.#startHealthy(added);
-    countSideBySide(update.hosts);
     this.#hostSet = this.#snapshot(update.hosts);
     this.#balancer = this.#makeBalancer(this.#balancer);
     this.#hostLimits.follow(update.hosts);
@@ -212,7 +214,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
   /** What the source of its endpoints says of them all. */
   setPolicy(policy: EndpointPolicy): void {
     const config = withPolicy(this.written, policy);
-    if (isDeepStrictEqual(config, this.config)) return;
+    if (config === this.config || isDeepStrictEqual(config, this.config)) return;
     this.config = config;
     if (this.#aggregate === null && this.#destinations === null) {
       this.#balancer = this.#makeBalancer(this.#balancer);

@@ -39,6 +39,8 @@ class ManagerStats {
   }
 }
 
+const NO_FLAGS: ReadonlyMap<string, number> = new Map();
+
 /** See the file's head. A cluster that was replaced or removed lives until its last request. */
 export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   readonly #context: UpstreamContext;
@@ -50,10 +52,12 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   readonly #flags = new Map<string, Map<string, number>>();
   readonly #stats: ManagerStats;
   readonly own: OwnPlace;
+  readonly scope: StatsScope;
   readonly dnsCaches: DnsCaches;
 
   constructor(context: UpstreamContext) {
     this.#context = context;
+    this.scope = context.stats.scope('cluster');
     const { locality = null, clusterName = '' } = context.place ?? {};
     this.dnsCaches = new DnsCaches(context);
     const isKnown = locality !== null && Object.values(locality).some((part) => part !== '');
@@ -109,7 +113,8 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
 
   /** Health of hosts as the primary found it, by `ip:port`: reasons of HEALTH_FLAG. */
   setHostFlags(name: string, flags: ReadonlyMap<string, number>): void {
-    const known = this.flagsOf(name);
+    const known = this.#flags.get(name) ?? new Map<string, number>();
+    this.#flags.set(name, known);
     for (const [address, found] of flags) {
       if (found === 0) known.delete(address);
       else known.set(address, found);
@@ -122,12 +127,8 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     if (warming === undefined && active === undefined) this.#flags.delete(name);
   }
 
-  flagsOf(cluster: string): Map<string, number> {
-    const known = this.#flags.get(cluster);
-    if (known !== undefined) return known;
-    const made = new Map<string, number>();
-    this.#flags.set(cluster, made);
-    return made;
+  flagsOf(cluster: string): ReadonlyMap<string, number> {
+    return this.#flags.get(cluster) ?? NO_FLAGS;
   }
 
   /** Brings those gauges up to date that are not kept as things happen: before statistics are read. */

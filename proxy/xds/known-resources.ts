@@ -85,9 +85,16 @@ function compact(resource: ReceivedResource): ReceivedResource {
   return content === resource.content ? resource : { ...resource, content };
 }
 
+/** By what they were made from, as long as somebody has that: several keep the same content. */
+const compacted = new WeakMap<Any, Any>();
+
 /** The same for whoever keeps it: without the rest of what it came with. */
 export function compactContent(content: Any): Any {
   const { typeUrl, value } = content;
   if (value.buffer.byteLength <= value.byteLength * MAX_WASTE) return content;
-  return create(AnySchema, { typeUrl, value: Uint8Array.from(value) });
+  const known = compacted.get(content);
+  if (known !== undefined) return known;
+  const made = create(AnySchema, { typeUrl, value: Uint8Array.from(value) });
+  compacted.set(content, made);
+  return made;
 }

@@ -21,3 +21,17 @@ t.test('hosts are sorted by priority and health', async (t) => {
 t.test('no host makes one empty priority', async (t) => {
   t.strictSame(new HostSet([]).priorities, [{ all: [], healthy: [], degraded: [], counted: [] }]);
 });
+
+t.test('the requests of all hosts stand side by side, also for parts of the set', async (t) => {
+  const hosts = [host(), host(), host()];
+  const whole = new HostSet(hosts);
+  const parts = [whole.subset(hosts.slice(0, 2)), whole.subset(hosts.slice(1))];
+  for (const part of parts) part.countSideBySide();
+  const [first] = hosts;
+  t.not(first?.stats.activeCells, null);
+  t.ok(hosts.every(({ stats }) => stats.activeCells === first?.stats.activeCells));
+  t.strictSame(
+    hosts.map(({ stats }) => stats.activeCell),
+    [0, 1, 2],
+  );
+});

@@ -15,7 +15,7 @@ function rig(outlier: ClusterConfig['outlier'], flags: ReadonlyMap<string, numbe
     cells: privateCells(() => 0),
     streaks: { onStreak: (cluster, address) => streaks.push(`${cluster} ${address}`) },
     checks: null,
-    flags,
+    flags: () => flags,
   });
   return { watch, streaks };
 }

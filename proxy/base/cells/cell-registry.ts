@@ -19,11 +19,19 @@ export const NO_ROOM = -1;
 /** Attempts at once to find every process between two changes: each takes about a microsecond. */
 const REPAIR_ATTEMPTS = 1000;
 
+/** Of tens of thousands: small. */
 interface Allotted {
-  readonly request: CellRequest;
+  readonly kind: CellRequest['kind'];
+  readonly size: number;
   readonly first: number;
-  readonly holders: Set<number>;
+  /** Slots in rising order; a list that all share which the same hold. */
+  holders: Holders;
 }
+
+type Holders = readonly number[];
+
+/** More lists than these are not remembered. */
+const MAX_LISTS = 1000;
 
 /** See the file's head. */
 export class CellRegistry {
@@ -34,6 +42,7 @@ export class CellRegistry {
   readonly #joined = new Set<number>();
   /** Counters that may be 1 too large, because somebody died in the midst of a change. */
   readonly #doubtful = new Set<number>();
+  readonly #lists = new Map<string, Holders>();
   #isFull = false;
 
   constructor(region: SharedRegion) {
@@ -61,22 +70,29 @@ export class CellRegistry {
   want(slot: number, request: CellRequest): number {
     const known = this.#allotted.get(request.key);
     if (known !== undefined) {
-      known.holders.add(slot);
-      return isAlike(known.request, request) ? known.first : NO_ROOM;
+      if (!known.holders.includes(slot)) known.holders = this.#list([...known.holders, slot]);
+      return isAlike(known, request) ? known.first : NO_ROOM;
     }
     const first = this.#areaOf(request).take(request.size);
     if (first === NO_ROOM) {
       this.#isFull = true;
       return NO_ROOM;
     }
-    this.#allotted.set(request.key, { request, first, holders: new Set([slot]) });
+    // The word itself: a request that came over the link brought a copy of it.
+    const kind = request.kind === 'counter' ? 'counter' : 'ints';
+    this.#allotted.set(request.key, {
+      kind,
+      size: request.size,
+      first,
+      holders: this.#list([slot]),
+    });
     return first;
   }
 
   /** The process of that slot does not use the cells any more, and holds nothing there. */
   giveUp(slot: number, key: string): void {
     const allotted = this.#allotted.get(key);
-    if (allotted?.holders.delete(slot) === true) this.#freeIfUnused(key, allotted);
+    if (allotted !== undefined && this.#drop(slot, allotted)) this.#freeIfUnused(key, allotted);
   }
 
   /** The process of that slot is dead: what it held is given back. */
@@ -86,8 +102,8 @@ export class CellRegistry {
     const isInDoubt = region.diedBusy(slot);
     region.resetSlot(slot);
     for (const [key, allotted] of this.#allotted) {
-      if (!allotted.holders.delete(slot)) continue;
-      if (allotted.request.kind === 'counter') {
+      if (!this.#drop(slot, allotted)) continue;
+      if (allotted.kind === 'counter') {
         region.giveBack(slot, allotted.first);
         if (isInDoubt) this.#doubtful.add(allotted.first);
       }
@@ -110,23 +126,44 @@ export class CellRegistry {
     return true;
   }
 
-  #freeIfUnused(key: string, { request, first, holders }: Allotted): void {
-    if (holders.size > 0) return;
+  /** False: it did not hold them. */
+  #drop(slot: number, allotted: Allotted): boolean {
+    const { holders } = allotted;
+    if (!holders.includes(slot)) return false;
+    allotted.holders = this.#list(holders.filter((other) => other !== slot));
+    return true;
+  }
+
+  /** The same list for the same slots: most cells are held by all workers. */
+  #list(slots: number[]): Holders {
+    slots.sort((left, right) => left - right);
+    const key = slots.join();
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
+    this.#lists.set(key, slots);
+    return slots;
+  }
+
+  #freeIfUnused(key: string, { kind, size, first, holders }: Allotted): void {
+    if (holders.length > 0) return;
     this.#allotted.delete(key);
-    if (request.kind === 'counter') {
+    if (kind === 'counter') {
       this.#doubtful.delete(first);
       this.region.clearCounter(first);
     } else {
-      this.region.clearInts(first, request.size);
+      this.region.clearInts(first, size);
     }
-    this.#areaOf(request).giveBack(first, request.size);
+    this.#areaOf({ kind }).giveBack(first, size);
   }
 
-  #areaOf({ kind }: CellRequest): CellAllocator {
+  #areaOf({ kind }: Pick<CellRequest, 'kind'>): CellAllocator {
     return kind === 'counter' ? this.#counters : this.#ints;
   }
 }
 
-function isAlike(left: CellRequest, right: CellRequest): boolean {
+type Measure = Pick<CellRequest, 'kind' | 'size'>;
+
+function isAlike(left: Measure, right: Measure): boolean {
   return left.kind === right.kind && left.size === right.size;
 }

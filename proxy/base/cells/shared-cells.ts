@@ -32,7 +32,6 @@ export interface CellsPlace {
 type Cells = SharedCounter | SharedInts | SharedTokenBucket | SharedWindow;
 
 interface Entry {
-  readonly request: CellRequest;
   readonly cells: Cells;
   users: number;
 }
@@ -116,7 +115,7 @@ export class SharedCells implements CellUser {
       return known.cells as T;
     }
     const cells = make();
-    this.#entries.set(request.key, { request, cells, users: 1 });
+    this.#entries.set(request.key, { cells, users: 1 });
     if (this.#place.region === null) return cells;
     const first = this.#place.source.want(request);
     if (first !== PENDING) this.bind(request.key, first);

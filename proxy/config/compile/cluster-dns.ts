@@ -51,8 +51,8 @@ export function compileClusterDns(
 ): DnsConfig {
   if (extension !== null) return compileDnsCluster(message, extension, context);
   return {
-    ...refreshRules(message, context),
     minTtlMs: 0,
+    ...refreshRules(message, context),
     family: FAMILIES[message.dnsLookupFamily],
     resolver: compileDnsResolver(message, context),
   };
@@ -68,8 +68,8 @@ function compileDnsCluster(
   const least = { path: 'dns_min_refresh_rate', value: message.dnsMinRefreshRate };
   const { typedDnsResolverConfig: resolver } = message;
   return {
-    ...refreshRules(message, at),
     minTtlMs: durationMs(at, least, 0),
+    ...refreshRules(message, at),
     family: EXTENSION_FAMILIES[message.dnsLookupFamily],
     resolver:
       resolver === undefined

@@ -85,14 +85,15 @@ export function compileCluster(message: Cluster, context: CompileContext): Clust
   if (discovery === null || loadBalancer === null || context.failed) return null;
   const dropOverload = compileDropOverload(message.loadAssignment, context);
   if (context.failed) return null;
+  // Of many: a literal that begins with a spread would give each of them a hidden class of its own.
   return deepFreeze({
+    discovery,
+    loadBalancer,
     ...config,
     ...(dropOverload !== null && { dropOverload }),
     ...reportedMetrics(message),
     ...(memberClusters !== null && { memberClusters }),
     ...(eds !== null && { eds }),
-    discovery,
-    loadBalancer,
   });
 }
 

@@ -19,6 +19,7 @@ export function compileHttp1Options(
   streamError: boolean | undefined,
 ): Http1OptionsConfig {
   if (message === undefined) {
+    if (streamError !== true) return DEFAULT_HTTP1_OPTIONS;
     return { ...DEFAULT_HTTP1_OPTIONS, streamErrorOnInvalidHttpMessage: streamError ?? false };
   }
   const isProperCase = message.headerKeyFormat?.headerFormat.case === 'properCaseWords';

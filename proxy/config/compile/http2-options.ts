@@ -33,6 +33,7 @@ export function compileHttp2Options(
   context: CompileContext,
 ): H2ProtocolOptions {
   if (message === undefined) {
+    if (place.streamError !== true) return DEFAULTS;
     return { ...DEFAULTS, streamErrorOnInvalidHttpMessage: place.streamError ?? false };
   }
   refuseUnsupported(message, place, context);

@@ -1,9 +1,12 @@
 // EDS: the endpoints of clusters as servers and files tell them. Each cluster has a subscription of
 // its own, so that a change of one costs nothing for the others.
 import type { ClusterConfig, EdsConfig, EndpointPolicy } from '../../model/cluster.ts';
-import type { Counter, StatsScope } from '../../stats/metrics.ts';
+import type { StatsScope } from '../../stats/metrics.ts';
+import { RareCounters, rareShape } from '../../stats/rare-counters.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
 import type {
+  DiscoveryFailure,
+  DiscoverySink,
   DiscoverySource,
   DiscoverySubscription,
   DiscoveryUpdate,
@@ -38,12 +41,15 @@ export interface EndpointsInUse {
 /** See the file's head. */
 export class EdsClusters implements ClusterDiscovery {
   readonly #parts: EdsClustersParts;
+  /** `cluster.`, which all of them count below. */
+  readonly #scope: StatsScope;
   readonly #clusters = new Map<string, EdsCluster>();
   readonly #unresolved = new Set<string>();
   #whenSettled: (() => void)[] = [];
 
   constructor(parts: EdsClustersParts) {
     this.#parts = parts;
+    this.#scope = parts.stats.scope('cluster');
   }
 
   endpoints(): ReadonlyMap<string, readonly ResolvedEndpoint[]> {
@@ -86,9 +92,10 @@ export class EdsClusters implements ClusterDiscovery {
       if (known.config !== config) known.adopt(config);
       return;
     }
-    const scope = this.#parts.stats.scope('cluster').scope(config.observabilityName);
+    const scope = this.#scope.scope(config.observabilityName);
     this.#unresolved.add(name);
-    this.#clusters.set(name, new EdsCluster({ ...this.#parts, config, eds, scope, owner: this }));
+    const shared = this.#parts;
+    this.#clusters.set(name, new EdsCluster(config, eds, { shared, scope, owner: this }));
     // Behind it: what both count goes on.
     known?.close();
     this.#tellIfSettled();
@@ -131,14 +138,20 @@ export class EdsClusters implements ClusterDiscovery {
   }
 }
 
-interface EdsClusterParts extends EdsClustersParts {
-  readonly config: ClusterConfig;
-  readonly eds: EdsConfig;
+interface EdsClusterPlace {
+  readonly shared: EdsClustersParts;
   readonly scope: StatsScope;
   readonly owner: EdsClusters;
 }
 
-class EdsCluster {
+const RARE = rareShape(
+  'update_empty',
+  'update_no_rebuild',
+  'assignment_stale',
+  'assignment_timeout_received',
+);
+
+class EdsCluster implements DiscoverySink {
   config: ClusterConfig;
   readonly eds: EdsConfig;
   /** null: none came yet, or it became stale. */
@@ -146,36 +159,24 @@ class EdsCluster {
   /** Wall-clock ms at which it came. */
   acceptedMs = 0;
   isResolved = false;
-  readonly #parts: EdsClusterParts;
+  readonly #place: EdsClusterPlace;
   readonly #subscription: DiscoverySubscription;
-  readonly #empty: Counter;
-  readonly #noRebuild: Counter;
-  readonly #stale: Counter;
-  readonly #staleTimeouts: Counter;
+  readonly #counters: RareCounters<(typeof RARE.counters)[number]>;
   #staleTimer: NodeJS.Timeout | null = null;
 
-  constructor(parts: EdsClusterParts) {
-    const { config, eds, scope } = parts;
-    this.#parts = parts;
+  constructor(config: ClusterConfig, eds: EdsConfig, place: EdsClusterPlace) {
+    const { scope, shared } = place;
+    this.#place = place;
     this.config = config;
     this.eds = eds;
-    this.#empty = scope.counter('update_empty');
-    this.#noRebuild = scope.counter('update_no_rebuild');
-    this.#stale = scope.counter('assignment_stale');
-    this.#staleTimeouts = scope.counter('assignment_timeout_received');
+    this.#counters = new RareCounters(scope, RARE);
     const request = {
       typeUrl: TYPE_URLS.endpoint,
       names: new Set([eds.serviceName]),
       fetchTimeoutMs: eds.source.fetchTimeoutMs,
       stats: scope,
     };
-    this.#subscription = parts.sourceOf(eds.source).subscribe(request, {
-      onUpdate: (update) => this.#onUpdate(update),
-      // A server that cannot be reached is waited for until the time is over.
-      onFailure: (failure) => {
-        if (failure !== 'connection') this.#settle();
-      },
-    });
+    this.#subscription = shared.sourceOf(eds.source).subscribe(request, this);
   }
 
   endpoints(): readonly ResolvedEndpoint[] {
@@ -191,10 +192,15 @@ class EdsCluster {
   close(): void {
     this.#subscription.close();
     this.#stopTimer();
-    this.#parts.scope.release();
+    this.#place.scope.release();
   }
 
-  #onUpdate({ resources, removed, isWhole }: DiscoveryUpdate): string {
+  /** A server that cannot be reached is waited for until the time is over. */
+  onFailure(failure: DiscoveryFailure): void {
+    if (failure !== 'connection') this.#settle();
+  }
+
+  onUpdate({ resources, removed, isWhole }: DiscoveryUpdate): string {
     const { serviceName } = this.eds;
     const foreign = resources.find(({ name }) => name !== serviceName);
     if (foreign !== undefined) {
@@ -202,33 +208,33 @@ class EdsCluster {
     }
     const [resource] = resources;
     if (resource === undefined) {
-      if (removed.length > 0 || isWhole) this.#empty.inc();
+      if (removed.length > 0 || isWhole) this.#counters.inc('update_empty');
       this.#settle();
       return '';
     }
     const before = this.assignment;
     if (this.isResolved && before !== null && isSameAssignment(resource, before)) {
-      this.#noRebuild.inc();
+      this.#counters.inc('update_no_rebuild');
       this.assignment = { ...before, version: resource.version };
       this.#watchAge(before.config.staleAfterMs);
       return '';
     }
     const read = readAssignment(resource, serviceName, before);
     if (typeof read === 'string') return read;
-    if (before !== null && hasSameEndpoints(before, read)) this.#noRebuild.inc();
+    if (before !== null && hasSameEndpoints(before, read)) this.#counters.inc('update_no_rebuild');
     this.assignment = read;
     this.#watchAge(read.config.staleAfterMs);
-    this.acceptedMs = this.#parts.wallMs();
+    this.acceptedMs = this.#place.shared.wallMs();
     this.isResolved = true;
     this.#deliver();
-    this.#parts.owner.onResolved(this.config.name);
+    this.#place.owner.onResolved(this.config.name);
     return '';
   }
 
   #deliver(): void {
     const { name } = this.config;
-    if (this.assignment !== null) this.#parts.onPolicy(name, this.assignment.config.policy);
-    this.#parts.sink(name, this.endpoints());
+    if (this.assignment !== null) this.#place.shared.onPolicy(name, this.assignment.config.policy);
+    this.#place.shared.sink(name, this.endpoints());
   }
 
   /** Nobody waits any longer: without endpoints the cluster answers 503. */
@@ -236,15 +242,15 @@ class EdsCluster {
     if (this.isResolved) return;
     this.isResolved = true;
     this.#deliver();
-    this.#parts.owner.onResolved(this.config.name);
+    this.#place.owner.onResolved(this.config.name);
   }
 
   #watchAge(staleAfterMs: number): void {
     this.#stopTimer();
     if (staleAfterMs === 0) return;
-    this.#staleTimeouts.inc();
+    this.#counters.inc('assignment_timeout_received');
     this.#staleTimer = setTimeout(() => {
-      this.#stale.inc();
+      this.#counters.inc('assignment_stale');
       this.assignment = null;
       this.#deliver();
     }, staleAfterMs).unref();

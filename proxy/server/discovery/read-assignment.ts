@@ -58,7 +58,8 @@ export function readAssignment(
   if (typeof config === 'string') return config;
   const isCommon = isDeepStrictEqual(config.policy, COMMON_POLICY);
   return {
-    ...{ content: compactContent(content), version },
+    content: compactContent(content),
+    version,
     config: isCommon ? Object.freeze({ ...config, policy: COMMON_POLICY }) : config,
     endpoints: resolvedEndpoints(config.endpoints, before),
   };

@@ -19,22 +19,21 @@ type Made = { [K in Kind]: HostPicker | null | undefined };
 
 /** See the file's head. */
 export class PriorityPickers {
+  readonly #hostSet: HostSet;
   readonly #priorities: readonly PriorityHosts[];
   readonly #options: PickingOptions;
   readonly #made: readonly Made[];
-  /** Rings and tables by priority and list. */
-  readonly #tables = new Map<string, RenewedTable>();
+  /** Rings and tables by priority and list; null: there are none. */
+  #tables: Map<string, RenewedTable> | null = null;
   /** Those of the pickers before, until `inheritNoMore`. */
   #inherited: Map<string, RenewedTable> | null;
   /** null: zones are not looked at. */
   readonly #zones: ZoneRouting | null;
 
   /** `previous`: those of the hosts before these, whose rings and tables serve on. */
-  constructor(
-    { priorities }: HostSet,
-    options: PickingOptions,
-    previous: PriorityPickers | null = null,
-  ) {
+  constructor(hostSet: HostSet, options: PickingOptions, previous: PriorityPickers | null = null) {
+    const { priorities } = hostSet;
+    this.#hostSet = hostSet;
     this.#priorities = priorities;
     this.#options = options;
     this.#inherited = previous === null ? null : previous.#tables;
@@ -68,6 +67,7 @@ export class PriorityPickers {
     const hosts = this.#priorities[priority] as PriorityHosts;
     const { config } = this.#options;
     if (isHashing(config)) return this.#hashPicker(priority, kind, config);
+    if (config.kind === 'least-request') this.#hostSet.countSideBySide();
     const { locality } = config;
     if (kind === 'all') {
       if (locality.kind === 'zone-aware' && locality.failsOnPanic) return null;
@@ -104,6 +104,7 @@ export class PriorityPickers {
   #table(key: string): RenewedTable {
     const table = this.#inherited?.get(key) ?? new RenewedTable();
     this.#inherited?.delete(key);
+    this.#tables ??= new Map();
     this.#tables.set(key, table);
     return table;
   }
