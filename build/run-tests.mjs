@@ -13,8 +13,11 @@
 // tap would have every process, those that tests start included, load its record of processes, which
 // triples what a start costs: `env` gives them our options instead.
 //
-// Prints a line per file, everything about a failing one, and last `N passed, N failed`. The TAP
-// of the whole run is left in dist/test-results.tap.
+// Prints a line per file, everything about a failing one, and last `N passed, N failed`, whatever
+// happens: a process that takes too long is ended, and so is a whole run at its deadline
+// (OUTRIGGER_TEST_DEADLINE_S sets another one); what did not run to its end has failed. Nothing that
+// a process started outlives it (process-groups.mjs). The TAP of the whole run is left in
+// dist/test-results.tap.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -22,6 +25,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { t } from 'tap';
 import { parse } from 'yaml';
+import { ProcessGroups } from './process-groups.mjs';
 import { nameOf, testBatches } from './test-batches.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -43,7 +47,17 @@ const optimizeLater = '--interrupt-budget=500000';
 
 const runBatch = fileURLToPath(new URL('run-batch.mjs', import.meta.url));
 
+/** A run takes 400 s on two processors; ten minutes after it began to compile nobody waits any more. */
+const DEADLINE_S = 560;
+const deadlineS = Number(
+  process.env.OUTRIGGER_TEST_DEADLINE_S ?? (filters.length > 0 ? 0 : DEADLINE_S),
+);
+
 const started = Date.now();
+const batches = filters.length > 0 ? files.map((file) => [file]) : testBatches(files);
+const unfinished = new Set(batches.map(nameOf));
+const groups = new ProcessGroups();
+let whyEnded = '';
 const total = { pass: 0, fail: 0, skip: 0, todo: 0 };
 const failedFiles = [];
 
@@ -52,11 +66,18 @@ t.pipe(fs.createWriteStream('dist/test-results.tap'));
 t.jobs = jobs;
 t.setTimeout(0);
 t.on('subtestEnd', report);
+t.on('spawn', (child) => groups.adopt(child));
 process.on('exit', summarise);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => endAll(`ended by ${signal}`));
+}
+if (deadlineS > 0) {
+  setTimeout(() => endAll(`not over within ${deadlineS} s`), deadlineS * 1000).unref();
+}
 if (files.length === 0) t.fail(`no test file matches ${filters.join(' ')}`);
 // Lines of the source cost a tenth of what a file costs: they are for who looks at a few of them.
 const flags = filters.length > 0 ? ['--enable-source-maps', optimizeLater] : [optimizeLater];
-for (const batch of filters.length > 0 ? files.map((file) => [file]) : testBatches(files)) {
+for (const batch of batches) {
   t.spawn('env', [`NODE_OPTIONS=${nodeOptions}`, process.execPath, ...flags, runBatch, batch[0]], {
     name: nameOf(batch),
     buffered: true,
@@ -69,14 +90,22 @@ for (const batch of filters.length > 0 ? files.map((file) => [file]) : testBatch
   });
 }
 
+/** Those that run end, those that were to run end at once: each is reported as any that fails. */
+function endAll(why) {
+  whyEnded = why;
+  groups.endAll();
+}
+
 function report(child) {
+  unfinished.delete(child.name);
   const { ok } = child.results;
   const { counts } = child;
+  const failed = ok ? counts.fail : Math.max(counts.fail, 1);
   total.pass += counts.pass;
-  total.fail += ok ? counts.fail : Math.max(counts.fail, 1);
+  total.fail += failed;
   total.skip += counts.skip;
   total.todo += counts.todo;
-  const numbers = `${counts.pass} passed${ok ? '' : `, ${counts.fail} failed`}`;
+  const numbers = `${counts.pass} passed${ok ? '' : `, ${failed} failed`}`;
   console.log(
     `${ok ? 'ok    ' : 'FAILED'} ${child.name} (${numbers}, ${Math.round(child.time)} ms)`,
   );
@@ -88,8 +117,13 @@ function report(child) {
 function summarise() {
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   if (files.length === 0) total.fail = 1;
+  total.fail += unfinished.size;
+  failedFiles.push(...unfinished);
   if (process.exitCode !== undefined && process.exitCode !== 0 && total.fail === 0) total.fail = 1;
+  if (total.fail > 0) process.exitCode ||= 1;
+  groups.endAll();
   console.log('');
+  if (whyEnded !== '') console.log(`The run was ${whyEnded}.`);
   for (const name of failedFiles) console.log(`FAILED ${name}`);
   console.log(`${files.length} files in ${seconds} s; ${total.skip} skipped, ${total.todo} todo`);
   console.log(`${total.pass} passed, ${total.fail} failed`);

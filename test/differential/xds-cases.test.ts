@@ -5,6 +5,7 @@ import { withDynamicTwins } from '../support/dynamic-twins.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
 import { alike } from '../support/played-plane.ts';
 import {
+  halfOpenBootstrap,
   PROTOCOL_CASES,
   playCases,
   playHalfOpen,
@@ -29,12 +30,12 @@ for (const isIncremental of [false, true]) {
   });
 }
 
-for (const [title, script] of [
-  ['a server that never answers', playSilence],
-  ['a stream that is half open', playHalfOpen],
+for (const [title, bootstrap, script] of [
+  ['a server that never answers', silentBootstrap, playSilence],
+  ['a stream that is half open', halfOpenBootstrap, playHalfOpen],
 ] as const) {
   t.test(`${title}, beside Envoy`, { skip: withoutEnvoy }, async (t) => {
-    const { ours, envoy } = await withDynamicTwins({ bootstrap: silentBootstrap, script });
+    const { ours, envoy } = await withDynamicTwins({ bootstrap, script });
     t.same(ours, envoy);
   });
 }

@@ -1,7 +1,7 @@
 // The cases that the protocol is known to go wrong in, as scripts for a management server: what it
 // does, and what is to be seen of the client afterwards.
 import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
-import { ADS, adsBootstrap, PINGED, rdsListener, routeTable } from './dynamic-bootstrap.ts';
+import { ADS, adsBootstrap, HTTP2, PINGED, rdsListener, routeTable } from './dynamic-bootstrap.ts';
 import type { DynamicSide } from './dynamic-twins.ts';
 import { eventually } from './eventually.ts';
 import { anyOf } from './played-plane.ts';
@@ -288,15 +288,24 @@ export async function playCases(
   return outcomes;
 }
 
-/** For a server that never answers, and pings that find one that is half open. */
+/** For a server that never answers. */
 export function silentBootstrap(port: number): Message {
+  return waiting(staticCluster('xds', port), HTTP2);
+}
+
+/** Pings find a connection that is half open, and who connects gives up soon. */
+export function halfOpenBootstrap(port: number): Message {
+  return waiting({ ...staticCluster('xds', port), connect_timeout: '0.3s' }, PINGED);
+}
+
+function waiting(server: Message, protocol: Message): Message {
   const source = { ...ADS, initial_fetch_timeout: '0.2s' };
-  const bootstrap = adsBootstrap(port, false, { source });
+  const bootstrap = adsBootstrap(0, false, { source });
   const body = { inline_string: '{"upstream": "static"}' };
   const route = { match: { prefix: '/' }, direct_response: { status: 200, body } };
   const listener = httpListener('in', { virtual_hosts: [virtualHost(['*'], [route])] });
-  const cluster = { ...staticCluster('xds', port), ...PINGED, connect_timeout: '0.3s' };
-  return { ...bootstrap, static_resources: { clusters: [cluster], listeners: [listener] } };
+  const clusters = [{ ...server, ...protocol }];
+  return { ...bootstrap, static_resources: { clusters, listeners: [listener] } };
 }
 
 /** Says nothing, whatever is asked. */

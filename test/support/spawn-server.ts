@@ -68,8 +68,13 @@ export async function spawnServer(
     return address() !== '';
   }, START_DEADLINE_MS);
   const url = `http://${address()}`;
-  const ask = async (what: string, method = 'GET') =>
-    (await fetch(url + what, { method, headers: { connection: 'close' } })).text();
+  const ask = async (what: string, method = 'GET') => {
+    const headers = { connection: 'close' };
+    const response = await fetch(url + what, { method, headers }).catch((error: unknown) => {
+      throw new Error(`no answer to ${what}: ${stderr}`, { cause: error });
+    });
+    return response.text();
+  };
   await eventually(async () => (await ask('/ready')).trim() === 'LIVE', START_DEADLINE_MS);
   return {
     pid: child.pid as number,

@@ -6,6 +6,7 @@ import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { DynamicSide, playToUs } from '../support/dynamic-twins.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
 import {
+  halfOpenBootstrap,
   PROTOCOL_CASES,
   playCases,
   playHalfOpen,
@@ -93,13 +94,13 @@ for (const isIncremental of [false, true]) {
   });
 }
 
-for (const [title, script, expected] of [
-  ['a server that never answers', playSilence, SILENCE],
-  ['a stream that is half open', playHalfOpen, 'static'],
+for (const [title, bootstrap, script, expected] of [
+  ['a server that never answers', silentBootstrap, playSilence, SILENCE],
+  ['a stream that is half open', halfOpenBootstrap, playHalfOpen, 'static'],
 ] as const) {
   t.test(title, async (t) => {
     const side = await DynamicSide.listen('ours', false);
     t.teardown(() => side.close());
-    t.same(await playToUs(side, silentBootstrap(side.relay.port), script), expected);
+    t.same(await playToUs(side, bootstrap(side.relay.port), script), expected);
   });
 }
