@@ -58,13 +58,8 @@ export class ListenerManager {
   readonly #drains: ServerDrains;
   /** Of the whole worker; null: it does not end. */
   #ownRetirement: Retirement | null = null;
-  readonly #added: Counter;
-  readonly #modified: Counter;
-  readonly #removed: Counter;
-  readonly #stopped: Counter;
   readonly #inPlaceUpdated: Counter;
   readonly #createSuccess: Counter;
-  readonly #createFailure: Counter;
   readonly #totalActive: Gauge;
   readonly #totalDraining: Gauge;
   readonly #chainsDraining: Gauge;
@@ -73,6 +68,8 @@ export class ListenerManager {
   readonly #serverConnections: Gauge;
   #byAddress = new ListenersByAddress<ActiveListener>([]);
   #isStarted = false;
+  /** Listeners that accept no more; those that come later do not begin to, as in Envoy. */
+  #stopped: 'none' | 'inbound' | 'all' = 'none';
   /** Called when the last connection of all listeners is gone. */
   onEmpty: (() => void) | null = null;
 
@@ -82,12 +79,7 @@ export class ListenerManager {
     this.#retirements = new Retirements(options.loop, options.drain.timeMs);
     this.#drains = new ServerDrains({ settings: options.drain, clock, random });
     const scope = options.services.stats.scope('listener_manager');
-    this.#added = scope.counter('listener_added');
-    this.#modified = scope.counter('listener_modified');
-    this.#removed = scope.counter('listener_removed');
-    this.#stopped = scope.counter('listener_stopped');
     this.#createSuccess = scope.counter('listener_create_success');
-    this.#createFailure = scope.counter('listener_create_failure');
     this.#totalActive = scope.gauge('total_listeners_active');
     this.#totalDraining = scope.gauge('total_listeners_draining');
     this.#workersStarted = scope.gauge('workers_started');
@@ -120,7 +112,6 @@ export class ListenerManager {
     active.onEmpty = () => this.#onListenerEmpty(active);
     const entry: Entry = { active, bound: [], error: '' };
     this.#entries.set(config.name, entry);
-    (previous === null ? this.#added : this.#modified).inc();
     this.#onEntriesChanged();
     if (this.#isStarted) await this.#bind(entry, previous);
     const state = this.#stateOf(config.name, entry);
@@ -174,7 +165,6 @@ export class ListenerManager {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     this.#entries.delete(name);
-    this.#removed.inc();
     this.#onEntriesChanged();
     for (const bound of entry.bound) bound.close();
     this.#forgetInternal(entry.active);
@@ -221,6 +211,8 @@ export class ListenerManager {
 
   /** Stops accepting; connections go on as if nothing had happened. */
   stopAccepting(inboundOnly: boolean): void {
+    if (!inboundOnly) this.#stopped = 'all';
+    else if (this.#stopped === 'none') this.#stopped = 'inbound';
     for (const entry of this.#matching(inboundOnly)) this.#closeSockets(entry);
   }
 
@@ -280,8 +272,9 @@ export class ListenerManager {
       this.#serveInternal(entry.active);
       return;
     }
-    if (!entry.active.config.bindToPort) return;
-    for (const address of entry.active.config.addresses) {
+    const { addresses, bindToPort } = entry.active.config;
+    if (this.#isStopped(entry)) return;
+    for (const address of bindToPort ? addresses : []) {
       const held = previous?.bound.find((bound) => bound.wanted.text === address.text) ?? null;
       if (held !== null) {
         held.serveBy(entry.active);
@@ -294,7 +287,12 @@ export class ListenerManager {
       if (error === '') entry.bound.push(bound);
       else entry.error = `cannot bind '${address.text}': ${error}`;
     }
-    (entry.error === '' ? this.#createSuccess : this.#createFailure).inc();
+    if (entry.error === '') this.#createSuccess.inc();
+  }
+
+  #isStopped({ active }: Entry): boolean {
+    if (this.#stopped !== 'inbound') return this.#stopped === 'all';
+    return active.config.trafficDirection === 'inbound';
   }
 
   #serveInternal(listener: ActiveListener): void {
@@ -323,7 +321,6 @@ export class ListenerManager {
   }
 
   #closeSockets(entry: Entry): void {
-    if (entry.bound.length > 0) this.#stopped.inc();
     for (const bound of entry.bound) bound.close();
     entry.bound.length = 0;
   }

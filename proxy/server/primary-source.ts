@@ -36,6 +36,7 @@ export interface PrimarySourceParts {
   readonly publisher: Publisher;
   /** null: load is not reported. */
   readonly loadReporter: LoadReporter | null;
+  collectStats(): Promise<unknown>;
 }
 
 /** One per process. */
@@ -103,8 +104,14 @@ export class PrimarySource implements WorkforceSource {
     this.#primary.outliers.onStreak(cluster, address, streak);
   }
 
+  onWorkerReplaced(peer: WorkerPeer): void {
+    this.#primary.collector.onReplaced(peer);
+    // What it missed is found out now: later it would be mixed with what it counts itself.
+    void this.#primary.collectStats();
+  }
+
   onWorkerRetired(peer: WorkerPeer): void {
-    this.#primary.collector.retire(peer.lastStats);
+    this.#primary.collector.retire(peer);
     this.#primary.loadReporter?.retire(peer.lastLoads);
   }
 
@@ -119,7 +126,7 @@ export class PrimarySource implements WorkforceSource {
 
   onWorkerDied(peer: WorkerPeer): void {
     const { collector, health, serverStats } = this.#primary;
-    collector.retire(peer.lastStats);
+    collector.retire(peer);
     if (!health.isShuttingDown) serverStats.workerDeaths.inc();
   }
 }

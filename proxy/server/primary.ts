@@ -26,6 +26,7 @@ import {
   type RememberServer,
 } from './discovery/primary-discovery.ts';
 import { loadReporter, nameTables, serverServices } from './discovery/server-services.ts';
+import type { ListenerDrain } from './drained-listeners.ts';
 import { Health } from './health.ts';
 import type { HealthCheckOutputs } from './health-checking.ts';
 import type { DrainManner } from './link.ts';
@@ -208,7 +209,7 @@ export class Primary {
 
   resetCounters(): void {
     this.stats.resetCounters();
-    this.collector.resetCounters();
+    this.collector.resetCounters(this.workforce.counting());
     this.workforce.broadcast({ kind: 'reset-counters' });
   }
 
@@ -219,17 +220,20 @@ export class Primary {
   }
 
   /** `/drain_listeners`: ends connections politely or stops accepting; the process lives on. */
-  drainListeners(options: {
-    inboundOnly: boolean;
-    afterMs: number;
-    keepsListening: boolean;
-  }): void {
-    this.workforce.broadcast({ kind: 'drain-listeners', ...options });
-    if (options.keepsListening) return;
+  drainListeners(drain: ListenerDrain): void {
+    this.workforce.drainListeners(drain);
+    if (drain.keepsListening) return;
     const stays = ({ trafficDirection }: ListenerConfig) =>
-      options.inboundOnly && trafficDirection !== 'inbound';
-    const letGo = () => this.workforce.keepSockets(this.configuration.listeners().filter(stays));
-    setTimeout(letGo, options.afterMs).unref();
+      drain.inboundOnly && trafficDirection !== 'inbound';
+    const letGo = async () => {
+      const listeners = this.configuration.listeners();
+      const staying = listeners.filter(stays);
+      this.workforce.keepSockets(staying);
+      // Who answers has heard what it was told before.
+      await Promise.all(this.workforce.living().map((peer) => peer.ask('listeners')));
+      this.publisher.counts.onStopped(listeners.length - staying.length);
+    };
+    setTimeout(() => void letGo(), drain.afterMs).unref();
   }
 
   /** Fails readiness, lets requests finish for up to `drainMs`, and ends every worker. */

@@ -15,6 +15,7 @@ import { isDiscovered } from './apply-discovered.ts';
 import { checkMessage } from './check-message.ts';
 import { configKeeper, problemText } from './config-keeper.ts';
 import type { Configuration } from './configuration.ts';
+import { ManagerCounts } from './manager-counts.ts';
 import { NeedKeeper } from './need-keeper.ts';
 import {
   type Needs,
@@ -66,6 +67,7 @@ function canWarm(kind: Resource['kind']): kind is WarmingKind {
 export class Publisher {
   readonly secrets: NeedKeeper<SecretRef, Secret>;
   readonly configs: NeedKeeper<DiscoveredRef, Message>;
+  readonly counts: ManagerCounts;
   /** Wall-clock ms: nothing was fetched before. */
   readonly startedMs = SYSTEM_CLOCK.wallMs();
   readonly #parts: PublisherParts;
@@ -80,6 +82,7 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     const { configuration, log, sourceOf, stats } = parts;
+    this.counts = new ManagerCounts(stats);
     this.#warm = new WarmWaiters((kind) => configuration.store.hasWarming(kind));
     this.#warmingGauges = new Map([
       ['cluster', stats.scope('cluster_manager').gauge('warming_clusters')],
@@ -150,6 +153,7 @@ export class Publisher {
       upserted: [...accepted.upserted, ...warming],
       removed: accepted.removed,
     });
+    this.counts.onAccepted(accepted, warming);
     for (const { kind, name } of accepted.removed) this.#release(`${kind}/${name}`);
     this.#countWarming();
     return { outcome, whenServing: this.#batch.add(accepted) };
@@ -165,6 +169,7 @@ export class Publisher {
 
   async #follow(update: ResourceUpdate, refused: readonly RefusedByWorkers[]): Promise<void> {
     const { configuration, onServing } = this.#parts;
+    this.counts.onServing(update, refused);
     for (const rejected of refused) this.#onRefused(rejected, update);
     await runInSlices(this.#settleUsers(update.upserted));
     const compiler = configuration.compiler();
@@ -235,6 +240,7 @@ export class Publisher {
     }
     const removed = { upserted: [], removed: [{ kind, name }] };
     configuration.onAccepted(removed);
+    this.counts.onTakenOut(resource);
     this.#release(`${kind}/${name}`);
     return removed;
   }

@@ -1,9 +1,11 @@
 // The statistics of the whole proxy: the primary's, those of every living worker, and what dead
 // workers had counted when they were last heard.
+import { AlikeCounts } from '../stats/alike-counts.ts';
 import {
   foldEndedProcess,
   foldEndedWorker,
   lastingPart,
+  mergeProcesses,
   mergeSnapshots,
   resetBase,
   TOTAL_CONNECTIONS,
@@ -11,17 +13,32 @@ import {
 import { EMPTY_SNAPSHOT, type StatsSnapshot } from '../stats/snapshot.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 
+/** What of a worker counts here. */
+export type CountingPeer = Pick<WorkerPeer, 'ask' | 'isGone' | 'lastStats'>;
+
 /** Sums over processes. */
 export class StatsCollector {
+  /** Of workers that ended. */
   #ended: StatsSnapshot = EMPTY_SNAPSHOT;
+  /** Of processes that served before this one and have ended. */
+  #former: StatsSnapshot = EMPTY_SNAPSHOT;
   /** Of processes that served before this one and are ending, by epoch. */
   readonly #elders = new Map<number, StatsSnapshot>();
+  readonly #alike = new AlikeCounts<CountingPeer>();
   /** After `/reset_counters` what elders count is not told apart any more. */
   #heedsElders = true;
 
-  /** Keeps what a worker that died had counted; null: it was never heard. */
-  retire(last: StatsSnapshot | null): void {
-    if (last !== null) this.#ended = foldEndedWorker(this.#ended, last);
+  /** A worker that took another one's place serves. */
+  onReplaced(peer: CountingPeer): void {
+    this.#alike.onLate(peer);
+  }
+
+  /** Keeps what a worker that ended had counted, if it was ever heard. */
+  retire(peer: CountingPeer): void {
+    const last = peer.lastStats;
+    if (last === null) return;
+    this.#ended = foldEndedWorker(this.#ended, last);
+    this.#alike.retire(peer, last);
   }
 
   /** What a process that served before this one has counted since it began; `isFinal`: it ends. */
@@ -29,7 +46,7 @@ export class StatsCollector {
     if (!this.#heedsElders) return;
     if (isFinal) {
       this.#elders.delete(epoch);
-      this.#ended = foldEndedProcess(this.#ended, snapshot);
+      this.#former = foldEndedProcess(this.#former, snapshot);
     } else {
       this.#elders.set(epoch, lastingPart(snapshot));
     }
@@ -43,26 +60,35 @@ export class StatsCollector {
   }
 
   /** What a next process goes on counting from: without elders, who tell it themselves. */
-  async ofThisProcess(own: StatsSnapshot, peers: readonly WorkerPeer[]): Promise<StatsSnapshot> {
-    const answers = await Promise.all(peers.map(askForStats));
-    return mergeSnapshots([own, this.#ended, ...answers.filter((answer) => answer !== null)]);
+  async ofThisProcess(own: StatsSnapshot, peers: readonly CountingPeer[]): Promise<StatsSnapshot> {
+    return mergeProcesses([await this.#ofWorkers(own, peers), this.#former]);
   }
 
   /** Everything, summed; a living worker that does not answer in time counts as last heard. */
-  async collect(own: StatsSnapshot, peers: readonly WorkerPeer[]): Promise<StatsSnapshot> {
-    return mergeSnapshots([await this.ofThisProcess(own, peers), ...this.#elders.values()]);
+  async collect(own: StatsSnapshot, peers: readonly CountingPeer[]): Promise<StatsSnapshot> {
+    const workers = await this.#ofWorkers(own, peers);
+    return mergeProcesses([workers, this.#former, ...this.#elders.values()]);
   }
 
   /** The counters of the dead go back to 0 with those of the living. */
-  resetCounters(): void {
+  resetCounters(peers: readonly CountingPeer[]): void {
     this.#ended = resetBase(this.#ended);
+    this.#former = resetBase(this.#former);
+    this.#alike.reset(peers);
     this.#heedsElders = false;
     this.#elders.clear();
   }
-}
 
-async function askForStats(peer: WorkerPeer): Promise<StatsSnapshot | null> {
-  const answer = await peer.ask('stats');
-  // One that died meanwhile was retired: it must not count twice.
-  return answer ?? (peer.isGone ? null : peer.lastStats);
+  async #ofWorkers(own: StatsSnapshot, peers: readonly CountingPeer[]): Promise<StatsSnapshot> {
+    const heard = await Promise.all(peers.map((peer) => peer.ask('stats')));
+    const answers: [CountingPeer, StatsSnapshot][] = [];
+    for (const [index, peer] of peers.entries()) {
+      const answer = heard[index] ?? peer.lastStats;
+      // One that ended meanwhile was retired, whether it had answered or not: it must not count twice.
+      if (answer !== null && !peer.isGone) answers.push([peer, answer]);
+    }
+    const madeUp = this.#alike.makeUp(answers);
+    const snapshots = answers.map(([, snapshot]) => snapshot);
+    return mergeSnapshots([own, this.#ended, madeUp, ...snapshots]);
+  }
 }

@@ -10,9 +10,11 @@ import type { Streak } from '../upstream/outlier/host-counts.ts';
 import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
 import { CrashBlame } from './crash-blame.ts';
+import { DrainedListeners, type ListenerDrain } from './drained-listeners.ts';
 import type { DrainManner, ToWorker, WorkerSettings } from './link.ts';
 import { type RefusedByWorkers, refusedByWorkers } from './refused-by-workers.ts';
 import { type OpenedSocket, SocketKeeper, socketKey } from './socket-keeper.ts';
+import { systemNowMs } from './system-clock.ts';
 import type { WorkerPeer } from './worker-peer.ts';
 import { type SpawnWorker, WorkerPool, type WorkerPoolHandler } from './worker-pool.ts';
 
@@ -34,6 +36,8 @@ export interface WorkforceSource {
   warmClusters(): readonly string[];
   isHealthFailed(): boolean;
   onWorkerDied(peer: WorkerPeer): void;
+  /** It took the place of another one, and serves. */
+  onWorkerReplaced(peer: WorkerPeer): void;
   /** These ended workers again and again: `resources` is not to answer them any more. */
   onBlamed(blamed: readonly Resource[]): void;
   /** It is in use, and there is a version to return to. */
@@ -64,6 +68,7 @@ export class Workforce implements WorkerPoolHandler {
   /** The listening sockets: what the next version of the program takes over. */
   readonly sockets: SocketKeeper;
   readonly #blame = new CrashBlame();
+  readonly #drained = new DrainedListeners(systemNowMs);
   readonly #startedOnce = new Set<number>();
   /** Listeners by name as some worker bound them: all bind the same. */
   #listeners: readonly ListenerStatus[] = [];
@@ -126,6 +131,11 @@ export class Workforce implements WorkerPoolHandler {
 
   broadcast(message: ToWorker): void {
     this.#pool.broadcast(message);
+  }
+
+  /** `/drain_listeners` */
+  drainListeners(drain: ListenerDrain): void {
+    this.#pool.broadcast(this.#drained.ask(drain));
   }
 
   setLogLevels(levels: Readonly<Record<string, LogLevel>>): void {
@@ -193,12 +203,13 @@ export class Workforce implements WorkerPoolHandler {
       messages.push({ kind: 'cluster-warm', cluster });
     }
     if (this.#source.isHealthFailed()) messages.push({ kind: 'fail-health-check', failed: true });
-    messages.push({ kind: 'start' });
+    messages.push(...this.#drained.replay(), { kind: 'start' });
     return messages;
   }
 
   onStarted(peer: WorkerPeer, listeners: readonly ListenerStatus[]): void {
     this.#listeners = listeners;
+    if (this.#startedOnce.has(peer.index)) this.#source.onWorkerReplaced(peer);
     this.#startedOnce.add(peer.index);
     if (this.#startedOnce.size < this.#count) return;
     this.#whenStarted?.();

@@ -8,16 +8,13 @@ import { EMPTY_SNAPSHOT, type HistogramSnapshot, type StatsSnapshot } from './sn
  */
 const ALIKE_IN_ALL_WORKERS = new Set([
   ...['active_clusters', 'warming_clusters', 'warming_state', 'version', 'max_host_weight'],
-  ...['cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated'],
+  'cluster_updated',
   ...['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded'],
   ...['membership_change', 'total_match_count', 'lb_healthy_panic_active'],
   ...['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
-  ...['listener_added', 'listener_modified', 'listener_removed', 'listener_in_place_updated'],
-  ...['listener_create_success', 'listener_create_failure', 'workers_started'],
+  ...['listener_in_place_updated', 'workers_started'],
   ...['total_listeners_active', 'total_listeners_warming', 'total_listeners_draining'],
   ...['total_filter_chains_draining'],
-  ...['update_attempt', 'update_success', 'update_failure', 'update_empty', 'update_no_rebuild'],
-  ...['config_reload', 'update_rejected'],
   ...['concurrency_limit', 'gradient', 'burst_queue_size', 'min_rtt_calculation_active'],
   ...['min_rtt_msecs', 'sample_rtt_msecs'],
 ]);
@@ -46,8 +43,20 @@ export function mergeRule(name: string): MergeRule {
   return ALIKE_IN_ALL_WORKERS.has(last) ? 'max' : 'sum';
 }
 
-/** One snapshot out of many. */
+/** One snapshot out of those of many workers. */
 export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapshot {
+  return merge(snapshots, mergeRule);
+}
+
+/** The same of processes that follow each other: what each has counted adds up, as in Envoy. */
+export function mergeProcesses(snapshots: readonly StatsSnapshot[]): StatsSnapshot {
+  return merge(snapshots, () => 'sum');
+}
+
+function merge(
+  snapshots: readonly StatsSnapshot[],
+  counterRule: (name: string) => MergeRule,
+): StatsSnapshot {
   const [only] = snapshots;
   if (only !== undefined && snapshots.length === 1) return only;
   const counters: Record<string, number> = {};
@@ -58,8 +67,8 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
   const usedZeroes = new Set<string>();
   const untouched = snapshots.flatMap((snapshot) => snapshot.untouched);
   for (const snapshot of snapshots) {
-    mergeNumbers(counters, snapshot.counters);
-    mergeNumbers(gauges, snapshot.gauges);
+    mergeNumbers(counters, snapshot.counters, counterRule);
+    mergeNumbers(gauges, snapshot.gauges, mergeRule);
     Object.assign(wideGauges, snapshot.wideGauges);
     Object.assign(textReadouts, snapshot.textReadouts);
     for (const name of snapshot.usedZeroes) usedZeroes.add(name);
@@ -79,25 +88,24 @@ export function mergeSnapshots(snapshots: readonly StatsSnapshot[]): StatsSnapsh
  * what they measured. `base` is the sum of those that ended before.
  */
 export function foldEndedWorker(base: StatsSnapshot, last: StatsSnapshot): StatsSnapshot {
-  const counters: Record<string, number> = {};
-  for (const [name, value] of Object.entries(last.counters)) {
-    // What each worker counts alike, the replacement counts again.
-    if (mergeRule(name) === 'sum') counters[name] = value;
-  }
-  const histograms: Record<string, HistogramSnapshot> = {};
-  for (const [name, histogram] of Object.entries(last.histograms)) {
-    histograms[name] = { ...histogram, intervalBuckets: [] };
-  }
-  const usedZeroes = last.usedZeroes.filter((name) => name in counters);
-  return mergeSnapshots([base, { ...EMPTY_SNAPSHOT, counters, histograms, usedZeroes }]);
+  // What each worker counts alike, the replacement counts again: see AlikeCounts.
+  const counters = pick(last.counters, (name) => mergeRule(name) === 'sum');
+  return mergeSnapshots([base, countsOf({ ...last, counters })]);
 }
 
-/**
- * The same for a whole process that another one follows: what processes say of themselves the next
- * one says of itself.
- */
+/** The same for a whole process that another one follows. */
 export function foldEndedProcess(base: StatsSnapshot, last: StatsSnapshot): StatsSnapshot {
-  return foldEndedWorker(base, { ...lastingPart(last), gauges: {} });
+  return mergeProcesses([base, countsOf(lastingPart(last))]);
+}
+
+/** Counters and histograms, of what has come to its end. */
+function countsOf({ counters, histograms, usedZeroes }: StatsSnapshot): StatsSnapshot {
+  const ended: Record<string, HistogramSnapshot> = {};
+  for (const [name, histogram] of Object.entries(histograms)) {
+    ended[name] = { ...histogram, intervalBuckets: [] };
+  }
+  const used = usedZeroes.filter((name) => name in counters);
+  return { ...EMPTY_SNAPSHOT, counters, histograms: ended, usedZeroes: used };
 }
 
 /**
@@ -108,7 +116,7 @@ export function lastingPart(snapshot: StatsSnapshot): StatsSnapshot {
   const { counters, gauges, histograms } = snapshot;
   return {
     ...EMPTY_SNAPSHOT,
-    counters: pick(counters, (name) => mergeRule(name) === 'sum'),
+    counters,
     gauges: pick(gauges, (name) => mergeRule(name) === 'sum' && isInFlight(name)),
     histograms: pick(histograms, (name) => !name.startsWith('server.')),
   };
@@ -135,12 +143,13 @@ export function resetBase(base: StatsSnapshot): StatsSnapshot {
 function mergeNumbers(
   into: Record<string, number>,
   values: Readonly<Record<string, number>>,
+  ruleOf: (name: string) => MergeRule,
 ): void {
   for (const name of Object.keys(values)) {
     const value = values[name] ?? 0;
     const known = into[name];
     if (known === undefined) into[name] = value;
-    else into[name] = merged(mergeRule(name), known, value);
+    else into[name] = merged(ruleOf(name), known, value);
   }
 }
 

@@ -16,26 +16,16 @@ export interface ClusterChange {
   readonly removed: readonly string[];
 }
 
-/** `cluster_manager.*` */
+/** `cluster_manager.*` but for what the primary counts (ManagerCounts). */
 class ManagerStats {
   readonly active: Gauge;
   readonly warming: Gauge;
-  readonly added: Counter;
-  readonly modified: Counter;
-  readonly removed: Counter;
   readonly updated: Counter;
 
   constructor(scope: StatsScope) {
     this.active = scope.gauge('active_clusters');
     this.warming = scope.gauge('warming_clusters');
-    this.added = scope.counter('cluster_added');
-    this.modified = scope.counter('cluster_modified');
-    this.removed = scope.counter('cluster_removed');
     this.updated = scope.counter('cluster_updated');
-    // Updates are applied as they come, never merged: these stay at 0.
-    scope.counter('cluster_updated_via_merge');
-    scope.counter('update_merge_cancelled');
-    scope.counter('update_out_of_merge_window');
   }
 }
 
@@ -155,10 +145,6 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
     const active = this.#active.get(name);
     if (active !== undefined && isDeepStrictEqual(active.written, config)) return;
     const cluster = new WorkerCluster(config, this.#context, this);
-    (active === undefined && warming === undefined
-      ? this.#stats.added
-      : this.#stats.modified
-    ).inc();
     // Names have to be looked up before there is a first host, and hosts be checked.
     const isWarm = !isFoundByName(config) && config.healthCheck === null;
     if (isWarm) this.#activate(cluster);
@@ -179,8 +165,6 @@ export class WorkerClusters implements ClusterManager, WorkerClusterOwner {
   }
 
   #remove(name: string): void {
-    const isKnown = this.#active.has(name) || this.#warming.has(name);
-    if (isKnown) this.#stats.removed.inc();
     this.#flags.delete(name);
     this.#dropWarming(name);
     const active = this.#active.get(name);

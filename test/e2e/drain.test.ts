@@ -74,6 +74,23 @@ t.test('without grace listeners only stop listening', async (t) => {
 const client = (port: number) => rawConnect(`127.0.0.1:${port}`);
 const route = (body: string) => ({ ...bootstrapOf({ body }) });
 
+t.test('listeners that come after that do not begin to listen', async (t) => {
+  const proxy = await withProxy(route('one'));
+  t.teardown(() => proxy.stop());
+  proxy.primary.drainListeners({ inboundOnly: false, afterMs: 0, keepsListening: false });
+  const more = route('two') as { static_resources: { listeners: object[] } };
+  const { listeners } = more.static_resources;
+  listeners.push({ ...listeners[0], name: 'more' });
+  t.ok(await proxy.reload(more));
+  t.same(
+    proxy.primary.workforce.listeners.map(({ name, addresses }) => [name, addresses.length]),
+    [
+      ['main', 0],
+      ['more', 0],
+    ],
+  );
+});
+
 t.test('connections of a replaced listener go on until their turn comes, or the end', async (t) => {
   const drain = { ...DEFAULT_SERVER_OPTIONS.drain, timeS: 4_000_000 };
   const proxy = await withProxy(route('old'), { drain });

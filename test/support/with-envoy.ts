@@ -31,7 +31,8 @@ export async function withEnvoy(
   const addressFile = path.join(directory, 'admin');
   const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
   fs.writeFileSync(config, JSON.stringify({ ...bootstrap, admin }));
-  const options = ['--disable-hot-restart', '--concurrency', '1', '-l', 'off'];
+  const workers = flags.includes('--concurrency') ? [] : ['--concurrency', '1'];
+  const options = ['--disable-hot-restart', '-l', 'off', ...workers];
   const envoy = spawn(
     envoyBinary() ?? '',
     ['-c', config, '--admin-address-path', addressFile, ...options, ...flags],

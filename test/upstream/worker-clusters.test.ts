@@ -46,19 +46,17 @@ t.test('a static cluster is there at once and counted', async (t) => {
   upsert(clusterConfig({ endpoints: [endpointConfig(), endpointConfig({ port: 8081 })] }));
   t.strictSame(addresses(clusters.get('c')), ['127.0.0.1:8080', '127.0.0.1:8081']);
   t.equal(stat('cluster_manager.active_clusters'), 1);
-  t.equal(stat('cluster_manager.cluster_added'), 1);
   t.equal(stat('cluster.c.membership_total'), 2);
   t.equal(stat('cluster.c.membership_healthy'), 2);
   t.equal(stat('cluster.c.membership_change'), 1);
 });
 
 t.test('the same configuration again does nothing', async (t) => {
-  const { clusters, upsert, stat } = clustersFixture();
+  const { clusters, upsert } = clustersFixture();
   upsert(clusterConfig());
   const before = clusters.get('c');
   upsert(clusterConfig());
   t.equal(clusters.get('c'), before);
-  t.equal(stat('cluster_manager.cluster_modified'), 0);
 });
 
 t.test('a changed configuration takes over while requests in flight finish', async (t) => {
@@ -70,7 +68,6 @@ t.test('a changed configuration takes over while requests in flight finish', asy
   connector.last().accept();
   upsert(clusterConfig({ connectTimeoutMs: 1 }));
   t.not(clusters.get('c'), old);
-  t.equal(stat('cluster_manager.cluster_modified'), 1);
   t.equal(stat('cluster_manager.active_clusters'), 1);
   t.equal(stat('cluster.c.upstream_rq_active'), 1, 'counted on under the same name');
   connector.last().receive('R');
@@ -89,7 +86,6 @@ t.test('a removed cluster is gone by name at once', async (t) => {
     [...clusters.clusters()].map((cluster) => cluster.config.name),
     ['d'],
   );
-  t.equal(stat('cluster_manager.cluster_removed'), 1);
   t.equal(stat('cluster_manager.active_clusters'), 1);
   t.notOk('cluster.c.upstream_rq_total' in stats.snapshot().counters);
 });
@@ -113,7 +109,6 @@ t.test('a replaced DNS cluster serves until the new one is warm', async (t) => {
   t.equal(clusters.get('c'), old);
   upsert(dnsCluster({ connectTimeoutMs: 7 }));
   upsert(dnsCluster({ connectTimeoutMs: 7 }));
-  t.equal(stat('cluster_manager.cluster_modified'), 2);
   clusters.setEndpoints('c', [{ ip: '10.0.0.1', port: 80, endpointIndex: 0 }]);
   t.equal(clusters.get('c')?.config.connectTimeoutMs, 7);
   upsert(clusterConfig(), dnsCluster());
