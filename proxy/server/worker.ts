@@ -5,6 +5,7 @@ import { idleLingerMs } from '../listener/retirement.ts';
 import { LiveRuntime } from '../model/runtime.ts';
 import type { ListenHandle } from '../net/socket-source.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
+import { ActionQueue } from './action-queue.ts';
 import { Compiler } from './compiler.ts';
 import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
 import { runtimeOf } from './runtime-store.ts';
@@ -48,7 +49,7 @@ export class Worker {
   #graceTimer: NodeJS.Timeout | null = null;
   #isStopped = false;
   /** Updates are applied one after the other: binding takes a while. */
-  #applied: Promise<void> = Promise.resolve();
+  readonly #told = new ActionQueue((error) => this.#onFailed(error));
 
   constructor(parts: WorkerParts) {
     this.#sockets = new WorkerSockets(parts.link);
@@ -63,6 +64,7 @@ export class Worker {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#clearTimers();
+    this.#told.close();
     await this.#runtime?.close();
     this.#parts.onStopped();
   }
@@ -123,28 +125,28 @@ export class Worker {
   ): void {
     switch (message.kind) {
       case 'update':
-        this.#inTurn(async () => {
+        this.#told.add(async () => {
           const outcome = await this.#applier(runtime).apply(message.update);
           this.#link.send({ kind: 'outcome', id: message.id, outcome });
         });
         return;
       case 'endpoints':
         // Behind the update that brought the cluster.
-        this.#inTurn(async () => runtime.clusters.setEndpoints(message.cluster, message.endpoints));
+        this.#told.add(() => runtime.clusters.setEndpoints(message.cluster, message.endpoints));
         return;
       case 'endpoint-policy':
-        this.#inTurn(async () => runtime.clusters.setPolicy(message.cluster, message.policy));
+        this.#told.add(() => runtime.clusters.setPolicy(message.cluster, message.policy));
         return;
       case 'host-flags':
-        this.#inTurn(async () =>
+        this.#told.add(() =>
           runtime.clusters.setHostFlags(message.cluster, new Map(message.flags)),
         );
         return;
       case 'cluster-warm':
-        this.#inTurn(async () => runtime.clusters.setWarm(message.cluster));
+        this.#told.add(() => runtime.clusters.setWarm(message.cluster));
         return;
       case 'start':
-        this.#inTurn(async () => {
+        this.#told.add(async () => {
           const listeners = await runtime.listeners.start();
           this.#link.send({ kind: 'started', listeners });
         });
@@ -205,13 +207,11 @@ export class Worker {
     return this.#applierOf;
   }
 
-  #inTurn(action: () => Promise<void>): void {
+  /** A fault of ours in what was told: what serves goes on serving. */
+  #onFailed(error: unknown): void {
     const { log } = this.#parts;
-    this.#applied = this.#applied.then(action).catch((error: unknown) => {
-      // A fault of ours in what was told: what serves goes on serving.
-      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log.logger('config').log('critical', `taking over an update failed: ${stack}`);
-    });
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.logger('config').log('critical', `taking over an update failed: ${stack}`);
   }
 
   #answer(question: Extract<ToWorker, { readonly kind: 'ask' }>, runtime: WorkerRuntime): void {
