@@ -16,6 +16,8 @@ export interface AdminBackend {
   clusters(): Promise<readonly ClusterStatus[]>;
   listeners(): Promise<readonly ListenerStatus[]>;
   configDump(): ConfigDumpData;
+  /** ClusterLoadAssignments of what is in use, one for each cluster. */
+  endpoints(): Promise<readonly DumpedResource[]>;
   /** Every source of resources that is in use; those that nobody asked have none. */
   discoveryStatus(): readonly SourceStatus[];
   memory(): Promise<MemoryStatus>;
@@ -200,8 +202,6 @@ export interface ConfigDumpData {
   readonly clusters: readonly DumpedResource[];
   readonly listeners: readonly DumpedResource[];
   readonly routes: readonly DumpedResource[];
-  /** ClusterLoadAssignments as in use, printed with `include_eds` only. */
-  readonly endpoints: readonly DumpedResource[];
   readonly secrets: readonly DumpedResource[];
   /** ScopedRouteConfigurationsLists by the name of their scoped_routes; absent: there are none. */
   readonly scopes?: readonly DumpedResource[];
@@ -223,8 +223,8 @@ export interface DumpedResource {
   readonly state: 'static' | 'active' | 'warming' | 'draining' | 'refused';
   /** '' for static resources. */
   readonly version: string;
-  /** Wall-clock ms since the Unix epoch. */
-  readonly lastUpdatedMs: number;
+  /** Wall-clock ms since the Unix epoch; null: it was not told, but found. */
+  readonly lastUpdatedMs: number | null;
   /** Why the last update was refused while this version stays in use. */
   readonly error: DumpedError | null;
 }

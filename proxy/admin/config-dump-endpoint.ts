@@ -41,7 +41,10 @@ export const CONFIG_DUMP_ENDPOINT: Endpoint = {
 /** What /config_dump sends with errors: without a charset, unlike the other endpoints. */
 const PLAIN = 'text/plain';
 
-function handleConfigDump(request: AdminRequest, context: AdminContext): AdminReply {
+async function handleConfigDump(
+  request: AdminRequest,
+  { backend }: AdminContext,
+): Promise<AdminReply> {
   const { params } = request;
   const pattern = params.get('name_regex') ?? '';
   const regex = pattern === '' ? null : compileSafeRegex(pattern);
@@ -49,7 +52,8 @@ function handleConfigDump(request: AdminRequest, context: AdminContext): AdminRe
     const reason = `Error while parsing name_regex from ${pattern}: ${regex.error}`;
     return plainReply(`INVALID_ARGUMENT: ${reason}`, 400);
   }
-  const all = configDumps(context.backend.configDump(), params.has('include_eds'));
+  const endpoints = params.has('include_eds') ? await backend.endpoints() : null;
+  const all = configDumps(backend.configDump(), endpoints);
   const dumps = regex === null ? all : all.map((dump) => onlyNamed(dump, regex));
   const mask = params.get('mask') ?? '';
   const resource = params.get('resource') ?? '';

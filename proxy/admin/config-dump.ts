@@ -29,13 +29,16 @@ export interface DumpElement {
   readonly json: JsonObject;
 }
 
-/** Every dump in Envoy's order; EndpointsConfigDump only when wanted. */
-export function configDumps(data: ConfigDumpData, includeEndpoints: boolean): readonly Dump[] {
+/** Every dump in Envoy's order; `endpoints` null: they are not wanted. */
+export function configDumps(
+  data: ConfigDumpData,
+  endpoints: readonly DumpedResource[] | null,
+): readonly Dump[] {
   return [
     bootstrapDump(data.bootstrap),
     clustersDump(data),
     ...(data.filters ?? []).map(filtersDump),
-    ...(includeEndpoints ? [endpointsDump(data)] : []),
+    ...(endpoints === null ? [] : [endpointsDump(endpoints)]),
     listenersDump(data),
     scopedRoutesDump(data.scopes ?? []),
     routesDump(data),
@@ -122,11 +125,11 @@ function filtersDump(filters: readonly DumpedResource[]): Dump {
   };
 }
 
-function endpointsDump(data: ConfigDumpData): Dump {
+function endpointsDump(endpoints: readonly DumpedResource[]): Dump {
   return {
     type: 'EndpointsConfigDump',
     fields: {},
-    lists: staticAndDynamic(data.endpoints, {
+    lists: staticAndDynamic(endpoints, {
       key: 'endpoint_config',
       staticField: 'static_endpoint_configs',
       staticType: 'StaticEndpointConfig',
@@ -300,10 +303,12 @@ function version(text: string): JsonObject {
 }
 
 function lastUpdated(resource: DumpedResource): JsonObject {
+  if (resource.lastUpdatedMs === null) return {};
   return { last_updated: new Date(resource.lastUpdatedMs).toISOString() };
 }
 
 function clientStatus(resource: DumpedResource): JsonObject {
+  if (resource.lastUpdatedMs === null) return {};
   return { client_status: resource.error === null ? 'ACKED' : 'NACKED' };
 }
 

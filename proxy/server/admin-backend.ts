@@ -5,6 +5,7 @@ import type {
   CertificateStatus,
   ConfigDumpData,
   DrainOptions,
+  DumpedResource,
   ExplainAnswer,
   ExplainQuestion,
   InitTargets,
@@ -23,6 +24,7 @@ import { apiRegistry } from '../api/registry.ts';
 import type { LogLevel } from '../base/log.ts';
 import type { StatsSnapshot } from '../stats/snapshot.ts';
 import { configDumpData } from './config-dump-data.ts';
+import { dumpedEndpoints } from './dumped-endpoints.ts';
 import type { MemoryUsage } from './link.ts';
 import type { LiveExplainer } from './live-explainer.ts';
 import { mergeClusters, withFindings } from './merge-clusters.ts';
@@ -118,6 +120,10 @@ export class PrimaryAdminBackend implements AdminBackend {
 
   configDump(): ConfigDumpData {
     return configDumpData(this.#primary);
+  }
+
+  async endpoints(): Promise<readonly DumpedResource[]> {
+    return dumpedEndpoints(this.#primary, await this.clusters());
   }
 
   async memory(): Promise<MemoryStatus> {

@@ -5,14 +5,12 @@ import {
   type Bootstrap,
   BootstrapSchema,
 } from '../api/gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
-import type { Cluster } from '../api/gen/envoy/config/cluster/v3/cluster_pb.js';
 import { NodeSchema } from '../api/gen/envoy/config/core/v3/base_pb.js';
 import type { Listener } from '../api/gen/envoy/config/listener/v3/listener_pb.js';
 import { inlineRoutes } from '../config/compile/prepared-route-tables.ts';
 import type { ResourceKind } from '../model/resource.ts';
 import { dumpedFilters } from './discovery/dumped-filters.ts';
 import { dumpedScopes } from './discovery/dumped-scopes.ts';
-import { assignmentMessage } from './discovery/read-assignment.ts';
 import type { Primary } from './primary.ts';
 import type { RefusedUpdate, StoredResource } from './resource-store.ts';
 import { dumpedSecrets } from './secrets/dumped-secrets.ts';
@@ -36,7 +34,6 @@ export function configDumpData(primary: Primary): ConfigDumpData {
       })),
     ],
     routes: [...staticRoutes(primary), ...inUse(primary, 'route').map(withOwnName)],
-    endpoints: [...staticEndpoints(primary), ...discoveredEndpoints(primary)],
     secrets: dumpedSecrets(primary),
     filters: dumpedFilters(primary),
     scopes: dumpedScopes(primary),
@@ -101,20 +98,4 @@ function staticRoutes({ configuration }: Primary): readonly DumpedResource[] {
       ...{ name: message.name, message, lastUpdatedMs: acceptedMs },
     })),
   );
-}
-
-function staticEndpoints({ configuration }: Primary): readonly DumpedResource[] {
-  return configuration.store.ofKind('cluster').flatMap(({ resource, acceptedMs }) => {
-    const { loadAssignment, name } = resource.message as Cluster;
-    if (loadAssignment === undefined) return [];
-    return [{ ...STATIC, name, message: loadAssignment, lastUpdatedMs: acceptedMs }];
-  });
-}
-
-function discoveredEndpoints({ discovery }: Primary): readonly DumpedResource[] {
-  return discovery.eds.inUse().map(({ assignment, acceptedMs }) => ({
-    ...{ name: assignment.config.serviceName, message: assignmentMessage(assignment) },
-    ...{ version: assignment.version, error: null },
-    ...{ state: 'active' as const, lastUpdatedMs: acceptedMs },
-  }));
 }

@@ -61,6 +61,15 @@ async function hosts(side: DynamicSide, ports: StepPorts): Promise<readonly stri
     .sort();
 }
 
+/** The same hosts as an assignment. */
+async function dumped(side: DynamicSide, ports: StepPorts): Promise<unknown> {
+  const query = '?include_eds&resource=dynamic_endpoint_configs';
+  const { configs = [] } = JSON.parse(await side.admin(`/config_dump${query}`));
+  const assignments = configs.map((element: Message) => element['endpoint_config']);
+  const text = JSON.stringify(assignments).replace(new RegExp(`:${ports.a}\\b`, 'g'), ':"a"');
+  return JSON.parse(text.replace(new RegExp(`:${ports.b}\\b`, 'g'), ':"b"'));
+}
+
 const STATS =
   /^cluster\.one\.(?:membership_|update_(?!duration|time)|assignment_|max_host_weight|upstream_rq_drop|lb_(?:recalc|healthy)|version_text|init_fetch|bind|retry_or)/;
 
@@ -73,7 +82,8 @@ async function change(
 ): Promise<unknown> {
   const answer = await side.plane.set('endpoint', [assignment]);
   const told = await hosts(side, ports);
-  return [answer, told, await shares(side, isShared), await side.stats(STATS)];
+  const loaded = await dumped(side, ports);
+  return [answer, told, loaded, await shares(side, isShared), await side.stats(STATS)];
 }
 
 const STEPS: Readonly<Record<string, DynamicStep>> = {

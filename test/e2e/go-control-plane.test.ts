@@ -200,7 +200,7 @@ for (const [name, mode] of MODES) {
       'BootstrapConfigDump',
       'ClustersConfigDump dynamic_active_clusters=2 static_clusters=1',
       'EcdsConfigDump ecds_filters=1',
-      'EndpointsConfigDump dynamic_endpoint_configs=1 static_endpoint_configs=2',
+      'EndpointsConfigDump dynamic_endpoint_configs=2 static_endpoint_configs=1',
       'ListenersConfigDump dynamic_listeners=2',
       'ScopedRoutesConfigDump',
       'RoutesConfigDump dynamic_route_configs=1',

@@ -4,6 +4,7 @@ import type {
   CertificateStatus,
   ConfigDumpData,
   DrainOptions,
+  DumpedResource,
   ExplainAnswer,
   ExplainQuestion,
   InitTargets,
@@ -27,7 +28,6 @@ export const EMPTY_DUMP: ConfigDumpData = {
   clusters: [],
   listeners: [],
   routes: [],
-  endpoints: [],
   secrets: [],
   clustersVersion: '',
   listenersVersion: '',
@@ -63,6 +63,7 @@ export class FakeAdminBackend implements AdminBackend {
   hasAdminLayer = true;
   levels: Record<string, LogLevel> = { admin: 'info', http: 'info' };
   dump: ConfigDumpData = EMPTY_DUMP;
+  assignments: readonly DumpedResource[] = [];
   certificates: readonly CertificateStatus[] = [];
   initTargets: readonly InitTargets[] = [];
   stats: () => Promise<StatsSnapshot> = () => Promise.resolve(sampleSnapshot());
@@ -149,6 +150,10 @@ export class FakeAdminBackend implements AdminBackend {
 
   configDump(): ConfigDumpData {
     return this.dump;
+  }
+
+  endpoints(): Promise<readonly DumpedResource[]> {
+    return Promise.resolve(this.assignments);
   }
 
   memory(): Promise<MemoryStatus> {
