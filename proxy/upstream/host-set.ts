@@ -73,6 +73,10 @@ function byPriority(hosts: readonly Host[], count: number): readonly (readonly H
 }
 
 function sortByHealth(hosts: readonly Host[], ignoresUnchecked: boolean): PriorityHosts {
+  // Of most clusters at most times all are well.
+  if (hosts.every(({ healthFlags }) => healthFlags === 0)) {
+    return { all: hosts, healthy: hosts, degraded: NOBODY, counted: hosts };
+  }
   return {
     all: hosts,
     healthy: those(hosts, ({ healthFlags }) => healthOf(healthFlags) === 'healthy'),

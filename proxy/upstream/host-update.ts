@@ -17,6 +17,8 @@ import type { ResolvedEndpoint } from './resolved-endpoint.ts';
 export interface HostUpdate {
   readonly hosts: readonly Host[];
   readonly removed: readonly Host[];
+  /** Those of `hosts` that are new. */
+  readonly added: readonly Host[];
   /** Something is said otherwise of hosts that stay. */
   readonly isRevised: boolean;
 }
@@ -45,8 +47,55 @@ export function updateHosts(
   endpoints: readonly ResolvedEndpoint[],
 ): HostUpdate {
   if (config.discovery === 'logical-dns') return moveLogicalHost(config, current, endpoints);
+  return updateTold(config, current, endpoints) ?? updateAll(config, current, endpoints);
+}
+
+/**
+ * What is told with the very object that a host has is that host, without a look at its address.
+ * Mostly all but a few are, in the same order; null: not even one is, or it is not that easy.
+ */
+function updateTold(
+  config: ClusterConfig,
+  current: readonly Host[],
+  endpoints: readonly ResolvedEndpoint[],
+): HostUpdate | null {
+  const most = Math.min(current.length, endpoints.length);
+  let first = 0;
+  while (first < most && isTold(current[first], endpoints[first])) first += 1;
+  let last = 0;
+  while (last < most - first && isTold(current.at(-1 - last), endpoints.at(-1 - last))) last += 1;
+  if (first + last === 0) return null;
+  const ends = { current: current.length - last, endpoints: endpoints.length - last };
+  const between = updateAll(
+    config,
+    current.slice(first, ends.current),
+    endpoints.slice(first, ends.endpoints),
+  );
+  const kept = [...current.slice(0, first), ...current.slice(ends.current)];
+  if (haveCommonAddress(kept, between.hosts)) return null;
+  const hosts = [...kept.slice(0, first), ...between.hosts, ...kept.slice(first)];
+  return { ...between, hosts };
+}
+
+function isTold(host: Host | undefined, resolved: ResolvedEndpoint | undefined): boolean {
+  return resolved?.endpoint !== undefined && host?.endpoint === resolved.endpoint;
+}
+
+/** Whatever their priorities are. */
+function haveCommonAddress(some: readonly Host[], others: readonly Host[]): boolean {
+  if (others.length === 0) return false;
+  const texts = new Set(some.map(({ address }) => address.text));
+  return others.some(({ address }) => texts.has(address.text));
+}
+
+function updateAll(
+  config: ClusterConfig,
+  current: readonly Host[],
+  endpoints: readonly ResolvedEndpoint[],
+): HostUpdate {
   const known = new Map(current.map((host) => [hostKey(host.endpoint, host.address), host]));
   const hosts: Host[] = [];
+  const added: Host[] = [];
   const seen = new Set<string>();
   let isRevised = false;
   for (const resolved of endpoints) {
@@ -57,19 +106,21 @@ export function updateHosts(
     // Two names with one address are one host; a STATIC list is taken as it was written.
     if (seen.has(key) && config.discovery !== 'static') continue;
     seen.add(key);
-    const host = takeOver(known, key, () => makeHost(config, endpoint, address));
+    const kept = takeOver(known, key);
+    const host = kept ?? makeHost(config, endpoint, address);
     hosts.push(host);
+    if (kept === null) added.push(host);
     if (resolved.endpoint !== undefined && !isDeepStrictEqual(host.endpoint, endpoint)) {
       isRevised = true;
     }
     host.setEndpoint(endpoint);
   }
-  return { hosts, removed: [...known.values()], isRevised };
+  return { hosts, added, removed: [...known.values()], isRevised };
 }
 
-function takeOver(known: Map<string, Host>, key: string, make: () => Host): Host {
-  const host = known.get(key);
-  if (host === undefined) return make();
+/** null: there is none of that key. */
+function takeOver(known: Map<string, Host>, key: string): Host | null {
+  const host = known.get(key) ?? null;
   known.delete(key);
   return host;
 }
@@ -83,18 +134,18 @@ function moveLogicalHost(
   const first = endpoints[0];
   const endpoint = first === undefined ? undefined : endpointOf(config, first);
   if (first === undefined || endpoint === undefined)
-    return { hosts: current, removed: [], isRevised: false };
+    return { hosts: current, added: [], removed: [], isRevised: false };
   const host = current[0];
   const address = endpointAddress(first, endpoint);
   const moreAddresses = (first.moreIps ?? []).map((ip) => socketAddress(ip, first.port));
   if (host === undefined) {
     const made = makeHost(config, endpoint, address);
     made.moreAddresses = moreAddresses;
-    return { hosts: [made], removed: [], isRevised: false };
+    return { hosts: [made], added: [made], removed: [], isRevised: false };
   }
   if (address.text !== host.address.text) host.address = address;
   host.moreAddresses = moreAddresses;
-  return { hosts: current, removed: [], isRevised: false };
+  return { hosts: current, added: [], removed: [], isRevised: false };
 }
 
 function makeHost(config: ClusterConfig, endpoint: EndpointConfig, address: SocketAddress): Host {

@@ -25,6 +25,7 @@ import { staticEndpoints, updateHosts } from './host-update.ts';
 import { HostWatch, usableFlags } from './host-watch.ts';
 import { LazyClusterStats } from './lazy-cluster-stats.ts';
 import { AggregateBalancer } from './lb/aggregate-balancer.ts';
+import { BalancerInUse, type BalancerMaker, isMadeInNoTime } from './lb/balancer-in-use.ts';
 import type { LoadBalancer, OwnPlace } from './lb/load-balancer.ts';
 import { LoadBalancerStats } from './lb/load-balancer-stats.ts';
 import { LookaheadBalancer } from './lb/lookahead-balancer.ts';
@@ -77,7 +78,7 @@ class Resources implements ClusterResources {
 }
 
 /** See the file's head. */
-export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner {
+export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner, BalancerMaker {
   /** With what its endpoints' source says of them all. */
   config: ClusterConfig;
   /** As it was configured. */
@@ -98,7 +99,9 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
   /** Of a cluster made of others; null for the others. */
   readonly #aggregate: AggregateBalancer<WorkerCluster> | null;
   #hostSet: HostSet;
-  #balancer: LoadBalancer;
+  /** Of its own hosts. */
+  readonly #ownBalancer = new BalancerInUse(this);
+  readonly #balancer: LoadBalancer;
   #isDraining = false;
   #isDrained = false;
 
@@ -132,7 +135,8 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
       ...{ context, dnsCaches: owner.dnsCaches, owner: this },
     });
     this.#aggregate = this.#makeAggregate();
-    this.#balancer = this.#destinations ?? this.#aggregate ?? this.#makeBalancer(null);
+    this.#balancer = this.#destinations ?? this.#aggregate ?? this.#ownBalancer;
+    this.#balanceAnew();
     if (config.discovery === 'static') this.setEndpoints(staticEndpoints(config));
   }
 
@@ -147,7 +151,9 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
   }
 
   peekHost(context: LoadBalancerContext): Host | null {
-    return this.#balancer instanceof LookaheadBalancer ? this.#balancer.peek(context) : null;
+    if (this.#balancer !== this.#ownBalancer) return null;
+    const balancer = this.#ownBalancer.current();
+    return balancer instanceof LookaheadBalancer ? balancer.peek(context) : null;
   }
 
   pickHost(context: LoadBalancerContext): Host | null {
@@ -192,8 +198,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
   setEndpoints(endpoints: readonly ResolvedEndpoint[]): boolean {
     const before = this.#hostSet.hosts;
     const update = updateHosts(this.config, before, endpoints);
-    const known = new Set(before);
-    const added = update.hosts.filter((host) => !known.has(host));
+    const { added } = update;
     this.#countReports(added);
     this.#hostWatch.follow(update.hosts, added);
     // With none gone and as many as before they are the same: the balancer's turn goes on.
@@ -202,7 +207,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     this.#resources.transports.count(added.map(({ endpoint }) => endpoint));
     this.#startHealthy(added);
     this.#hostSet = this.#snapshot(update.hosts);
-    this.#balancer = this.#makeBalancer(this.#balancer);
+    this.#balanceAnew();
     this.#hostLimits.follow(update.hosts);
     this.membership.countMembers(this.#hostSet, added.length + update.removed.length > 0);
     if (isToldAgain(this.config)) this.membership.countMaxWeight(this.#hostSet);
@@ -216,9 +221,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     const config = withPolicy(this.written, policy);
     if (config === this.config || isDeepStrictEqual(config, this.config)) return;
     this.config = config;
-    if (this.#aggregate === null && this.#destinations === null) {
-      this.#balancer = this.#makeBalancer(this.#balancer);
-    }
+    this.#balanceAnew();
   }
 
   /** What the primary found of these hosts, by `ip:port`; those that are not named keep theirs. */
@@ -238,7 +241,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     if (changed.length === 0) return;
     this.#startHealthy(recovered);
     this.#hostSet = this.#snapshot(this.#hostSet.hosts);
-    this.#balancer = this.#makeBalancer(this.#balancer);
+    this.#balanceAnew();
     this.membership.countHealth(this.#hostSet);
     for (const host of failed) this.#pools.failHost(host);
   }
@@ -302,7 +305,13 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner 
     });
   }
 
-  #makeBalancer(previous: LoadBalancer | null): LoadBalancer {
+  #balanceAnew(): void {
+    if (this.#balancer !== this.#ownBalancer) return;
+    this.#ownBalancer.renew(!isMadeInNoTime(this.config.loadBalancer, this.#owner.own.isNamed));
+  }
+
+  /** See BalancerMaker. */
+  makeBalancer(previous: LoadBalancer | null): LoadBalancer {
     const { clock, random, later } = this.#resources.context;
     const options = {
       config: this.config.loadBalancer,
