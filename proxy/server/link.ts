@@ -63,23 +63,22 @@ export type MemoryUsage = NodeJS.MemoryUsage;
  */
 export type DrainManner = 'now' | 'over-drain-time';
 
+/** What is new of a cluster's endpoints; null: nothing. */
+export interface ToldEndpoints {
+  readonly cluster: string;
+  /** What is said about them as a whole (EDS). */
+  readonly policy: EndpointPolicy | null;
+  /** All that there are now. */
+  readonly endpoints: readonly ResolvedEndpoint[] | null;
+}
+
 /** From the primary. `id` ties an answer to its question. */
 export type ToWorker =
   /** First of all messages. */
   | { readonly kind: 'init'; readonly settings: WorkerSettings }
   | { readonly kind: 'update'; readonly id: number; readonly update: ResourceUpdate }
-  /** Current endpoints of a cluster whose hosts the primary finds (DNS, EDS). */
-  | {
-      readonly kind: 'endpoints';
-      readonly cluster: string;
-      readonly endpoints: readonly ResolvedEndpoint[];
-    }
-  /** What is said about the endpoints of a cluster as a whole (EDS); comes before them. */
-  | {
-      readonly kind: 'endpoint-policy';
-      readonly cluster: string;
-      readonly policy: EndpointPolicy;
-    }
+  /** Of clusters whose hosts the primary finds (DNS, EDS). */
+  | { readonly kind: 'endpoints'; readonly told: readonly ToldEndpoints[] }
   /**
    * Hosts of a cluster whose health the primary found to have changed: active checks and outlier
    * detection. `flags` are reasons of HEALTH_FLAG by `ip:port`.

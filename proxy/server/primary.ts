@@ -126,8 +126,7 @@ export class Primary {
       ...{ ...parts, stats: this.stats, secrets: this.secrets },
       remember: this.#openState(),
       sink: (cluster, endpoints) => this.checks.setEndpoints(cluster, endpoints),
-      onPolicy: (cluster, policy) =>
-        this.workforce.broadcast({ kind: 'endpoint-policy', cluster, policy }),
+      onPolicy: (cluster, policy) => this.workforce.endpoints.setPolicy(cluster, policy),
     });
     this.publisher = new Publisher({
       configuration,
@@ -311,7 +310,7 @@ export class Primary {
   }
 
   #onEndpoints(cluster: string, endpoints: readonly ResolvedEndpoint[]): void {
-    this.workforce.broadcast({ kind: 'endpoints', cluster, endpoints });
+    this.workforce.endpoints.set(cluster, endpoints);
     this.outliers.setEndpoints(cluster, endpoints);
   }
 

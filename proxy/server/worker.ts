@@ -7,7 +7,7 @@ import type { ListenHandle } from '../net/socket-source.ts';
 import type { HealthReports } from '../upstream/check-reporter.ts';
 import { ActionQueue } from './action-queue.ts';
 import { Compiler } from './compiler.ts';
-import type { FromWorker, LinkEnd, ToWorker, WorkerSettings } from './link.ts';
+import type { FromWorker, LinkEnd, ToldEndpoints, ToWorker, WorkerSettings } from './link.ts';
 import { runtimeOf } from './runtime-store.ts';
 import { UpdateApplier } from './update-applier.ts';
 import { directCells, inheritedCells, unsharedCells, type WorkerCells } from './worker-cells.ts';
@@ -131,11 +131,8 @@ export class Worker {
         });
         return;
       case 'endpoints':
-        // Behind the update that brought the cluster.
-        this.#told.add(() => runtime.clusters.setEndpoints(message.cluster, message.endpoints));
-        return;
-      case 'endpoint-policy':
-        this.#told.add(() => runtime.clusters.setPolicy(message.cluster, message.policy));
+        // Behind the update that brought the clusters. The hosts of each of them change as one.
+        for (const told of message.told) this.#told.add(() => takeEndpoints(told, runtime));
         return;
       case 'host-flags':
         this.#told.add(() =>
@@ -263,6 +260,12 @@ export class Worker {
     if (this.#cutTimer !== null) clearTimeout(this.#cutTimer);
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
   }
+}
+
+function takeEndpoints(told: ToldEndpoints, { clusters }: WorkerRuntime): void {
+  const { cluster, endpoints, policy } = told;
+  if (policy !== null) clusters.setPolicy(cluster, policy);
+  if (endpoints !== null) clusters.setEndpoints(cluster, endpoints);
 }
 
 function healthReports(link: LinkEnd<FromWorker, ToWorker>): HealthReports {

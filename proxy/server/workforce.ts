@@ -11,7 +11,8 @@ import type { ResolvedEndpoint } from '../upstream/resolved-endpoint.ts';
 import type { CellDesk } from './cell-desk.ts';
 import { CrashBlame } from './crash-blame.ts';
 import { DrainedListeners, type ListenerDrain } from './drained-listeners.ts';
-import type { DrainManner, ToWorker, WorkerSettings } from './link.ts';
+import { EndpointsOutbox, endpointMessages } from './endpoints-outbox.ts';
+import type { DrainManner, ToldEndpoints, ToWorker, WorkerSettings } from './link.ts';
 import { type RefusedByWorkers, refusedByWorkers } from './refused-by-workers.ts';
 import { type OpenedSocket, SocketKeeper, socketKey } from './socket-keeper.ts';
 import { systemNowMs } from './system-clock.ts';
@@ -65,6 +66,8 @@ export class Workforce implements WorkerPoolHandler {
   readonly #pool: WorkerPool;
   readonly #count: number;
   readonly #cells: CellDesk;
+  /** What workers are told of the hosts of clusters. */
+  readonly endpoints = new EndpointsOutbox((message) => this.#pool.broadcast(message));
   /** The listening sockets: what the next version of the program takes over. */
   readonly sockets: SocketKeeper;
   readonly #blame = new CrashBlame();
@@ -109,6 +112,7 @@ export class Workforce implements WorkerPoolHandler {
    * was refused by any of them (an address that cannot be bound), each resource once.
    */
   async update(update: ResourceUpdate): Promise<readonly RefusedByWorkers[]> {
+    this.endpoints.flush();
     const peers = this.#pool.living();
     const outcomes = await Promise.all(peers.map((peer) => peer.update(update)));
     const refusals = outcomes.map((outcome) => outcome?.rejected ?? []);
@@ -130,6 +134,7 @@ export class Workforce implements WorkerPoolHandler {
   }
 
   broadcast(message: ToWorker): void {
+    this.endpoints.flush();
     this.#pool.broadcast(message);
   }
 
@@ -178,6 +183,13 @@ export class Workforce implements WorkerPoolHandler {
     this.#pool.kill();
   }
 
+  *#knownEndpoints(): Generator<ToldEndpoints> {
+    const policies = this.#source.endpointPolicies();
+    for (const [cluster, endpoints] of this.#source.endpoints()) {
+      yield { cluster, policy: policies.get(cluster) ?? null, endpoints };
+    }
+  }
+
   replay(peer: WorkerPeer): readonly ToWorker[] {
     const settings = { ...this.#source.settings(peer.index), cells: this.#cells.admit(peer) };
     const messages: ToWorker[] = [{ kind: 'init', settings }];
@@ -190,12 +202,7 @@ export class Workforce implements WorkerPoolHandler {
       // Nobody waits for the answer: no question has such a number.
       messages.push({ kind: 'update', id: -before, update: { upserted, removed: [] } });
     }
-    for (const [cluster, policy] of this.#source.endpointPolicies()) {
-      messages.push({ kind: 'endpoint-policy', cluster, policy });
-    }
-    for (const [cluster, endpoints] of this.#source.endpoints()) {
-      messages.push({ kind: 'endpoints', cluster, endpoints });
-    }
+    messages.push(...endpointMessages(this.#knownEndpoints()));
     for (const [cluster, flags] of this.#source.allHostFlags()) {
       messages.push({ kind: 'host-flags', cluster, flags });
     }
