@@ -99,7 +99,6 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner,
   /** Of a cluster made of others; null for the others. */
   readonly #aggregate: AggregateBalancer<WorkerCluster> | null;
   #hostSet: HostSet;
-  /** Of its own hosts. */
   readonly #ownBalancer = new BalancerInUse(this);
   readonly #balancer: LoadBalancer;
   #isDraining = false;
@@ -127,8 +126,7 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner,
     const flags = () => owner.flagsOf(name);
     this.#hostWatch = new HostWatch({ config, cells, streaks, checks, flags });
     const transports = new ClusterTransports(config, context.tls, this.#scope);
-    const stats = this.#stats;
-    this.#resources = new Resources({ config, context, stats, breakers, transports });
+    this.#resources = new Resources({ config, context, stats: this.#stats, breakers, transports });
     this.#pools = new ClusterPools(this.#resources, this.#hostLimits, this);
     this.#hostSet = new HostSet([]);
     this.#destinations = makeOwnHosts(config, {
@@ -310,7 +308,6 @@ export class WorkerCluster implements Cluster, ClusterPoolsOwner, OwnHostsOwner,
     this.#ownBalancer.renew(!isMadeInNoTime(this.config.loadBalancer, this.#owner.own.isNamed));
   }
 
-  /** See BalancerMaker. */
   makeBalancer(previous: LoadBalancer | null): LoadBalancer {
     const { clock, random, later } = this.#resources.context;
     const options = {
