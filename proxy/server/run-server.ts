@@ -51,6 +51,9 @@ class RunningServer implements SignalHandler, LineHandler {
   readonly #succession: Succession;
   #started: ServingProxy | null = null;
   #isEnding = false;
+  #isReplacing = false;
+  /** Of the process of the line that served last; null: it lives, or there is none. */
+  #lineStatus: number | null = null;
   #end: (status: number) => void = () => undefined;
 
   constructor(parts: ServerParts) {
@@ -101,6 +104,7 @@ class RunningServer implements SignalHandler, LineHandler {
       load: () => loader.load(),
       quit: () => this.onTerminate('SIGTERM'),
       upgrade: (question) => this.#succession.upgrade(question),
+      beforeAdmin: (primary) => this.#succession.catchUp(primary),
     });
   }
 
@@ -155,14 +159,27 @@ class RunningServer implements SignalHandler, LineHandler {
       logger.log('warning', 'SIGUSR2: the only worker lives in this process, nothing is replaced');
       return;
     }
+    if (this.#isReplacing) {
+      logger.log('warning', 'SIGUSR2: the workers are being replaced already');
+      return;
+    }
+    this.#isReplacing = true;
     logger.log('info', 'SIGUSR2: replacing the workers one by one');
     void this.#started.primary.workforce.replaceAll(options.drain.timeS * 1000).then(() => {
+      this.#isReplacing = false;
       logger.log('info', 'every worker was replaced');
     });
   }
 
+  /** Alone, nobody would serve until it is started anew: that is not delayed. */
   onLineEnded(status: number): void {
-    this.#end(status);
+    this.#lineStatus = status;
+    if (this.#isEnding && status === 0) this.#endWithLine();
+    else this.#end(status);
+  }
+
+  onAllRetired(): void {
+    if (this.#isEnding) this.#endWithLine();
   }
 
   /** Nobody would ever stop this process, or know that it serves. */
@@ -172,7 +189,8 @@ class RunningServer implements SignalHandler, LineHandler {
 
   #onRetired(): void {
     this.#started = null;
-    if (!this.#succession.hasChildren) this.#end(0);
+    if (this.#isEnding) this.#endWithLine();
+    else if (!this.#succession.hasChildren) this.#end(0);
   }
 
   async #shutDown(): Promise<void> {
@@ -180,7 +198,15 @@ class RunningServer implements SignalHandler, LineHandler {
     if (started === null) return;
     await started.primary.shutdown(this.#parts.options.drain.shutdownMs);
     await started.closeAdmin();
-    if (!this.#succession.hasChildren) this.#end(0);
+    this.#started = null;
+    this.#endWithLine();
+  }
+
+  /** When neither this process nor any other one of the line has anything left to end. */
+  #endWithLine(): void {
+    const { hasChildren, areChildrenRetiring } = this.#succession;
+    const isServed = hasChildren && this.#lineStatus === null;
+    if (this.#started === null && !isServed && !areChildrenRetiring) this.#end(0);
   }
 
   #sayWarnings(loaded: GoodBootstrap): void {

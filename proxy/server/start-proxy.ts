@@ -35,6 +35,8 @@ export interface ProxyParts {
   readonly upgrade?: AskForUpgrade;
   /** Of the process that this one follows; absent: it follows nobody. */
   readonly inheritance?: Inheritance | null;
+  /** It serves, and whoever asks the admin interface is about to be answered by it. */
+  readonly beforeAdmin?: (primary: Primary) => Promise<void>;
 }
 
 /** A proxy that runs, or every reason why it could not start. */
@@ -92,7 +94,7 @@ export async function startProxy(parts: ProxyParts): Promise<StartedProxy> {
 
 /** Binds the admin interface and starts the rest. */
 async function begin(
-  { options, inheritance = null }: ProxyParts,
+  { options, inheritance = null, beforeAdmin }: ProxyParts,
   primary: Primary,
   admin: AdminServer | null,
 ): Promise<{ readonly errors: readonly string[]; readonly adminAddress: SocketAddress | null }> {
@@ -105,6 +107,7 @@ async function begin(
   if (errors.length > 0) return { errors, adminAddress: early };
   // Of what was inherited, what no listener has asked for.
   if (inheritance !== null) primary.workforce.keepSockets(primary.configuration.listeners());
+  await beforeAdmin?.(primary);
   const bound = inheritance === null ? early : await bind();
   if (typeof bound === 'string') return { errors: [bound], adminAddress: null };
   return { errors: [], adminAddress: bound };

@@ -64,6 +64,8 @@ interface Slot {
 export class WorkerPool implements WorkerPeerHandler {
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[] = [];
+  /** Workers whose successor is starting: until it has, they serve and are told like all others. */
+  readonly #leaving = new Set<WorkerPeer>();
   /** Workers that have a successor already and end what they have begun. */
   readonly #retiring = new Set<WorkerPeer>();
   /** Workers whose start somebody waits for. */
@@ -86,7 +88,7 @@ export class WorkerPool implements WorkerPeerHandler {
   living(): readonly WorkerPeer[] {
     const peers: WorkerPeer[] = [];
     for (const slot of this.#slots) if (slot.peer !== null) peers.push(slot.peer);
-    return peers;
+    return [...peers, ...this.#leaving];
   }
 
   /** The workers that live and those that retire: all that still count. */
@@ -102,14 +104,17 @@ export class WorkerPool implements WorkerPeerHandler {
     for (const [index, slot] of this.#slots.entries()) {
       const old = slot.peer;
       if (old === null || this.#isStopping) continue;
+      this.#leaving.add(old);
       this.#spawn(index);
       const next = slot.peer as WorkerPeer;
       const hasStarted = await new Promise<boolean>((resolve) => this.#awaited.set(next, resolve));
       this.#awaited.delete(next);
+      this.#leaving.delete(old);
       if (old.isGone) continue;
       if (hasStarted) {
         this.#retiring.add(old);
-        old.send({ kind: 'drain', deadlineMs, manner: 'now' });
+        // Meanwhile all may have been told to end.
+        if (!this.#isStopping) old.send({ kind: 'drain', deadlineMs, manner: 'now' });
       } else {
         this.#cancelRespawn(slot);
         slot.peer = old;
@@ -186,6 +191,7 @@ export class WorkerPool implements WorkerPeerHandler {
       if (this.#isStopping) this.checkDrained();
       return;
     }
+    this.#leaving.delete(peer);
     this.#options.handler.onDied(peer);
     // It died while its successor was starting.
     if (slot.peer !== peer) return;

@@ -1,5 +1,5 @@
 // `outrigger upgrade`: another process takes over the sockets, and no request is lost on the way.
-import { Agent, createServer, type RequestOptions, request } from 'node:http';
+import { Agent, createServer, type RequestOptions, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { bootstrapOf } from '../support/bootstrap-text.ts';
@@ -13,7 +13,12 @@ import {
 } from '../support/with-process.ts';
 
 const directory = new TestDirectory();
-const upstream = createServer(KEPT, (_request, response) => response.end('up'));
+/** Answers to /held, which are given later. */
+const held: ServerResponse[] = [];
+const upstream = createServer(KEPT, ({ url }, response) => {
+  if (url === '/held') held.push(response);
+  else response.end('up');
+});
 
 t.before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
@@ -64,6 +69,11 @@ async function adminText(
   return (await fetch(`http://127.0.0.1:${adminPort}${path}`, { method })).text();
 }
 
+async function requestsServed(proxy: ProxyProcess): Promise<number> {
+  const stats = await adminText(proxy, '/stats?filter=service.upstream_rq_200');
+  return Number(/upstream_rq_200: (\d+)/.exec(stats)?.[1]);
+}
+
 t.test('another process takes over ports, pipes, admin interface and counters', async (t) => {
   const { file, pipe } = config('direct');
   const proxy = await startProcess(
@@ -91,8 +101,11 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   await eventually(() => served() > 50);
   await adminText(proxy, '/runtime_modify?by.hand=1', 'POST');
   await adminText(proxy, '/logging?dns=debug', 'POST');
+  const counted = await requestsServed(proxy);
+  t.ok(counted > 0);
   const upgraded = await runCommand('upgrade', `127.0.0.1:${proxy.adminPort}`);
   t.match(upgraded, { code: 0, stdout: /^epoch 1 serves/ }, upgraded.stderr);
+  t.ok((await requestsServed(proxy)) >= counted, 'no counter steps back');
   await eventually(() => proxy.command.stderr.includes('upgrade: nothing is left here'), 30_000);
   const before = served();
   await eventually(() => served() > before + 50);
@@ -106,10 +119,7 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   await Promise.all(clients);
   agent.destroy();
   t.same([...outcomes.keys()].sort(), ['200 LIVE\n', '200 up'], 'nothing failed');
-  await eventually(async () => {
-    const stats = await adminText(proxy, '/stats?filter=service.upstream_rq_200');
-    return stats.includes(`cluster.service.upstream_rq_200: ${served()}\n`);
-  });
+  await eventually(async () => (await requestsServed(proxy)) === served());
   t.match(await adminText(proxy, '/stats'), 'server.hot_restart_epoch: 2\n');
   t.match(await adminText(proxy, '/server_info'), /"restart_epoch": 2/);
   t.match(await adminText(proxy, '/runtime'), '"by.hand"', 'what was changed by hand stays so');
@@ -124,4 +134,23 @@ t.test('another process takes over ports, pipes, admin interface and counters', 
   proxy.command.signal('SIGTERM');
   t.equal((await proxy.command.ended).code, 0, 'one process from beginning to end');
   t.equal(await ask({ ...host, path: '/direct', agent: false }), 'ECONNREFUSED');
+});
+
+t.test('a line that is told to end finishes what its first process has begun, too', async (t) => {
+  const { file } = config('direct');
+  const proxy = await startProcess(
+    directory,
+    file,
+    ...['--concurrency', '1', '--drain-time-s', '60'],
+  );
+  const host = { host: '127.0.0.1', port: proxy.ports['main'] ?? 0 };
+  const answer = ask({ ...host, path: '/held', agent: false });
+  await eventually(() => held.length === 1);
+  const upgraded = await runCommand('upgrade', `127.0.0.1:${proxy.adminPort}`);
+  t.match(upgraded, { code: 0 }, upgraded.stderr);
+  proxy.command.signal('SIGTERM');
+  await eventually(() => proxy.command.children().length === 0, 30_000);
+  held[0]?.end('late');
+  t.equal(await answer, '200 late');
+  t.equal((await proxy.command.ended).code, 0);
 });

@@ -117,6 +117,9 @@ t.test('drains a worker only when its successor accepts', async (t) => {
   const replaced = pool.replaceAll(1_000);
   await eventually(() => workers.heard[1]?.includes('start') === true);
   t.notOk(workers.heard[0]?.includes('drain'));
+  pool.broadcast({ kind: 'reopen-logs' });
+  t.equal(pool.counting().length, 2, 'who still serves still counts');
+  await eventually(() => workers.heard[0]?.includes('reopen-logs') === true);
   workers.pairs[1]?.worker.send({ kind: 'started', listeners: [] });
   await replaced;
   await eventually(() => workers.heard[0]?.includes('drain') === true);
@@ -126,6 +129,22 @@ t.test('drains a worker only when its successor accepts', async (t) => {
   await eventually(() => notes.includes('retired 0'));
   t.equal(pool.living().length, 1);
   pool.kill();
+});
+
+t.test('ends all when it stops while one is being replaced', async (t) => {
+  const workers = new FakeWorkers();
+  const notes: string[] = [];
+  const pool = makePool(workers, 1, notes);
+  pool.start();
+  const replaced = pool.replaceAll(1_000);
+  await eventually(() => workers.heard[1]?.includes('start') === true);
+  pool.stop();
+  await eventually(() => workers.heard.every((heard) => heard.includes('stop')));
+  workers.pairs[1]?.worker.send({ kind: 'started', listeners: [] });
+  await replaced;
+  t.notOk(workers.heard[0]?.includes('drain'), 'no other time than that of all');
+  for (const pair of workers.pairs) pair.close();
+  await eventually(() => notes.includes('all gone'));
 });
 
 t.test('waits for workers that were replaced, too, when it stops', async (t) => {

@@ -14,10 +14,17 @@ export class Lineage {
   readonly #retiring = new Set<Offspring>();
   /** The process that serves has ended, and with it the line. */
   onEnded: ((status: number) => void) | null = null;
+  /** One that served before has ended, and no other one is left. */
+  onAllRetired: (() => void) | null = null;
 
   /** True once another process serves. */
   get hasSuccessor(): boolean {
     return this.#current !== null;
+  }
+
+  /** True while some process that served before ends what it has begun. */
+  get isRetiring(): boolean {
+    return this.#retiring.size > 0;
   }
 
   /** Starts a process that is to follow this one. */
@@ -73,7 +80,8 @@ export class Lineage {
   }
 
   #onEnded(child: Offspring, status: number): void {
-    this.#retiring.delete(child);
+    const wasRetiring = this.#retiring.delete(child);
+    if (wasRetiring && this.#retiring.size === 0) this.onAllRetired?.();
     if (child === this.#current) this.onEnded?.(status);
   }
 

@@ -48,6 +48,8 @@ export type ToSuccessor =
 export type FromSuccessor =
   /** First of all messages: its program runs. */
   | { readonly kind: 'want-estate'; readonly protocol: number }
+  /** What the one before has counted by now, before others ask it: see `counted`. */
+  | { readonly kind: 'want-counts' }
   /** It accepts connections and answers on the admin interface. */
   | { readonly kind: 'serving' }
   /** It will end without having served. */

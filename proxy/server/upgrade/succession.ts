@@ -28,12 +28,16 @@ export interface SuccessionParts {
 export interface LineHandler {
   /** The process that serves has ended, with this status: so does this one. */
   onLineEnded(status: number): void;
+  /** Of those that served before it, none is left but this one. */
+  onAllRetired(): void;
   /** The process that started this one is gone. */
   onOrphaned(): void;
 }
 
 /** Questions to the admin interface are answered within this time. */
 const ADMIN_GRACE_MS = 1_000;
+/** So long the admin interface waits for counts of the process before this one. */
+const COUNTS_GRACE_MS = 5_000;
 /** How often a process that retires tells what it counts. */
 const COUNTING_INTERVAL_MS = 1_000;
 
@@ -54,6 +58,10 @@ export class Succession {
     this.#upgrade = new Upgrade({
       launch: (launch) => this.#launch(launch),
       estate: () => this.#estate(),
+      tellCounts: (successor) => {
+        const { primary } = this.#serving as ServingProxy;
+        void this.#tellCounts(primary, successor, false);
+      },
       onHandedOver: (successor) => void this.#retire(successor),
       log: parts.log,
     });
@@ -62,6 +70,7 @@ export class Succession {
   /** Hears the rest of the line from now on. */
   listen(handler: LineHandler): void {
     this.#lineage.onEnded = (status) => handler.onLineEnded(status);
+    this.#lineage.onAllRetired = () => handler.onAllRetired();
     if (this.#ancestor !== null) this.#ancestor.onLost = () => handler.onOrphaned();
   }
 
@@ -75,12 +84,31 @@ export class Succession {
     return this.#lineage.hasSuccessor;
   }
 
+  /** True while children of this one that served before end what they have begun. */
+  get areChildrenRetiring(): boolean {
+    return this.#lineage.isRetiring;
+  }
+
   /** What this process takes over; null: it follows nobody. Or why it cannot. */
   async inherit(): Promise<Inheritance | string | null> {
     if (this.#ancestor === null) return null;
     const inherited = await this.#ancestor.inherit();
     if (typeof inherited !== 'string') this.#inheritance = inherited;
     return inherited;
+  }
+
+  /** Counters go on from what the process before this one has counted; resolves when it is known. */
+  async catchUp({ collector }: Primary): Promise<void> {
+    const ancestor = this.#ancestor;
+    if (ancestor === null) return;
+    const heard = new Promise<void>((resolve) => {
+      ancestor.onCounted = ({ epoch, snapshot, isFinal }) => {
+        collector.hearElder(epoch, snapshot, isFinal);
+        resolve();
+      };
+    });
+    await ancestor.tell({ kind: 'want-counts' });
+    await atMost(heard, COUNTS_GRACE_MS);
   }
 
   /** The proxy serves: the one before it may go. */
@@ -90,9 +118,6 @@ export class Succession {
     const ancestor = this.#ancestor;
     if (ancestor === null) return;
     ancestor.followChanges((change) => serving.operators.take(change));
-    const { collector } = serving.primary;
-    ancestor.onCounted = ({ epoch, snapshot, isFinal }) =>
-      collector.hearElder(epoch, snapshot, isFinal);
     void ancestor.tell({ kind: 'serving' });
   }
 

@@ -32,6 +32,8 @@ export interface UpgradeParts {
   readonly launch: LaunchSuccessor;
   /** Asked when the successor is there to take it. */
   readonly estate: () => Estate;
+  /** Tells it what this process has counted by now. */
+  readonly tellCounts: (successor: Successor) => void;
   /** The successor serves: this process is to end what it has begun. */
   readonly onHandedOver: (successor: Successor) => void;
   readonly log: Logger;
@@ -110,6 +112,9 @@ export class Upgrade {
       case 'want-estate':
         if (message.protocol === HANDOVER_PROTOCOL) void this.#leaveTo(successor);
         else end(`it takes over by protocol ${message.protocol}, not by ${HANDOVER_PROTOCOL}`);
+        return;
+      case 'want-counts':
+        this.#parts.tellCounts(successor);
         return;
       case 'serving':
         end('');

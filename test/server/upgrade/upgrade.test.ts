@@ -48,6 +48,7 @@ function rig() {
       sockets: [['127.0.0.1 80', SOCKET]],
       admin: { address: '127.0.0.1:9901', socket: SOCKET },
     }),
+    tellCounts: (successor) => void (successor as FakeSuccessor).calls.push('counts'),
     onHandedOver: (successor) => heirs.push(successor),
     log: QUIET,
   });
@@ -71,9 +72,10 @@ t.test('hands over what it has, and steps back when the successor serves', async
   );
   t.match(successor.told[0]?.[0], { epoch: 3, ticketSecret: 'secret' });
   t.same([heirs.length, upgrade.isHandedOver], [0, false], 'not before it serves');
+  successor.onMessage?.({ kind: 'want-counts' });
   successor.onMessage?.({ kind: 'serving' });
   t.match(await outcome, { ok: true, text: /^epoch 4 serves/ });
-  t.same([successor.calls, heirs.length, upgrade.isHandedOver], [['adopt'], 1, true]);
+  t.same([successor.calls, heirs.length, upgrade.isHandedOver], [['counts', 'adopt'], 1, true]);
   t.match(await upgrade.run(LAUNCH, 1), { ok: false, text: 'a newer process serves already' });
 });
 
