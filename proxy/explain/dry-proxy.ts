@@ -249,7 +249,7 @@ export class DryProxy {
     const runtime = new HcmRuntime(config, this.#services, listener);
     let routes: WatchedRoutes | null = null;
     runtime.watchRoutes((table) => {
-      routes = new WatchedRoutes(table, (plan) => runtime.routes.planFor(plan));
+      routes = new WatchedRoutes(table, runtime);
       return routes;
     });
     const manager = { runtime, routes: routes as unknown as WatchedRoutes };

@@ -1,6 +1,7 @@
 // Which HTTP filters run for a request, and with which configuration.
 import { effectOnRoute, type FilterEffect } from '../filters/http-filter-plan.ts';
 import type { ExtensionInstance, PerFilterConfigs } from '../model/extension.ts';
+import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
 import type { ExplainedFilter } from './explanation.ts';
 import type { ManagerView, MatchedPaths } from './route-paths.ts';
 import type { SeenLookup } from './watched-stream.ts';
@@ -19,18 +20,27 @@ export function explainFilters(
   lookup: SeenLookup | null,
 ): readonly ExplainedFilter[] {
   const levels = lookup === null ? [] : levelsOf(view, paths, lookup);
-  return view.config.httpFilters.map((instance, index) => {
+  const { instances, path } = chainOf(view.config, lookup?.upgrade ?? '');
+  return instances.map((instance, index) => {
     const effect = effectOnRoute(
       instance,
       levels.map(({ configs }) => configs),
     );
-    return explained(view, { instance, index }, effect, levels);
+    return explained(view, { instance, path: `${path}[${index}]` }, effect, levels);
   });
+}
+
+/** `upgrade`: '' for all requests that pass http_filters. */
+function chainOf({ httpFilters, upgrades }: HttpConnectionManagerConfig, upgrade: string) {
+  const own = upgrades.get(upgrade)?.filters ?? [];
+  if (own.length === 0) return { instances: httpFilters, path: 'http_filters' };
+  const index = [...upgrades.keys()].indexOf(upgrade);
+  return { instances: own, path: `upgrade_configs[${index}].filters` };
 }
 
 function explained(
   view: ManagerView,
-  { instance, index }: { readonly instance: ExtensionInstance; readonly index: number },
+  { instance, path: place }: { readonly instance: ExtensionInstance; readonly path: string },
   effect: FilterEffect,
   levels: readonly Level[],
 ): ExplainedFilter {
@@ -42,7 +52,7 @@ function explained(
   return {
     name: instance.name,
     type: instance.definition.name,
-    origin: view.origin(`${view.path}.http_filters[${index}]`),
+    origin: view.origin(`${view.path}.${place}`),
     runs: effect.kind !== 'off',
     note: noteOf(effect, level?.name ?? ''),
     routeOrigin: path === '' ? null : view.origin(entry),

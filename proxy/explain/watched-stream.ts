@@ -2,6 +2,8 @@
 // what each look-up of its route found.
 import type { HttpFilter, HttpFilterFactory } from '../filters/http-filter.ts';
 import type { HttpFilterPlan } from '../filters/http-filter-plan.ts';
+import type { HcmRuntime } from '../filters/network/http-connection-manager/hcm-runtime.ts';
+import { upgradeChainOf } from '../filters/network/http-connection-manager/upgrade-admission.ts';
 import type { RequestHead, ResponseHead } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { weightedIndex } from '../routing/choose-cluster.ts';
@@ -23,6 +25,8 @@ export interface SeenLookup {
   readonly route: Route | null;
   /** Which of weighted_clusters was drawn; -1: there are none. */
   readonly weightedIndex: number;
+  /** The upgrade whose own filters it passes; '' : it passes http_filters. */
+  readonly upgrade: string;
 }
 
 /** What a filter did to the heads. */
@@ -80,12 +84,12 @@ export class WatchedRoutes implements RouteTable {
   /** Of the present exchange. */
   observation = new Observation();
   readonly #table: RouteTable;
-  readonly #planFor: (plan: HttpFilterPlan | null) => HttpFilterPlan;
+  readonly #runtime: HcmRuntime;
 
-  /** `planFor`: what filters are made of; null for a route without a plan of its own. */
-  constructor(table: RouteTable, planFor: (plan: HttpFilterPlan | null) => HttpFilterPlan) {
+  /** `runtime`: whose table it is. */
+  constructor(table: RouteTable, runtime: HcmRuntime) {
     this.#table = table;
-    this.#planFor = planFor;
+    this.#runtime = runtime;
   }
 
   get name(): string {
@@ -98,10 +102,19 @@ export class WatchedRoutes implements RouteTable {
     const lookup = this.#table.match(head, input);
     const route = lookup.kind === 'route' ? lookup.route : null;
     const weightedIndex = drawnIndex(trace, head, input);
-    this.observation.lookups.push({ fields, trace, route, weightedIndex });
+    const { config, routes } = this.#runtime;
+    const upgrade = upgradeChainOf(config.upgrades, route?.config ?? null, head);
+    this.observation.lookups.push({ fields, trace, route, weightedIndex, upgrade });
     if (route === null) return lookup;
-    const plan = this.#planFor(route.filterPlan as HttpFilterPlan | null);
-    return { kind: 'route', route: { ...route, filterPlan: this.#watch(plan) } };
+    const plan = routes.planFor(route.filterPlan as HttpFilterPlan | null);
+    return { kind: 'route', route: { ...route, filterPlan: this.#watchChain(plan, upgrade) } };
+  }
+
+  /** Of the chain that the request passes. */
+  #watchChain(plan: HttpFilterPlan, upgrade: string): HttpFilterPlan {
+    const own = plan.upgrades?.get(upgrade);
+    if (own === undefined) return this.#watch(plan);
+    return { ...plan, upgrades: new Map([[upgrade, this.#watch(own)]]) };
   }
 
   trace(head: RequestHead, input: RouteMatchInput): RouteTrace {

@@ -25,6 +25,8 @@ export interface HttpFilterPlan {
    * they were told. Until it is asked, nobody gets past them.
    */
   readonly bind: ((versions: FilterVersions) => HttpFilterPlan) | null;
+  /** Plans of requests for an upgrade that has filters of its own, by type; null: none has. */
+  readonly upgrades: ReadonlyMap<string, HttpFilterPlan> | null;
 }
 
 /** A filter at its place, with what it does where no route says otherwise. */
@@ -34,27 +36,38 @@ interface PlacedFilter {
   readonly factory: HttpFilterFactory | null;
 }
 
+/** A chain of requests for an upgrade. */
+export interface UpgradeChain {
+  readonly type: string;
+  readonly instances: readonly ExtensionInstance[];
+}
+
 /** Makes plans; one per connection manager. */
 export class HttpFilterPlanner implements FilterPlanner {
   /** For requests without a route, and for routes that configure no filter. */
   readonly defaultPlan: HttpFilterPlan;
-  readonly #filters: readonly PlacedFilter[];
   readonly #services: HttpFilterServices;
+  readonly #main: ChainPlanner;
+  readonly #upgrades: readonly (readonly [type: string, planner: ChainPlanner])[];
   readonly #hasTold: boolean;
 
-  constructor(instances: readonly ExtensionInstance[], services: HttpFilterServices) {
+  /** Versions of filters that are told come in the order of all these, one chain behind the other. */
+  constructor(
+    instances: readonly ExtensionInstance[],
+    services: HttpFilterServices,
+    upgrades: readonly UpgradeChain[] = [],
+  ) {
     this.#services = services;
-    this.#hasTold = instances.some(({ discovery }) => discovery !== undefined);
-    this.#filters = instances.map((instance) => ({
-      instance,
-      factory:
-        instance.disabled || instance.discovery !== undefined
-          ? null
-          : makeFactory(instance, instance.config, services),
-    }));
-    this.defaultPlan = this.#hasTold
-      ? this.#plan([], services)
-      : planOf(this.#filters.map(({ factory }) => factory));
+    this.#main = new ChainPlanner(instances, 0, services);
+    let offset = instances.length;
+    this.#upgrades = upgrades.map(({ type, instances: own }) => {
+      const planner = new ChainPlanner(own, offset, services);
+      offset += own.length;
+      return [type, planner];
+    });
+    const all = [this.#main, ...this.#upgrades.map(([, planner]) => planner)];
+    this.#hasTold = all.some(({ hasTold }) => hasTold);
+    this.defaultPlan = this.#hasTold ? this.#plan([], services) : this.#join(ownPlan, null);
   }
 
   plan(levels: readonly PerFilterConfigs[]): HttpFilterPlan {
@@ -76,20 +89,87 @@ export class HttpFilterPlanner implements FilterPlanner {
   }
 
   #plan(levels: readonly PerFilterConfigs[], services: HttpFilterServices): HttpFilterPlan {
-    const written = this.#filters.map((filter) =>
+    const written = new Map<ChainPlanner, ByPlace>();
+    const onRoute = (chain: ChainPlanner): ByPlace => {
+      const byPlace = chain.onRoute(levels, services);
+      written.set(chain, byPlace);
+      return byPlace;
+    };
+    if (!this.#hasTold) return this.#join(onRoute, null);
+    const bind = (versions: FilterVersions): HttpFilterPlan =>
+      this.#join((chain) => {
+        const byPlace = written.get(chain) as ByPlace;
+        return chain.bind({ byPlace, versions, levels, services });
+      }, null);
+    return this.#join(onRoute, bind);
+  }
+
+  /** A plan with those of upgrades, of what each chain becomes. */
+  #join(become: (chain: ChainPlanner) => ByPlace, bind: HttpFilterPlan['bind']): HttpFilterPlan {
+    const upgrades = this.#upgrades.map(
+      ([type, chain]) => [type, planOf(become(chain), { bind: null, upgrades: null })] as const,
+    );
+    return planOf(become(this.#main), {
+      bind,
+      upgrades: upgrades.length === 0 ? null : new Map(upgrades),
+    });
+  }
+}
+
+/** Factories by place; null: switched off. */
+type ByPlace = HttpFilterPlan['byPlace'];
+
+/** Filters as they were told to be, on a route. */
+interface Binding {
+  /** What stands where nothing is told. */
+  readonly byPlace: ByPlace;
+  readonly versions: FilterVersions;
+  readonly levels: readonly PerFilterConfigs[];
+  readonly services: HttpFilterServices;
+}
+
+/** One chain of a connection manager. */
+class ChainPlanner {
+  readonly hasTold: boolean;
+  /** As the chain has them. */
+  readonly own: ByPlace;
+  readonly #filters: readonly PlacedFilter[];
+  readonly #offset: number;
+
+  constructor(
+    instances: readonly ExtensionInstance[],
+    offset: number,
+    services: HttpFilterServices,
+  ) {
+    this.#offset = offset;
+    this.hasTold = instances.some(({ discovery }) => discovery !== undefined);
+    this.#filters = instances.map((instance) => ({
+      instance,
+      factory:
+        instance.disabled || instance.discovery !== undefined
+          ? null
+          : makeFactory(instance, instance.config, services),
+    }));
+    this.own = this.#filters.map(({ factory }) => factory);
+  }
+
+  onRoute(levels: readonly PerFilterConfigs[], services: HttpFilterServices): ByPlace {
+    return this.#filters.map((filter) =>
       filter.instance.discovery === undefined ? onRoute(filter, levels, services) : MISSING_CONFIG,
     );
-    if (!this.#hasTold) return planOf(written);
-    const bind = (versions: FilterVersions): HttpFilterPlan =>
-      planOf(
-        this.#filters.map(({ instance }, place) => {
-          const version = versions[place] ?? null;
-          if (version === null) return written[place] as HttpFilterFactory | null;
-          return toldOnRoute({ instance, version }, levels, services);
-        }),
-      );
-    return { ...planOf(written), bind };
   }
+
+  bind({ byPlace, versions, levels, services }: Binding): ByPlace {
+    return this.#filters.map(({ instance }, place) => {
+      const version = versions[this.#offset + place] ?? null;
+      if (version === null) return byPlace[place] as HttpFilterFactory | null;
+      return toldOnRoute({ instance, version }, levels, services);
+    });
+  }
+}
+
+function ownPlan(chain: ChainPlanner): ByPlace {
+  return chain.own;
 }
 
 /** Makes the plans of a route table. */
@@ -172,7 +252,10 @@ function makeFactory(
   return (definition as HttpFilterDefinition).factory(config, services, name);
 }
 
-function planOf(byPlace: readonly (HttpFilterFactory | null)[]): HttpFilterPlan {
+function planOf(
+  byPlace: ByPlace,
+  { bind, upgrades }: Pick<HttpFilterPlan, 'bind' | 'upgrades'>,
+): HttpFilterPlan {
   const enabled = byPlace.filter((factory) => factory !== null);
   const places = byPlace.flatMap((factory, place) => (factory === null ? [] : [place]));
   return Object.freeze({
@@ -180,6 +263,7 @@ function planOf(byPlace: readonly (HttpFilterFactory | null)[]): HttpFilterPlan 
     terminal: enabled[enabled.length - 1] as HttpFilterFactory,
     places: places.slice(0, -1),
     byPlace,
-    bind: null,
+    bind,
+    upgrades,
   });
 }

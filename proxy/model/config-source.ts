@@ -55,6 +55,8 @@ export interface FilterRules {
   readonly typeNames: readonly string[];
   /** The last filter of a chain is terminal, and no other. null: no filter of this sort is. */
   readonly isLast: boolean | null;
+  /** It is a chain of upgrade_configs; absent: http_filters, or no HTTP filters at all. */
+  readonly isOfUpgrade?: boolean;
 }
 
 /** A filter's configuration by name. */

@@ -34,7 +34,8 @@ export function misfit(
   const { isTerminal, name: type } = definition as FilterDefinition;
   if (isTerminal === rules.isLast) return '';
   const which = `filter named ${name} of type ${type}`;
-  const chain = kind === 'http-filter' ? 'http filter chain.' : 'network filter chain.';
+  const http = rules.isOfUpgrade === true ? 'http upgrade' : 'http';
+  const chain = `${kind === 'http-filter' ? http : 'network'} filter chain.`;
   if (rules.isLast) return `Error: non-terminal ${which} is the last filter in a ${chain}`;
   return `Error: terminal ${which} must be the last filter in a ${chain}`;
 }

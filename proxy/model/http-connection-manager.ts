@@ -8,7 +8,7 @@ import type { ExtensionInstance } from './extension.ts';
 import type { LocalReplyConfig } from './local-reply.ts';
 import type { RouteTableConfig } from './route.ts';
 import type { ScopedRoutesConfig } from './scoped-routes.ts';
-import type { UpgradeRulesConfig } from './upgrade.ts';
+import type { ManagerUpgradesConfig } from './upgrade.ts';
 
 /** Durations are ms; 0 switches a timer off. */
 export interface HttpConnectionManagerConfig {
@@ -68,7 +68,7 @@ export interface HttpConnectionManagerConfig {
   readonly http1: Http1OptionsConfig;
   readonly http2: H2ProtocolOptions;
   /** Upgrades that every route allows unless it forbids them. */
-  readonly upgrades: UpgradeRulesConfig;
+  readonly upgrades: ManagerUpgradesConfig;
 }
 
 /** config.core.v3.Http1ProtocolOptions */
@@ -99,3 +99,11 @@ export const DEFAULT_HTTP1_OPTIONS: Http1OptionsConfig = Object.freeze({
   headerKeyFormat: 'lower',
   streamErrorOnInvalidHttpMessage: false,
 });
+
+/** Filters of all its chains: those of http_filters, then those of upgrades, in their order. */
+export function allHttpFilters({
+  httpFilters,
+  upgrades,
+}: Pick<HttpConnectionManagerConfig, 'httpFilters' | 'upgrades'>): readonly ExtensionInstance[] {
+  return [...httpFilters, ...[...upgrades.values()].flatMap(({ filters }) => filters)];
+}

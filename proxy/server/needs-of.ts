@@ -2,7 +2,10 @@
 import type { ClusterConfig } from '../model/cluster.ts';
 import { type DiscoveredRef, routeRef, type ScopesRef } from '../model/config-source.ts';
 import type { ExtensionInstance, ToldFilter } from '../model/extension.ts';
-import type { HttpConnectionManagerConfig } from '../model/http-connection-manager.ts';
+import {
+  allHttpFilters,
+  type HttpConnectionManagerConfig,
+} from '../model/http-connection-manager.ts';
 import type { ListenerConfig } from '../model/listener.ts';
 import type { ScopeSetConfig } from '../model/scoped-routes.ts';
 import type { SecretRef } from '../model/secret.ts';
@@ -55,9 +58,10 @@ export function needsOfFilter(filter: ToldFilter | null): Needs {
 
 function refsInside({ definition, config }: ToldFilter): readonly DiscoveredRef[] {
   if (definition.name !== MANAGER) return [];
-  const { rds, scopedRoutes, httpFilters } = config as HttpConnectionManagerConfig;
+  const manager = config as HttpConnectionManagerConfig;
+  const { rds, scopedRoutes } = manager;
   const routes = [rds, scopedRoutes?.discovery].filter((ref) => ref !== undefined && ref !== null);
-  return [...routes, ...httpFilters.flatMap(ownRefs)];
+  return [...routes, ...allHttpFilters(manager).flatMap(ownRefs)];
 }
 
 function ownRefs({ discovery }: ExtensionInstance): readonly DiscoveredRef[] {

@@ -81,18 +81,36 @@ async function filters(side: DynamicSide): Promise<readonly unknown[]> {
       router,
     ]),
     { ...chain, filter_chains: [{ filters: [end] }] },
+    httpListener(
+      'up',
+      { virtual_hosts: [virtualHost(['*'], routes)] },
+      {
+        manager: {
+          http_filters: [router],
+          upgrade_configs: [
+            { upgrade_type: 'websocket', filters: [told('u', [MUTATION, ROUTER]), router] },
+          ],
+        },
+      },
+    ),
   ]);
-  await plane.asked('extension', 'f', 'g', 'end');
+  await plane.asked('extension', 'f', 'g', 'end', 'u');
   seen.push(refusal(await plane.set('extension', [filter('f', marking('1'))])));
   await side.serving();
+  await plane.set('extension', [filter('f', marking('1')), filter('u', marking('1'))]);
+  await eventually(async () => (await side.address('up')) !== '');
+  const upgraded = () => get(side, 'up', 'connection: upgrade\r\nupgrade: websocket\r\n');
+  seen.push(await until(upgraded, '200 1'), await get(side, 'up'));
   await eventually(async () => (await side.address('net')) !== '');
   seen.push(await until(() => get(side, 'in'), '200 1'), await get(side, 'default'));
   seen.push(await get(side, 'net'));
 
-  const all = (f: Message): readonly Message[] => [filter('f', f), filter('g', { '@type': RBAC })];
+  const all = (f: Message, u = marking('2')): readonly Message[] => [
+    ...[filter('f', f), filter('g', { '@type': RBAC }), filter('u', u)],
+  ];
   await plane.set('extension', all(marking('2')));
   seen.push(await until(() => get(side, 'in'), '200 2'));
-  seen.push(await until(() => get(side, 'default'), '200'));
+  seen.push(await until(() => get(side, 'default'), '200'), await until(upgraded, '200 2'));
   for (const wrong of [{ '@type': ROUTER }, { '@type': `${TYPE}.http.cors.v3.Cors` }]) {
     // Each of the two names the types that it expects in an order of its own.
     const answer = refusal(await plane.set('extension', all(wrong)));
@@ -101,14 +119,15 @@ async function filters(side: DynamicSide): Promise<readonly unknown[]> {
   const open = { '@type': RBAC };
   seen.push(refusal(await plane.set('extension', all(open))), await get(side, 'in'));
   const response = { inline_string: 'hello' };
-  await plane.set('extension', [
-    ...all({ ...open, rules: {} }),
-    filter('end', { '@type': DIRECT, response }),
-  ]);
+  const closed = { ...open, rules: {} };
+  const greeting = filter('end', { '@type': DIRECT, response });
+  await plane.set('extension', [...all(closed), greeting]);
   seen.push(await until(() => get(side, 'in'), '403 RBAC: access denied'));
   seen.push(await dumped(side, 'Ecds', 'ecds_filters'));
   // In Envoy what was wrong for one name counts for all that came with it.
   seen.push(await side.stats(/^extension_config_d.*(config_(reload|conflict)|\.f\.config_fail):/));
+  const terminal = [...all(closed, { '@type': ROUTER }), greeting];
+  seen.push(refusal(await plane.set('extension', terminal)), await upgraded());
   return seen;
 }
 

@@ -247,6 +247,74 @@ const ROUTES = [
 ];
 const UPGRADES = [{ upgrade_type: 'websocket' }, { upgrade_type: 'CONNECT' }];
 
+const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
+const ROUTER = { name: 'router', typed_config: { '@type': `${FILTERS}.router.v3.Router` } };
+
+/** Says to both sides that it was passed. */
+function marks(value: string) {
+  const append_action = 'APPEND_IF_EXISTS_OR_ADD';
+  const append = [{ append: { header: { key: 'x-passed', value }, append_action } }];
+  return { request_mutations: append, response_mutations: append };
+}
+
+function mark(name: string, value: string, members: object = {}) {
+  const typed_config = {
+    '@type': `${FILTERS}.header_mutation.v3.HeaderMutation`,
+    mutations: marks(value),
+  };
+  return { name, typed_config, ...members };
+}
+
+const CHAINS = {
+  http_filters: [mark('a', 'main a'), mark('b', 'main b'), ROUTER],
+  upgrade_configs: [
+    { upgrade_type: 'websocket', filters: [mark('b', 'websocket b'), mark('c', 'c'), ROUTER] },
+    { upgrade_type: 'other', enabled: false, filters: [mark('d', 'other d'), ROUTER] },
+    { upgrade_type: 'CONNECT', filters: [mark('off', 'off', { disabled: true }), ROUTER] },
+    { upgrade_type: 'plain' },
+  ],
+};
+const SAYS = {
+  b: {
+    '@type': `${FILTERS}.header_mutation.v3.HeaderMutationPerRoute`,
+    mutations: marks('route b'),
+  },
+  off: { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', config: {} },
+};
+const CHAIN_ROUTES = [
+  { match: { path: '/says' }, route: { cluster: 'main' }, typed_per_filter_config: SAYS },
+  { ...connectRoute('says.', {}), typed_per_filter_config: SAYS },
+  ...ROUTES,
+];
+const ON_CHAINS = { listener: 'chains' };
+
+const OWN_FILTERS: readonly TwinCase[] = [
+  agreed('filters of its own', '', ON_CHAINS),
+  agreed('what a route says to them by name', '', { ...ON_CHAINS, path: '/says' }),
+  upgrade('refused, others’ filters', '', { ...ON_CHAINS, path: '/forbidden' }),
+  upgrade('without a route’s word, others’ filters', 'Connection: upgrade\r\nUpgrade: other\r\n', {
+    ...ON_CHAINS,
+  }),
+  agreed('allowed by the route alone', 'Connection: upgrade\r\nUpgrade: Other\r\n', {
+    ...ON_CHAINS,
+    path: '/other',
+  }),
+  agreed('without filters of its own', 'Connection: upgrade\r\nUpgrade: plain\r\n', ON_CHAINS),
+  upgrade('to a direct response', '', { ...ON_CHAINS, path: '/direct' }),
+  connect('filters of its own', 'forward.test:80', {
+    ...ON_CHAINS,
+    answer: { text: CONNECTED },
+    leaveAfter: HELLO,
+  }),
+  connect('one that the route switches on', 'says.test:80', {
+    ...ON_CHAINS,
+    answer: { text: CONNECTED },
+    leaveAfter: HELLO,
+  }),
+  connect('no route', 'unknown.test:80', ON_CHAINS),
+  { title: 'no upgrade at all', send: 'GET /says HTTP/1.1\r\nHost: a.test\r\n\r\n', ...ON_CHAINS },
+];
+
 t.test('tunnels are what they are with Envoy', { skip: withoutEnvoy }, async (t) => {
   const port = await closedPort();
   const address = { socket_address: { address: '127.0.0.1', port_value: port } };
@@ -257,6 +325,7 @@ t.test('tunnels are what they are with Envoy', { skip: withoutEnvoy }, async (t)
     listeners: {
       main: { hcm: { upgrade_configs: UPGRADES }, routes: ROUTES },
       none: { routes: ROUTES },
+      chains: { hcm: CHAINS, routes: CHAIN_ROUTES },
       h2: { hcm: { ...http2, upgrade_configs: UPGRADES }, routes: ROUTES },
       toH2: { hcm: { upgrade_configs: UPGRADES }, cluster: 'overH2' },
     },
@@ -276,6 +345,7 @@ t.test('tunnels are what they are with Envoy', { skip: withoutEnvoy }, async (t)
     await t.test('upgrades', (t) => compareCases(t, twins, WEBSOCKET));
     await t.test('what upstreams answer to them', (t) => compareCases(t, twins, ANSWERS));
     await t.test('CONNECT', (t) => compareCases(t, twins, CONNECT));
+    await t.test('filters of upgrades', (t) => compareCases(t, twins, OWN_FILTERS));
     await t.test('over HTTP/2', (t) => compareCases(t, twins, HTTP2));
   });
 });

@@ -89,3 +89,26 @@ t.test('a filter that has nothing to do is not made', async (t) => {
   const idle = { ...CORS, factory: () => null } as unknown as HttpFilterDefinition;
   t.same(labels(plannerOf(place(idle), place(ROUTER)).defaultPlan), ['router=own']);
 });
+
+t.test('an upgrade with filters of its own has a plan of its own, on every route', async (t) => {
+  const own = {
+    type: 'websocket',
+    instances: [place(FAULT), { ...place(CORS), name: 'x' }, place(ROUTER)],
+  };
+  const services = {} as HttpFilterServices;
+  const planner = new HttpFilterPlanner([place(CORS), place(ROUTER)], services, [own]);
+  const ofUpgrade = (plan: HttpFilterPlan): unknown[] =>
+    labels(plan.upgrades?.get('websocket') as HttpFilterPlan);
+  t.same(labels(planner.defaultPlan), ['cors=own', 'router=own']);
+  t.same(ofUpgrade(planner.defaultPlan), ['fault=own', 'cors=own', 'router=own']);
+  const plan = planner.plan([
+    new Map([
+      ['cors', says(CORS, 'route')],
+      ['fault', says(null, null, true)],
+    ]),
+  ]);
+  t.same(labels(plan), ['cors=own<route', 'router=own']);
+  t.same(ofUpgrade(plan), ['cors=own', 'router=own'], 'it is the name that counts');
+  t.equal(plan.upgrades?.get('connect'), undefined);
+  t.equal(plannerOf(place(ROUTER)).defaultPlan.upgrades, null);
+});

@@ -38,6 +38,8 @@ export interface DiscoveredPlace {
   readonly kind: FilterKind;
   /** null: no filter of this sort is terminal. */
   readonly isLast: boolean | null;
+  /** See FilterRules. */
+  readonly isOfUpgrade?: boolean;
   /** HttpFilter.disabled */
   readonly disabled: boolean;
 }
@@ -58,7 +60,7 @@ export function placeDiscovered(
 
 function compileDiscovery(
   message: ExtensionConfigSource,
-  { name, kind, isLast }: DiscoveredPlace,
+  { name, kind, isLast, isOfUpgrade = false }: DiscoveredPlace,
   at: CompileContext,
 ): FilterDiscovery | null {
   const slot = filterSlot(kind, name, at.environment);
@@ -75,7 +77,8 @@ function compileDiscovery(
       ? null
       : compileConfigSource(configSource, FILTER_URL, at.at('config_source'));
   if (source === null) return null;
-  const rules = Object.freeze({ typeNames: message.typeUrls.map(typeNameOf), isLast });
+  const typeNames = message.typeUrls.map(typeNameOf);
+  const rules = Object.freeze({ typeNames, isLast, ...(isOfUpgrade && { isOfUpgrade }) });
   const key = `${kind} ${source.key}/${name}`;
   const ref: FilterRef = { kind, key, name, source, rules, isAwaited: !atOnce };
   const fallback = compileDefault(message, { ...slot, ref }, at);

@@ -10,7 +10,10 @@ import {
   HttpConnectionManager_PathWithEscapedSlashesAction as SlashesAction,
 } from '../../api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { CompileContext } from '../../model/extension.ts';
-import type { HttpConnectionManagerConfig } from '../../model/http-connection-manager.ts';
+import {
+  allHttpFilters,
+  type HttpConnectionManagerConfig,
+} from '../../model/http-connection-manager.ts';
 import { compileAccessLogs } from './access-log.ts';
 import { compileClientCert } from './client-cert.ts';
 import { refuseTrue } from './field-values.ts';
@@ -78,9 +81,11 @@ export function compileHttpConnectionManager(
   passTracing(message.tracing, context.at('tracing'));
   const routes = compileRoutes(message, context);
   const httpFilters = compileHttpFilters(message.httpFilters, context);
+  const upgrades = compileManagerUpgrades(message.upgradeConfigs, context);
   if (message.routeSpecifier.case === 'routeConfig') {
     const at = context.at('route_config');
-    warnOfUnreadFilterConfigs(message.routeSpecifier.value, httpFilters, at);
+    const all = allHttpFilters({ httpFilters, upgrades });
+    warnOfUnreadFilterConfigs(message.routeSpecifier.value, all, at);
   }
   const accessLogs = compileAccessLogs(message.accessLog, context);
   const config = {
@@ -95,7 +100,7 @@ export function compileHttpConnectionManager(
     ...limitFields(message, context),
     ...compileTimers(message, context),
     ...codecFields(message, context),
-    upgrades: compileManagerUpgrades(message.upgradeConfigs, context),
+    upgrades,
   };
   if (routes === null || context.failed) return null;
   return deepFreeze({ ...config, ...routes });

@@ -23,10 +23,12 @@ export function warnOfUnreadFilterConfigs(
   filters: readonly ExtensionInstance[],
   context: CompileContext,
 ): void {
-  const byName = new Map(filters.map((filter) => [filter.name, filter]));
   for (const { path, configs } of levelsOf(table)) {
     for (const [name, any] of Object.entries(configs)) {
-      const reason = whyUnread(any, byName.get(name));
+      const reason = whyNobodyReads(
+        any,
+        filters.filter((filter) => filter.name === name),
+      );
       if (reason !== null) context.warn(joinPath(path, perFilterPath(name)), reason);
     }
   }
@@ -48,6 +50,12 @@ function* levelsOf(table: RouteConfiguration): Generator<Level> {
       }
     }
   }
+}
+
+/** One name may stand in the chains of upgrades as well. */
+function whyNobodyReads(any: Any, named: readonly ExtensionInstance[]): string | null {
+  const reasons = (named.length === 0 ? [undefined] : named).map((each) => whyUnread(any, each));
+  return reasons.includes(null) ? null : (reasons[0] ?? null);
 }
 
 /** null: somebody reads it, or its author does not mind. */

@@ -24,7 +24,7 @@ export function placeFilter(
 /** Refuses a chain whose last filter is not terminal, or that goes on behind a terminal one. */
 export function checkTerminalLast(
   filters: readonly PlacedFilter[],
-  place: { readonly chain: 'network' | 'http'; readonly path: string },
+  place: { readonly chain: 'network' | 'http' | 'http upgrade'; readonly path: string },
   context: CompileContext,
 ): void {
   filters.forEach(({ name, definition }, index) => {

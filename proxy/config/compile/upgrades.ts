@@ -5,9 +5,12 @@ import type { HttpConnectionManager_UpgradeConfig as ManagerEntry } from '../../
 import type { CompileContext } from '../../model/extension.ts';
 import type {
   ConnectTerminationConfig,
+  ManagerUpgradeConfig,
+  ManagerUpgradesConfig,
   UpgradeRuleConfig,
   UpgradeRulesConfig,
 } from '../../model/upgrade.ts';
+import { compileUpgradeFilters } from './http-filters.ts';
 
 const CONNECT = 'connect';
 const CONNECT_UDP = 'connect-udp';
@@ -16,9 +19,9 @@ const CONNECT_UDP = 'connect-udp';
 export function compileManagerUpgrades(
   entries: readonly ManagerEntry[],
   context: CompileContext,
-): UpgradeRulesConfig {
-  const rules = new Map<string, UpgradeRuleConfig>();
-  entries.forEach(({ upgradeType, enabled = true }, index) => {
+): ManagerUpgradesConfig {
+  const rules = new Map<string, ManagerUpgradeConfig>();
+  entries.forEach(({ upgradeType, enabled = true, filters }, index) => {
     const at = context.at(`upgrade_configs[${index}]`);
     const type = upgradeType.toLowerCase();
     if (rules.has(type)) {
@@ -27,7 +30,8 @@ export function compileManagerUpgrades(
     }
     if (type === '') at.warn('upgrade_type', 'no request asks for an upgrade without a name');
     if (enabled) refuseConnectUdp(type, at);
-    rules.set(type, { isEnabled: enabled, connect: null });
+    const ownFilters = compileUpgradeFilters(filters, at);
+    rules.set(type, { isEnabled: enabled, connect: null, filters: ownFilters });
   });
   return rules;
 }

@@ -296,7 +296,7 @@ t.test('takes over the codec and the options of both protocols', (t) => {
     upgrade_configs: [{ upgrade_type: 'websocket' }],
   });
   t.match(config, { http2: { maxConcurrentStreams: 7, allowConnect: true } });
-  t.same([...config.upgrades], [['websocket', { isEnabled: true, connect: null }]]);
+  t.same([...config.upgrades], [['websocket', { isEnabled: true, connect: null, filters: [] }]]);
   t.end();
 });
 

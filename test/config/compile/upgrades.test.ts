@@ -6,7 +6,7 @@ import {
   compileManagerUpgrades,
   compileRouteUpgrades,
 } from '../../../proxy/config/compile/upgrades.ts';
-import { compileJson, problemLines } from '../../support/compile-json.ts';
+import { compileJson, problemLines, typed } from '../../support/compile-json.ts';
 
 function manager(...upgrade_configs: JsonValue[]) {
   const json = { stat_prefix: 's', upgrade_configs };
@@ -28,15 +28,39 @@ t.test('types are compared in lower case, and an entry is enabled unless it says
     { upgrade_type: 'CONNECT', enabled: true },
     { upgrade_type: 'spdy', enabled: false },
   ];
-  const rules = [
-    ['websocket', { isEnabled: true, connect: null }],
-    ['connect', { isEnabled: true, connect: null }],
-    ['spdy', { isEnabled: false, connect: null }],
+  const rules = (members: object) => [
+    ['websocket', { isEnabled: true, connect: null, ...members }],
+    ['connect', { isEnabled: true, connect: null, ...members }],
+    ['spdy', { isEnabled: false, connect: null, ...members }],
   ];
-  for (const { value, rejections } of [manager(...entries), route(...entries)]) {
-    t.same([...value], rules);
-    t.same(rejections, []);
-  }
+  const ofManager = manager(...entries);
+  t.same([...ofManager.value], rules({ filters: [] }));
+  t.same(ofManager.rejections, []);
+  const ofRoute = route(...entries);
+  t.same([...ofRoute.value], rules({}));
+  t.same(ofRoute.rejections, []);
+  t.end();
+});
+
+t.test('an upgrade may have filters of its own, which are a chain like any other', (t) => {
+  const buffer = { name: 'b', typed_config: typed('extensions.filters.http.buffer.v3.Buffer') };
+  const router = { name: 'r', typed_config: typed('extensions.filters.http.router.v3.Router') };
+  const good = manager({ upgrade_type: 'websocket', filters: [buffer, router] });
+  t.same(good.rejections, []);
+  t.same(
+    good.value.get('websocket')?.filters.map(({ name }) => name),
+    ['b', 'r'],
+  );
+  const bad = manager(
+    { upgrade_type: 'websocket' },
+    { upgrade_type: 'CONNECT', filters: [router, { ...buffer, disabled: true }] },
+  );
+  const [type, at] = ['envoy.filters.http', 'upgrade_configs[1].filters'];
+  t.same(problemLines(bad.rejections), [
+    `${at}[0]: Error: terminal filter named r of type ${type}.router must be the last filter in a http upgrade filter chain.`,
+    `${at}[1]: Error: non-terminal filter named b of type ${type}.buffer is the last filter in a http upgrade filter chain.`,
+    `${at}[1].disabled: Error: the last (terminal) filter (b) in the chain cannot be disabled by default.`,
+  ]);
   t.end();
 });
 

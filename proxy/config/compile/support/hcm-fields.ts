@@ -78,7 +78,7 @@ export const HCM_FIELDS: Readonly<Record<string, SupportTable>> = {
   },
   [`${PACKAGE}.HttpConnectionManager.UpgradeConfig`]: {
     upgrade_type: { partly: 'any but CONNECT-UDP' },
-    filters: { refused: 'upgrades pass the same http_filters as other requests: leave it out' },
+    filters: 'honoured',
     enabled: 'honoured',
   },
   [`${PACKAGE}.Rds`]: { config_source: 'honoured', route_config_name: 'honoured' },

@@ -1,6 +1,9 @@
 // What new streams of a connection manager use: its route table as it is now, with its filters as they
 // were told last. Streams that have begun keep theirs.
-import type { HttpConnectionManagerConfig } from '../../../model/http-connection-manager.ts';
+import {
+  allHttpFilters,
+  type HttpConnectionManagerConfig,
+} from '../../../model/http-connection-manager.ts';
 import type { RouteTableConfig } from '../../../model/route.ts';
 import type { ScopedRoutesConfig } from '../../../model/scoped-routes.ts';
 import type { HttpFilterServices } from '../../http-filter.ts';
@@ -34,8 +37,12 @@ export class CurrentRoutes {
   #built: BuiltTable;
 
   constructor(parts: CurrentRoutesParts) {
-    const { httpFilters: instances } = parts.config;
-    const planner = new HttpFilterPlanner(instances, parts.ownServices);
+    const { httpFilters, upgrades } = parts.config;
+    const chains = [...upgrades].flatMap(([type, { filters }]) =>
+      filters.length === 0 ? [] : [{ type, instances: filters }],
+    );
+    const planner = new HttpFilterPlanner(httpFilters, parts.ownServices, chains);
+    const instances = allHttpFilters(parts.config);
     this.#parts = { ...parts, planner };
     this.#told = instances.some(({ discovery }) => discovery !== undefined)
       ? new ToldHttpFilters({ ...parts, instances, onChange: () => this.#renew() })

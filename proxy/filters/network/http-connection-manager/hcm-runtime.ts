@@ -127,7 +127,10 @@ export class HcmRuntime {
     let buffered = 0;
     for (const connection of this.connections) buffered += connection.bufferedBytes;
     this.stats.cxTxBytesBuffered.set(buffered);
-    for (const factory of this.filterPlan.factories) factory.refreshGauges?.();
+    const { filterPlan } = this;
+    for (const { factories } of [filterPlan, ...(filterPlan.upgrades?.values() ?? [])]) {
+      for (const factory of factories) factory.refreshGauges?.();
+    }
   }
 }
 

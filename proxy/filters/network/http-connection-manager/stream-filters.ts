@@ -9,6 +9,7 @@ import type { FilterFlow, HttpFilter, TerminalFilterCallbacks } from '../../http
 import type { HttpFilterPlan } from '../../http-filter-plan.ts';
 import type { RoutesInUse } from './routes-in-use.ts';
 import { requestPath, responsePath, type StreamEnds } from './stream-paths.ts';
+import { upgradeChainOf } from './upgrade-admission.ts';
 
 const EMPTY_FILTERS: HttpFilter[] = [];
 
@@ -26,6 +27,8 @@ export class StreamFilters implements FilterFlow {
   readonly #sender: ResponseSender;
   /** What the filters were made of. */
   #plan: HttpFilterPlan | null = null;
+  /** The upgrade whose filters they are; '' : all others'. */
+  #upgrade = '';
   #filters: HttpFilter[] = EMPTY_FILTERS;
   #request: FilterPath<RequestHead> | null = null;
   #response: FilterPath<ResponseHead> | null = null;
@@ -39,7 +42,7 @@ export class StreamFilters implements FilterFlow {
   /** Makes them, once, when the request goes on to them. */
   make(): void {
     const stream = this.#stream;
-    const plan = planOf(stream);
+    const plan = this.#choosePlan(routePlan(stream));
     const { factories, terminal } = plan;
     this.terminal = terminal.create(stream);
     if (factories.length === 0) return;
@@ -58,7 +61,7 @@ export class StreamFilters implements FilterFlow {
   replan(): void {
     const stream = this.#stream;
     const before = this.#plan;
-    const plan = planOf(stream);
+    const plan = chainOf(routePlan(stream), this.#upgrade);
     if (before === null || plan === before || this.#request === null) return;
     for (let index = this.#request.reached + 1; index < this.#filters.length; index += 1) {
       const factory = plan.byPlace[before.places[index] as number] ?? null;
@@ -67,6 +70,13 @@ export class StreamFilters implements FilterFlow {
       this.#filters[index] = factory.create(stream);
     }
     this.#response = responsePath(stream, this.#filters);
+  }
+
+  #choosePlan(plan: HttpFilterPlan): HttpFilterPlan {
+    const { request, route, runtime } = this.#stream;
+    if (plan.upgrades === null || request === null) return plan;
+    this.#upgrade = upgradeChainOf(runtime.config.upgrades, route?.config ?? null, request);
+    return chainOf(plan, this.#upgrade);
   }
 
   /** See HttpFilterCallbacks. */
@@ -179,6 +189,11 @@ export class StreamFilters implements FilterFlow {
   }
 }
 
-function planOf({ route, routes }: FilteredStream): HttpFilterPlan {
+function routePlan({ route, routes }: FilteredStream): HttpFilterPlan {
   return routes.planFor((route?.filterPlan as HttpFilterPlan | null | undefined) ?? null);
+}
+
+/** `upgrade`: '' for the chain of all that have none of their own. */
+function chainOf(plan: HttpFilterPlan, upgrade: string): HttpFilterPlan {
+  return upgrade === '' ? plan : (plan.upgrades?.get(upgrade) ?? plan);
 }

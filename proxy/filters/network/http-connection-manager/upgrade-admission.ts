@@ -4,7 +4,27 @@ import { parseContentLength } from '../../../http/content-length.ts';
 import { HEADER_ID } from '../../../http/header-names.ts';
 import type { RequestHead } from '../../../http/message.ts';
 import type { RouteConfig } from '../../../model/route.ts';
-import type { UpgradeRulesConfig } from '../../../model/upgrade.ts';
+import type { ManagerUpgradesConfig, UpgradeRulesConfig } from '../../../model/upgrade.ts';
+
+/** What `upgrade_configs` calls the tunnel that a request asks for; '' : it asks for none. */
+function tunnelType(head: RequestHead): string {
+  if (!head.asksForTunnel) return '';
+  return head.upgrade === '' ? 'connect' : head.upgrade;
+}
+
+/**
+ * The upgrade whose own filters a request passes; '' : it passes those of other requests, as in Envoy
+ * also if it asks in vain.
+ */
+export function upgradeChainOf(
+  manager: ManagerUpgradesConfig,
+  route: RouteConfig | null,
+  head: RequestHead,
+): string {
+  const type = tunnelType(head);
+  const own = manager.get(type)?.filters ?? [];
+  return own.length > 0 && allowsTunnel(manager, route, head) ? type : '';
+}
 
 /** Entry by entry, as Envoy: what the route says of a type, else what the connection manager does. */
 export function allowsTunnel(
@@ -12,7 +32,7 @@ export function allowsTunnel(
   route: RouteConfig | null,
   head: RequestHead,
 ): boolean {
-  const type = head.upgrade === '' ? 'connect' : head.upgrade;
+  const type = tunnelType(head);
   const action = route?.action ?? null;
   const ofRoute = action?.kind === 'forward' ? action.upgrades.get(type) : undefined;
   return (ofRoute ?? manager.get(type))?.isEnabled === true;

@@ -28,10 +28,15 @@ class Rig extends ToldParts {
   /** `known`: what was told before it was made. */
   constructor(httpFilters: readonly ExtensionInstance[] = [router], isTold = true, known = '') {
     super();
+    const filters = [toldPlace('f', ['a']), { ...place('written', B), config: 'router' }, router];
     if (known !== '') this.tellTable(known, ['x-known']);
     const source = { kind: 'ads', key: 'ads', fetchTimeoutMs: 0 } as const;
     const config = {
       ...{ httpFilters, scopedRoutes: null },
+      upgrades: new Map([
+        ['none', { isEnabled: true, connect: null, filters: [] }],
+        ['websocket', { isEnabled: true, connect: null, filters }],
+      ]),
       routeTable: isTold ? routeTableConfig({}) : labelledTable('written'),
       ...(isTold && { rds: routeRef('r', source) }),
     } as unknown as HttpConnectionManagerConfig;
@@ -55,8 +60,11 @@ function route({ table }: RoutesInUse): string {
   return matchedName(table, requestHead());
 }
 
-function filters(routes: RoutesInUse): readonly string[] {
-  const { factories, terminal } = routes.planFor(null);
+/** `upgrade`: null for requests that ask for none. */
+function filters(routes: RoutesInUse, upgrade: string | null = null): readonly string[] {
+  const plan = routes.planFor(null);
+  const own = upgrade === null ? plan : plan.upgrades?.get(upgrade);
+  const { factories, terminal } = own ?? plan;
   const made = [...factories, terminal].map((factory) => factory.create({} as never));
   return made.map((filter) => (filter as { label?: string }).label ?? 'missing');
 }
@@ -155,4 +163,18 @@ t.test('whoever comes after nobody referred to it any more begins with nothing',
   t.equal(changes, 1);
   t.equal(route(rig.routes.inUse), 'one');
   stream.release();
+});
+
+t.test('the filters of an upgrade are told like all others', async (t) => {
+  const rig = new Rig([toldPlace('g', ['a']), router], false);
+  const { inUse } = rig.routes;
+  t.same(filters(inUse, 'websocket'), ['missing', 'b=router', 'last=router']);
+  rig.tell('f', 'x');
+  t.same(filters(rig.routes.inUse, 'websocket'), ['a=x', 'b=router', 'last=router']);
+  t.same(filters(rig.routes.inUse), ['missing', 'last=router']);
+  t.same(filters(rig.routes.inUse, 'none'), ['missing', 'last=router'], 'those of all requests');
+  rig.tell('g', 'y');
+  t.same(filters(rig.routes.inUse), ['a=y', 'last=router']);
+  t.same(filters(rig.routes.inUse, 'websocket'), ['a=x', 'b=router', 'last=router']);
+  t.same(filters(inUse, 'websocket')[0], 'missing', 'a stream keeps what it began with');
 });
