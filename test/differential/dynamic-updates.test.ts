@@ -1,8 +1,9 @@
 // A configuration that changes while it serves, beside Envoy: what is asked and answered, what
 // serves, what /config_dump and the statistics show after each step.
 import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import { closedPort } from '../support/dead-ports.ts';
 import { ADS, rdsListener, routeTable } from '../support/dynamic-bootstrap.ts';
 import { type DynamicStep, playSteps } from '../support/dynamic-steps.ts';
 import type { DynamicSide } from '../support/dynamic-twins.ts';
@@ -225,7 +226,7 @@ const STEPS: Readonly<Record<string, DynamicStep>> = {
   },
   'a listener moves': async (side) => {
     const { plane } = side;
-    const [from, to] = [await freePort(), await freePort()];
+    const [from, to] = [await closedPort(), await closedPort()];
     const at = (port: number) => ({
       ...rdsListener('moves'),
       address: { socket_address: { address: '127.0.0.1', port_value: port } },
@@ -243,7 +244,7 @@ const STEPS: Readonly<Record<string, DynamicStep>> = {
   },
   'a listener with the address of another': async (side) => {
     const { plane } = side;
-    const port = await freePort();
+    const port = await closedPort();
     const at = (name: string) => ({
       ...rdsListener(name),
       address: { socket_address: { address: '127.0.0.1', port_value: port } },
@@ -314,14 +315,6 @@ class Client {
       request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** An upstream that answers when it is told to. */

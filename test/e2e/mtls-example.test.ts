@@ -2,44 +2,23 @@
 // what `outrigger authn-check` says about it.
 
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { callCommand, callCommandIn } from '../support/command-host.ts';
+import { closedPort } from '../support/dead-ports.ts';
 import { startProcess, TestDirectory } from '../support/with-process.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../examples/mtls.yaml', import.meta.url));
-const ATTEMPTS = 3;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** The example with files of a folder and ports that are free. */
 async function exampleIn(directory: TestDirectory): Promise<string> {
-  const port = await freePort();
+  const port = await closedPort();
   const text = readFileSync(EXAMPLE, 'utf8')
     .replaceAll('certs/', `${directory.path}/certs/`)
     .replaceAll('port_value: 8443', `port_value: ${port}`)
     .replaceAll('port_value: 8080', 'port_value: 0')
     .replaceAll('port_value: 9901', 'port_value: 0');
   return directory.write('mtls.yaml', text);
-}
-
-/** Somebody may take a port that was free a moment ago. */
-async function start(directory: TestDirectory) {
-  for (let attempt = 1; ; attempt += 1) {
-    const config = await exampleIn(directory);
-    try {
-      return { config, proxy: await startProcess(directory, config, '--concurrency', '1') };
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-    }
-  }
 }
 
 t.test('the example on a laptop, from nothing to a request', async (t) => {
@@ -49,7 +28,8 @@ t.test('the example on a laptop, from nothing to a request', async (t) => {
   const issue = ['ca', 'issue', '--init', ...accounts];
   const issued = await callCommandIn(directory.path, ...issue);
   t.equal(issued.code, 0, issued.stderr);
-  const { config, proxy } = await start(directory);
+  const config = await exampleIn(directory);
+  const proxy = await startProcess(directory, config, '--concurrency', '1');
   t.teardown(() => proxy.command.signal('SIGKILL'));
   const answer = await fetch(`http://127.0.0.1:${proxy.ports['client-side']}/`);
   t.equal(await answer.text(), 'hello over mutual TLS\n');

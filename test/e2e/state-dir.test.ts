@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { holdPort } from '../support/dead-ports.ts';
 import { adsBootstrap } from '../support/dynamic-bootstrap.ts';
 import { startEchoUpstream } from '../support/echo-upstream.ts';
 import { eventually } from '../support/eventually.ts';
@@ -56,6 +57,7 @@ t.test('starts from what was accepted last, and follows the server when it is ba
   t.equal(await first.stat('server.state_in_use'), 0);
   await first.stop();
   plane.close();
+  await holdPort(port);
 
   const beganMs = performance.now();
   const second = await withProxy(adsBootstrap(port, false, { source: ADS }), options);

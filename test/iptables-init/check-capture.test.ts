@@ -4,6 +4,7 @@ import net from 'node:net';
 import t from 'tap';
 import { checkCapture } from '../../iptables-init/check-capture.ts';
 import { captureOptions } from '../support/capture-options.ts';
+import { closedPort } from '../support/dead-ports.ts';
 
 async function listen(host: string, onSocket: (socket: net.Socket) => void): Promise<net.Server> {
   const server = net.createServer((socket) => {
@@ -17,19 +18,8 @@ async function listen(host: string, onSocket: (socket: net.Socket) => void): Pro
 
 const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port;
 
-/** Two ports that are free now. */
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [
-    await listen('127.0.0.1', () => undefined),
-    await listen('127.0.0.1', () => undefined),
-  ];
-  const [first = 0, second = 0] = servers.map(portOf);
-  for (const server of servers) server.close();
-  return [first, second];
-}
-
 async function optionsFor(probePort: number, timeoutMs = 900) {
-  const [proxyPort, inboundPort] = await freePorts();
+  const [proxyPort, inboundPort] = [await closedPort(), await closedPort()];
   const capture = captureOptions(`-p ${proxyPort} -z ${inboundPort}`);
   return { capture, probePort, timeoutMs };
 }
@@ -48,8 +38,7 @@ t.test('captured: the connection comes out at a port of the proxy', async (t) =>
 });
 
 t.test('not captured: nobody there, somebody else, or nobody who speaks', async (t) => {
-  const [unused] = await freePorts();
-  t.match(await checkCapture(await optionsFor(unused), 4), {
+  t.match(await checkCapture(await optionsFor(await closedPort()), 4), {
     kind: 'not-captured',
     reason: /127\.0\.0\.6:\d+ was not redirected: .*ECONNREFUSED/,
   });

@@ -1,14 +1,39 @@
 // Ports of loopback that fail: one that refuses connections and one that never answers them.
+import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
-/** A port that nobody listens on. */
-export async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+let anchor: Promise<number> | null = null;
+
+/**
+ * A port of 127.0.0.1 that nobody listens on. Until this process ends the system gives it to nobody
+ * who asks for any port; who asks for this one may listen.
+ */
+export function closedPort(): Promise<number> {
+  return held(0);
+}
+
+/** The same for a port on which nobody listens any more. */
+export async function holdPort(port: number): Promise<void> {
+  await held(port);
+}
+
+/** The near end of a connection is in nobody's way who listens, and keeps the port from being chosen. */
+async function held(localPort: number): Promise<number> {
+  anchor ??= anchorPort();
+  const host = '127.0.0.1';
+  const socket = connect({ host, port: await anchor, localAddress: host, localPort });
+  await once(socket, 'connect');
+  socket.unref();
+  return socket.localPort as number;
+}
+
+async function anchorPort(): Promise<number> {
+  const server = createServer((socket) => socket.unref());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  server.unref();
+  return (server.address() as AddressInfo).port;
 }
 
 /** A port on which connecting takes for ever. */

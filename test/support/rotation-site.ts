@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { makeAuthority, type TestCertificate } from './certificates.ts';
+import { closedPort } from './dead-ports.ts';
 import { identityFile, rootsFile, spiffeId, workloadCertificate } from './mesh-tls.ts';
 import { type Json, typed } from './rig-bootstrap.ts';
 import { type SpawnedServer, spawnServer } from './spawn-server.ts';
@@ -50,7 +51,7 @@ export class RotationSite {
     });
     upstream.keepAliveTimeout = 0;
     const upstreamPort = await listen(upstream);
-    const securePort = await freePort();
+    const securePort = await closedPort();
     const make = (directory: string): object => {
       for (const folder of [volumeIn(directory), secretsIn(directory)]) mkdirSync(folder);
       const server = workloadCertificate(authority, SERVER_ID);
@@ -159,14 +160,6 @@ function listen(server: Server): Promise<number> {
   return new Promise((resolve) =>
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
   );
-}
-
-/** The clusters have to know it before the listener is there. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface Ports {

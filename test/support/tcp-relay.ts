@@ -1,5 +1,6 @@
 // A relay in front of a server: it can go silent without closing, and pass on in drips.
 import net from 'node:net';
+import { holdPort } from './dead-ports.ts';
 
 /** Listens on a free port of loopback. */
 export class TcpRelay {
@@ -47,6 +48,7 @@ export class TcpRelay {
     for (const socket of this.#sockets) socket.destroy();
     this.#sockets.clear();
     await closed;
+    await holdPort(port);
     return port;
   }
 
