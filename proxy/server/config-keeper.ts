@@ -26,7 +26,7 @@ export interface ConfigKeeperParts {
   /** Takes a version over; answers why not, '' when it is in use. */
   readonly use: (resource: Resource) => string;
   readonly drop: (kind: Resource['kind'], name: string) => void;
-  readonly onSettled: () => void;
+  readonly onSettled: (users: Iterable<string>) => void;
 }
 
 const DELTA_ONLY = 'vhds: ADS must use DELTA_GRPC api_type when used as VHDS config source.';

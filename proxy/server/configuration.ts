@@ -23,6 +23,7 @@ import type { Resource, ResourceUpdate } from '../model/resource.ts';
 import type { RuntimeValues } from '../model/runtime.ts';
 import type { SecretValue } from '../model/secret.ts';
 import type { NameFilter } from '../stats/store.ts';
+import { AddressBook } from './address-book.ts';
 import { reportOf } from './bootstrap-source.ts';
 import { takeIneffective } from './check-message.ts';
 import { Compiler } from './compiler.ts';
@@ -52,6 +53,8 @@ const FIXED_PARTS = [
 /** The configuration of a running proxy. */
 export class Configuration {
   readonly store: ResourceStore;
+  /** Of the listeners in use. */
+  readonly addresses = new AddressBook();
   /** Fixed for the life of the process: admin, node, statistics, runtime. */
   readonly bootstrap: BootstrapConfig;
   readonly acceptsStat: NameFilter | null;
@@ -81,6 +84,11 @@ export class Configuration {
     this.#compiler = this.#compilerOf(loaded);
     this.#compiler.bootstrap(this.bootstrapResource());
     this.store = new ResourceStore((resource) => this.#compiler.any(resource), SYSTEM_CLOCK.wallMs);
+    this.store.onInUse = (kind, name, resource) => {
+      if (kind !== 'listener') return;
+      const config = resource === null ? null : this.#compiler.listener(resource).config;
+      this.addresses.set(name, config);
+    };
   }
 
   /** The bootstrap in use, its static resources included. */

@@ -46,8 +46,8 @@ export interface NeedKeeperParts<N extends Need, V> {
   readonly open: (need: N, sink: KeeperSink<V>) => Supply | null;
   /** It is there from the start, whoever supplies it later. */
   readonly isKnown: (need: N) => boolean;
-  /** One became usable, or was given up, for the first time. */
-  readonly onSettled: () => void;
+  /** One became usable, or was given up, for the first time: these users refer to it. */
+  readonly onSettled: (users: Iterable<string>) => void;
   readonly log: Logger;
 }
 
@@ -107,6 +107,11 @@ export class NeedKeeper<N extends Need, V> {
     return [...(this.#kept.get(key)?.users.values() ?? [])].flat();
   }
 
+  /** Who refers to it. */
+  usersOf(key: string): Iterable<string> {
+    return this.#kept.get(key)?.users.keys() ?? [];
+  }
+
   /** Everything that is referred to. */
   refs(): readonly N[] {
     return [...this.#kept.values()].map(({ need }) => need);
@@ -156,7 +161,7 @@ export class NeedKeeper<N extends Need, V> {
   #settle(kept: Kept<N>): void {
     if (kept.isSettled) return;
     kept.isSettled = true;
-    this.#parts.onSettled();
+    this.#parts.onSettled(this.usersOf(kept.need.key));
   }
 
   #dismiss(key: string, user: string): void {

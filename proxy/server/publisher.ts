@@ -25,8 +25,9 @@ import {
   needsOfListener,
   needsOfScopes,
 } from './needs-of.ts';
+import { canWarm, promoteUsers, userOf, WARMING_KINDS, type WarmingKind } from './promotion.ts';
 import type { RefusedByWorkers } from './refused-by-workers.ts';
-import { runInSlices } from './run-in-slices.ts';
+import { runInSlices, takeSteps } from './run-in-slices.ts';
 import { SecretSupplies, type SupplyParts } from './secrets/secret-supplies.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { UpdateBatch } from './update-batch.ts';
@@ -51,17 +52,9 @@ export interface PublisherParts extends Pick<SupplyParts, 'stats' | 'sourceOf'> 
   readonly onServing: (applied: AppliedUpdate) => Promise<void>;
 }
 
-/** Kinds that wait for what they need. */
-const WARMING_KINDS = ['cluster', 'network-filter', 'listener'] as const;
-type WarmingKind = (typeof WARMING_KINDS)[number];
-
 /** What is said of such a version, in the log, in /config_dump and to its server. */
 const ENDED_WORKERS =
   'ended two workers that took it over, and is not taken again until it changes';
-
-function canWarm(kind: Resource['kind']): kind is WarmingKind {
-  return (WARMING_KINDS as readonly string[]).includes(kind);
-}
 
 /** One per process. */
 export class Publisher {
@@ -91,7 +84,7 @@ export class Publisher {
     const findStatic = (name: string): Secret | null => configuration.staticSecret(name);
     this.#supplies = new SecretSupplies({ findStatic, stats, log, sourceOf });
     this.#batch = new UpdateBatch((update) => this.#serve(update));
-    const shared = { onSettled: () => this.#promoteReady(), log };
+    const shared = { onSettled: (users: Iterable<string>) => this.#promoteUsers(users), log };
     this.secrets = new NeedKeeper<SecretRef, Secret>({
       ...shared,
       noun: 'secret',
@@ -154,7 +147,7 @@ export class Publisher {
       removed: accepted.removed,
     });
     this.counts.onAccepted(accepted, warming);
-    for (const { kind, name } of accepted.removed) this.#release(`${kind}/${name}`);
+    for (const gone of accepted.removed) this.#release(gone);
     this.#countWarming();
     return { outcome, whenServing: this.#batch.add(accepted) };
   }
@@ -193,10 +186,9 @@ export class Publisher {
     const { kind, name } = resource;
     if (!canWarm(kind)) return;
     const { store } = this.#parts.configuration;
-    const user = `${kind}/${name}`;
-    if (store.get(kind, name)?.resource === resource) this.#retain(user, this.#needsOf(resource));
+    if (this.#isCurrent(resource)) this.#retain(userOf(resource), this.#needsOf(resource));
     // A newer one may wait already.
-    if (store.newest(kind, name) === resource) this.#retain(`${user} next`, NO_NEEDS);
+    if (store.newest(kind, name) === resource) this.#retain(userOf(resource, true), NO_NEEDS);
   }
 
   /** What workers could not use (an address is taken) counts as refused like what is malformed. */
@@ -230,18 +222,19 @@ export class Publisher {
     const { configuration, onTakenBack } = this.#parts;
     const { kind, name } = resource;
     const previous = configuration.store.takeBack(kind, name, reason);
-    this.#retain(`${kind}/${name} next`, NO_NEEDS);
+    this.#retain(userOf(resource, true), NO_NEEDS);
     onTakenBack(resource, reason);
     if (kind === 'secret') this.secrets.refuse(name, reason);
     else if (isDiscovered(kind)) this.configs.refuse(name, reason);
     if (previous !== null) {
-      if (kind === 'scopes') this.#retain(`scopes/${name}`, this.#needsOf(previous));
+      if (kind === 'scopes') this.#retain(userOf(resource), this.#needsOf(previous));
+      if (isDiscovered(kind)) this.#promoteUsers(this.configs.usersOf(name));
       return { upserted: [previous], removed: [] };
     }
     const removed = { upserted: [], removed: [{ kind, name }] };
     configuration.onAccepted(removed);
     this.counts.onTakenOut(resource);
-    this.#release(`${kind}/${name}`);
+    this.#release(resource);
     return removed;
   }
 
@@ -270,10 +263,10 @@ export class Publisher {
   #admit(resource: Resource): boolean {
     // One scope that has to wait for its table keeps no other one waiting.
     if (resource.kind === 'scopes') {
-      this.#retain(`scopes/${resource.name}`, this.#needsOf(resource));
+      this.#retain(userOf(resource), this.#needsOf(resource));
     }
     if (!canWarm(resource.kind)) return true;
-    this.#retain(`${resource.kind}/${resource.name} next`, this.#needsOf(resource));
+    this.#retain(userOf(resource, true), this.#needsOf(resource));
     return this.#mayServe(resource);
   }
 
@@ -296,9 +289,9 @@ export class Publisher {
     this.configs.retain(user, configs);
   }
 
-  #release(user: string): void {
-    this.#retain(user, NO_NEEDS);
-    this.#retain(`${user} next`, NO_NEEDS);
+  #release(gone: Pick<Resource, 'kind' | 'name'>): void {
+    this.#retain(userOf(gone), NO_NEEDS);
+    this.#retain(userOf(gone, true), NO_NEEDS);
   }
 
   #drop(kind: Resource['kind'], name: string): void {
@@ -312,21 +305,25 @@ export class Publisher {
 
   #useNeed(resource: Resource): string {
     const [rejected] = this.submit({ upserted: [resource], removed: [] }).rejected;
-    if (rejected === undefined) return '';
-    return problemText(rejected);
+    if (rejected !== undefined) return problemText(rejected);
+    // It may need less than what it replaces.
+    if (resource.kind !== 'secret') this.#promoteUsers(this.configs.usersOf(resource.name));
+    return '';
   }
 
-  #promoteReady(): void {
-    const { store } = this.#parts.configuration;
-    const upserted: Resource[] = [];
-    for (const kind of WARMING_KINDS) {
-      for (const { resource } of store.warming(kind)) {
-        if (!this.#mayServe(resource)) continue;
-        const warm = store.promote(kind, resource.name);
-        if (warm !== null) upserted.push(warm);
-      }
-    }
-    if (upserted.length > 0) void this.#batch.add({ upserted, removed: [] });
+  /** What these waited for is there. */
+  #promoteUsers(users: Iterable<string>): void {
+    void takeSteps(this.#promote(users));
+  }
+
+  *#promote(users: Iterable<string>): Generator<void, void> {
+    yield* promoteUsers(users, {
+      store: this.#parts.configuration.store,
+      mayServe: (resource) => this.#mayServe(resource),
+      usersOf: (key) => this.configs.usersOf(key),
+      // At once: what is accepted meanwhile comes behind it.
+      onPromoted: (resource) => void this.#batch.add({ upserted: [resource], removed: [] }),
+    });
     this.#countWarming();
     this.#warm.tell();
   }

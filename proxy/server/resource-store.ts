@@ -78,6 +78,9 @@ export class ResourceStore {
   /** Some worker has lived with a resource; until somebody knows, all of them count as good. */
   isProven: (resource: Resource) => boolean = () => true;
 
+  /** Told what is in use of a name from now on; null: nothing is. */
+  onInUse: (kind: ResourceKind, name: string, resource: Resource | null) => void = () => undefined;
+
   /** This content is refused from now on, until there is another one. */
   condemn(resource: Resource, reason: string): void {
     this.#condemned.add(resource, reason);
@@ -119,7 +122,7 @@ export class ResourceStore {
         this.#warm(resource);
       }
     }
-    const removed = update.removed.filter(({ kind, name }) => this.#remove(key(kind, name)));
+    const removed = update.removed.filter((gone) => this.#remove(gone));
     return { accepted: { upserted, removed }, warming, outcome: { rejected, warned } };
   }
 
@@ -177,9 +180,11 @@ export class ResourceStore {
     if (previous === null) {
       this.#stored.delete(at);
       this.#neverGood.set(at, { resource, refused });
+      this.onInUse(kind, name, null);
       return null;
     }
     this.#stored.set(at, { ...previous, refused });
+    this.onInUse(kind, name, previous.resource);
     return previous.resource;
   }
 
@@ -220,6 +225,7 @@ export class ResourceStore {
     this.#neverGood.delete(at);
     const previous = replaced === undefined ? null : this.#fallback(replaced);
     this.#stored.set(at, { resource, acceptedMs: this.#wallMs(), refused: null, previous });
+    this.onInUse(resource.kind, resource.name, resource);
   }
 
   /** Of what is replaced, to what one would return: one step back is all that is ever taken. */
@@ -254,11 +260,14 @@ export class ResourceStore {
     return this.#warming.delete(at);
   }
 
-  #remove(at: string): boolean {
+  #remove({ kind, name }: ResourceUpdate['removed'][number]): boolean {
+    const at = key(kind, name);
     this.#neverGood.delete(at);
     const wasWarming = this.#stopWarming(at);
     this.revision += 1;
-    return this.#stored.delete(at) || wasWarming;
+    const wasStored = this.#stored.delete(at);
+    if (wasStored) this.onInUse(kind, name, null);
+    return wasStored || wasWarming;
   }
 
   #refuse(resource: Resource, rejected: RejectedResource): void {

@@ -77,3 +77,20 @@ t.test('takes back what failed in use', async (t) => {
   t.equal(store.get('cluster', 'a')?.refused?.version, '2');
   t.equal(store.get('cluster', 'new'), null);
 });
+
+t.test('says what is in use of a name from now on', async (t) => {
+  const store = makeStore();
+  const seen: string[] = [];
+  store.onInUse = (kind, name, resource) =>
+    void seen.push(`${kind}/${name} ${resource === null ? 'gone' : resource.version}`);
+  store.publish({ upserted: [cluster('a', '1'), cluster('b', 'bad')], removed: [] });
+  store.publish({ upserted: [cluster('a', '2')], removed: [] }, () => false);
+  t.same(seen.splice(0), ['cluster/a 1'], 'not what is refused, nor what waits');
+  store.promote('cluster', 'a');
+  store.takeBack('cluster', 'a', 'of no use');
+  store.takeBack('cluster', 'a', 'of no use, too');
+  t.same(seen.splice(0), ['cluster/a 2', 'cluster/a 1', 'cluster/a gone']);
+  store.publish({ upserted: [cluster('c', '1')], removed: [] });
+  store.publish({ upserted: [], removed: [cluster('c', ''), cluster('d', '')] });
+  t.same(seen, ['cluster/c 1', 'cluster/c gone']);
+});

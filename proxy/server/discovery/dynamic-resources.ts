@@ -4,7 +4,6 @@ import type { Cluster } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.j
 import type { Listener } from '../../api/gen/envoy/config/listener/v3/listener_pb.js';
 import type { Logger } from '../../base/log.ts';
 import type { ConfigSourceConfig } from '../../model/config-source.ts';
-import type { ListenerConfig } from '../../model/listener.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { StatsScope } from '../../stats/metrics.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
@@ -120,23 +119,11 @@ export class DynamicResources {
   #takenAddress(resource: Resource): string {
     const { configuration } = this.#parts;
     const config = configuration.compiler().listener(resource).config;
-    const wanted = config === null ? [] : fixedAddresses(config);
-    if (wanted.length === 0) return '';
-    for (const other of configuration.listeners()) {
-      if (other.name === resource.name) continue;
-      const taken = fixedAddresses(other).find((address) => wanted.includes(address));
-      if (taken !== undefined) {
-        return `error adding listener: '${resource.name}' has duplicate address '${taken}' as existing listener, to check if the listener has duplicated addresses with other listeners or 'enable_reuse_port' is set to 'false' for the listener`;
-      }
-    }
-    return '';
+    const taken =
+      config === null ? null : configuration.addresses.conflictOf(resource.name, config);
+    if (taken === null) return '';
+    return `error adding listener: '${resource.name}' has duplicate address '${taken.address}' as existing listener, to check if the listener has duplicated addresses with other listeners or 'enable_reuse_port' is set to 'false' for the listener`;
   }
-}
-
-/** What it binds; port 0 is another port each time. */
-function fixedAddresses({ addresses, bindToPort, isInternal }: ListenerConfig): readonly string[] {
-  if (!bindToPort || isInternal) return [];
-  return addresses.filter(({ port }) => port !== 0).map(({ text }) => text);
 }
 
 function asText({ name, reason }: Refusal): string {
