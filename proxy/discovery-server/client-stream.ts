@@ -19,7 +19,7 @@ import {
 import { TYPE_URLS } from '../xds/resource-types.ts';
 import type { Client, ServerObserver } from './client.ts';
 import { IncrementalSubscription } from './incremental-subscription.ts';
-import { NO_RESOURCES, type ServedResource, type Snapshot } from './snapshot.ts';
+import { NO_RESOURCES, type ServedResource, type Snapshot, type TypeSnapshot } from './snapshot.ts';
 import { StateOfWorldSubscription } from './state-of-world-subscription.ts';
 import { MAX_UNANSWERED, type Subscription } from './subscription.ts';
 
@@ -117,6 +117,9 @@ const SAID_AGAIN: ReadonlyMap<string, string> = new Map([
  */
 const MAX_WAIT_MS = 2000;
 
+/** A heartbeat may be lost, or late by a third of a resource's time. */
+const BEATS_PER_TTL = 3;
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** Types that one stream may ask for. Envoy has some ten; more is an attack or a mistake. */
@@ -131,7 +134,7 @@ export interface ClientStream {
   onDrain(): void;
   /** What is served may have changed, or what was waited for took too long. */
   refresh(): void;
-  /** It waits for an answer, not for ever: `refresh` is called from time to time. */
+  /** It waits for an answer or a time, not for ever: `refresh` is called from time to time. */
   readonly isWaiting: boolean;
 }
 
@@ -144,6 +147,8 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
   readonly #parts: ClientStreamParts;
   readonly #variant: Variant<Request, Response>;
   readonly #subscriptions = new Map<string, Subscription<Request, Response>>();
+  /** When what ends without a word was renewed, by type. */
+  readonly #beatMs = new Map<string, number>();
   /** Names by type that are said again with the next response. */
   readonly #again = new Map<string, Set<string>>();
   readonly #makeNonce = () => String(++this.#nonces);
@@ -151,7 +156,10 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
   #client: Client;
   #hasRoom = true;
   #clustersSentMs = 0;
-  isWaiting = false;
+  /** For an answer about clusters, before what leads there is told. */
+  #awaitsClusters = false;
+  /** It was told of something that ends without a word. */
+  #hasBeats = false;
 
   constructor(parts: ClientStreamParts, variant: Variant<Request, Response>) {
     this.#parts = parts;
@@ -162,6 +170,10 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
 
   get client(): Client {
     return this.#client;
+  }
+
+  get isWaiting(): boolean {
+    return this.#awaitsClusters || this.#hasBeats;
   }
 
   onMessage(octets: Uint8Array): string {
@@ -216,11 +228,12 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
   #flush(): void {
     if (this.#subscriptions.size === 0) return;
     const snapshot = this.#parts.snapshotOf(this.#client.node);
-    this.isWaiting = false;
+    this.#awaitsClusters = false;
+    this.#hasBeats = false;
     for (const typeUrl of this.#inOrder()) {
       if (!this.#hasRoom) return;
       const waits = LEADING_TO_CLUSTERS.includes(typeUrl) && this.#areClustersDue();
-      this.isWaiting ||= waits;
+      this.#awaitsClusters ||= waits;
       if (!waits) this.#push(typeUrl, snapshot, !this.#isNamedByOthers(typeUrl));
     }
     const clusters = this.#subscriptions.get(TYPE_URLS.cluster);
@@ -251,7 +264,7 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
 
   /** Whatever leads to clusters is what it should be: no request will go to one that is gone. */
   #isFollowed(): boolean {
-    if (this.isWaiting) return false;
+    if (this.#awaitsClusters) return false;
     return LEADING_TO_CLUSTERS.every(
       (typeUrl) => (this.#subscriptions.get(typeUrl)?.unanswered ?? 0) === 0,
     );
@@ -262,7 +275,9 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
     if (subscription === undefined || subscription.unanswered >= MAX_UNANSWERED) return;
     const again = this.#again.get(typeUrl) ?? NOTHING;
     this.#again.delete(typeUrl);
-    const outgoing = subscription.next(snapshot.get(typeUrl) ?? NO_RESOURCES, { mayRemove, again });
+    const type = snapshot.get(typeUrl) ?? NO_RESOURCES;
+    const beats = this.#beatsOf(typeUrl, type);
+    const outgoing = subscription.next(type, { mayRemove, again, beats });
     if (outgoing === null) return;
     const { identifier } = this.#parts;
     outgoing.response.controlPlane = create(ControlPlaneSchema, { identifier });
@@ -270,6 +285,18 @@ class Stream<Request extends AnyRequest, Response extends AnyResponse> implement
     if (typeUrl === TYPE_URLS.cluster) this.#clustersSentMs = this.#parts.nowMs();
     this.#parts.observer.onPush(this.#client, outgoing.push);
     this.#sayAgain(typeUrl, outgoing.changed);
+  }
+
+  /** What has to be renewed by now. */
+  #beatsOf(typeUrl: string, { resources, shortestTtlMs }: TypeSnapshot): ReadonlySet<string> {
+    if (shortestTtlMs === Number.POSITIVE_INFINITY) return NOTHING;
+    this.#hasBeats = true;
+    const now = this.#parts.nowMs();
+    const last = this.#beatMs.get(typeUrl) ?? Number.NEGATIVE_INFINITY;
+    if (now - last < shortestTtlMs / BEATS_PER_TTL) return NOTHING;
+    this.#beatMs.set(typeUrl, now);
+    const ending = [...resources.values()].filter(({ ttlMs }) => ttlMs !== null);
+    return new Set(ending.map(({ name }) => name));
   }
 
   #sayAgain(typeUrl: string, changed: readonly ServedResource[]): void {

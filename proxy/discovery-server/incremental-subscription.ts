@@ -5,11 +5,10 @@ import {
   type DeltaDiscoveryRequest,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
-  type Resource,
-  ResourceSchema,
 } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { INVARIANTS, invariant } from '../base/invariants.ts';
 import { ALL_NAMES } from '../xds/discovery.ts';
+import { heartbeat, wrapped } from './resource-wrapper.ts';
 import type { ServedResource, TypeSnapshot } from './snapshot.ts';
 import {
   MAX_UNANSWERED,
@@ -22,6 +21,15 @@ import {
 
 /** What a client was told of a name that does not exist. */
 const MISSING = '';
+
+/** What a response is about. */
+interface News {
+  readonly resources: readonly ServedResource[];
+  readonly removed: readonly string[];
+  /** Resources that are only named. */
+  readonly beaten: readonly ServedResource[];
+  readonly isHeartbeat: boolean;
+}
 
 /** See Subscription. */
 export class IncrementalSubscription
@@ -68,16 +76,18 @@ export class IncrementalSubscription
   next(type: TypeSnapshot, rules: PushRules): Outgoing<DeltaDiscoveryResponse> | null {
     if (this.#unanswered.size >= MAX_UNANSWERED) return null;
     const isNews = this.#isChanged || type.version !== this.#seenVersion || this.isHoldingBack;
-    if (!isNews && rules.again.size === 0) return null;
+    if (!isNews && rules.again.size + rules.beats.size === 0) return null;
     this.#isChanged = false;
     this.#seenVersion = type.version;
     const resources = this.#changed(type, rules);
     const removed = [...this.#missing(type), ...this.#gone(type, rules)];
-    if (resources.length + removed.length === 0 && !this.#owesAnswer) return null;
+    const beaten = this.#beaten(type, rules);
+    const isNew = resources.length + removed.length > 0 || this.#owesAnswer;
+    if (!isNew && beaten.length === 0) return null;
     this.#owesAnswer = false;
     for (const { name, version } of resources) this.#told.set(name, version);
     for (const name of removed) this.#forget(name);
-    return this.#response(type, resources, removed);
+    return this.#response(type, { resources, removed, beaten, isHeartbeat: !isNew });
   }
 
   checkInvariants(): void {
@@ -133,6 +143,15 @@ export class IncrementalSubscription
     );
   }
 
+  /** Known to the client in this version: a word is enough. */
+  #beaten({ resources }: TypeSnapshot, { again, beats }: PushRules): readonly ServedResource[] {
+    return [...beats].flatMap((name) => {
+      const resource = resources.get(name);
+      if (resource === undefined || again.has(name)) return [];
+      return this.#told.get(name) === resource.version ? [resource] : [];
+    });
+  }
+
   /** Asked for by name and not there: the client need not wait for it. */
   #missing({ resources }: TypeSnapshot): readonly string[] {
     return [...this.names].filter((name) => !this.#told.has(name) && !resources.has(name));
@@ -153,22 +172,18 @@ export class IncrementalSubscription
 
   #response(
     { version }: TypeSnapshot,
-    resources: readonly ServedResource[],
-    removed: readonly string[],
+    { resources, removed, beaten, isHeartbeat }: News,
   ): Outgoing<DeltaDiscoveryResponse> {
     const nonce = this.#makeNonce();
     const typeUrl = this.#typeUrl;
-    const push = { typeUrl, nonce, version, count: resources.length, removed };
+    const count = resources.length + beaten.length;
+    const push = { typeUrl, nonce, version, count, removed, isHeartbeat };
     this.#unanswered.add(push);
     const response = create(DeltaDiscoveryResponseSchema, {
       ...{ typeUrl, nonce, systemVersionInfo: version, removedResources: [...removed] },
-      resources: resources.map(wrapped),
+      resources: [...resources.map(wrapped), ...beaten.map(heartbeat)],
     });
     if (INVARIANTS) this.checkInvariants();
     return { response, push, changed: resources };
   }
-}
-
-function wrapped({ content, name, version }: ServedResource): Resource {
-  return create(ResourceSchema, { name, version, resource: content });
 }

@@ -1,6 +1,6 @@
 // What one document of a file says, as a plain value: the resources in it, and what is wrong with it.
 import type { Message } from '@bufbuild/protobuf';
-import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
+import { type Any, AnySchema, durationMs } from '@bufbuild/protobuf/wkt';
 import type { Resource } from '../api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { apiRegistry } from '../api/registry.ts';
 import type { Warning } from '../base/result.ts';
@@ -27,6 +27,9 @@ const RESPONSE_FIELDS = new Set([
   ...['@type', 'resources', 'version_info', 'versionInfo', 'type_url', 'typeUrl'],
   ...['nonce', 'canary', 'control_plane', 'controlPlane'],
 ]);
+/** Heartbeats come after a third of it, and listeners wait 2 s for clusters that are not answered. */
+const MIN_TTL_MS = 5000;
+const FEDERATED = 'xdstp:';
 const SERVED_TYPES = new Set<string>(Object.values(TYPE_URLS));
 const KINDS = Object.values(TYPE_URLS)
   .map((typeUrl) => typeUrl.slice(typeUrl.lastIndexOf('.') + 1))
@@ -89,7 +92,7 @@ export class DocumentReader {
     const walk = new ProblemWalk(path);
     const any = decodeMessage(AnySchema, json, walk) as Any;
     if (any.typeUrl === `${DISCOVERY}.Resource`) this.#readWrapper(any, path, walk);
-    else this.#add(any, { path, name: '', walk });
+    else this.#add(any, { path, name: '', ttlMs: null, walk });
   }
 
   /** A resource with a name of its own, as incremental responses hold it. */
@@ -100,8 +103,11 @@ export class DocumentReader {
       this.#reject(path, 'a Resource without a resource says nothing');
       return;
     }
+    const ttlMs = wrapper.ttl === undefined ? null : durationMs(wrapper.ttl);
+    if (ttlMs !== null && ttlMs < MIN_TTL_MS) {
+      this.#reject(joinPath(path, 'ttl'), 'is too short to be renewed in time: at least 5s');
+    }
     const unserved: readonly (readonly [string, boolean])[] = [
-      ['ttl', wrapper.ttl !== undefined],
       ['aliases', wrapper.aliases.length > 0],
       ['cache_control', wrapper.cacheControl !== undefined],
       ['resource_name', wrapper.resourceName !== undefined],
@@ -109,14 +115,20 @@ export class DocumentReader {
     for (const [field, isGiven] of unserved) {
       if (isGiven) this.#reject(joinPath(path, field), 'is not served: leave it out', true);
     }
-    this.#add(wrapper.resource, { path: joinPath(path, 'resource'), name: wrapper.name, walk });
+    const { name, resource } = wrapper;
+    this.#add(resource, { path: joinPath(path, 'resource'), name, ttlMs, walk });
   }
 
   #add(
     content: Any,
-    about: { readonly path: string; readonly name: string; readonly walk: ProblemWalk },
+    about: {
+      readonly path: string;
+      readonly name: string;
+      readonly ttlMs: number | null;
+      readonly walk: ProblemWalk;
+    },
   ): void {
-    const { path, walk } = about;
+    const { path, ttlMs, walk } = about;
     const opened = openAny(content, apiRegistry);
     if (opened === null) {
       if (walk.rejections.length === 0) this.#reject(path, "expected '@type' and its fields");
@@ -137,11 +149,14 @@ export class DocumentReader {
       const kind = resourceType(content.typeUrl).shortName;
       this.#reject(path, `a resource of ${kind} needs a name: clients know it by that`);
     }
-    if (found.rejections.length > 0 || name === '') return;
+    if (name.startsWith(FEDERATED)) {
+      this.#reject(path, 'names of the form xdstp:// are not served: give it a plain one');
+    }
+    if (found.rejections.length > 0 || name === '' || name.startsWith(FEDERATED)) return;
     const { typeUrl } = content;
-    const version = contentVersion(content);
+    const version = contentVersion(content, ttlMs);
     const references = referencesOf(opened.message);
-    this.resources.push({ path, resource: { typeUrl, name, version, content, references } });
+    this.resources.push({ path, resource: { typeUrl, name, version, content, ttlMs, references } });
   }
 
   #faults({ rejections, warnings }: Faults): void {

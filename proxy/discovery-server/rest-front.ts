@@ -11,6 +11,7 @@ import { apiRegistry } from '../api/registry.ts';
 import { ALL_NAMES } from '../xds/discovery.ts';
 import { resourceType, TYPE_URLS } from '../xds/resource-types.ts';
 import type { DiscoveryServer } from './discovery-server.ts';
+import { asContent } from './resource-wrapper.ts';
 import { NO_RESOURCES, versionOf } from './snapshot.ts';
 
 /** A front that listens. */
@@ -119,7 +120,7 @@ function responseTo(
   if (version === versionInfo) return { status: 304, body: '' };
   const response = create(DiscoveryResponseSchema, {
     ...{ typeUrl, versionInfo: version, nonce: version },
-    resources: wanted.map(({ content }) => content),
+    resources: wanted.map(asContent),
   });
   const json = toJson(DiscoveryResponseSchema, response, { registry: apiRegistry });
   return { status: 200, body: JSON.stringify(json) };

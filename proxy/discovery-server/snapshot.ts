@@ -9,9 +9,11 @@ import type { Reference } from './references.ts';
 export interface ServedResource {
   readonly typeUrl: string;
   readonly name: string;
-  /** Follows from the content. */
+  /** Follows from the content, and the time to live. */
   readonly version: string;
   readonly content: Any;
+  /** Clients forget it after so long without a word of it (Resource.ttl); null: never. */
+  readonly ttlMs: number | null;
   /** What clients ask for on account of it. */
   readonly references: readonly Reference[];
 }
@@ -22,6 +24,8 @@ export interface TypeSnapshot {
   readonly version: string;
   /** In the order of their names. */
   readonly resources: ReadonlyMap<string, ServedResource>;
+  /** Of those that end without a word; Infinity: none does. */
+  readonly shortestTtlMs: number;
 }
 
 /** By type URL. */
@@ -34,6 +38,7 @@ const VERSION_DIGITS = 16;
 export const NO_RESOURCES: TypeSnapshot = Object.freeze({
   version: versionOf([]),
   resources: new Map(),
+  shortestTtlMs: Number.POSITIVE_INFINITY,
 });
 
 /** The later of two resources with the same type and name counts. */
@@ -54,15 +59,19 @@ export function versionOf(resources: Iterable<Pick<ServedResource, 'name' | 'ver
 }
 
 /** The version of one resource. */
-export function contentVersion({ typeUrl, value }: Any): string {
-  return digest(typeUrl, value);
+export function contentVersion({ typeUrl, value }: Any, ttlMs: number | null): string {
+  return ttlMs === null ? digest(typeUrl, value) : digest(typeUrl, value, `\nttl ${ttlMs}`);
 }
 
 function makeType(unordered: ReadonlyMap<string, ServedResource>): TypeSnapshot {
   const resources = new Map(
     [...unordered].sort(([left], [right]) => (left < right ? -1 : Number(left > right))),
   );
-  return { version: versionOf(resources.values()), resources };
+  let shortestTtlMs = Number.POSITIVE_INFINITY;
+  for (const { ttlMs } of resources.values()) {
+    if (ttlMs !== null) shortestTtlMs = Math.min(shortestTtlMs, ttlMs);
+  }
+  return { version: versionOf(resources.values()), resources, shortestTtlMs };
 }
 
 function digest(...parts: readonly (string | Uint8Array)[]): string {

@@ -9,6 +9,7 @@ import {
 import { INVARIANTS, invariant } from '../base/invariants.ts';
 import { ALL_NAMES } from '../xds/discovery.ts';
 import { resourceType, TYPE_URLS } from '../xds/resource-types.ts';
+import { asContent } from './resource-wrapper.ts';
 import { type ServedResource, type TypeSnapshot, versionOf } from './snapshot.ts';
 import {
   MAX_UNANSWERED,
@@ -80,18 +81,20 @@ export class StateOfWorldSubscription implements Subscription<DiscoveryRequest, 
   next(type: TypeSnapshot, rules: PushRules): Outgoing<DiscoveryResponse> | null {
     if (this.#unanswered.size >= MAX_UNANSWERED) return null;
     const isNews = this.#isChanged || type.version !== this.#seenVersion || this.isHoldingBack;
-    if (!isNews && rules.again.size === 0) return null;
+    if (!isNews && rules.again.size + rules.beats.size === 0) return null;
     this.#isChanged = false;
     this.#seenVersion = type.version;
     const wanted = this.#wanted(type, rules);
     const news = this.#newsOf(wanted, rules);
-    if (!this.#isDue(wanted, news)) return null;
+    const beaten = this.#beaten(wanted, rules);
+    const isNew = this.#isDue(wanted, news);
+    if (!isNew && beaten.length === 0) return null;
     this.#told = wanted;
     this.#isAnswered = true;
     const all = [...wanted.values()].filter((resource) => resource !== null);
-    const present = this.#isWhole() ? all : news.changed;
+    const present = this.#isWhole() ? all : [...news.changed, ...beaten];
     if (present.length === 0 && NEVER_EMPTY.includes(this.#typeUrl)) return null;
-    return this.#response(versionOf(all), present, news.changed);
+    return this.#response(versionOf(all), present, { changed: news.changed, isHeartbeat: !isNew });
   }
 
   checkInvariants(): void {
@@ -153,6 +156,17 @@ export class StateOfWorldSubscription implements Subscription<DiscoveryRequest, 
     return { changed, isMissing };
   }
 
+  /** Known to the client, and to be said again; in this variant with all their content. */
+  #beaten(wanted: Wanted, { again, beats }: PushRules): readonly ServedResource[] {
+    const beaten: ServedResource[] = [];
+    for (const name of beats) {
+      const resource = wanted.get(name) ?? null;
+      if (resource === null || again.has(name)) continue;
+      if (this.#told.get(name)?.version === resource.version) beaten.push(resource);
+    }
+    return beaten;
+  }
+
   #isDue(wanted: Wanted, { changed, isMissing }: News): boolean {
     if (!this.#isAnswered) return this.isWildcard || wanted.size > 0;
     if (changed.length > 0 || isMissing) return true;
@@ -166,16 +180,19 @@ export class StateOfWorldSubscription implements Subscription<DiscoveryRequest, 
   #response(
     version: string,
     present: readonly ServedResource[],
-    changed: readonly ServedResource[],
+    {
+      changed,
+      isHeartbeat,
+    }: { readonly changed: readonly ServedResource[]; readonly isHeartbeat: boolean },
   ): Outgoing<DiscoveryResponse> {
     const nonce = this.#makeNonce();
     this.#nonce = nonce;
     const typeUrl = this.#typeUrl;
-    const push = { typeUrl, nonce, version, count: present.length, removed: [] };
+    const push = { typeUrl, nonce, version, count: present.length, removed: [], isHeartbeat };
     this.#unanswered.add(push);
     const response = create(DiscoveryResponseSchema, {
       ...{ typeUrl, nonce, versionInfo: version },
-      resources: present.map(({ content }) => content),
+      resources: present.map(asContent),
     });
     if (INVARIANTS) this.checkInvariants();
     return { response, push, changed };

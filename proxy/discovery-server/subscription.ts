@@ -12,6 +12,8 @@ export interface Push {
   readonly count: number;
   /** Names in it that are gone, or were never there; incremental streams only. */
   readonly removed: readonly string[];
+  /** It says nothing new: it only renews what ends without a word. */
+  readonly isHeartbeat: boolean;
 }
 
 /** What a request said. */
@@ -30,6 +32,8 @@ export interface PushRules {
   readonly mayRemove: boolean;
   /** Names that have to be said again, though nothing of them changed. */
   readonly again: ReadonlySet<string>;
+  /** Names whose time to live begins anew: they have to be said again, their content need not. */
+  readonly beats: ReadonlySet<string>;
 }
 
 /** A response and what it is about. */

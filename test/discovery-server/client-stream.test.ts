@@ -187,3 +187,29 @@ t.test('layers lie on each other for those whom they are for', async (t) => {
     'those who see the same share it',
   );
 });
+
+t.test('what ends without a word is renewed three times as often', async (t) => {
+  const rig = new Rig(
+    makeSnapshot([{ ...served('cluster', 'a'), ttlMs: 9000 }, served('listener', 'l')]),
+  );
+  for (const kind of ['cluster', 'listener'] as const) {
+    rig.ask(kind);
+    rig.answer(kind);
+  }
+  rig.sent();
+  for (const [nowMs, sent] of [
+    [2900, []],
+    [3000, ['CDS 1']],
+    [3100, []],
+  ] as const) {
+    rig.nowMs = nowMs;
+    rig.server.tick();
+    t.same(rig.sent(), sent, `${nowMs} ms`);
+  }
+  rig.answer('cluster');
+  rig.nowMs = 6000;
+  rig.publish(snapshotOf('listener l 1'));
+  t.same(rig.sent(), ['LDS 1']);
+  rig.answer('listener');
+  t.same(rig.sent(), ['CDS 0'], 'it does not keep clusters that are gone');
+});

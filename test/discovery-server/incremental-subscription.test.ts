@@ -2,7 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import t from 'tap';
 import { DeltaDiscoveryRequestSchema } from '../../proxy/api/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { IncrementalSubscription } from '../../proxy/discovery-server/incremental-subscription.ts';
-import { NO_RESOURCES, type Snapshot } from '../../proxy/discovery-server/snapshot.ts';
+import {
+  makeSnapshot,
+  NO_RESOURCES,
+  type Snapshot,
+} from '../../proxy/discovery-server/snapshot.ts';
 import { MAX_UNANSWERED } from '../../proxy/discovery-server/subscription.ts';
 import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
 import { served, snapshotOf } from '../support/xds-resources.ts';
@@ -38,12 +42,16 @@ class Rig {
   }
 
   /** `a b -c`: in the response and removed by it; null: there is none. */
-  sent(mayRemove = true, again: readonly string[] = []): string | null {
+  sent(mayRemove = true, said: readonly string[] = [], renewed: readonly string[] = []) {
+    const rules = { mayRemove, again: new Set(said), beats: new Set(renewed) };
     const type = this.snapshot.get(this.typeUrl) ?? NO_RESOURCES;
-    const outgoing = this.subscription.next(type, { mayRemove, again: new Set(again) });
+    const outgoing = this.subscription.next(type, rules);
     if (outgoing === null) return null;
     const { removedResources, resources } = outgoing.response;
-    const names = resources.map(({ name }) => name);
+    const names = resources.map(({ name, resource, ttl }) => {
+      const time = ttl === undefined ? '' : `:${ttl.seconds}`;
+      return resource === undefined ? `(${name}${time})` : `${name}${time}`;
+    });
     return [...names, ...removedResources.map((name) => `-${name}`)].join(' ');
   }
 }
@@ -149,4 +157,16 @@ t.test('removals can be kept back', async (t) => {
   t.equal(rig.subscription.isHoldingBack, true);
   t.equal(rig.sent(false), null);
   t.equal(rig.sent(), '-a');
+});
+
+t.test('what ends without a word is named again, without its content', async (t) => {
+  const rig = new Rig();
+  rig.snapshot = makeSnapshot([served('cluster', 'a'), { ...served('cluster', 'b'), ttlMs: 9000 }]);
+  rig.say({});
+  t.equal(rig.sent(true, [], ['b']), 'a b:9', 'it was not known');
+  t.equal(rig.sent(true, [], ['b']), '(b:9)');
+  t.equal(rig.sent(), null);
+  rig.snapshot = makeSnapshot([{ ...served('cluster', 'b', 1), ttlMs: 9000 }]);
+  t.equal(rig.sent(true, [], ['b']), 'b:9 -a', 'what changed is said whole');
+  t.equal(rig.sent(true, ['b'], ['b']), 'b:9', 'and so is what has to be said again');
 });

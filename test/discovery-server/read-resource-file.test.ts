@@ -76,12 +76,15 @@ other: 1
 static_resources: {}
 ---
 '@type': type.googleapis.com/envoy.service.discovery.v3.Resource
-ttl: 5s
+ttl: 2s
+aliases: [d]
 resource: {${CLUSTER}, name: c}
 ---
 {'@type': type.googleapis.com/envoy.service.discovery.v3.Resource, name: c}
 ---
 {${CLUSTER}, name: dyn, type: EDS}
+---
+{'@type': type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig, name: 'xdstp://a/b'}
 ---
 : [
 `;
@@ -97,10 +100,12 @@ resource: {${CLUSTER}, name: c}
     /^error 8:1 other: a DiscoveryResponse has no such field$/,
     /^error 10:\d+ @type: envoy\.config\.bootstrap\.v3\.Bootstrap is no resource that clients/,
     /^error 12:1 : this is a bootstrap/,
-    /^error 15:1 ttl: is not served: leave it out$/,
-    /^error 18:1 : a Resource without a resource says nothing$/,
-    /^error 20:\d+ .*eds_cluster_config/,
-    /^error 2[23]:/,
+    /^error 15:6 ttl: is too short to be renewed in time: at least 5s$/,
+    /^error 16:1 aliases: is not served: leave it out$/,
+    /^error 19:1 : a Resource without a resource says nothing$/,
+    /^error 21:\d+ .*eds_cluster_config/,
+    /^error 23:\d+ : names of the form xdstp:/,
+    /^error 2[56]:/,
   ];
   for (const pattern of expected) {
     t.ok(

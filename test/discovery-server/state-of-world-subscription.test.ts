@@ -1,11 +1,19 @@
 import { create } from '@bufbuild/protobuf';
+import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt';
 import t from 'tap';
-import { DiscoveryRequestSchema } from '../../proxy/api/gen/envoy/service/discovery/v3/discovery_pb.js';
-import { NO_RESOURCES, type Snapshot } from '../../proxy/discovery-server/snapshot.ts';
+import {
+  DiscoveryRequestSchema,
+  ResourceSchema,
+} from '../../proxy/api/gen/envoy/service/discovery/v3/discovery_pb.js';
+import {
+  makeSnapshot,
+  NO_RESOURCES,
+  type Snapshot,
+} from '../../proxy/discovery-server/snapshot.ts';
 import { StateOfWorldSubscription } from '../../proxy/discovery-server/state-of-world-subscription.ts';
 import { MAX_UNANSWERED } from '../../proxy/discovery-server/subscription.ts';
 import { TYPE_URLS } from '../../proxy/xds/resource-types.ts';
-import { snapshotOf } from '../support/xds-resources.ts';
+import { served, snapshotOf } from '../support/xds-resources.ts';
 
 /** A subscription and its client, who say what they exchange in short. */
 class Rig {
@@ -30,16 +38,26 @@ class Rig {
   }
 
   /** Names in the response that is due, sorted; null: there is none. */
-  sent(rules: { mayRemove?: boolean; again?: readonly string[] } = {}): string | null {
+  sent(
+    rules: Partial<Record<'again' | 'beats', readonly string[]>> & { mayRemove?: boolean } = {},
+  ) {
     const type = this.snapshot.get(this.typeUrl) ?? NO_RESOURCES;
-    const { mayRemove = true, again = [] } = rules;
-    const outgoing = this.subscription.next(type, { mayRemove, again: new Set(again) });
+    const { mayRemove = true, again = [], beats = [] } = rules;
+    const sets = { again: new Set(again), beats: new Set(beats) };
+    const outgoing = this.subscription.next(type, { mayRemove, ...sets });
     if (outgoing === null) return null;
     const { push, response } = outgoing;
     if (response.nonce !== push.nonce || response.resources.length !== push.count) return 'wrong';
     const contents = new Map([...type.resources].map(([name, { content }]) => [content, name]));
-    return response.resources.map((any) => contents.get(any) ?? 'old').join(' ');
+    const renewed = push.isHeartbeat ? 'renewed ' : '';
+    return renewed + response.resources.map((any) => contents.get(any) ?? nameIn(any)).join(' ');
   }
+}
+
+/** Of one with a time to live. */
+function nameIn(any: Any): string {
+  const wrapper = anyUnpack(any, ResourceSchema);
+  return wrapper === undefined ? 'old' : `${wrapper.name}:${wrapper.ttl?.seconds}`;
 }
 
 t.test('an empty first list asks for everything, whatever there is', async (t) => {
@@ -168,4 +186,20 @@ t.test('what is gone can be kept for a while', async (t) => {
   t.equal(rig.sent({ mayRemove: false }), null);
   t.equal(rig.sent(), 'b');
   t.equal(rig.subscription.isHoldingBack, false);
+});
+
+t.test('what ends without a word is said again', async (t) => {
+  const rig = new Rig('cluster');
+  rig.snapshot = makeSnapshot([served('cluster', 'a'), { ...served('cluster', 'b'), ttlMs: 9000 }]);
+  rig.ask([]);
+  t.equal(rig.sent({ beats: ['b'] }), 'a b:9', 'it was not known');
+  t.equal(rig.sent({ beats: ['b'] }), 'renewed a b:9', 'a response has all of it');
+  t.equal(rig.sent(), null);
+  const endpoints = new Rig('endpoint');
+  endpoints.snapshot = makeSnapshot(
+    ['a', 'b'].map((name) => ({ ...served('endpoint', name), ttlMs: 9000 })),
+  );
+  endpoints.ask(['a']);
+  t.equal(endpoints.sent({ beats: ['a', 'b'] }), 'a:9');
+  t.equal(endpoints.sent({ beats: ['a', 'b'] }), 'renewed a:9', 'only what is asked for');
 });

@@ -68,8 +68,8 @@ export class OwnServerClient implements ServedClient {
       this.#types.flatMap((type) =>
         [...type.contents.keys()].map((name) => {
           const content = type.resource(name);
-          const version = contentVersion(content);
-          return { typeUrl: type.typeUrl, name, version, content, references: [] };
+          const version = contentVersion(content, null);
+          return { typeUrl: type.typeUrl, name, version, content, ttlMs: null, references: [] };
         }),
       ),
     );

@@ -30,7 +30,14 @@ export function served(
   const schema = apiRegistry.getMessage(typeUrl.slice(typeUrl.indexOf('/') + 1)) as DescMessage;
   const ownName = kind === 'endpoint' ? { clusterName: name } : { name };
   const any = anyPack(schema, create(schema, { ...ownName, ...FIELDS[kind]?.(content) }));
-  return { typeUrl, name, version: contentVersion(any), content: any, references };
+  return {
+    typeUrl,
+    name,
+    version: contentVersion(any, null),
+    content: any,
+    ttlMs: null,
+    references,
+  };
 }
 
 /** A snapshot of `kind name content` lines, such as `cluster a 1`. */

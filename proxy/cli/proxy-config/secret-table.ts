@@ -22,6 +22,7 @@ export interface SecretRow {
 
 type Subject = Pick<SecretRow, 'name' | 'state'>;
 
+const SERIAL_DIGITS = 32;
 const UNREADABLE = { serial_number: '', not_after: '', not_before: '' };
 const OTHER_KINDS: readonly (readonly [string, string])[] = [
   ['session_ticket_keys', 'Session Ticket Keys'],
@@ -108,7 +109,8 @@ function certificateCells(
   return {
     type: isAuthority ? 'CA' : 'Cert Chain',
     valid: notBeforeMs <= nowMs && nowMs <= notAfterMs,
-    serial_number: serialNumber,
+    // istioctl: %032x.
+    serial_number: serialNumber.padStart(SERIAL_DIGITS, '0'),
     not_after: timeText(notAfterMs),
     not_before: timeText(notBeforeMs),
   };

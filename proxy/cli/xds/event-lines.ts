@@ -26,6 +26,8 @@ interface EventFields {
   readonly names?: readonly string[];
   readonly missing?: readonly string[];
   readonly wildcard?: boolean;
+  /** It only renews times to live. */
+  readonly heartbeat?: boolean;
   readonly error?: string;
 }
 
@@ -61,18 +63,27 @@ export class EventLines implements ServerObserver {
   }
 
   onPush(client: Client, push: Push): void {
-    const { count, removed, typeUrl, version } = push;
+    const { count, isHeartbeat, removed, typeUrl, version } = push;
+    // Of interest to programs: people would see little else.
+    if (isHeartbeat && !this.#parts.isJson) return;
     const gone = removed.length === 0 ? '' : `, without ${listText(removed)}`;
     const what = count === 1 ? '1 resource' : `${count} resources`;
     this.#write(
       client,
-      { event: 'push', ...about(push), count, removed },
+      {
+        event: 'push',
+        ...about(push),
+        count,
+        removed,
+        ...(isHeartbeat ? { heartbeat: true } : {}),
+      },
       `${shortName(typeUrl)} sent ${version}: ${what}${gone}`,
     );
   }
 
   onAnswer(client: Client, push: Push, error: string): void {
     const isGood = error === '';
+    if (isGood && push.isHeartbeat && !this.#parts.isJson) return;
     const start = `${shortName(push.typeUrl)} ${isGood ? 'ACK' : 'NACK'} ${push.version}`;
     this.#write(
       client,
