@@ -166,18 +166,18 @@ class RunningTwin implements Twin {
   }
 
   async run(cases: readonly AnyTwinCase[]): Promise<readonly Outcome[]> {
-    const done: { readonly outcome: Outcome; readonly port: number; readonly mark: string }[] = [];
-    for (const each of cases) {
-      const one = await this.runOne(each);
-      done.push({ ...one, mark: each.mark ?? `127.0.0.1:${one.port}` });
-    }
+    const done: { readonly outcome: Outcome; readonly port: number; readonly each: AnyTwinCase }[] =
+      [];
+    for (const each of cases) done.push({ ...(await this.runOne(each)), each });
     const lines = await this.#logLines();
-    for (const { outcome, port, mark } of done) {
+    for (const { outcome, port, each } of done) {
+      const mark = each.mark ?? `127.0.0.1:${port}`;
       const marked = new RegExp(`${mark.replaceAll('.', '\\.')}(?!\\d)`);
       const client = new RegExp(`\\b127\\.0\\.0\\.1:${port}\\b`, 'g');
-      outcome.log = lines
+      const log = lines
         .filter((line) => marked.test(line))
         .map((line) => this.mask(line.replace(client, '{client}')));
+      outcome.log = hasStreamsAtOnce(each) ? log.sort() : log;
     }
     return done.map(({ outcome }) => outcome);
   }
@@ -237,6 +237,11 @@ class RunningTwin implements Twin {
     await eventually(() => linesOf(logPath).filter(isEnd).length > before);
     return linesOf(logPath).filter((line) => !/\/(probe|spare)/.test(line));
   }
+}
+
+/** Which of them ends first depends on what was there when the upstream's connection was. */
+function hasStreamsAtOnce(each: AnyTwinCase): boolean {
+  return 'h2' in each && (each.h2.streams?.length ?? 1) > 1;
 }
 
 function isEnd(line: string): boolean {
