@@ -10,7 +10,7 @@ import type {
 } from '../model/resource.ts';
 import { applyDiscovered, isDiscovered } from './apply-discovered.ts';
 import type { Compiler } from './compiler.ts';
-import { expectResources } from './loading-phase.ts';
+import { allowYoungHeapToGrow, expectResources } from './loading-phase.ts';
 import { beginSlices, runInSlices } from './run-in-slices.ts';
 import type { WorkerRuntime } from './worker-runtime.ts';
 
@@ -51,6 +51,8 @@ export class UpdateApplier {
     const gone = ofKind('cluster', removed).map(({ name }) => name);
     runtime.clusters.apply({ upserted: [], removed: gone });
     this.#forgetReferred(removed);
+    // The first update is what the worker starts with.
+    allowYoungHeapToGrow();
     return { rejected: refused, warned: [] };
   }
 
