@@ -12,7 +12,8 @@ const HEAP_GOAL = 1.05;
 /** All lines. */
 export async function reloads(workers: number, count: number): Promise<readonly Verdict[]> {
   const warmUp = WARM_UP;
-  const settings = { reloads: count, warmUp, workers, requestsPerSecond: REQUESTS_PER_SECOND };
+  const requestsPerSecond = REQUESTS_PER_SECOND;
+  const settings = { reloads: count, warmUp, workers, requestsPerSecond, isExact: true };
   const report = await runReloads(settings);
   const { requests, failures, mishaps, tookMs, heapGrowth, descriptorGrowth, detail } = report;
   process.stderr.write(`${detail}\n`);

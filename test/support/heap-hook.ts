@@ -2,7 +2,7 @@
 // that OUTRIGGER_PROBE names, each writes what it holds after a collection into a file of its own.
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapCodeStatistics, getHeapSnapshot, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
@@ -10,10 +10,18 @@ import { isMainThread } from 'node:worker_threads';
 export interface Holding {
   /** Which question this answers. */
   readonly turn: string;
-  /** Without `codeBytes`. */
+  /**
+   * What the program keeps: without `codeBytes`, or where OUTRIGGER_PROBE_EXACTLY is set without
+   * anything that comes with compiled code.
+   */
   readonly heapBytes: number;
-  /** Compiled code: it grows for as long as something is optimised anew, whatever the program keeps. */
+  /**
+   * Compiled code: it grows for as long as one function after the other becomes hot. V8 counts a half
+   * of it here; data for deoptimisation and lists of what depends on a shape are in `heapBytes`.
+   */
   readonly codeBytes: number;
+  /** All of it. */
+  readonly totalBytes: number;
   /** Without connections, which come and go. */
   readonly descriptors: number;
   /** Sockets, timers and the like that Node keeps. */
@@ -25,6 +33,7 @@ const LOOK_MS = 100;
 const COLLECTIONS = 4;
 
 const directory = process.env['OUTRIGGER_PROBE'] ?? '';
+const isExact = (process.env['OUTRIGGER_PROBE_EXACTLY'] ?? '') !== '';
 let lastTurn = '';
 
 function collect(): void {
@@ -33,7 +42,39 @@ function collect(): void {
   for (let count = 0; count < COLLECTIONS; count += 1) gc();
 }
 
-function look(): void {
+/** Lists of code that is to be thrown away when a shape changes. */
+const DEPENDENT_CODE = 'system / WeakArrayList';
+
+interface Snapshot {
+  readonly snapshot: {
+    readonly meta: {
+      readonly node_fields: readonly string[];
+      readonly node_types: readonly [readonly string[]];
+    };
+  };
+  readonly nodes: readonly number[];
+  readonly strings: readonly string[];
+}
+
+/** Octets of all that is in the heap but compiled code and what V8 keeps with it; takes seconds. */
+async function objectBytes(): Promise<number> {
+  const parts: Buffer[] = [];
+  for await (const part of getHeapSnapshot()) parts.push(Buffer.from(part));
+  const { snapshot, nodes, strings } = JSON.parse(String(Buffer.concat(parts))) as Snapshot;
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const at = (field: string): number => fields.indexOf(field);
+  const [type, name, size] = [at('type'), at('name'), at('self_size')];
+  const code = types[0].indexOf('code');
+  const dependent = strings.indexOf(DEPENDENT_CODE);
+  let sum = 0;
+  for (let node = 0; node < nodes.length; node += fields.length) {
+    if (nodes[node + type] === code || nodes[node + name] === dependent) continue;
+    sum += nodes[node + size] as number;
+  }
+  return sum;
+}
+
+async function look(): Promise<void> {
   const question = join(directory, 'measure');
   if (!existsSync(question)) return;
   const turn = readFileSync(question, 'utf8');
@@ -45,11 +86,12 @@ function look(): void {
   const descriptors = readdirSync('/proc/self/fd').length - (resources['TCPSocketWrap'] ?? 0);
   const code = getHeapCodeStatistics();
   const codeBytes = code.code_and_metadata_size + code.bytecode_and_metadata_size;
-  const heapBytes = process.memoryUsage().heapUsed - codeBytes;
-  const holding: Holding = { turn, heapBytes, codeBytes, descriptors, resources };
+  const totalBytes = process.memoryUsage().heapUsed;
+  const heapBytes = isExact ? await objectBytes() : totalBytes - codeBytes;
+  const holding = { turn, heapBytes, codeBytes, totalBytes, descriptors, resources };
   const file = join(directory, `holding-${process.pid}`);
-  writeFileSync(`${file}.new`, JSON.stringify(holding));
+  writeFileSync(`${file}.new`, JSON.stringify(holding satisfies Holding));
   renameSync(`${file}.new`, file);
 }
 
-if (directory !== '' && isMainThread) setInterval(look, LOOK_MS).unref();
+if (directory !== '' && isMainThread) setInterval(() => void look(), LOOK_MS).unref();

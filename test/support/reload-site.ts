@@ -53,7 +53,7 @@ export class ReloadSite {
     this.ports = parts.ports;
   }
 
-  static async start(workers: number): Promise<ReloadSite> {
+  static async start(workers: number, isExact = false): Promise<ReloadSite> {
     const upstream = createServer(KEPT, (_request, response) => response.end('ok'));
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
     const { port } = upstream.address() as AddressInfo;
@@ -68,7 +68,10 @@ export class ReloadSite {
     const proxy = await spawnServer(make, {
       flags: ['--concurrency', String(workers), '--config-watch', 'off', '-l', 'info'],
       hook: new URL('./heap-hook.js', import.meta.url),
-      environment: (directory) => ({ OUTRIGGER_PROBE: join(directory, 'probe') }),
+      environment: (directory) => ({
+        OUTRIGGER_PROBE: join(directory, 'probe'),
+        OUTRIGGER_PROBE_EXACTLY: isExact ? 'yes' : '',
+      }),
     });
     const portOf = async (name: string) => Number((await proxy.listener(name)).split(':').at(-1));
     const ports = { fromFile: await portOf('file'), fromServer: await portOf('in') };
