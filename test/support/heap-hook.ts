@@ -1,8 +1,8 @@
 // Imported into every process of a proxy (NODE_OPTIONS): when a file `measure` appears in the directory
 // that OUTRIGGER_PROBE names, each writes what it holds after a collection into a file of its own.
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getHeapCodeStatistics, getHeapSnapshot, setFlagsFromString } from 'node:v8';
+import { getHeapCodeStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
@@ -57,10 +57,10 @@ interface Snapshot {
 }
 
 /** Octets of all that is in the heap but compiled code and what V8 keeps with it; takes seconds. */
-async function objectBytes(): Promise<number> {
-  const parts: Buffer[] = [];
-  for await (const part of getHeapSnapshot()) parts.push(Buffer.from(part));
-  const { snapshot, nodes, strings } = JSON.parse(String(Buffer.concat(parts))) as Snapshot;
+function objectBytes(): number {
+  const file = writeHeapSnapshot(join(directory, `heap-${process.pid}`));
+  const { snapshot, nodes, strings } = JSON.parse(readFileSync(file, 'utf8')) as Snapshot;
+  rmSync(file);
   const { node_fields: fields, node_types: types } = snapshot.meta;
   const at = (field: string): number => fields.indexOf(field);
   const [type, name, size] = [at('type'), at('name'), at('self_size')];
@@ -74,7 +74,7 @@ async function objectBytes(): Promise<number> {
   return sum;
 }
 
-async function look(): Promise<void> {
+function look(): void {
   const question = join(directory, 'measure');
   if (!existsSync(question)) return;
   const turn = readFileSync(question, 'utf8');
@@ -87,11 +87,11 @@ async function look(): Promise<void> {
   const code = getHeapCodeStatistics();
   const codeBytes = code.code_and_metadata_size + code.bytecode_and_metadata_size;
   const totalBytes = process.memoryUsage().heapUsed;
-  const heapBytes = isExact ? await objectBytes() : totalBytes - codeBytes;
+  const heapBytes = isExact ? objectBytes() : totalBytes - codeBytes;
   const holding = { turn, heapBytes, codeBytes, totalBytes, descriptors, resources };
   const file = join(directory, `holding-${process.pid}`);
   writeFileSync(`${file}.new`, JSON.stringify(holding satisfies Holding));
   renameSync(`${file}.new`, file);
 }
 
-if (directory !== '' && isMainThread) setInterval(() => void look(), LOOK_MS).unref();
+if (directory !== '' && isMainThread) setInterval(look, LOOK_MS).unref();

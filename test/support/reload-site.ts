@@ -24,6 +24,8 @@ const HTTP2 = {
 };
 /** Of one change. */
 const DEADLINE_MS = 20_000;
+/** Of a measurement: each process may write all of its heap. */
+const MEASURED_MS = 180_000;
 
 /** What can change. */
 export const CHANGES = ['file', 'route', 'cluster', 'listener'] as const;
@@ -100,7 +102,7 @@ export class ReloadSite {
         if (holding.turn === turn) found.set(pid, holding);
       }
       return found.size === pids.length;
-    }, DEADLINE_MS);
+    }, MEASURED_MS);
     return found;
   }
 
