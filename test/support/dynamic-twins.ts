@@ -154,8 +154,9 @@ function failing(played: Promise<unknown>): Promise<never> {
   });
 }
 
-/** The listener went between the question and the request. */
+/** The listener went between the question and the request, or with a connection in its queue. */
 function ifGone(error: Error): null {
-  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED') return null;
+  const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(code)) return null;
   throw error;
 }
