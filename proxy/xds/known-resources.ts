@@ -94,7 +94,7 @@ export function compactContent(content: Any): Any {
   if (value.buffer.byteLength <= value.byteLength * MAX_WASTE) return content;
   const known = compacted.get(content);
   if (known !== undefined) return known;
-  const made = create(AnySchema, { typeUrl, value: Uint8Array.from(value) });
+  const made = create(AnySchema, { typeUrl, value: new Uint8Array(value) });
   compacted.set(content, made);
   return made;
 }

@@ -3,6 +3,8 @@
 import t, { type Test } from 'tap';
 import type { ToWorker } from '../../proxy/server/link.ts';
 import type { Primary } from '../../proxy/server/primary.ts';
+import type { ResolvedEndpoint } from '../../proxy/upstream/resolved-endpoint.ts';
+import { endpointConfig } from '../support/cluster-config.ts';
 import { closedPort } from '../support/dead-ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
@@ -154,4 +156,30 @@ t.test('a burst of changes reaches workers once for each that changed', async (t
     return message.kind === 'update' ? message.update.upserted.map(({ name }) => name) : [];
   });
   t.same(told, rig.names);
+});
+
+t.test('what a worker is told last of a cluster is what it ends with', async (t) => {
+  const { primary, names } = await start(t, 300);
+  const { workforce } = primary;
+  const [gone = '', ...others] = names;
+  const tell = (port: number): void => {
+    const endpoint = endpointConfig({ port });
+    const told: ResolvedEndpoint = { ip: endpoint.address, port, endpointIndex: 0, endpoint };
+    for (const name of names) workforce.endpoints.set(name, [told]);
+  };
+  tell(7);
+  workforce.endpoints.flush();
+  tell(8);
+  const removed = workforce.update({ upserted: [], removed: [{ kind: 'cluster', name: gone }] });
+  tell(9);
+  await removed;
+  const hosts = async () => {
+    const statuses = (await workforce.living()[0]?.ask('clusters')) ?? [];
+    return new Map(statuses.map((each) => [each.name, each.hosts.map(({ address }) => address)]));
+  };
+  await eventually(async () => {
+    const found = await hosts();
+    return others.every((name) => found.get(name)?.join() === '127.0.0.1:9');
+  });
+  t.notOk((await hosts()).has(gone));
 });

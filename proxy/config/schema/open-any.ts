@@ -27,13 +27,18 @@ export function typeIn(any: Any | undefined): string {
 
 /** Opens an Any; null when its type is unknown or its bytes are not of that type. */
 export function openAny(any: Any, registry: Registry): OpenedAny | null {
+  const content = openOnce(any, registry);
+  if (content !== null) rememberAny(any, content);
+  return content;
+}
+
+/** The same where nobody opens it again: what it holds is not remembered. */
+export function openOnce(any: Any, registry: Registry): OpenedAny | null {
   const known = knownContent(any);
   if (known !== null) return known;
   const outer = typeNameOf(any.typeUrl);
   const isStruct = TYPED_STRUCTS.some(({ typeName }) => typeName === outer);
-  const content = isStruct ? openStruct(any, outer, registry) : openMessage(any, registry);
-  if (content !== null) rememberAny(any, content);
-  return content;
+  return isStruct ? openStruct(any, outer, registry) : openMessage(any, registry);
 }
 
 function openMessage({ typeUrl, value }: Any, registry: Registry): OpenedAny | null {

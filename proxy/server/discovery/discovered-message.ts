@@ -4,8 +4,8 @@ import { hash } from 'node:crypto';
 import type { Message } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { apiRegistry } from '../../api/registry.ts';
-import { typeNameOf } from '../../config/schema/any.ts';
-import { openAny } from '../../config/schema/open-any.ts';
+import { type OpenedAny, typeNameOf } from '../../config/schema/any.ts';
+import { openAny, openOnce } from '../../config/schema/open-any.ts';
 import { checkMessage } from '../check-message.ts';
 
 /** A message that passed, or every reason why it did not. */
@@ -24,7 +24,23 @@ export function readDiscovered(
   typeUrl: string,
   precheck: (message: Message) => string = () => '',
 ): DiscoveredMessage {
-  const opened = openAny(content, apiRegistry);
+  return check(openAny(content, apiRegistry), { content, typeUrl, precheck });
+}
+
+/** The same for one of many that nobody opens again soon: nothing of it is remembered. */
+export function readOnce(content: Any, typeUrl: string): DiscoveredMessage {
+  return check(openOnce(content, apiRegistry), { content, typeUrl, precheck: () => '' });
+}
+
+function check(
+  opened: OpenedAny | null,
+  wanted: {
+    readonly content: Any;
+    readonly typeUrl: string;
+    readonly precheck: (message: Message) => string;
+  },
+): DiscoveredMessage {
+  const { content, precheck, typeUrl } = wanted;
   const typeName = typeNameOf(typeUrl);
   if (opened === null || opened.schema.typeName !== typeName) {
     const octets = `[${content.typeUrl}]`;

@@ -7,7 +7,7 @@ import { apiRegistry } from '../../api/registry.ts';
 import { type AssignmentConfig, compileAssignment } from '../../config/compile/eds.ts';
 import { DEFAULT_OVERPROVISIONING_PERCENT } from '../../config/compile/priority-rules.ts';
 import { ProblemSink } from '../../config/schema/compile-context.ts';
-import { openAny } from '../../config/schema/open-any.ts';
+import { openOnce } from '../../config/schema/open-any.ts';
 import type { EndpointConfig, EndpointPolicy } from '../../model/cluster.ts';
 import type { ResolvedEndpoint } from '../../upstream/resolved-endpoint.ts';
 import type { DiscoveredResource } from '../../xds/discovery.ts';
@@ -15,7 +15,7 @@ import { compactContent } from '../../xds/known-resources.ts';
 import { TYPE_URLS } from '../../xds/resource-types.ts';
 import { compileEnvironment } from '../compiler.ts';
 import { draftAssignment } from './assignment-octets.ts';
-import { readDiscovered } from './discovered-message.ts';
+import { readOnce } from './discovered-message.ts';
 
 /** An assignment that passed every check. */
 export interface Assignment {
@@ -28,7 +28,7 @@ export interface Assignment {
 
 /** What an assignment says. */
 export function assignmentMessage({ content }: Assignment): Message {
-  const opened = openAny(content, apiRegistry);
+  const opened = openOnce(content, apiRegistry);
   if (opened === null) throw new Error('an assignment in use cannot be opened');
   return opened.message;
 }
@@ -74,14 +74,16 @@ export function isSameAssignment({ content }: DiscoveredResource, before: Assign
 /** The same endpoints, whatever else is said of them all. */
 export function hasSameEndpoints(left: Assignment, right: Assignment): boolean {
   if (left.endpoints.length !== right.endpoints.length) return false;
-  return left.endpoints.every((one, index) =>
+  return left.endpoints.every(({ endpoint, ip, port }, index) => {
+    const other = right.endpoints[index];
     // Most are the same object.
-    isDeepStrictEqual(one.endpoint, right.endpoints[index]?.endpoint),
-  );
+    if (other === undefined || endpoint === other.endpoint) return other !== undefined;
+    return ip === other.ip && port === other.port && isDeepStrictEqual(endpoint, other.endpoint);
+  });
 }
 
 function readWhole(content: Any, serviceName: string): AssignmentConfig | string {
-  const read = readDiscovered(content, TYPE_URLS.endpoint);
+  const read = readOnce(content, TYPE_URLS.endpoint);
   if (!read.ok) return read.error;
   return compile(read.message as ClusterLoadAssignment, serviceName);
 }

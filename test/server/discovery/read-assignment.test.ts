@@ -166,11 +166,28 @@ t.test('any assignment behind any other is read as if it were the first', async 
     return { ...some, endpoints: Array.from({ length: below(6) }, endpoint) };
   };
   let before: Assignment | null = null;
-  for (let round = 0; round < 300; round += 1) {
+  for (let round = 0; round < 150; round += 1) {
     const policy = below(3) === 0 ? { weighted_priority_health: true } : {};
     const any = content(Array.from({ length: below(4) }, group), policy);
     const next: Assignment = read(any, before);
     t.strictSame(next, read(any, null), `seed ${seed}, round ${round}`);
     before = next;
+  }
+});
+
+t.test('octets that somebody spoilt are read as if nothing were known', async (t) => {
+  const seed = testSeed();
+  const random = seededRandom(seed);
+  const groups = ['r', 's'].map((region) => ({ region, endpoints: ips(1, 2, 3) }));
+  const first = read(content(groups), null);
+  const { value } = first.content;
+  for (let round = 0; round < 200; round += 1) {
+    const octets = Uint8Array.from(value);
+    for (let spoilt = 1 + randomBelow(random, 2); spoilt > 0; spoilt -= 1) {
+      octets[randomBelow(random, octets.length)] = randomBelow(random, 256);
+    }
+    const end = randomBelow(random, 4) === 0 ? randomBelow(random, octets.length) : octets.length;
+    const any = { ...first.content, value: octets.subarray(0, end) };
+    t.strictSame(tryRead(any, first), tryRead(any, null), `seed ${seed}, round ${round}`);
   }
 });
