@@ -39,6 +39,17 @@ const MANAGER = {
     { name: 'router', typed_config: { '@type': `${FILTERS}.router.v3.Router` } },
   ],
 };
+/** A tunnel of this type passes filters of its own. */
+const UPGRADES = [
+  { upgrade_type: 'none' },
+  {
+    upgrade_type: 'own',
+    filters: [
+      { name: 'mutation', typed_config: MUTATION },
+      { name: 'own router', typed_config: { '@type': `${FILTERS}.router.v3.Router` } },
+    ],
+  },
+];
 const DISABLED = {
   mutation: { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true },
 };
@@ -64,7 +75,8 @@ const ROUTES: readonly Message[] = [
 
 function explain(words: RequestWords): Explanation {
   const host = virtualHost(['*'], ROUTES, { typed_per_filter_config: { cors: CORS } });
-  const listener = httpListener('l', { virtual_hosts: [host] }, { manager: MANAGER });
+  const manager = { ...MANAGER, upgrade_configs: UPGRADES };
+  const listener = httpListener('l', { virtual_hosts: [host] }, { manager });
   const bootstrap = bootstrapOf([listener], [staticCluster('a', 1), staticCluster('b', 2)]);
   const source = { name: 'x.json', content: JSON.stringify(bootstrap) };
   const loaded = loadBootstrap([source], loadOptions());
@@ -136,6 +148,24 @@ t.test('lets upgrades pass where they are allowed', (t) => {
   const closed = explain({ method: 'GET', url: 'http://h/', headers });
   t.match(closed.outcome, { kind: 'refused', status: 403, details: 'upgrade_failed' });
   t.equal(closed.http?.route?.name, 'rest');
+  t.end();
+});
+
+t.test('shows the filters of an upgrade that has its own', (t) => {
+  const headers = ['connection: upgrade', 'upgrade: own'];
+  const told = explain({ method: 'GET', url: 'http://h/', headers });
+  t.same(
+    told.http?.filters.map(({ name }) => name),
+    ['mutation', 'own router'],
+  );
+  t.match(told.http?.filters[0]?.origin?.path, /upgrade_configs\[1\]\.filters\[0\]/);
+  t.same(changedBy(told, 'filter mutation'), ['added x-in', 'added x-out']);
+  const none = explain({
+    method: 'GET',
+    url: 'http://h/',
+    headers: ['connection: upgrade', 'upgrade: none'],
+  });
+  t.equal(none.http?.filters.length, 4);
   t.end();
 });
 

@@ -144,8 +144,11 @@ export function compileScopeSet(
   message: ScopedRouteConfigurationsList,
   context: CompileContext,
 ): ScopeSetConfig | null {
-  const list = { path: 'scopes', items: message.scopedRouteConfigurations };
-  const told = compileEach(list, context, compileToldScope);
+  const told = message.scopedRouteConfigurations.flatMap((scope) => {
+    // Their order says nothing: what is counted for a scope goes on when another one comes or goes.
+    const at = context.at(`scopes[${JSON.stringify(scope.name)}]`);
+    return compileToldScope(scope, at) ?? [];
+  });
   return context.failed ? null : deepFreeze({ told });
 }
 
