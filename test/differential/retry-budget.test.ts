@@ -58,12 +58,12 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
 
 /**
  * One that forgets soon. So many requests allow a retry; few, so that a busy machine has asked them
- * before they are forgotten. As many as are asked to find out do not.
+ * before they are forgotten. As many as are asked to find out, retries included, do not.
  */
 const SHORT = 'short';
 const SHORT_MS = 2000;
 const SHORT_REQUESTS = 30;
-const ASK_EVERY_MS = SHORT_MS / 15;
+const ASK_EVERY_MS = SHORT_MS / 7;
 const SHORT_BUDGET = {
   ...{ budget_percent: { value: 4 }, min_retry_concurrency: 0 },
   budget_interval: `${SHORT_MS / 1000}s`,
