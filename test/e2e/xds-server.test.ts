@@ -172,7 +172,7 @@ t.test('the files of the tutorial are right', async (t) => {
   const lines: string[] = [];
   const untilStopped = () => Promise.resolve();
   const out = (line: string) => void lines.push(line);
-  const outlets = { out, err: out, colour: false, untilStopped };
+  const outlets = { out, err: out, colour: false, observer: null, untilStopped };
   t.equal(await serveFolder(`${EXAMPLE}resources`, { dryRun: true }, outlets), 0);
   t.same(lines, ['4 resources of 3 files (CDS 1, EDS 1, LDS 1, RDS 1): OK']);
 });

@@ -36,6 +36,7 @@ export class XdsProgram {
           this.stderr += text;
         },
         colour: false,
+        observer: null,
         untilStopped: () => {
           isServing = true;
           return stopped;

@@ -16,6 +16,7 @@ export function addXds(program: Command, { finish, loaded }: ProgramHooks): void
     .option('--client-ca <file>', 'authorities of clients, which then have to show a certificate')
     .option('--check <level>', 'what is refused: full (default), rules of the API, or off')
     .option('--json', 'for programs: a line of JSON for each event')
+    .option('--lines', 'a line for each event on a terminal, too')
     .option('--dry-run', 'check the folder and exit')
     .exitOverride()
     .showSuggestionAfterError()

@@ -1,7 +1,7 @@
 // `outrigger xds`: serves a folder of resources to whoever asks, and says what becomes of them.
 import { hostname } from 'node:os';
 import { renderProblems } from '../../config/source/report.ts';
-import type { Client, Interest, ServerObserver } from '../../discovery-server/client.ts';
+import type { Client, Interest } from '../../discovery-server/client.ts';
 import { DiscoveryServer } from '../../discovery-server/discovery-server.ts';
 import { openGrpcFront } from '../../discovery-server/grpc-front.ts';
 import { type FolderContent, ResourceFolder } from '../../discovery-server/resource-folder.ts';
@@ -14,32 +14,27 @@ import { resourceType } from '../../xds/resource-types.ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from '../exit-codes.ts';
 import { makeCheck } from './check-served.ts';
 import { EventLines } from './event-lines.ts';
+import { terminalOutlets } from './on-terminal.ts';
+import { SeveralObservers } from './several-observers.ts';
 import { readXdsFlags, type XdsFlags, type XdsOptions } from './xds-flags.ts';
-
-/** Where the command writes, and until when it runs. */
-export interface XdsOutlets {
-  /** A line of what happens. */
-  readonly out: (line: string) => void;
-  /** What is wrong. */
-  readonly err: (text: string) => void;
-  readonly colour: boolean;
-  /** Called once it serves; what it resolves is the end. */
-  readonly untilStopped: () => Promise<void>;
-}
+import type { XdsOutlets } from './xds-outlets.ts';
 
 /** Serves until a signal comes. */
 export async function runXds(folder: string, flags: XdsFlags): Promise<number> {
   // What goes wrong is said in our own words.
   grpcLibrary().setLogVerbosity(grpcLibrary().logVerbosity.NONE);
-  return serveFolder(folder, flags, {
+  const isDrawn = process.stdout.isTTY === true && flags.json !== true && flags.lines !== true;
+  const plain: XdsOutlets = {
     out: (line) => process.stdout.write(`${line}\n`),
     err: (text) => process.stderr.write(text),
     colour: process.stdout.isTTY === true,
+    observer: null,
     untilStopped: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
       }),
-  });
+  };
+  return serveFolder(folder, flags, isDrawn ? terminalOutlets(plain) : plain);
 }
 
 /** The command itself; answers its exit status. */
@@ -110,7 +105,9 @@ async function serve(
   const missing = (client: Client, interest: Interest): readonly string[] =>
     missingOf(server, client, interest);
   const now = () => SYSTEM_CLOCK.wallMs();
-  const observer: ServerObserver = new EventLines({ write: out, isJson, colour, now, missing });
+  const lines = new EventLines({ write: out, isJson, colour, now, missing });
+  const drawn = outlets.observer;
+  const observer = drawn === null ? lines : new SeveralObservers([lines, drawn]);
   const server: DiscoveryServer = new DiscoveryServer(new LayeredViews(first.layers), {
     observer,
     nowMs: () => SYSTEM_CLOCK.nowMs(),

@@ -12,6 +12,7 @@ export interface XdsFlags {
   readonly clientCa?: string;
   readonly check?: string;
   readonly json?: boolean;
+  readonly lines?: boolean;
   readonly dryRun?: boolean;
 }
 
