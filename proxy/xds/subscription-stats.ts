@@ -9,6 +9,7 @@ import type {
   TextReadout,
   WideGauge,
 } from '../stats/metrics.ts';
+import { RareCounters, rareShape } from '../stats/rare-counters.ts';
 
 const hash: Hash64 = { high: 0, low: 0 };
 /** Of the last version: thousands of subscriptions have the same one. */
@@ -24,13 +25,13 @@ function versionNumber(version: string): string {
   return last.digits;
 }
 
+const RARE = rareShape('update_failure', 'update_rejected', 'init_fetch_timeout');
+
 /** Made once per subscription; its owner releases the scope. */
 export class SubscriptionStats {
   readonly #attempt: Counter;
   readonly #success: Counter;
-  readonly #failure: Counter;
-  readonly #rejected: Counter;
-  readonly #fetchTimeout: Counter;
+  readonly #rare: RareCounters<'update_failure' | 'update_rejected' | 'init_fetch_timeout'>;
   readonly #time: Gauge;
   readonly #version: WideGauge;
   readonly #versionText: TextReadout;
@@ -39,9 +40,7 @@ export class SubscriptionStats {
   constructor(scope: StatsScope) {
     this.#attempt = scope.counter('update_attempt');
     this.#success = scope.counter('update_success');
-    this.#failure = scope.counter('update_failure');
-    this.#rejected = scope.counter('update_rejected');
-    this.#fetchTimeout = scope.counter('init_fetch_timeout');
+    this.#rare = new RareCounters(scope, RARE);
     this.#time = scope.gauge('update_time');
     this.#version = scope.wideGauge('version');
     this.#versionText = scope.textReadout('version_text');
@@ -65,17 +64,17 @@ export class SubscriptionStats {
 
   countRejected(): void {
     this.#attempt.inc();
-    this.#rejected.inc();
+    this.#rare.inc('update_rejected');
   }
 
   /** The connection failed, or a poll, or a file cannot be read. */
   countFailure(): void {
     this.#attempt.inc();
-    this.#failure.inc();
+    this.#rare.inc('update_failure');
   }
 
   countFetchTimeout(): void {
     this.#attempt.inc();
-    this.#fetchTimeout.inc();
+    this.#rare.inc('init_fetch_timeout');
   }
 }
