@@ -66,6 +66,15 @@ export class Compiler {
     }
   }
 
+  /** Compiles all of these, in short steps. */
+  *prepareAll(resources: readonly Resource[]): Generator<void, void> {
+    for (const resource of resources) {
+      yield* this.prepare(resource);
+      this.any(resource);
+      yield;
+    }
+  }
+
   cluster(resource: Resource): Compiled<ClusterConfig> {
     return this.#compile<Cluster, ClusterConfig>(resource, compileCluster);
   }

@@ -29,7 +29,7 @@ import { takeIneffective } from './check-message.ts';
 import { Compiler } from './compiler.ts';
 import { PassedThroughBook } from './passed-through-book.ts';
 import { type RefusedUpdate, ResourceStore } from './resource-store.ts';
-import { runInSlices } from './run-in-slices.ts';
+import { runInSlices, takeSteps } from './run-in-slices.ts';
 import { RuntimeStore } from './runtime-store.ts';
 import { statFilter } from './stats-settings.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
@@ -175,7 +175,7 @@ export class Configuration {
       return null;
     }
     this.#warnOfFixedParts(bootstrapOf(loaded));
-    const update = this.#difference(runResources(loaded));
+    const update = await takeSteps(this.#difference(runResources(loaded)));
     const condemned = this.#condemnedOf(update);
     if (condemned !== '') {
       this.#log.log('error', `configuration refused, the last good one stays in use: ${condemned}`);
@@ -183,7 +183,7 @@ export class Configuration {
       return null;
     }
     const compiler = this.#compilerOf(loaded);
-    for (const resource of update.upserted) await runInSlices(compiler.prepare(resource));
+    await runInSlices(compiler.prepareAll(update.upserted));
     this.#loaded = loaded;
     this.#compiler = compiler;
     this.acceptedMs = SYSTEM_CLOCK.wallMs();
@@ -239,14 +239,16 @@ export class Configuration {
     });
   }
 
-  #difference(wanted: readonly Resource[]): ResourceUpdate {
+  *#difference(wanted: readonly Resource[]): Generator<void, ResourceUpdate> {
     const names = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
     const isGone = ({ kind, name }: Pick<Resource, 'kind' | 'name'>): boolean =>
       isOfBootstrap(kind) && !names.has(`${kind}/${name}`);
-    const upserted = wanted.filter((resource) => {
+    const upserted: Resource[] = [];
+    for (const resource of wanted) {
       const stored = this.store.newest(resource.kind, resource.name);
-      return stored === null || !isSame(stored, resource);
-    });
+      if (stored === null || !isSame(stored, resource)) upserted.push(resource);
+      yield;
+    }
     return { upserted, removed: this.store.names().filter(isGone) };
   }
 

@@ -3,9 +3,11 @@
 import { Worker } from 'node:worker_threads';
 import type { LoadedBootstrap } from '../config/load.ts';
 import { type ReadSource, SourcePlaces } from '../config/source/places.ts';
+import type { Resource } from '../model/resource.ts';
 import type { BootstrapOptions } from './bootstrap-source.ts';
 import { Compiler } from './compiler.ts';
 import { decodeResource, encodeResource, type WireResource } from './link-codec.ts';
+import { takeSteps } from './run-in-slices.ts';
 
 /** What a thread tells; a refused configuration has no resources. */
 export interface LoadedInThread {
@@ -53,7 +55,7 @@ export class ThreadLoader {
         thread.off('exit', onEnd);
         this.#rest(thread);
         try {
-          resolve(unpackLoaded(loaded));
+          resolve(takeSteps(unpackLoaded(loaded)));
         } catch (error) {
           reject(error as Error);
         }
@@ -89,10 +91,15 @@ export function packLoaded(loaded: LoadedBootstrap): LoadedInThread {
   return { ok, resources, problems, texts, sources: loaded.places.sources };
 }
 
-function unpackLoaded({ ok, ...packed }: LoadedInThread): LoadedBootstrap {
+/** In short steps: there may be thousands. */
+function* unpackLoaded({ ok, ...packed }: LoadedInThread): Generator<void, LoadedBootstrap> {
   const { problems, texts } = packed;
   if (!ok) return { ok: false, problems, texts };
-  const resources = packed.resources.map(decodeResource);
+  const resources: Resource[] = [];
+  for (const wire of packed.resources) {
+    resources.push(decodeResource(wire));
+    yield;
+  }
   const bare = resources.find(({ kind }) => kind === 'bootstrap');
   const bootstrap =
     bare === undefined ? null : new Compiler(new Map(), null).bootstrap(bare).config;

@@ -25,6 +25,7 @@ import {
   needsOfListener,
   needsOfScopes,
 } from './needs-of.ts';
+import { portionsOf } from './portions.ts';
 import { canWarm, promoteUsers, userOf, WARMING_KINDS, type WarmingKind } from './promotion.ts';
 import type { RefusedByWorkers } from './refused-by-workers.ts';
 import { runInSlices, takeSteps } from './run-in-slices.ts';
@@ -106,11 +107,22 @@ export class Publisher {
    */
   async publish(update: ResourceUpdate, version: string): Promise<void> {
     this.#supplies.refreshStatic(version);
-    const { outcome, whenServing } = this.#submit(update);
-    for (const { kind, name } of outcome.rejected) {
-      throw new Error(`${kind} '${name}' was accepted with its bootstrap and refused alone`);
+    const serving: Promise<void>[] = [];
+    await runInSlices(this.#publishPortions(update, serving));
+    await Promise.all(serving);
+  }
+
+  *#publishPortions(update: ResourceUpdate, serving: Promise<void>[]): Generator<void, void> {
+    for (const portion of portionsOf(update)) {
+      const { outcome, whenServing } = this.#submit(portion);
+      // Whoever waits for all of them hears of it.
+      whenServing.catch(() => undefined);
+      serving.push(whenServing);
+      for (const { kind, name } of outcome.rejected) {
+        throw new Error(`${kind} '${name}' was accepted with its bootstrap and refused alone`);
+      }
+      yield;
     }
-    await whenServing;
   }
 
   /** Takes resources over that may be wrong: what is good of them is used, the rest is answered. */
