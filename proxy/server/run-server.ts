@@ -2,7 +2,7 @@
 import { BootstrapSource, reportOf } from './bootstrap-source.ts';
 import type { GoodBootstrap } from './configuration.ts';
 import { ThreadLoader } from './load-in-thread.ts';
-import { allowYoungHeapToGrow } from './loading-phase.ts';
+import { allowYoungHeapToGrow, giveMemoryBack } from './loading-phase.ts';
 import { PinoLogSink } from './log-sink.ts';
 import type { ServerOptions } from './options.ts';
 import { ProcessSignals, type SignalHandler } from './signals.ts';
@@ -24,18 +24,24 @@ export async function runServer(options: ServerOptions, own: OwnCommand): Promis
   const log = new PinoLogSink({ ...options.log, worker: -1 });
   endOnUnhandledError(log, () => log.flush());
   const server = new RunningServer({ options, log, own });
-  const source = new BootstrapSource(options);
-  const loaded = source.load();
-  if (!loaded.ok) {
-    const report = reportOf(loaded, { colour: process.stderr.isTTY, warnings: false });
-    log.flush();
-    process.stderr.write(`${report}error initializing configuration '${source.name}'\n`);
-    await server.fail(`error initializing configuration '${source.name}'\n${report.trimEnd()}`);
-    return EXIT_FAILURE;
-  }
-  const status = await server.run(loaded);
+  const status = await loadAndRun(server, new BootstrapSource(options), log);
   log.flush();
   return status;
+}
+
+/** Not async: whoever waits for the end would hold the configuration of the start until then. */
+function loadAndRun(
+  server: RunningServer,
+  source: BootstrapSource,
+  log: PinoLogSink,
+): Promise<number> {
+  const loaded = source.load();
+  if (loaded.ok) return server.run(loaded);
+  const report = reportOf(loaded, { colour: process.stderr.isTTY, warnings: false });
+  log.flush();
+  process.stderr.write(`${report}error initializing configuration '${source.name}'\n`);
+  const reason = `error initializing configuration '${source.name}'\n${report.trimEnd()}`;
+  return server.fail(reason).then(() => EXIT_FAILURE);
 }
 
 /** What a process is made of before it runs. */
@@ -55,6 +61,8 @@ class RunningServer implements SignalHandler, LineHandler {
   /** Of the process of the line that served last; null: it lives, or there is none. */
   #lineStatus: number | null = null;
   #end: (status: number) => void = () => undefined;
+  /** Called by an end that comes before it serves; null: it serves. */
+  #giveUp: (() => void) | null = null;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
@@ -73,14 +81,16 @@ class RunningServer implements SignalHandler, LineHandler {
   async run(loaded: GoodBootstrap): Promise<number> {
     const { options, log } = this.#parts;
     const ended = new Promise<number>((resolve) => {
-      this.#end = resolve;
+      this.#end = (status) => {
+        resolve(status);
+        this.#giveUp?.();
+      };
     });
     const signals = new ProcessSignals(this);
     this.#succession.listen(this);
     this.#sayWarnings(loaded);
-    // A signal may end the process before it ever served.
-    const started = await Promise.race([this.#start(loaded), ended]);
-    if (typeof started === 'number') return started;
+    const started = await this.#startUnlessEnded(loaded);
+    if (started === null) return ended;
     if (!started.ok) {
       for (const error of started.errors) log.logger('main').log('critical', error);
       signals.stop();
@@ -92,6 +102,20 @@ class RunningServer implements SignalHandler, LineHandler {
     allowYoungHeapToGrow();
     this.#sayStarted(started, options);
     return ended;
+  }
+
+  /**
+   * null: a signal ended the process before it ever served. No race with the end: that would hold
+   * what was started until then.
+   */
+  #startUnlessEnded(loaded: GoodBootstrap): Promise<StartedProxy | null> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(null);
+      const settle = (): void => {
+        this.#giveUp = null;
+      };
+      this.#start(loaded).finally(settle).then(resolve, reject);
+    });
   }
 
   async #start(loaded: GoodBootstrap): Promise<StartedProxy> {
@@ -189,6 +213,7 @@ class RunningServer implements SignalHandler, LineHandler {
 
   #onRetired(): void {
     this.#started = null;
+    giveMemoryBack();
     if (this.#isEnding) this.#endWithLine();
     else if (!this.#succession.hasChildren) this.#end(0);
   }
