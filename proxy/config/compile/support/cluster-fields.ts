@@ -94,7 +94,10 @@ export const CLUSTER_FIELDS: Readonly<Record<string, SupportTable>> = {
     transport_socket_matches: 'honoured',
     metadata: 'honoured',
     outlier_detection: 'honoured',
-    lrs_server: { accepted: 'Envoy does not use it either: see cluster_manager.load_stats_config' },
+    lrs_server: {
+      accepted:
+        'Envoy uses it behind a runtime guard that is off only: see cluster_manager.load_stats_config',
+    },
     lrs_report_endpoint_metrics: 'honoured',
     upstream_connection_options: 'honoured',
     health_checks: { partly: 'one, which the primary makes for all workers' },
