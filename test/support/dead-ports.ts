@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
 let anchor: Promise<number> | null = null;
+/** Ports that are kept already: until this process ends. */
+const kept = new Set<number>();
 
 /**
  * A port of 127.0.0.1 that nobody listens on. Until this process ends the system gives it to nobody
@@ -15,7 +17,7 @@ export function closedPort(): Promise<number> {
 
 /** The same for a port on which nobody listens any more. */
 export async function holdPort(port: number): Promise<void> {
-  await held(port);
+  if (!kept.has(port)) await held(port);
 }
 
 /** The near end of a connection is in nobody's way who listens, and keeps the port from being chosen. */
@@ -25,6 +27,7 @@ async function held(localPort: number): Promise<number> {
   const socket = connect({ host, port: await anchor, localAddress: host, localPort });
   await once(socket, 'connect');
   socket.unref();
+  kept.add(socket.localPort as number);
   return socket.localPort as number;
 }
 
