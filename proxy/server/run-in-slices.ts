@@ -3,8 +3,12 @@
 // much is under way (an update that is read, the one before it in a worker, what follows from both).
 import { type Pause, takeAllSteps } from '../base/steps.ts';
 
-/** Longer, and requests wait noticeably; shorter, and the turns cost more than the work. */
-const SLICE_MS = 5;
+/** A request takes several turns of the loop: longer slices, and it waits noticeably. */
+const MIN_SLICE_MS = 1;
+/** The loop is busy with requests: shorter slices, and an update takes for ever. */
+const MAX_SLICE_MS = 5;
+/** Of what the rest of a turn takes, while that lies between the two. */
+const SHARE = 0.5;
 
 /** Takes all steps of `work`; each must be short. */
 export async function runInSlices(work: Iterator<void, void>): Promise<void> {
@@ -39,6 +43,9 @@ class Turns {
   readonly #next = () => this.#takeUp();
   /** When long work began in this turn. */
   #startMs = 0;
+  /** When long work stopped in a turn before this one. */
+  #endMs = 0;
+  #sliceMs = MIN_SLICE_MS;
   /** Some was done in this turn. */
   #isEntered = false;
 
@@ -51,7 +58,9 @@ class Turns {
 
   pause(): Promise<void> | null {
     this.enter();
-    if (performance.now() - this.#startMs < SLICE_MS) return null;
+    const nowMs = performance.now();
+    if (nowMs - this.#startMs < this.#sliceMs) return null;
+    this.#endMs = nowMs;
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
@@ -62,6 +71,8 @@ class Turns {
     const resume = this.#waiting.shift();
     if (resume === undefined) return;
     this.enter();
+    const restMs = this.#startMs - this.#endMs;
+    this.#sliceMs = Math.min(MAX_SLICE_MS, Math.max(MIN_SLICE_MS, restMs * SHARE));
     resume();
   }
 }

@@ -84,3 +84,39 @@ t.test('what is short beside long work waits for no more than a turn of each', a
   t.notOk(isLongDone);
   await long;
 });
+
+t.test('where the rest of a turn takes long, slices are longer', async (t) => {
+  const { now } = performance;
+  // It only goes forward, so this test is the last one.
+  let nowMs = Math.ceil(performance.now());
+  performance.now = () => nowMs;
+  t.teardown(() => {
+    performance.now = now;
+  });
+  /** Most steps of 0.25 ms in a turn behind the first one. */
+  const stepsPerTurn = async (restMs: number): Promise<number> => {
+    const counts: number[] = [];
+    let count = 0;
+    let isRunning = true;
+    const turn = (): void => {
+      if (count > 0) counts.push(count);
+      count = 0;
+      nowMs += restMs;
+      if (isRunning) setImmediate(turn);
+    };
+    setImmediate(turn);
+    function* counted(): Generator<void, void> {
+      for (let step = 0; step < 200; step += 1) {
+        nowMs += 0.25;
+        count += 1;
+        yield;
+      }
+    }
+    await runInSlices(counted());
+    isRunning = false;
+    return Math.max(...counts.slice(1));
+  };
+  t.equal(await stepsPerTurn(0), 4, '1 ms beside nothing');
+  t.equal(await stepsPerTurn(6), 12, 'half of what the rest takes');
+  t.equal(await stepsPerTurn(100), 20, 'never more than 5 ms');
+});
