@@ -180,7 +180,6 @@ export class FileSource implements OpenSource, InterestSink {
     if (reading.ok) {
       this.#latest = reading.update;
       const error = await this.#watches.deliver(reading.update);
-      this.#refuseMissing(this.#machine.report().names, reading.update);
       if (error === '') {
         this.#version = version;
         this.#digest = digest;
@@ -200,7 +199,6 @@ export class FileSource implements OpenSource, InterestSink {
     const { isWhole, resources } = this.#latest;
     const isAll = isWhole || fresh.has(ALL_NAMES);
     const found = isAll ? resources : resources.filter(({ name }) => fresh.has(name));
-    this.#refuseMissing(fresh, this.#latest);
     if (found.length === 0 && !isAll) return;
     const answer = this.#watches.deliver({ ...this.#latest, resources: found });
     if (typeof answer === 'string') return;
@@ -208,14 +206,6 @@ export class FileSource implements OpenSource, InterestSink {
     await answer;
     this.#isReading = false;
     if (this.#isStale || this.#fresh.size > 0) this.onChange();
-  }
-
-  /** Nobody waits for what is not in the file. */
-  #refuseMissing(names: Iterable<string>, { isWhole, resources }: ReceivedUpdate): void {
-    if (isWhole) return;
-    const held = new Set(resources.map(({ name }) => name)).add(ALL_NAMES);
-    const missing = [...names].filter((name) => !held.has(name));
-    this.#watches.refuseMissing(missing, this.#parts.path);
   }
 
   #fail(reason: string): void {

@@ -119,14 +119,6 @@ export class WatchSet implements WatchOwner, TimerTarget {
     for (const watch of [...this.#watches]) watch.tellUnreadable(reason);
   }
 
-  /** A source that does not say by itself that something is not there has none of these names. */
-  refuseMissing(names: Iterable<string>, source: string): void {
-    for (const name of names) {
-      const reason = `${source} has no ${this.type.shortName} resource "${name}"`;
-      for (const watch of [...(this.#byName.get(name) ?? [])]) watch.tellUnreadable(reason);
-    }
-  }
-
   /** The server cannot be reached, or is lost; `rejected`: nothing better is to be expected soon. */
   fail(failure: 'connection' | 'rejected' = 'connection'): void {
     for (const watch of [...this.#watches]) watch.tellUnavailable(failure);

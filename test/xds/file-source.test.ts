@@ -82,23 +82,6 @@ t.test('what did not change is not told, what was refused is tried again', async
   t.equal(log.told.length, 4, 'back to what it was before');
 });
 
-t.test('nobody waits for what is not in the file', async (t) => {
-  const { lines, log, source, stats, write } = watched(t);
-  await write(yaml('1', 'a'));
-  const other = new DiscoveryLog();
-  const request = { typeUrl: TYPE_URLS.endpoint, names: new Set(['b']), fetchTimeoutMs: 0 };
-  source.subscribe({ ...request, stats: stats.scope('b') }, other);
-  await turn();
-  t.same([other.failures, other.told], [['rejected'], []], 'it came late');
-  t.match(lines.at(-1), /eds\.yaml has no .* resource "b"/);
-  await write(yaml('2', 'c'));
-  t.same(other.failures, ['rejected', 'rejected']);
-  t.equal(stats.snapshot().counters['b.update_rejected'], 2);
-  await write(yaml('3', 'b'));
-  t.same([other.failures.length, other.told], [2, ['b']]);
-  t.same(log.failures, [], 'whoever wants all has all');
-});
-
 t.test('a resource of another type is refused', async (t) => {
   const { log, stats, write } = watched(t);
   await write(`resources:\n- "@type": ${TYPE_URLS.cluster}\n  name: a\n`);
