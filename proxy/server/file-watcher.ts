@@ -120,6 +120,11 @@ class WatchedFile {
     this.#log = log;
   }
 
+  /** The last user is gone; it may be read just then. */
+  get #isClosed(): boolean {
+    return this.users === 0;
+  }
+
   async refresh(): Promise<void> {
     this.#isStale = true;
     if (this.#isReading) return;
@@ -136,10 +141,11 @@ class WatchedFile {
     const { path, maxBytes } = this.config;
     try {
       const text = await readText(path, maxBytes);
-      if (text === this.text) return;
+      if (text === this.text || this.#isClosed) return;
       this.text = text;
       this.#log.log('info', `${path} changed: ${text.length} characters`);
     } catch (error) {
+      if (this.#isClosed) return;
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.log('warning', `${path} is served as it was: ${reason}`);
     }

@@ -112,6 +112,20 @@ t.test('who closes a text hears of no change any more; others do', async (t) => 
   t.equal(lines.filter((line) => line.includes('/f changed')).length, 1);
 });
 
+t.test('who closes a text while it is read hears of that no more', async (t) => {
+  const { directory, watcher, file, lines } = setUp(t);
+  const other = path.join(directory, 'other');
+  for (const each of [file, other]) fs.writeFileSync(each, 'two');
+  const open = (at: string) => watcher.open({ path: at, directory, maxBytes: 10 }, 'one');
+  const [closed, kept] = [open(file), open(other)];
+  closed.close();
+  await eventually(() => kept.text === 'two');
+  replace(other, 'three');
+  await eventually(() => kept.text === 'three');
+  t.equal(closed.text, 'one');
+  t.equal(lines.filter((line) => line.includes('/f ')).length, 0);
+});
+
 t.test('a directory is watched again after its last text was closed', async (t) => {
   const { directory, watcher, file } = setUp(t);
   fs.writeFileSync(file, 'one');
