@@ -14,7 +14,7 @@ import { type Rig, withRig } from '../support/with-rig.ts';
 
 const MIB = 1024 * 1024;
 const TRANSFER_BYTES = 100 * MIB;
-const WARM_BYTES = 64 * MIB;
+const WARM_BYTES = 128 * MIB;
 const BLOCK = Buffer.alloc(64 * 1024, 'outrigger ');
 const LIMIT_BYTES = 64 * 1024;
 const GROWTH_BYTES = 20 * MIB;
