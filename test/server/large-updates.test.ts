@@ -3,6 +3,7 @@
 import t from 'tap';
 import type { ToWorker } from '../../proxy/server/link.ts';
 import type { Primary } from '../../proxy/server/primary.ts';
+import { HTTP2 } from '../support/dynamic-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
 import { SnapshotPlane } from '../support/snapshot-plane.ts';
 import {
@@ -15,14 +16,6 @@ import { withProxy } from '../support/with-proxy.ts';
 
 const COUNT = 120;
 const ADS = { ads: {}, resource_api_version: 'V3' };
-const HTTP2 = {
-  typed_extension_protocol_options: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  },
-};
 
 /** `cluster-0` and so on; the timeout says which version it is. */
 function clusters(timeoutS: number, last: Message = {}): Message[] {

@@ -6,6 +6,7 @@ import type { Primary } from '../../proxy/server/primary.ts';
 import type { ResolvedEndpoint } from '../../proxy/upstream/resolved-endpoint.ts';
 import { endpointConfig } from '../support/cluster-config.ts';
 import { closedPort } from '../support/dead-ports.ts';
+import { HTTP2 } from '../support/dynamic-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
 import { assignment, edsCluster } from '../support/resource-files.ts';
 import { SnapshotPlane } from '../support/snapshot-plane.ts';
@@ -13,14 +14,6 @@ import { httpListener, type Message, staticCluster } from '../support/static-boo
 import { withProxy } from '../support/with-proxy.ts';
 
 const ADS = { ads: {}, resource_api_version: 'V3' };
-const HTTP2 = {
-  typed_extension_protocol_options: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  },
-};
 /** The one that changes, in the midst of the others. */
 const CHANGED = 'cluster-5';
 
